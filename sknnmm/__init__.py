@@ -1,0 +1,7 @@
+"""Mixed-effect neural networks from genotypes through omics to phenotype, fitted by MCMC."""
+
+from sknnmm import datasets, priors
+from sknnmm.regressor import NNMMRegressor
+
+__version__ = "0.1.0"
+__all__ = ["NNMMRegressor", "datasets", "priors"]

@@ -1,0 +1,40 @@
+"""Rectified linear activations; their moments under a normal law are exact."""
+
+import numpy as np
+from scipy.special import ndtr
+
+from sknnmm.activations._base import Activation
+
+
+class LeakyReLU(Activation):
+    """g(z) = z for z > 0, slope * z otherwise; slope 0 is relu."""
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def value(self, z):
+        """Return z where positive, slope * z elsewhere."""
+        return np.where(z > 0, z, self.slope * z)
+
+    def derivative(self, z):
+        """Return 1 where positive, slope elsewhere."""
+        return np.where(z > 0, 1, self.slope).astype(z.dtype, copy=False)
+
+    def normal_moments(self, mean, variance):
+        """Return E[g] and E[g^2], from the moments of max(z, 0)."""
+        sd = np.sqrt(variance)
+        # sd = 0 is a point mass: the density term vanishes and ndtr(+-inf) is the step function.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(sd > 0, mean / sd, np.where(mean > 0, np.inf, -np.inf))
+        above = ndtr(ratio)
+        density = np.exp(-0.5 * ratio * ratio) / np.sqrt(2 * np.pi)
+        first_positive = mean * above + sd * density
+        second_positive = (mean * mean + variance) * above + mean * sd * density
+        # g = slope z + (1 - slope) max(z, 0), and z max(z, 0) = max(z, 0)^2.
+        rest = 1 - self.slope
+        first = self.slope * mean + rest * first_positive
+        second = (
+            self.slope**2 * (mean * mean + variance)
+            + (rest**2 + 2 * self.slope * rest) * second_positive
+        )
+        return first, second

@@ -1,0 +1,50 @@
+"""Smooth activations: linear, sigmoid, tanh."""
+
+import numpy as np
+from scipy.special import expit
+
+from sknnmm.activations._base import Activation
+
+
+class Linear(Activation):
+    """g(z) = z."""
+
+    is_linear = True
+
+    def value(self, z):
+        """Return z itself, not a copy."""
+        return z
+
+    def derivative(self, z):
+        """Return ones."""
+        return np.ones_like(z)
+
+    def normal_moments(self, mean, variance):
+        """Return mean and mean^2 + variance."""
+        return mean, mean * mean + variance
+
+
+class Sigmoid(Activation):
+    """g(z) = 1 / (1 + exp(-z))."""
+
+    def value(self, z):
+        """Return the logistic function of z."""
+        return expit(z)
+
+    def derivative(self, z):
+        """Return g (1 - g)."""
+        g = expit(z)
+        return g * (1 - g)
+
+
+class Tanh(Activation):
+    """g(z) = tanh(z)."""
+
+    def value(self, z):
+        """Return tanh(z)."""
+        return np.tanh(z)
+
+    def derivative(self, z):
+        """Return 1 - tanh(z)^2."""
+        g = np.tanh(z)
+        return 1 - g * g

@@ -1,0 +1,175 @@
+"""The heterogeneous stock mice: real genotypes, blood measurements and body mass index."""
+
+import os
+from http.client import HTTPException
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import fetch_file, get_data_home
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import validate_params
+
+FILENAME = "mice.RData"
+URL = "https://github.com/gdlc/BGLR-R/raw/f66f9bc07a735803ddfb9625f6eea0fe46c3df57/data/mice.RData"
+SHA256 = "5aec95f7736460cbc98f90fbf02dc12693786d24353bea054768c0da8ae9e3a5"
+
+OMICS = [
+    "Biochem.Albumin",
+    "Biochem.ALP",
+    "Biochem.ALT",
+    "Biochem.AST",
+    "Biochem.Calcium",
+    "Biochem.Chloride",
+    "Biochem.Creatinine",
+    "Biochem.Glucose",
+    "Biochem.HDL",
+    "Biochem.LDL",
+    "Biochem.Phosphorous",
+    "Biochem.Potassium",
+    "Biochem.Sodium",
+    "Biochem.Tot.Cholesterol",
+    "Biochem.Tot.Protein",
+    "Biochem.Triglycerides",
+    "Biochem.Urea",
+]
+
+DESCR = """\
+Heterogeneous stock mice
+------------------------
+1814 mice of a stock descended from eight inbred strains (Valdar et al. 2006), genotyped at
+10346 SNPs of the autosomes and the X chromosome, with 17 biochemical measurements of their
+blood, body mass index, and the litter, cage and dates of each mouse. The data are those of
+the R package BGLR (Perez & de los Campos 2014). See `sknnmm.datasets.fetch_hs_mice`.
+"""
+
+
+@validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
+def fetch_hs_mice(data_home=None):
+    """Load the heterogeneous stock mice (genotypes, blood measurements, body mass index).
+
+    1814 mice of a stock descended from eight inbred strains [1]_, as distributed with the R
+    package BGLR [2]_. The file (2 MB) is downloaded from the repository of BGLR at first use.
+    Reading it needs the optional library rdata: ``pip install sknnmm[io]``.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        The folder in which `mice.RData` is kept. By default all scikit-learn data are kept in
+        `~/scikit_learn_data` subfolders. Nothing is downloaded or written if the file is there.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object. The rows of all but `map` are the mice, in the order of `ids`.
+
+        genotypes : DataFrame of shape (1814, 10346), int8
+            Allele dosages 0, 1, 2 without gaps; the columns are marker names.
+        omics : DataFrame of shape (1814, 17)
+            The `Biochem.*` blood measurements, unadjusted; NaN = missing.
+        covariates : DataFrame of shape (1814, 16)
+            Dates, ages, body weights and length, coat colour and cage density; NaN = missing.
+        BMI : Series of shape (1814,)
+            Body mass index on the transformed scale on which BGLR distributes it.
+        sex : Series of shape (1814,)
+            "F" or "M".
+        litter : Series of shape (1814,)
+            Litter number, 1 to 8. It does not name the littermates: hundreds share a number.
+        cage : Series of shape (1814,)
+            Name of the cage.
+        map : DataFrame of shape (10346, 4)
+            `chr`, `snp_id`, `mbp` (position in megabases) and `alleles` of each column of
+            `genotypes`.
+        ids : Index of shape (1814,)
+            Names of the mice.
+        DESCR : str
+            Description of the data.
+
+    Raises
+    ------
+    ImportError
+        If rdata is not installed.
+    OSError
+        If the file cannot be downloaded or is not the expected one.
+
+    References
+    ----------
+    .. [1] Valdar, W. et al. (2006). Genome-wide genetic association of complex traits in
+       heterogeneous stock mice. Nature Genetics, 38, 879-887.
+       https://doi.org/10.1038/ng1840
+
+    .. [2] Perez, P. and de los Campos, G. (2014). Genome-wide regression and prediction with
+       the BGLR statistical package. Genetics, 198, 483-495.
+       https://doi.org/10.1534/genetics.114.164442
+
+    Examples
+    --------
+    >>> from sknnmm.datasets import fetch_hs_mice
+    >>> mice = fetch_hs_mice()  # doctest: +SKIP
+    >>> mice.genotypes.shape, mice.omics.shape  # doctest: +SKIP
+    ((1814, 10346), (1814, 17))
+    """
+    rdata = _import_rdata()
+    path = _fetch_verified_file(Path(get_data_home(data_home)))
+    # The file does not say that its texts are plain ASCII; without an encoding rdata warns.
+    return _as_bunch(rdata.read_rda(path, default_encoding="utf-8"))
+
+
+def _import_rdata():
+    try:
+        import rdata
+    except ImportError as error:
+        raise ImportError(
+            "fetch_hs_mice needs the library rdata to read the R data file. "
+            "Install it with: pip install sknnmm[io]"
+        ) from error
+    return rdata
+
+
+def _fetch_verified_file(folder):
+    """Return the path of the file in folder, downloaded if it is absent or damaged there.
+
+    `fetch_file` downloads to a temporary file and moves it in place only if its checksum is
+    right.
+    """
+    try:
+        return fetch_file(URL, folder=folder, local_filename=FILENAME, sha256=SHA256)
+    except (OSError, HTTPException) as error:
+        raise OSError(
+            f"Could not get {FILENAME} from {URL}. Check the connection and try again, or put the "
+            f"file (SHA-256 {SHA256}) into {folder} by hand. The error was: {error}"
+        ) from error
+
+
+def _as_bunch(contents):
+    """Arrange the R objects of the file, all rows in the order of the genotypes."""
+    markers = contents["mice.X"]
+    ids = pd.Index(markers.coords["dim_0"].to_numpy(), dtype=str)
+    marker_names = pd.Index(markers.coords["dim_1"].to_numpy(), dtype=str)
+    records = contents["mice.pheno"].astype({"SUBJECT.NAME": str}).set_index("SUBJECT.NAME")
+    records = records.loc[ids].rename_axis(index=None)
+    marker_map = contents["mice.map"].astype({"snp_id": str}).set_index("snp_id", drop=False)
+    marker_map = marker_map.loc[marker_names].reset_index(drop=True)
+
+    described = [*OMICS, "Obesity.BMI", "GENDER", "Litter", "cage"]
+    return Bunch(
+        # Without copy=False pandas would hold the genotypes twice for a moment.
+        genotypes=pd.DataFrame(
+            markers.to_numpy().astype(np.int8), index=ids, columns=marker_names, copy=False
+        ),
+        omics=records[OMICS].astype(np.float64),
+        covariates=_with_numpy_numbers(records.drop(columns=described)),
+        BMI=records["Obesity.BMI"].rename("BMI"),
+        sex=records["GENDER"].astype(str).rename("sex"),
+        litter=records["Litter"].astype(np.int64).rename("litter"),
+        cage=records["cage"].astype(str),
+        map=marker_map,
+        ids=ids,
+        DESCR=DESCR,
+    )
+
+
+def _with_numpy_numbers(frame):
+    """Return the frame with R integers, nullable in pandas, as floats with NaN for gaps."""
+    nullable = frame.select_dtypes("Int32").columns
+    return frame.astype(dict.fromkeys(nullable, np.float64))

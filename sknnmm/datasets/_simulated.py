@@ -1,0 +1,384 @@
+"""Simulated genotypes, omics and phenotype with every true value known."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import expit
+from scipy.stats import norm
+from sklearn.utils import Bunch, check_random_state, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+MINOR_ALLELE_FREQUENCIES = (0.05, 0.5)
+MISSING_GENOTYPE = -1
+MIN_OBSERVED = 2  # per column: with fewer values neither a mean nor a variance can be estimated
+QUADRATURE_NODES = 64
+SNPS_PER_PRODUCT = 1024
+
+# Slopes below zero of the piecewise linear activations (above zero all have slope 1).
+NEGATIVE_SLOPES = {"linear": 1.0, "relu": 0.0, "leaky_relu": 0.01}
+SMOOTH_ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh}
+
+DESCR = """\
+Simulated genotype -> omics -> phenotype network
+------------------------------------------------
+SNPs in linkage disequilibrium drive omics, each its own consecutive block; the omics and
+direct SNP effects drive the phenotype:
+
+    z_k = X b_k + eps_k,                 eps_k ~ N(0, 1 - omics_heritability)
+    y   = sum_k w_k g(z_k) + X a + e,    e ~ N(0, residual_variance)
+
+with X b_k and X a as deviations from their means. See `sknnmm.datasets.make_omics_network`.
+"""
+
+
+@validate_params(
+    {
+        "n_samples": [Interval(Integral, 2, None, closed="left")],
+        "n_snps": [Interval(Integral, 1, None, closed="left")],
+        "n_omics": [Interval(Integral, 1, None, closed="left")],
+        "omics_heritability": [Interval(Real, 0, 1, closed="right")],
+        "genetic_variance": [Interval(Real, 0, None, closed="neither")],
+        "direct_share": [Interval(Real, 0, 1, closed="both")],
+        "residual_variance": [Interval(Real, 0, None, closed="left")],
+        "ld": [Interval(Real, 0, 1, closed="left")],
+        "missing_omics": [Interval(Real, 0, 1, closed="left")],
+        "missing_y": [Interval(Real, 0, 1, closed="left")],
+        "missing_genotypes": [Interval(Real, 0, 1, closed="left")],
+        "activation": [StrOptions({*NEGATIVE_SLOPES, *SMOOTH_ACTIVATIONS}), callable],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_omics_network(
+    n_samples=1800,
+    n_snps=1000,
+    n_omics=10,
+    *,
+    omics_heritability=0.3,
+    genetic_variance=0.5,
+    direct_share=0.2,
+    residual_variance=0.5,
+    ld=0.9,
+    missing_omics=0.0,
+    missing_y=0.0,
+    missing_genotypes=0.0,
+    activation="linear",
+    random_state=None,
+):
+    """Simulate a genotype -> omics -> phenotype network.
+
+    The recipe of the published benchmark of the mixed-effect neural network [1]_. Every
+    omic z_k is driven by all SNPs of its own consecutive block of the genome. The phenotype
+    is the sum of the omics effects, direct SNP effects that bypass the omics, and noise::
+
+        z_k = X b_k + eps_k,                 eps_k ~ N(0, 1 - omics_heritability)
+        y   = sum_k w_k g(z_k) + X a + e,    e ~ N(0, residual_variance)
+
+    with X b_k and X a as deviations from their means over the samples.
+
+    The genetic value of an individual is what its genotype makes of its phenotype on
+    average: the mediated part sum_k w_k E[g(z_k) | x] plus the direct part x a. The two are
+    exactly uncorrelated in the sample.
+
+    With the default values the genetic variance and the variance of e are both 0.5, but the
+    heritability of y is about 0.26: the non-genetic part of the omics also reaches y.
+
+    Parameters
+    ----------
+    n_samples : int, default=1800
+        Number of individuals.
+
+    n_snps : int, default=1000
+        Number of SNPs, at least `n_omics`.
+
+    n_omics : int, default=10
+        Number of omics.
+
+    omics_heritability : float, default=0.3
+        Genetic variance of each omic, exact in the sample, in (0, 1]. The total variance of
+        an omic is 1 in expectation.
+
+    genetic_variance : float, default=0.5
+        Variance of the genetic value of the phenotype, exact in the sample.
+
+    direct_share : float, default=0.2
+        Share of `genetic_variance` that does not pass through the omics, in [0, 1].
+
+    residual_variance : float, default=0.5
+        Variance of the noise e of the phenotype, in expectation.
+
+    ld : float, default=0.9
+        Linkage disequilibrium, in [0, 1): the correlation between neighbouring SNPs of the
+        Gaussian first-order autoregression that is thresholded to give a haplotype. The
+        correlation of the genotypes themselves is lower.
+
+    missing_omics, missing_y, missing_genotypes : float, default=0.0
+        Expected share of cells missing completely at random, in [0, 1). At least two values
+        stay observed in `y` and in every column of `omics` and `X`.
+
+    activation : {"linear", "sigmoid", "tanh", "relu", "leaky_relu"} or callable, \
+            default="linear"
+        The function g applied to the omics. A callable gets an (n_samples, n_omics) array
+        and acts on each element; the slope of "leaky_relu" below zero is 0.01.
+
+    random_state : int, RandomState instance or None, default=None
+        Pass an int for reproducible output. For one int the complete data do not depend on
+        the missing rates, and a higher rate adds missing cells to those of a lower one.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object with the data as an analyst would see them:
+
+        X : ndarray of shape (n_samples, n_snps), int8
+            Allele dosages 0, 1, 2; -1 = missing. No SNP of `X_complete` is constant.
+        y : ndarray of shape (n_samples,)
+            Phenotype; NaN = missing.
+        omics : ndarray of shape (n_samples, n_omics)
+            Omics z; NaN = missing.
+
+        and the truth behind them:
+
+        X_complete, y_complete, omics_complete : ndarray
+            The same without missing values.
+        genetic_value : ndarray of shape (n_samples,)
+            `mediated_value` + `direct_value`, in units of y; deviations from the mean.
+        mediated_value, direct_value : ndarray of shape (n_samples,)
+            Genetic values through the omics and directly from the SNPs; deviations from
+            their means.
+        omics_genetic_value : ndarray of shape (n_samples, n_omics)
+            Genetic values of the omics; deviations from their means.
+        snp_effects : ndarray of shape (n_snps, n_omics)
+            SNP effects b on the omics, in omic units per allele.
+        omics_weights : ndarray of shape (n_omics,)
+            Weights w, in y units per unit of g(z).
+        direct_effects : ndarray of shape (n_snps,)
+            Direct SNP effects a, in y units per allele.
+        mask : ndarray of shape (n_snps, n_omics), bool
+            Which SNPs drive which omic.
+        heritability : float
+            Variance of `genetic_value` over the variance of `y_complete`.
+        residual_variance : float
+            As passed.
+        activation : str or callable
+            As passed.
+        DESCR : str
+            Description of the data.
+
+    References
+    ----------
+    .. [1] Zhao, T., Zeng, J. and Cheng, H. (2022). Extend mixed models to multilayer neural
+       networks for genomic prediction including intermediate omics data. Genetics, 221(1),
+       iyac034. https://doi.org/10.1093/genetics/iyac034
+
+    Examples
+    --------
+    >>> from sknnmm.datasets import make_omics_network
+    >>> data = make_omics_network(
+    ...     n_samples=200, n_snps=60, n_omics=3, missing_omics=0.3, random_state=0
+    ... )
+    >>> data.X.shape, data.omics.shape
+    ((200, 60), (200, 3))
+    >>> print(f"{data.genetic_value.var():.2f}, of which {data.direct_value.var():.2f} direct")
+    0.50, of which 0.10 direct
+    """
+    if n_snps < n_omics:
+        raise ValueError(
+            f"n_snps={n_snps} is less than n_omics={n_omics}: every omic needs at least one SNP "
+            "of its own. Raise n_snps or lower n_omics."
+        )
+    rng = _generator(random_state)
+
+    X = _simulate_genotypes(rng, n_samples, n_snps, ld)
+    mask = _consecutive_blocks(n_snps, n_omics)
+    snp_effects, omics_genetic_value = _simulate_snp_effects(rng, X, mask, omics_heritability)
+    omics_noise_sd = np.sqrt(1 - omics_heritability)
+    omics = omics_genetic_value + omics_noise_sd * rng.standard_normal((n_samples, n_omics))
+
+    omics_weights, mediated_value = _simulate_omics_weights(
+        rng, _expected_activation(activation, omics_genetic_value, omics_noise_sd)
+    )
+    direct_effects, direct_value = _simulate_direct_effects(rng, X, mediated_value, direct_share)
+    mediated_sd = np.sqrt((1 - direct_share) * genetic_variance)
+    direct_sd = np.sqrt(direct_share * genetic_variance)
+    omics_weights, mediated_value = mediated_sd * omics_weights, mediated_sd * mediated_value
+    direct_effects, direct_value = direct_sd * direct_effects, direct_sd * direct_value
+
+    genetic_value = mediated_value + direct_value
+    residual = np.sqrt(residual_variance) * rng.standard_normal(n_samples)
+    y = _activate(activation, omics) @ omics_weights + direct_value + residual
+
+    # The missing cells are drawn last so that the complete data do not depend on their rates.
+    return Bunch(
+        omics=np.where(_missing_cells(rng, omics.shape, missing_omics), np.nan, omics),
+        y=np.where(_missing_cells(rng, y.shape, missing_y), np.nan, y),
+        X=_with_missing_genotypes(rng, X, missing_genotypes),
+        omics_complete=omics,
+        y_complete=y,
+        X_complete=X,
+        genetic_value=genetic_value,
+        mediated_value=mediated_value,
+        direct_value=direct_value,
+        omics_genetic_value=omics_genetic_value,
+        snp_effects=snp_effects,
+        omics_weights=omics_weights,
+        direct_effects=direct_effects,
+        mask=mask,
+        heritability=float(genetic_value.var() / y.var()),
+        residual_variance=residual_variance,
+        activation=activation,
+        DESCR=DESCR,
+    )
+
+
+def _generator(random_state):
+    """Return a new Generator, seeded from what scikit-learn accepts as random_state."""
+    if isinstance(random_state, Integral):
+        return np.random.default_rng(random_state)
+    return np.random.default_rng(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _simulate_genotypes(rng, n_samples, n_snps, ld):
+    """Draw allele dosages; column-major, because analyses read them SNP by SNP."""
+    thresholds = norm.ppf(rng.uniform(*MINOR_ALLELE_FREQUENCIES, size=n_snps))
+    dosages = np.empty((n_samples, n_snps), dtype=np.int8, order="F")
+    haplotypes = rng.standard_normal((n_samples, 2))
+    for j, threshold in enumerate(thresholds):
+        if j > 0:
+            innovation = rng.standard_normal(haplotypes.shape)
+            haplotypes = ld * haplotypes + np.sqrt(1 - ld**2) * innovation
+        alleles = haplotypes < threshold
+        if np.ptp(alleles.sum(axis=1)) == 0:
+            # A rare allele may be absent from a small sample: give it to the haplotype that
+            # came closest to carrying it.
+            closest = np.abs(haplotypes - threshold).argmin()
+            alleles.flat[closest] = ~alleles.flat[closest]
+        dosages[:, j] = alleles.sum(axis=1)
+    return dosages
+
+
+def _consecutive_blocks(n_snps, n_omics):
+    mask = np.zeros((n_snps, n_omics), dtype=bool)
+    for k, block in enumerate(np.array_split(np.arange(n_snps), n_omics)):
+        mask[block, k] = True
+    return mask
+
+
+def _simulate_snp_effects(rng, X, mask, heritability):
+    """Draw normal effects within the mask and scale them to the heritability in the sample."""
+    snp_effects = np.zeros(mask.shape)
+    genetic_value = np.empty((X.shape[0], mask.shape[1]))
+    for k, connected in enumerate(mask.T):
+        effects = rng.standard_normal(connected.sum())
+        value = _genetic_value(X[:, connected], effects)
+        scale = np.sqrt(heritability) / value.std()
+        snp_effects[connected, k] = scale * effects
+        genetic_value[:, k] = scale * value
+    return snp_effects, genetic_value
+
+
+def _simulate_omics_weights(rng, expected_activation):
+    """Draw normal weights for which the mediated value has variance 1 in the sample."""
+    weights = rng.standard_normal(expected_activation.shape[1])
+    mediated_value = expected_activation @ weights
+    mediated_value -= mediated_value.mean()
+    sd = mediated_value.std()
+    if not _is_positive(sd, compared_to=np.abs(expected_activation).max()):
+        raise ValueError(
+            "activation must vary with the genetic values of the omics: its expectation given "
+            "the genotypes is constant. Use an activation that is not constant."
+        )
+    return weights / sd, mediated_value / sd
+
+
+def _simulate_direct_effects(rng, X, mediated_value, direct_share):
+    """Draw effects whose value has variance 1 and no covariance with the mediated value."""
+    effects = rng.standard_normal(X.shape[1])
+    if direct_share == 0:
+        return np.zeros_like(effects), np.zeros_like(mediated_value)
+    sd_drawn = _genetic_value(X, effects).std()
+    # cov(X a, mediated) is a'c with c the covariance of each SNP with the mediated value, so
+    # the nearest effects without that covariance are a minus its projection on c. Unlike
+    # subtracting a multiple of the mediated SNP effects, this serves every activation.
+    covariances = _snp_covariances(X, mediated_value)
+    effects -= covariances * (covariances @ effects) / (covariances @ covariances)
+    value = _genetic_value(X, effects)
+    sd = value.std()
+    if not _is_positive(sd, compared_to=sd_drawn):
+        raise ValueError(
+            f"direct_share={direct_share} is impossible with n_samples={X.shape[0]} and "
+            f"n_snps={X.shape[1]}: no direct effects are uncorrelated with the mediated genetic "
+            "value. Raise n_samples and n_snps, or use direct_share=0."
+        )
+    return effects / sd, value / sd
+
+
+def _is_positive(sd, compared_to):
+    """Whether a standard deviation is more than rounding error."""
+    return sd > 1e-8 * compared_to
+
+
+def _genetic_value(X, effects):
+    """Return X @ effects as deviations from the mean.
+
+    Genotypes are widened to floats a batch of SNPs at a time, never as a whole.
+    """
+    batches = gen_batches(X.shape[1], SNPS_PER_PRODUCT)
+    value = sum(X[:, snps] @ effects[snps] for snps in batches)
+    return value - value.mean()
+
+
+def _snp_covariances(X, value):
+    """Return the covariance of each SNP with a value of mean zero."""
+    batches = gen_batches(X.shape[1], SNPS_PER_PRODUCT)
+    return np.concatenate([value @ X[:, snps] for snps in batches]) / len(value)
+
+
+def _activate(activation, z):
+    """Return g(z) for a named or user-defined elementwise activation."""
+    if activation in NEGATIVE_SLOPES:
+        return np.where(z > 0, z, NEGATIVE_SLOPES[activation] * z)
+    if activation in SMOOTH_ACTIVATIONS:
+        return SMOOTH_ACTIVATIONS[activation](z)
+    values = np.asarray(activation(z))
+    if values.shape != z.shape:
+        raise ValueError(
+            "activation must act on each element of an (n_samples, n_omics) array: for an array "
+            f"of shape {z.shape} it returned shape {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("activation must return finite numbers; it returned NaN or infinity.")
+    return values
+
+
+def _expected_activation(activation, mean, sd):
+    """Return E[g(z)] for z ~ N(mean, sd^2)."""
+    if sd == 0:
+        return _activate(activation, mean)
+    if activation in NEGATIVE_SLOPES:
+        # Exact, where quadrature would be inaccurate because of the kink at zero.
+        slope = NEGATIVE_SLOPES[activation]
+        positive_part = mean * norm.cdf(mean / sd) + sd * norm.pdf(mean / sd)
+        return slope * mean + (1 - slope) * positive_part
+    nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
+    weights = weights / weights.sum()
+    return sum(
+        weight * _activate(activation, mean + sd * node)
+        for node, weight in zip(nodes, weights, strict=True)
+    )
+
+
+def _missing_cells(rng, shape, rate):
+    """Draw which cells are missing; the cells drawn last to go in each column always stay."""
+    order = rng.random(shape)
+    last_to_go = np.partition(order, -MIN_OBSERVED, axis=0)[-MIN_OBSERVED]
+    return (order < rate) & (order < last_to_go)
+
+
+def _with_missing_genotypes(rng, X, rate):
+    """Return a copy of X with missing cells, drawn SNP by SNP to spare memory."""
+    X = X.copy(order="K")
+    if rate > 0:
+        for dosages in X.T:
+            dosages[_missing_cells(rng, dosages.shape, rate)] = MISSING_GENOTYPE
+    return X

@@ -1,0 +1,141 @@
+"""Compiled access to stored genotypes: centring, block by block and row by row.
+
+Loops follow the memory order of the dosages, which numba knows from their type: SNP-major
+("F") or individual-major (anything else).
+"""
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+
+def is_observed(x):
+    """Return whether a stored dosage is observed: integer >= 0, or floating and not NaN."""
+
+
+@overload(is_observed)
+def _is_observed(x):
+    if isinstance(x, types.Integer):
+        return lambda x: x >= 0
+    return lambda x: x == x
+
+
+def block_view(dosages, buffer, width):
+    """Return an (n, width) view of a flat buffer in the memory order of the dosages."""
+
+
+@overload(block_view)
+def _block_view(dosages, buffer, width):
+    if dosages.layout == "F":
+        return lambda dosages, buffer, width: (
+            buffer[: width * dosages.shape[0]].reshape(width, dosages.shape[0]).T
+        )
+    return lambda dosages, buffer, width: buffer[: width * dosages.shape[0]].reshape(
+        dosages.shape[0], width
+    )
+
+
+def centre_block(dosages, start, mean, out):
+    """Write the centred dosages of SNPs start, start + 1, ... to `out`; missing becomes 0."""
+
+
+@overload(centre_block)
+def _centre_block(dosages, start, mean, out):
+    if dosages.layout == "F":
+
+        def snp_by_snp(dosages, start, mean, out):
+            for j in range(out.shape[1]):
+                stored = dosages[:, start + j]
+                centred = out[:, j]
+                centre = mean[start + j]
+                for i in range(out.shape[0]):
+                    x = stored[i]
+                    centred[i] = x - centre if is_observed(x) else 0
+
+        return snp_by_snp
+
+    def row_by_row(dosages, start, mean, out):
+        width = out.shape[1]
+        centre = mean[start : start + width]
+        for i in range(out.shape[0]):
+            stored = dosages[i, start : start + width]
+            centred = out[i]
+            for j in range(width):
+                x = stored[j]
+                centred[j] = x - centre[j] if is_observed(x) else 0
+
+    return row_by_row
+
+
+@njit(nogil=True, cache=True)
+def centred_block(dosages, start, mean, buffer, width):
+    """Return SNPs start to start + width centred, as a view of `buffer`."""
+    block = block_view(dosages, buffer, width)
+    centre_block(dosages, start, mean, block)
+    return block
+
+
+@njit(nogil=True, cache=True)
+def column_moments(dosages):
+    """Return mean of the observed values, variance with missing at the mean, polymorphism."""
+    n, p = dosages.shape
+    total = np.zeros(p)
+    count = np.zeros(p, np.int64)
+    low = np.full(p, np.inf)
+    high = np.full(p, -np.inf)
+    squares = np.zeros(p)
+    for first in range(0, p, 64):  # tiles suit either memory order
+        last = min(first + 64, p)
+        for i in range(n):
+            for j in range(first, last):
+                x = dosages[i, j]
+                if is_observed(x):
+                    total[j] += x
+                    count[j] += 1
+                    low[j] = min(low[j], x)
+                    high[j] = max(high[j], x)
+        mean = total / np.maximum(count, 1)
+        for i in range(n):
+            for j in range(first, last):
+                x = dosages[i, j]
+                if is_observed(x):
+                    squares[j] += (x - mean[j]) ** 2
+    return total / np.maximum(count, 1), squares / n, high > low
+
+
+@njit(nogil=True, cache=True)
+def dense_row_products(dosages, mean, effects):
+    """Return centred dosages times effects (p, C), each row summed over SNPs in order."""
+    n, p = dosages.shape
+    n_columns = effects.shape[1]
+    product = np.zeros((n, n_columns))
+    for first in range(0, n_columns, 64):  # 64 running sums stay in the nearest cache
+        last = min(first + 64, n_columns)
+        for i in range(n):
+            sums = product[i, first:last]
+            for j in range(p):
+                x = dosages[i, j]
+                if is_observed(x):
+                    centred = x - mean[j]
+                    row = effects[j, first:last]
+                    for c in range(sums.shape[0]):
+                        sums[c] += centred * row[c]
+    return product
+
+
+@njit(nogil=True, cache=True)
+def sparse_row_products(dosages, mean, indptr, indices, values):
+    """Return centred dosages times the sparse columns of effects, each row on its own."""
+    n, p = dosages.shape
+    product = np.empty((n, indptr.size - 1))
+    centred = np.empty(p)
+    for i in range(n):
+        for j in range(p):
+            x = dosages[i, j]
+            centred[j] = x - mean[j] if is_observed(x) else 0.0
+        for c in range(indptr.size - 1):
+            total = 0.0
+            for k in range(indptr[c], indptr[c + 1]):
+                total += centred[indices[k]] * values[k]
+            product[i, c] = total
+    return product

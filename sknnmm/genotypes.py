@@ -1,0 +1,110 @@
+"""Genotype matrix as stored, read centred and block by block: it is never widened as a whole."""
+
+import numpy as np
+
+from sknnmm.genotype_kernels import (
+    centred_block,
+    column_moments,
+    dense_row_products,
+    sparse_row_products,
+)
+
+BLOCK = 64  # SNPs widened at a time: one cache line of int8 per row, a few MB of floats
+
+
+class Genotypes:
+    """Allele dosages centred at their training mean, missing values at the mean.
+
+    Parameters
+    ----------
+    dosages : ndarray of shape (n, p)
+        int8 (negative = missing) or floating (NaN = missing); any memory layout, may be a
+        read-only memory map.
+
+    Attributes
+    ----------
+    mean, variance : ndarray of shape (p,)
+        Mean over the observed values; population variance with missing values at the mean.
+    polymorphic : ndarray of shape (p,), bool
+        SNPs whose observed values differ.
+    """
+
+    def __init__(self, dosages):
+        self.dosages = dosages
+        self.mean, self.variance, self.polymorphic = column_moments(dosages)
+
+    @property
+    def shape(self):
+        """Return (n, p)."""
+        return self.dosages.shape
+
+    def blocks(self, dtype):
+        """Yield (slice of SNPs, centred dosages (n, b)); each block overwrites the one before."""
+        n, p = self.shape
+        mean = self.mean.astype(dtype)
+        buffer = np.empty(n * min(BLOCK, p), dtype)
+        for start in range(0, p, BLOCK):
+            width = min(BLOCK, p - start)
+            yield (
+                slice(start, start + width),
+                centred_block(self.dosages, start, mean, buffer, width),
+            )
+
+    def dot(self, effects):
+        """Return X b, (n, C), for effects (p, C), in the precision of the effects."""
+        product = np.zeros((self.shape[0], effects.shape[1]), effects.dtype)
+        for snps, block in self.blocks(effects.dtype):
+            product += block @ effects[snps]
+        return product
+
+    def transpose_dot(self, rows):
+        """Return X' r, (p, C), for r (n, C), in the precision of r."""
+        product = np.empty((self.shape[1], rows.shape[1]), rows.dtype)
+        for snps, block in self.blocks(rows.dtype):
+            product[snps] = block.T @ rows
+        return product
+
+    def block_grams(self, row_weight, dtype):
+        """Return X_b' W X_b of every block of neighbouring SNPs, (n_blocks, BLOCK, BLOCK)."""
+        n_blocks = -(-self.shape[1] // BLOCK)
+        grams = np.zeros((n_blocks, BLOCK, BLOCK), dtype)
+        for gram, (_, block) in zip(grams, self.blocks(dtype), strict=True):
+            size = block.shape[1]
+            gram[:size, :size] = block.T @ (block * row_weight[:, None].astype(dtype))
+        return grams
+
+    def row_gram(self):
+        """Return X X' (n, n) in double precision."""
+        n = self.shape[0]
+        gram = np.zeros((n, n))
+        for _, block in self.blocks(np.float64):
+            gram += block @ block.T
+        return gram
+
+    def column_gram(self, row_weight):
+        """Return X' W X (p, p) in double precision."""
+        p = self.shape[1]
+        gram = np.empty((p, p))
+        for snps, block in self.blocks(np.float64):
+            gram[snps] = self.transpose_dot(block * row_weight[:, None]).T
+        return gram
+
+
+def row_products(dosages, mean, effects):
+    """Return (X - mean) b in double precision, each row independent of all others to the bit.
+
+    Parameters
+    ----------
+    dosages : ndarray of shape (n, p)
+        As in Genotypes.
+    mean : ndarray of shape (p,)
+    effects : ndarray of shape (p, C), or scipy.sparse.csc_array
+
+    Returns
+    -------
+    ndarray of shape (n, C)
+    """
+    if hasattr(effects, "indptr"):
+        values = effects.data.astype(float)
+        return sparse_row_products(dosages, mean, effects.indptr, effects.indices, values)
+    return dense_row_products(dosages, mean, np.ascontiguousarray(effects, dtype=float))

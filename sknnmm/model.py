@@ -1,0 +1,100 @@
+"""The standardised data and the specification of the network: all that the sampler sees."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sknnmm.activations import Activation
+from sknnmm.genotypes import Genotypes
+from sknnmm.priors import Prior, ScaledInverseChi2
+
+GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """Data on the sampling scale and the specification of the network.
+
+    n individuals, p SNPs, K nodes (observed omics, then latent), q covariates.
+    """
+
+    genotypes: Genotypes  # (n, p)
+    y: np.ndarray  # (n,), NaN = missing
+    omics: np.ndarray  # (n, K), NaN = missing; latent nodes all NaN
+    n_latent: int
+    covariates: np.ndarray  # (n, q), centred, double precision
+    activation: Activation
+    snp_prior: Prior
+    weight_prior: Prior
+    direct_prior: Prior | None  # None: no direct path
+    residual_prior: ScaledInverseChi2
+    dtype: type = np.float32
+    intercept_variance: float = np.inf  # infinite: the flat prior of the estimator
+
+    @property
+    def n_samples(self):
+        """Return n."""
+        return len(self.y)
+
+    @property
+    def n_nodes(self):
+        """Return K."""
+        return self.omics.shape[1]
+
+    @property
+    def n_observed_nodes(self):
+        """Return the number of nodes with data, the first ones."""
+        return self.n_nodes - self.n_latent
+
+    @cached_property
+    def y_observed(self):
+        """Return the rows that inform the phenotype layer, (n,) bool."""
+        return ~np.isnan(self.y)
+
+    @cached_property
+    def omics_observed(self):
+        """Return the cells of the middle layer with data, (n, K) bool."""
+        return ~np.isnan(self.omics)
+
+    @cached_property
+    def informative(self):
+        """Return the rows with y or any omic: the others enter no conditional, (n,) bool."""
+        return self.y_observed | self.omics_observed.any(axis=1)
+
+    # Expected variances: where "auto" puts the prior modes ---------------------------------
+
+    @property
+    def snp_variance_sum(self):
+        """Return sum_j var(x_j)."""
+        return self.genotypes.variance.sum()
+
+    @property
+    def expected_snp_variance(self):
+        """Return the expected variance of one SNP effect on a node, (K,)."""
+        return np.full(self.n_nodes, GENETIC_SHARE / self.snp_variance_sum)
+
+    @property
+    def phenotype_share(self):
+        """Return the share of the variance of y expected of each genetic term."""
+        n_terms = (self.n_nodes > 0) + (self.direct_prior is not None)
+        return GENETIC_SHARE / n_terms
+
+    @property
+    def expected_direct_variance(self):
+        """Return the expected variance of one direct SNP effect, (1,)."""
+        return np.array([self.phenotype_share / self.snp_variance_sum])
+
+    @property
+    def expected_weight_variance(self):
+        """Return the expected variance of one omics weight, (1,)."""
+        first, second = self.activation.normal_moments(0.0, 1.0)
+        variance_sum = self.n_latent * (second - first**2)
+        for k in range(self.n_observed_nodes):
+            variance_sum += self.activation.value(self.omics[self.omics_observed[:, k], k]).var()
+        return np.array([self.phenotype_share / variance_sum])
+
+    @property
+    def expected_residual_variance(self):
+        """Return the expected residual variance of a node or of y."""
+        return 1 - GENETIC_SHARE

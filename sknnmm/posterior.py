@@ -1,0 +1,130 @@
+"""Posterior draws and summaries on the original scale, from the results of the chains."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Location and scale of the data: original = mean + scale * standardised."""
+
+    y_mean: float
+    y_scale: float
+    omics_mean: np.ndarray  # (K,), 0 for latent nodes
+    omics_scale: np.ndarray  # (K,), 1 for latent nodes
+    covariates_mean: np.ndarray  # (q,)
+    covariates_scale: np.ndarray  # (q,)
+
+
+class Posterior:
+    """Kept draws of all chains on the original scale.
+
+    Attributes
+    ----------
+    draws : dict of str to array
+        (chain, draw, ...) arrays named like the fitted attributes without the underscore: every
+        kept draw of scalars, weights, variances and fixed effects. "snp_effects" (chain, draw, p,
+        K) and "direct_effects" (chain, draw, p) hold evenly spaced draws within 256 MB, as
+        scipy.sparse.coo_array where the prior selects. "centred_intercept" and
+        "omics_centred_intercept" are intercepts at the training mean of genotypes and covariates;
+        "*_variance" of effects is their common prior variance, on the standardised scale.
+    effects_draw : ndarray of int
+        The kept draws whose SNP effects are held.
+    """
+
+    def __init__(self, results, scales):
+        self.draws = {
+            name: np.stack([result.draws[name] for result in results]) * _unit(name, scales)
+            for name in results[0].draws
+        }
+        for name, shift in (
+            ("centred_intercept", scales.y_mean),
+            ("omics_centred_intercept", scales.omics_mean),
+        ):
+            if name in self.draws:
+                self.draws[name] += shift
+        self._add_effects(results, scales)
+
+    def _add_effects(self, results, scales):
+        spacing = max(result.stored.spacing for result in results)
+        for result in results:
+            result.stored.thin(spacing)
+        stored = [result.stored.draws for result in results]
+        self.effects_draw = np.array(list(stored[0]))
+        for name, path, columns in (
+            ("snp_effects", "snp", scales.omics_scale),
+            ("direct_effects", "direct", np.array([scales.y_scale])),
+        ):
+            moments = getattr(results[0], path)
+            if moments is None:
+                continue
+            chains = [[draw[path] for draw in chain.values()] for chain in stored]
+            array = _stack_draws(chains, moments.mean.shape, columns)
+            if path == "direct":
+                array = array.reshape(array.shape[:-1])
+            self.draws[name] = array
+
+    def __repr__(self):
+        lines = [f"  {name}: {tuple(array.shape)}" for name, array in self.draws.items()]
+        return "Posterior draws (chain, draw, ...)\n" + "\n".join(lines)
+
+    def at_stored(self, name):
+        """Return the draws of a small quantity that belong to the held SNP effects, (S, ...)."""
+        draws = self.draws[name][:, self.effects_draw]
+        return np.concatenate(draws)
+
+    def mean(self, name):
+        """Return the mean over all draws and chains."""
+        return self.draws[name].mean(axis=(0, 1))
+
+    def sd(self, name):
+        """Return the standard deviation over all draws and chains."""
+        return self.draws[name].std(axis=(0, 1))
+
+
+def _unit(name, scales):
+    """Return what turns a standardised quantity into original units."""
+    y, omics = scales.y_scale, scales.omics_scale
+    units = {
+        "residual_variance": y**2,
+        "centred_intercept": y,
+        "covariate_effects": y / scales.covariates_scale,
+        "omics_weights": y,
+        "omics_residual_variance": omics**2,
+        "omics_centred_intercept": omics,
+        "omics_covariate_effects": omics / scales.covariates_scale[:, None],
+        "genetic_mean": y,
+    }
+    return units.get(name, 1)
+
+
+def _stack_draws(chains, shape, columns):
+    """Return (chain, draw, p, C) effects in original units; `columns` are the units."""
+    full = (len(chains), len(chains[0]), *shape)
+    if not isinstance(chains[0][0], tuple):
+        return np.stack([np.stack(draws) for draws in chains]) * columns.astype(np.float32)
+    counts = [[len(indices) for indices, _ in draws] for draws in chains]
+    chain, draw = (
+        np.repeat(grid.ravel(), np.ravel(counts)).astype(np.int32) for grid in np.indices(full[:2])
+    )
+    flat = np.concatenate([indices for draws in chains for indices, _ in draws])
+    snp, column = (axis.astype(np.int32) for axis in np.unravel_index(flat, shape))
+    values = np.concatenate([values for draws in chains for _, values in draws])
+    values = values * columns.astype(values.dtype)[column]
+    return sparse.coo_array((values, (chain, draw, snp, column)), shape=full)
+
+
+def pooled_moments(results, path):
+    """Return mean, SD, inclusion and weighted mean of SNP effects over all chains, (p, C)."""
+    moments = [getattr(result, path) for result in results]
+    count = sum(m.count for m in moments)
+    center = sum(m.total for m in moments) / count
+    variance = sum(m.squares for m in moments) / count - center**2
+    return (
+        np.mean([m.mean for m in moments], axis=0),
+        np.sqrt(np.maximum(variance, 0)),
+        sum(m.included for m in moments) / count,
+        np.mean([m.weighted_mean for m in moments], axis=0),
+    )

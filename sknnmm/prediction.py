@@ -1,0 +1,145 @@
+"""Predictions as averages over posterior draws, in double precision, each row on its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from sknnmm.activations import Activation
+from sknnmm.genotypes import row_products
+from sknnmm.posterior import Posterior, Scales
+
+DRAWS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """What predictions need of a fit; effects and weights on the original scale."""
+
+    activation: Activation
+    scales: Scales
+    posterior: Posterior
+    genotypes_mean: np.ndarray  # (p,)
+    snp_effects: np.ndarray  # (p, K)
+    weighted_snp_effects: np.ndarray  # (p, K) E[w_k b_jk], y units; used if linear
+    direct_effects: np.ndarray  # (p,)
+
+    @property
+    def n_nodes(self):
+        """Return K."""
+        return self.snp_effects.shape[1]
+
+    def expected_omics(self, dosages):
+        """Return E[z | x] at the mean covariates, (n, K)."""
+        return self._times(dosages, self.snp_effects) + self.posterior.mean(
+            "omics_centred_intercept"
+        )
+
+    def genetic_value(self, dosages):
+        """Return the genetic value as deviation from its training mean, (n,)."""
+        direct = self._times(dosages, self.direct_effects[:, None])[:, 0]
+        if not self.n_nodes:
+            return direct
+        if self.activation.is_linear:
+            return direct + _sum_columns(self._times(dosages, self.weighted_snp_effects))
+        no_covariates = np.zeros((len(dosages), len(self.scales.covariates_mean)))
+        mediated = _sum_columns(self._expected_terms(dosages, no_covariates))
+        return mediated + direct - self.posterior.at_stored("genetic_mean").mean()
+
+    def expected_phenotype(self, dosages, omics, covariates):
+        """Return E[y | x, the omics given], (n,).
+
+        Parameters
+        ----------
+        dosages : ndarray of shape (n, p)
+        omics : ndarray of shape (n, n_omics)
+            NaN where not given.
+        covariates : ndarray of shape (n, q)
+        """
+        covariates = covariates - self.scales.covariates_mean
+        expected = self._times(dosages, self.direct_effects[:, None])[:, 0]
+        expected += self.posterior.mean("centred_intercept")
+        expected += _plain_products(covariates, self.posterior.mean("covariate_effects"))[:, 0]
+        if not self.n_nodes:
+            return expected
+        given = np.zeros((len(dosages), self.n_nodes), bool)
+        given[:, : omics.shape[1]] = ~np.isnan(omics)
+        terms = np.zeros(given.shape)
+        rows, nodes = np.nonzero(given)
+        standardised = (omics[rows, nodes] - self.scales.omics_mean[nodes]) / (
+            self.scales.omics_scale[nodes]
+        )
+        terms[rows, nodes] = self.posterior.mean("omics_weights")[nodes] * (
+            self.activation.value(standardised)
+        )
+        incomplete = ~given.all(axis=1)
+        if incomplete.any():
+            integrated = self._expected_terms(dosages[incomplete], covariates[incomplete])
+            terms[incomplete] = np.where(given[incomplete], terms[incomplete], integrated)
+        return expected + _sum_columns(terms)
+
+    def _times(self, dosages, effects):
+        return row_products(dosages, self.genotypes_mean, effects)
+
+    def _expected_terms(self, dosages, covariates):
+        """Return E[w_k g(z_k) | x, c] (n, K), covariates centred."""
+        if self.activation.is_linear:
+            return self._expected_linear_terms(dosages, covariates)
+        scales, posterior = self.scales, self.posterior
+        weights = posterior.at_stored("omics_weights")
+        intercepts = posterior.at_stored("omics_centred_intercept") - scales.omics_mean
+        variances = posterior.at_stored("omics_residual_variance") / scales.omics_scale**2
+        covariate_effects = posterior.at_stored("omics_covariate_effects")
+        effects = _columns_by_draw(posterior.draws["snp_effects"])
+        n_draws, n_nodes = weights.shape
+        terms = np.zeros((len(dosages), n_nodes))
+        for first in range(0, n_draws, DRAWS_AT_ONCE):
+            batch = slice(first, min(first + DRAWS_AT_ONCE, n_draws))
+            columns = slice(batch.start * n_nodes, batch.stop * n_nodes)
+            shape = (len(dosages), batch.stop - batch.start, n_nodes)
+            mean = self._times(dosages, effects[:, columns]).reshape(shape) + intercepts[batch]
+            by_covariate = np.moveaxis(covariate_effects[batch], 1, 0)  # (q, draws, K)
+            mean += _plain_products(covariates, by_covariate).reshape(shape)
+            expected, _ = self.activation.normal_moments(
+                mean / scales.omics_scale, variances[batch]
+            )
+            for draw, weight in enumerate(weights[batch]):
+                terms += weight * expected[:, draw]
+        return terms / n_draws
+
+    def _expected_linear_terms(self, dosages, covariates):
+        scales, draws = self.scales, self.posterior.draws
+        weights = draws["omics_weights"]
+        intercepts = (draws["omics_centred_intercept"] - scales.omics_mean) / scales.omics_scale
+        covariate_effects = draws["omics_covariate_effects"] / scales.omics_scale
+        weighted = (weights[:, :, None] * covariate_effects).mean(axis=(0, 1))
+        return (
+            self._times(dosages, self.weighted_snp_effects)
+            + (weights * intercepts).mean(axis=(0, 1))
+            + _plain_products(covariates, weighted)
+        )
+
+
+def _columns_by_draw(draws):
+    """Return SNP effects (chain, draw, p, K) as a matrix (p, draws * K), draw by draw."""
+    n_chains, n_draws, n_snps, n_nodes = draws.shape
+    if not sparse.issparse(draws):
+        return np.moveaxis(draws.reshape(-1, n_snps, n_nodes), 1, 0).reshape(n_snps, -1)
+    chain, draw, snp, node = (axis.astype(np.int64) for axis in draws.coords)
+    column = (chain * n_draws + draw) * n_nodes + node
+    shape = (n_snps, n_chains * n_draws * n_nodes)
+    return sparse.csc_array((draws.data, (snp, column)), shape=shape)
+
+
+def _plain_products(values, effects):
+    """Return values @ effects, each row on its own to the bit."""
+    effects = effects.reshape(len(effects), int(np.prod(effects.shape[1:])))
+    return row_products(values, np.zeros(values.shape[1]), effects)
+
+
+def _sum_columns(terms):
+    """Return row sums, added column by column: NumPy's order may depend on the number of rows."""
+    total = np.zeros(len(terms))
+    for column in terms.T:
+        total += column
+    return total

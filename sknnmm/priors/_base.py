@@ -1,0 +1,77 @@
+"""The contract between a prior of effects and the sampler.
+
+Every prior is a mixture: effect j of column c comes from N(0, multipliers[m] * variance[j, c])
+with probability weights[m, c]. One compiled kernel draws the component and the effect for all of
+them; a prior states its multipliers, its starting hyperparameters, and how it updates them.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknnmm.priors._variance import VarianceSettings
+
+
+@dataclass
+class Hyperparameters:
+    """Current hyperparameters of C columns of effects; arrays are replaced or updated in place."""
+
+    scale: np.ndarray  # (C,) scale of the chi^-2 prior of the variance
+    variance: np.ndarray  # (1, C) common to a column, or (m, C) one per effect
+    weights: np.ndarray  # (M, C) mixture weights
+
+
+class Prior(VarianceSettings):
+    """Base class of the priors of SNP effects and omics weights.
+
+    A subclass sets `multipliers` and implements `start` and `update`. Effects that are not in the
+    model (SNPs without variance) have component -1 and value 0.
+    """
+
+    #: True if the effects are jointly normal given the variance, so that the exact joint draw in
+    #: the basis of the singular value decomposition applies.
+    jointly_normal = False
+
+    @property
+    @abstractmethod
+    def multipliers(self):
+        """Return the component multipliers of the variance, a tuple; 0 is "no effect"."""
+
+    @abstractmethod
+    def start(self, expected_variance):
+        """Return starting Hyperparameters.
+
+        Parameters
+        ----------
+        expected_variance : ndarray of shape (C,)
+            Variance of one effect that gives each column its expected share of variance when
+            every effect is in the model.
+        """
+
+    @abstractmethod
+    def update(self, hyper, effects, component, rng):
+        """Draw `hyper` from its full conditional, in place.
+
+        Parameters
+        ----------
+        hyper : Hyperparameters
+        effects : ndarray of shape (m, C)
+        component : ndarray of shape (m, C), int8
+            The mixture component of each effect, -1 where it is not in the model.
+        rng : numpy.random.Generator
+        """
+
+    @property
+    def selects(self):
+        """Return whether an effect can be exactly zero."""
+        return 0 in self.multipliers
+
+    def zero_weight(self, hyper):
+        """Return pi (C,), the probability of no effect, or None where the prior has none."""
+        return hyper.weights[self.multipliers.index(0)] if self.selects else None
+
+
+def squared_norms(effects):
+    """Return the sum of squares of each column, in double precision."""
+    return np.einsum("mc,mc->c", effects, effects, dtype=float)

@@ -1,0 +1,77 @@
+"""BayesC: effects are zero with probability pi, else normal with one common variance."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from sknnmm.priors._base import Hyperparameters, Prior, squared_norms
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
+
+
+class BayesC(Prior):
+    """Spike at zero and a normal slab with a common variance (BayesC, BayesC-pi).
+
+    ``b_j = 0`` with probability pi, else ``N(0, v)``, ``v ~ chi^-2(df, scale)``,
+    ``pi ~ Beta(1, 1)``. Scales refer to standardised y and omics and centred allele dosages.
+
+    Parameters
+    ----------
+    pi : float, default=0.5
+        Probability of NO effect, 0 <= pi < 1; the starting value if it is estimated. It also
+        enters the automatic scale.
+    estimate_pi : bool, default=True
+        If False, pi stays at its value.
+    df : float, default=5
+        Degrees of freedom of the prior of the variance, > 0.
+    scale : float or "auto", default="auto"
+        "auto" puts the prior mode of v at the expected share of variance per nonzero effect.
+    estimate_variance : bool, default=True
+        If False, v stays at `scale` ("auto": at the expected share).
+
+    References
+    ----------
+    Habier, Fernando, Kizilkaya & Garrick (2011), doi 10.1186/1471-2105-12-186.
+
+    Examples
+    --------
+    >>> from sknnmm.priors import BayesC
+    >>> BayesC(pi=0.95, estimate_pi=False)
+    BayesC(estimate_pi=False, pi=0.95)
+    """
+
+    _parameter_constraints = {
+        **VARIANCE_CONSTRAINTS,
+        "pi": [Interval(Real, 0, 1, closed="left")],
+        "estimate_pi": ["boolean"],
+    }
+    multipliers = (0.0, 1.0)
+
+    def __init__(self, pi=0.5, estimate_pi=True, df=5, scale="auto", estimate_variance=True):
+        self.pi = pi
+        self.estimate_pi = estimate_pi
+        self.df = df
+        self.scale = scale
+        self.estimate_variance = estimate_variance
+
+    def start(self, expected_variance):
+        """Return starting Hyperparameters (see Prior)."""
+        expected = expected_variance / (1 - self.pi)
+        return Hyperparameters(
+            scale=self.numeric_scale(expected),
+            variance=self.starting_variance(expected)[None],
+            weights=np.repeat([[self.pi], [1 - self.pi]], len(expected), axis=1),
+        )
+
+    def update(self, hyper, effects, component, rng):
+        """Draw pi and the common variance (see Prior)."""
+        n_nonzero = np.count_nonzero(component == 1, axis=0)
+        if self.estimate_pi:
+            n_zero = np.count_nonzero(component == 0, axis=0)
+            # A ratio of gammas, not a Beta draw: neither weight can round to zero.
+            gammas = rng.standard_gamma(np.stack([1.0 + n_zero, 1.0 + n_nonzero]))
+            hyper.weights[:] = gammas / gammas.sum(axis=0)
+        if self.estimate_variance:
+            hyper.variance[0] = draw_scaled_inverse_chi2(
+                self.df + n_nonzero, self.df * hyper.scale + squared_norms(effects), rng
+            )

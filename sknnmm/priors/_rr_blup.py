@@ -1,0 +1,58 @@
+"""RR-BLUP: normal effects with one common variance."""
+
+import numpy as np
+
+from sknnmm.priors._base import Hyperparameters, Prior, squared_norms
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
+
+
+class RRBLUP(Prior):
+    """Normal prior with a common variance (random-regression BLUP, Bayesian ridge).
+
+    ``b_j ~ N(0, v)``, ``v ~ chi^-2(df, scale)``. Scales refer to standardised y and omics and to
+    centred allele dosages.
+
+    Parameters
+    ----------
+    df : float, default=5
+        Degrees of freedom of the prior of the variance, > 0.
+    scale : float or "auto", default="auto"
+        "auto" puts the prior mode of v at the expected share of variance per effect.
+    estimate_variance : bool, default=True
+        If False, v stays at `scale` ("auto": at the expected share).
+
+    References
+    ----------
+    Meuwissen, Hayes & Goddard (2001), doi 10.1093/genetics/157.4.1819.
+
+    Examples
+    --------
+    >>> from sknnmm.priors import RRBLUP
+    >>> RRBLUP(scale=0.01, estimate_variance=False)
+    RRBLUP(estimate_variance=False, scale=0.01)
+    """
+
+    _parameter_constraints = VARIANCE_CONSTRAINTS
+    multipliers = (1.0,)
+    jointly_normal = True
+
+    def __init__(self, df=5, scale="auto", estimate_variance=True):
+        self.df = df
+        self.scale = scale
+        self.estimate_variance = estimate_variance
+
+    def start(self, expected_variance):
+        """Return starting Hyperparameters (see Prior)."""
+        return Hyperparameters(
+            scale=self.numeric_scale(expected_variance),
+            variance=self.starting_variance(expected_variance)[None],
+            weights=np.ones((1, len(expected_variance))),
+        )
+
+    def update(self, hyper, effects, component, rng):
+        """Draw the common variance (see Prior)."""
+        if self.estimate_variance:
+            n_effects = np.count_nonzero(component >= 0, axis=0)
+            hyper.variance[0] = draw_scaled_inverse_chi2(
+                self.df + n_effects, self.df * hyper.scale + squared_norms(effects), rng
+            )

@@ -1,0 +1,552 @@
+"""The estimator: validate, describe the model, run the chains, summarise. It does not sample."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sknnmm import validation
+from sknnmm.activations import ACTIVATIONS
+from sknnmm.diagnostics import diagnose, warn_if_not_converged
+from sknnmm.genotypes import Genotypes
+from sknnmm.model import NetworkModel
+from sknnmm.posterior import Posterior, Scales, pooled_moments
+from sknnmm.prediction import FittedNetwork
+from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
+from sknnmm.sampling.chain import ChainSettings
+from sknnmm.sampling.parallel import one_blas_thread, run_chains
+from sknnmm.sampling.sampler import Sampler
+
+PRECISIONS = {"single": np.float32, "double": np.float64}
+
+
+class NNMMRegressor(RegressorMixin, BaseEstimator):
+    """Mixed-effect neural network: SNP genotypes -> omics -> phenotype, fitted jointly by MCMC.
+
+    For individual i, SNP j and node k of the middle layer (the observed omics, then `n_latent`
+    nodes without data)::
+
+        z_ik = mu_k + c_i' gamma_k + sum_j x_ij b_jk + eps_ik,         eps_ik ~ N(0, s2_k)
+        y_i  = mu + c_i' gamma + sum_k w_k g(z_ik) + sum_j x_ij a_j + e_i,  e_i ~ N(0, s2_e)
+
+    with x the allele dosage centred at its training mean, b the SNP effects, w the omics weights,
+    g the activation, a the direct SNP effects and c the covariates. Sampling runs on standardised
+    y and omics; fitted attributes and predictions are on the original scale.
+
+    Any value of X, omics or y may be missing: genotypes are imputed by their mean, omics are drawn
+    in every iteration, and a row without y informs the SNP effects on the omics only. Without
+    omics and latent nodes the model is y = mu + X a + e, the classical Bayesian alphabet.
+
+    Parameters
+    ----------
+    method : {"BayesC", "RR-BLUP"} or Prior, default="BayesC"
+        Prior of the SNP effects. A string means the object with its defaults.
+
+    activation : {"linear", "sigmoid", "tanh", "relu", "leaky_relu"}, default="linear"
+        The function g from a standardised node to the phenotype; the slope of "leaky_relu" below
+        zero is 0.01.
+
+    omics_method : {"BayesC", "RR-BLUP"} or Prior, default="BayesC"
+        Prior of the omics weights.
+
+    direct_effects : bool or Prior, default=True
+        Whether SNPs also act on y past the omics (the published NN-MM: False). A Prior is that of
+        the direct effects; True takes the prior of `method`.
+
+    n_latent : int, default=0
+        Number of nodes without data. Of a latent node only its contribution is identified:
+        predictions, breeding values, variance explained. Not identified are the sign and the
+        order of latent nodes and the split of scale between a node and its weight, so attributes
+        of a latent node (weight, SNP effects, residual variance) depend on the chain and are left
+        out of the convergence warning. A latent node has no intercept and no covariate effects.
+
+    residual_prior : ScaledInverseChi2 or None, default=None
+        Prior of the residual variances of both layers; None is ``ScaledInverseChi2()``.
+
+    n_iter : int, default=2000
+        Iterations per chain, burn-in included.
+
+    burn_in : int, default=500
+        Iterations discarded at the start of each chain, less than `n_iter`.
+
+    thin : int, default=1
+        Every `thin`-th iteration after burn-in is kept.
+
+    n_chains : int, default=2
+        Independent chains; with one chain R-hat is not available.
+
+    precision : {"single", "double"}, default="single"
+        Floating precision of the sampler. Predictions are always computed in double.
+
+    n_jobs : int or None, default=None
+        Chains run at the same time, through joblib. The numbers do not depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Pass an int for the same numbers, to the bit, in every fit on one machine.
+
+    verbose : int, default=0
+        1 shows one progress bar over all chains.
+
+    Attributes
+    ----------
+    snp_effects_, snp_effects_std_ : ndarray of shape (p, K)
+        Posterior mean and SD of the SNP effects on the nodes, omic units per allele.
+    inclusion_probability_ : ndarray of shape (p, K)
+        Posterior probability that the effect is not zero (1 for priors without selection).
+    direct_effects_, direct_effects_std_, direct_inclusion_probability_ : ndarray of shape (p,)
+        The same for the direct effects, y units per allele; zeros if there are none.
+    omics_weights_, omics_weights_std_, omics_inclusion_probability_ : ndarray of shape (K,)
+        The same for the weights, y units per unit of g, which acts on the standardised node
+        (linear: y units per SD of the omic).
+    coef_ : ndarray of shape (p,)
+        Total SNP effect on y, E[sum_k w_k b_jk + a_j]; only with the linear activation.
+    intercept_ : float
+        For uncentred genotypes and covariates at their training mean: with all omics given,
+        ``predict = intercept_ + g((Z - omics_mean_) / omics_scale_) @ omics_weights_
+        + X @ direct_effects_ + (C - covariates_mean_) @ covariate_effects_``.
+    omics_intercept_ : ndarray of shape (K,)
+        ``predict_omics(X) = omics_intercept_ + X @ snp_effects_``.
+    covariate_effects_ : ndarray of shape (q,)
+        Effects of the covariates on y given the nodes, y units per covariate unit.
+    omics_covariate_effects_ : ndarray of shape (q, K)
+        Effects of the covariates on the nodes, omic units per covariate unit.
+    covariates_mean_ : ndarray of shape (q,)
+        Training means.
+    omics_mean_, omics_scale_ : ndarray of shape (K,)
+        Mean and SD of the observed training values; 0 and 1 for latent nodes.
+    residual_variance_ : float
+        Residual variance of y.
+    omics_residual_variance_ : ndarray of shape (K,)
+        Residual variance of each node.
+    pi_ : ndarray of shape (K,); omics_pi_, direct_pi_ : float
+        Probability of no effect, of SNPs on each node, of nodes on y, of SNPs on y directly; NaN
+        for priors without it.
+    heritability_ : float
+        Share of the variance of y (given covariates) that is genetic, over the training rows.
+    omics_heritability_ : ndarray of shape (K,)
+        The same for each node.
+    mediated_variance_ : ndarray of shape (K,)
+        Share of the genetic variance of y that passes through each node; with the direct share
+        they sum to 1.
+    omics_imputed_, omics_imputed_std_ : ndarray of shape (n, n_omics)
+        Posterior mean and SD of the omics of every row passed to fit; observed values have SD 0.
+    omics_names_ : ndarray of shape (K,)
+        Names of the nodes: columns of `omics` or omic_0, ..., then latent_0, ...
+    snp_names_ : ndarray of shape (p,)
+        Column names of X or snp_0, ...
+    diagnostics_ : DataFrame
+        Mean, sd, ess_bulk, ess_tail, r_hat and mcse of scalars, weights and variances.
+    posterior_ : Posterior
+        ``posterior_.draws[name]`` are (chain, draw, ...) arrays named like the attributes.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (p,)
+        Only if X has string column names.
+
+    References
+    ----------
+    Zhao, Fernando & Cheng (2021), doi 10.1093/g3journal/jkab228.
+    Zhao, Zeng & Cheng (2022), doi 10.1093/genetics/iyac034.
+
+    Examples
+    --------
+    >>> from sknnmm import NNMMRegressor
+    >>> from sknnmm.datasets import make_omics_network
+    >>> data = make_omics_network(
+    ...     n_samples=200, n_snps=50, n_omics=3, missing_omics=0.3, random_state=0)
+    >>> model = NNMMRegressor(n_iter=600, burn_in=200, random_state=0)
+    >>> model.fit(data.X, data.y, omics=data.omics).predict(data.X[:2]).shape
+    (2,)
+    >>> model.omics_imputed_.shape
+    (200, 3)
+    """
+
+    _parameter_constraints = {
+        "method": [StrOptions(set(METHODS)), Prior],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "omics_method": [StrOptions(set(METHODS)), Prior],
+        "direct_effects": ["boolean", Prior],
+        "n_latent": [Interval(Integral, 0, None, closed="left")],
+        "residual_prior": [ScaledInverseChi2, None],
+        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "thin": [Interval(Integral, 1, None, closed="left")],
+        "n_chains": [Interval(Integral, 1, None, closed="left")],
+        "precision": [StrOptions(set(PRECISIONS))],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        method="BayesC",
+        activation="linear",
+        *,
+        omics_method="BayesC",
+        direct_effects=True,
+        n_latent=0,
+        residual_prior=None,
+        n_iter=2000,
+        burn_in=500,
+        thin=1,
+        n_chains=2,
+        precision="single",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.method = method
+        self.activation = activation
+        self.omics_method = omics_method
+        self.direct_effects = direct_effects
+        self.n_latent = n_latent
+        self.residual_prior = residual_prior
+        self.n_iter = n_iter
+        self.burn_in = burn_in
+        self.thin = thin
+        self.n_chains = n_chains
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def set_params(self, **params):
+        """Set parameters; ``method__pi`` and the like work when `method` is a string too.
+
+        A string is replaced by the Prior it stands for before a nested name is applied.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter names and values.
+
+        Returns
+        -------
+        self
+        """
+        for name in ("method", "omics_method"):
+            if any(key.startswith(f"{name}__") for key in params):
+                params[name] = as_prior(params.get(name, getattr(self, name)))
+        return super().set_params(**params)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, omics=None, covariates=None):
+        """Fit the network by Markov chain Monte Carlo.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+            Allele dosages: floating with NaN = missing, or integer with negative = missing.
+        y : array-like of shape (n,)
+            Phenotype, NaN = missing.
+        omics : array-like of shape (n, n_omics) or None
+            Omics, NaN = missing, any pattern; at least two observed values per column.
+        covariates : array-like of shape (n, q) or None
+            Numeric covariates, complete; fixed effects with flat priors in both layers.
+            Collinear columns are handled: they share one effect.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For invalid parameters or data, naming the argument, before any sampling.
+        FloatingPointError
+            If a chain meets a value that is not finite.
+        """
+        self._check_settings()
+        validation.check_same_index(X=X, y=y, omics=omics, covariates=covariates)
+        dtype = PRECISIONS[self.precision]
+        X = validation.check_genotypes(self, X, reset=True)
+        y = validation.check_phenotype(y, len(X))
+        omics, omics_names = self._check_fit_table(omics, "omics", X)
+        covariates, self._covariate_names = self._check_fit_table(covariates, "covariates", X)
+        self.n_omics_ = omics.shape[1]
+        if not self.direct_effects and self.n_omics_ + self.n_latent == 0:
+            raise ValueError(
+                "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
+            )
+        genotypes = Genotypes(validation.stored_dosages(X, dtype))
+        names = getattr(self, "feature_names_in_", None)
+        validation.warn_of_constant_snps(genotypes.polymorphic, names)
+        latent = [f"latent_{k}" for k in range(self.n_latent)]
+        self.omics_names_ = np.array([*omics_names, *latent], dtype=object)
+        self.snp_names_ = (
+            np.array([f"snp_{j}" for j in range(X.shape[1])], dtype=object)
+            if names is None
+            else names
+        )
+        self._scales = _scales(y, omics, self.n_latent, covariates)
+        model = self._describe(genotypes, y, omics, covariates, dtype)
+        seeds = _seed_sequence(self.random_state).spawn(self.n_chains)
+        settings = ChainSettings(self.n_iter, self.burn_in, self.thin)
+        with one_blas_thread():
+            sampler = Sampler(model)
+            results = run_chains(sampler, seeds, settings, self.n_jobs, self.verbose)
+        self._summarise(results, model, omics)
+        return self
+
+    def _check_settings(self):
+        for prior in (self.method, self.omics_method, self.direct_effects, self.residual_prior):
+            if hasattr(prior, "check"):
+                prior.check()
+        if self.n_iter <= self.burn_in:
+            raise ValueError(
+                f"n_iter={self.n_iter} must be greater than burn_in={self.burn_in}: n_iter is the "
+                "total, burn-in included."
+            )
+        if self.n_iter - self.burn_in < self.thin:
+            raise ValueError(
+                f"thin={self.thin} keeps none of the {self.n_iter - self.burn_in} iterations after "
+                "burn_in. Lower thin or raise n_iter."
+            )
+
+    def _check_fit_table(self, table, argument, X):
+        if table is None:
+            return np.empty((len(X), 0)), np.empty(0, dtype=object)
+        if argument == "omics":
+            return validation.check_omics(table, len(X), for_fit=True)
+        return validation.check_covariates(table, len(X))
+
+    def _describe(self, genotypes, y, omics, covariates, dtype):
+        """Return the model on the standardised scale."""
+        scales = self._scales
+        nodes = np.full((len(y), self.n_omics_ + self.n_latent), np.nan)
+        nodes[:, : self.n_omics_] = omics
+        method = as_prior(self.method)
+        direct = method if self.direct_effects is True else self.direct_effects or None
+        return NetworkModel(
+            genotypes=genotypes,
+            y=(y - scales.y_mean) / scales.y_scale,
+            omics=(nodes - scales.omics_mean) / scales.omics_scale,
+            n_latent=self.n_latent,
+            covariates=(covariates - scales.covariates_mean) / scales.covariates_scale,
+            activation=ACTIVATIONS[self.activation],
+            snp_prior=method,
+            weight_prior=as_prior(self.omics_method),
+            direct_prior=direct,
+            residual_prior=self.residual_prior or ScaledInverseChi2(),
+            dtype=dtype,
+        )
+
+    def _summarise(self, results, model, omics):
+        """Set the fitted attributes."""
+        scales = self._scales
+        self.posterior_ = posterior = Posterior(results, scales)
+        n_snps, n_nodes = model.genotypes.shape[1], model.n_nodes
+        weighted = np.zeros((n_snps, n_nodes))
+        self.snp_effects_, self.snp_effects_std_, self.inclusion_probability_ = (
+            np.zeros((n_snps, n_nodes)) for _ in range(3)
+        )
+        self.direct_effects_, self.direct_effects_std_, self.direct_inclusion_probability_ = (
+            np.zeros(n_snps) for _ in range(3)
+        )
+        if n_nodes:
+            mean, sd, included, weighted = pooled_moments(results, "snp")
+            self.snp_effects_ = mean * scales.omics_scale
+            self.snp_effects_std_ = sd * scales.omics_scale
+            self.inclusion_probability_ = included
+            weighted = weighted * scales.y_scale
+        if model.direct_prior:
+            mean, sd, included, _ = pooled_moments(results, "direct")
+            self.direct_effects_ = mean[:, 0] * scales.y_scale
+            self.direct_effects_std_ = sd[:, 0] * scales.y_scale
+            self.direct_inclusion_probability_ = included[:, 0]
+        self._set_small_attributes(n_nodes)
+        self.omics_inclusion_probability_ = np.mean([r.weights_included for r in results], axis=0)
+        center = model.genotypes.mean
+        self.intercept_ = posterior.mean("centred_intercept") - center @ self.direct_effects_
+        self.omics_intercept_ = (
+            posterior.mean("omics_centred_intercept") - center @ self.snp_effects_
+            if n_nodes
+            else np.empty(0)
+        )
+        if model.activation.is_linear:
+            self.coef_ = weighted.sum(axis=1) + self.direct_effects_
+        self._set_imputed(results, omics)
+        self._network = FittedNetwork(
+            activation=model.activation,
+            scales=scales,
+            posterior=posterior,
+            genotypes_mean=center,
+            snp_effects=self.snp_effects_,
+            weighted_snp_effects=weighted,
+            direct_effects=self.direct_effects_,
+        )
+        self.diagnostics_ = diagnose(posterior.draws, self.omics_names_, self._covariate_names)
+        latent = self.omics_names_[self.n_omics_ :]
+        unidentified = {f"[{name}]" for name in latent}
+        warn_if_not_converged(
+            self.diagnostics_,
+            {q for q in self.diagnostics_.index if q[q.find("[") :] in unidentified},
+        )
+
+    def _set_small_attributes(self, n_nodes):
+        """Set the attributes that are means of quantities whose every draw is kept."""
+        posterior = self.posterior_
+        n_covariates = len(self._covariate_names)
+        absent = {  # what stands for quantities that this model does not have
+            "omics_weights": np.zeros(n_nodes),
+            "omics_residual_variance": np.zeros(n_nodes),
+            "omics_heritability": np.zeros(n_nodes),
+            "mediated_variance": np.zeros(n_nodes),
+            "omics_covariate_effects": np.zeros((n_covariates, n_nodes)),
+            "pi": np.full(n_nodes, np.nan),
+            "omics_pi": np.nan,
+            "direct_pi": np.nan,
+        }
+        for name in ("residual_variance", "heritability", "covariate_effects", *absent):
+            value = posterior.mean(name) if name in posterior.draws else absent[name]
+            setattr(self, f"{name}_", value)
+        self.omics_weights_std_ = (
+            posterior.sd("omics_weights") if n_nodes else absent["omics_weights"]
+        )
+        self.covariates_mean_ = self._scales.covariates_mean
+        self.omics_mean_, self.omics_scale_ = self._scales.omics_mean, self._scales.omics_scale
+
+    def _set_imputed(self, results, omics):
+        n_kept = len(results) * results[0].n_kept
+        observed = ~np.isnan(omics)
+        scale = self.omics_scale_[: self.n_omics_]
+        mean = sum(r.omics_total for r in results) / n_kept
+        variance = sum(r.omics_squares for r in results) / n_kept - mean**2
+        mean = self.omics_mean_[: self.n_omics_] + scale * mean
+        self.omics_imputed_ = np.where(observed, omics, mean)
+        self.omics_imputed_std_ = np.where(observed, 0, scale * np.sqrt(np.maximum(variance, 0)))
+
+    def predict(self, X, omics=None, covariates=None):
+        """Predict the phenotype: E[y | x, the omics given], averaged over the posterior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+            Genotypes as in fit; missing values count as the training mean.
+        omics : array-like of shape (n, n_omics) or None
+            The observed omics of these individuals; NaN (or None: all) are integrated over given
+            the genotypes.
+        covariates : array-like of shape (n, q) or None
+            Required if the model was fitted with covariates.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            In units of y.
+        """
+        dosages = self._check_predict_genotypes(X)
+        validation.check_same_index(X=X, omics=omics, covariates=covariates)
+        n = len(dosages)
+        if omics is None:
+            omics = np.full((n, self.n_omics_), np.nan)
+        elif self.n_omics_ == 0:
+            raise ValueError(
+                "omics were passed to predict, but the model was fitted without omics."
+            )
+        else:
+            frame = omics
+            omics, names = validation.check_omics(omics, n, for_fit=False)
+            observed = self.omics_names_[: self.n_omics_]
+            validation.check_same_columns(names, observed, "omics", frame)
+        fitted_covariates = self._covariate_names
+        if covariates is None and len(fitted_covariates):
+            raise ValueError(
+                "covariates are missing: the model was fitted with covariates "
+                f"{list(fitted_covariates)}, so predict needs them too."
+            )
+        if covariates is None:
+            covariates = np.empty((n, 0))
+        else:
+            frame = covariates
+            covariates, names = validation.check_covariates(covariates, n)
+            validation.check_same_columns(names, fitted_covariates, "covariates", frame)
+        return self._network.expected_phenotype(dosages, omics, covariates)
+
+    def predict_omics(self, X):
+        """Predict the nodes from genotypes: E[z | x], covariates at their training mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            In omic units; latent nodes last.
+        """
+        dosages = self._check_predict_genotypes(X)
+        if not len(self.omics_names_):
+            raise ValueError("predict_omics needs a model fitted with omics or latent nodes.")
+        return self._network.expected_omics(dosages)
+
+    def breeding_value(self, X):
+        """Return the genetic value, mediated and direct, as deviation from its training mean.
+
+        ``sum_k w_k E[g(z_k) | x] + x' a`` averaged over the posterior; it never uses the omics or
+        the phenotype of these individuals. Covariates are at their training mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            In units of y.
+        """
+        dosages = self._check_predict_genotypes(X)
+        return self._network.genetic_value(dosages)
+
+    def score(self, X, y, omics=None, covariates=None):
+        """Return R^2 of the predictions over the rows whose y is observed.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        y : array-like of shape (n,)
+            NaN = missing.
+        omics, covariates : array-like or None
+            As in predict.
+
+        Returns
+        -------
+        float
+        """
+        predicted = self.predict(X, omics=omics, covariates=covariates)
+        y = validation.check_phenotype(y, len(predicted))
+        observed = ~np.isnan(y)
+        return r2_score(y[observed], predicted[observed])
+
+    def _check_predict_genotypes(self, X):
+        check_is_fitted(self)
+        X = validation.check_genotypes(self, X, reset=False)
+        return X if np.issubdtype(X.dtype, np.floating) else validation.stored_dosages(X, float)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _scales(y, omics, n_latent, covariates):
+    covariates_scale = covariates.std(axis=0)
+    return Scales(
+        y_mean=np.nanmean(y),
+        y_scale=np.nanstd(y),
+        omics_mean=np.append(np.nanmean(omics, axis=0), np.zeros(n_latent)),
+        omics_scale=np.append(np.nanstd(omics, axis=0), np.ones(n_latent)),
+        covariates_mean=covariates.mean(axis=0),
+        covariates_scale=np.where(covariates_scale > 0, covariates_scale, 1),
+    )
+
+
+def _seed_sequence(random_state):
+    """Return a fresh SeedSequence for an int, a RandomState (which moves on) or None."""
+    if isinstance(random_state, Integral) or random_state is None:
+        return np.random.SeedSequence(random_state)
+    entropy = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
+    return np.random.SeedSequence(entropy.tolist())

@@ -1,0 +1,107 @@
+"""Intercepts and covariate effects with flat priors, drawn exactly and jointly per column."""
+
+import numpy as np
+
+from sknnmm.sampling.state import FixedState
+
+
+class FixedEffects:
+    """Draws of the intercept and covariate effects of several columns.
+
+    Every column is drawn in an orthonormal basis of its own design, the constant first, so that
+    the draws are independent normals. A direction that the column's data cannot estimate
+    (collinear covariates; a covariate that does not vary where the omic is measured) has no basis
+    vector, hence no effect.
+
+    Parameters
+    ----------
+    covariates : ndarray of shape (n, q)
+        Centred.
+    informative : ndarray of shape (n,), bool
+        Rows that enter the conditional.
+    estimable : ndarray of shape (n, C), bool
+        Rows that decide what each column can estimate; a column without any has no effects.
+    intercept_variance : float
+        Prior variance of the intercept at the mean covariates; infinite = flat.
+    dtype : floating type
+    """
+
+    def __init__(self, covariates, informative, estimable, intercept_variance, dtype):
+        self._design = np.column_stack([np.ones(len(covariates)), covariates])
+        self._shape = (self._design.shape[1], estimable.shape[1])
+        self._dtype = dtype
+        self.groups = []  # (columns, basis (n, r), coefficients from basis (1 + q, r))
+        for columns, rows in _columns_alike(covariates, estimable):
+            basis, back = _orthonormal_basis(self._design, informative, rows)
+            self.groups.append((columns, basis.astype(dtype), back))
+        self._design = self._design.astype(dtype)
+        self._constant_precision = 1 / (np.count_nonzero(informative) * intercept_variance)
+
+    def shrinkage(self, rank, residual_variance):
+        """Return posterior over likelihood precision, inverted: (r, C), 1 under a flat prior."""
+        shrinkage = np.ones((rank, len(residual_variance)))
+        shrinkage[0] = 1 / (1 + residual_variance * self._constant_precision)
+        return shrinkage
+
+    def draw(self, target, residual_variance, state, rng):
+        """Draw all coefficients given `target` (n, C), which is without the fixed part."""
+        for columns, basis, back in self.groups:
+            s2 = residual_variance[columns]
+            shrinkage = self.shrinkage(basis.shape[1], s2)
+            mean = shrinkage * (basis.T @ target[:, columns])
+            coordinates = mean + np.sqrt(s2 * shrinkage) * rng.standard_normal(mean.shape)
+            state.coefficients[:, columns] = back @ coordinates
+        np.matmul(self._design, state.coefficients.astype(self._dtype), out=state.fit)
+
+    def start(self):
+        """Return coefficients and fit of zero."""
+        return FixedState(
+            coefficients=np.zeros(self._shape),
+            fit=np.zeros((len(self._design), self._shape[1]), self._dtype),
+        )
+
+
+def _columns_alike(covariates, estimable):
+    """Yield (columns, rows) for groups of columns that can estimate the same effects."""
+    columns = np.flatnonzero(estimable.any(axis=0))
+    if covariates.shape[1] == 0:
+        alike = [columns] if columns.size else []
+    else:
+        everywhere = np.linalg.matrix_rank(covariates)
+        full = [
+            k for k in columns
+            if np.linalg.matrix_rank(_centred(covariates[estimable[:, k]])) == everywhere
+        ]  # fmt: skip
+        alike = [[k] for k in columns if k not in set(full)] + ([full] if full else [])
+    for group in alike:
+        yield _as_slice(np.asarray(group)), estimable[:, group[0]]
+
+
+def _as_slice(columns):
+    """Return neighbouring columns as a slice, which indexes without a copy."""
+    first, last = columns[0], columns[-1] + 1
+    return slice(first, last) if last - first == len(columns) else columns
+
+
+def _centred(values):
+    return values - values.mean(axis=0)
+
+
+def _orthonormal_basis(design, informative, rows):
+    """Return an orthonormal basis (n, r), zero off the informative rows, and its way back.
+
+    The basis spans the constant and the directions of the covariates that vary within `rows`;
+    basis coordinates times the second result (1 + q, r) are coefficients of the design.
+    """
+    observed = design[rows, 1:]
+    _, singular, directions = np.linalg.svd(_centred(observed), full_matrices=False)
+    tolerance = max(observed.shape) * np.finfo(float).eps * singular.max(initial=0)
+    directions = directions[singular > tolerance].T
+    # Covariates centred within `rows`, so that effects dropped there leave the intercept alone.
+    to_design = np.zeros((design.shape[1], 1 + directions.shape[1]))
+    to_design[0, 0] = 1
+    to_design[0, 1:] = -observed.mean(axis=0) @ directions
+    to_design[1:, 1:] = directions
+    basis = np.zeros((len(design), to_design.shape[1]))
+    basis[informative], triangular = np.linalg.qr(design[informative] @ to_design)
+    return basis, to_design @ np.linalg.inv(triangular)

@@ -1,0 +1,52 @@
+"""The two ways genotypes act: on the nodes of the middle layer, and directly on y.
+
+A path tells an update what its columns are to explain; the update itself serves either.
+"""
+
+import numpy as np
+
+
+class NodePath:
+    """SNP effects on the K nodes."""
+
+    def __init__(self, model):
+        self.prior = model.snp_prior
+        self.expected_variance = model.expected_snp_variance
+        self.row_weight = model.informative.astype(float)
+        self.n_columns = model.n_nodes
+
+    def state(self, chain):
+        """Return the EffectsState of this path."""
+        return chain.snp
+
+    def target(self, chain):
+        """Return what the SNPs are to explain, (n, K)."""
+        return chain.omics - chain.omics_fixed.fit
+
+    def residual_variance(self, chain):
+        """Return the residual variance of each column, (K,)."""
+        return chain.omics_residual_variance
+
+
+class DirectPath:
+    """SNP effects on y that do not pass through the nodes."""
+
+    n_columns = 1
+
+    def __init__(self, model):
+        self.prior = model.direct_prior
+        self.expected_variance = model.expected_direct_variance
+        self.row_weight = model.y_observed.astype(float)
+        self._y = np.nan_to_num(model.y).astype(model.dtype)[:, None]
+
+    def state(self, chain):
+        """Return the EffectsState of this path."""
+        return chain.direct
+
+    def target(self, chain):
+        """Return what the SNPs are to explain, (n, 1)."""
+        return self._y - chain.fixed.fit - chain.omics_part()
+
+    def residual_variance(self, chain):
+        """Return the residual variance of y, (1,)."""
+        return chain.residual_variance

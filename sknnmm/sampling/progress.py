@@ -1,0 +1,53 @@
+"""One live progress bar per fit, also when the chains run in worker processes.
+
+Chains write their iteration counts to a small shared file; a thread of the parent reads them.
+"""
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import numpy as np
+
+SECONDS_BETWEEN_READS = 0.1
+
+
+def report_to(board, chain):
+    """Return the function that a chain calls with the number of iterations done."""
+    if board is None or not Path(board).exists():  # a worker on another machine has no bar
+        return lambda iteration: None
+    counts = np.memmap(board, dtype=np.int64, mode="r+")
+
+    def report(iteration):
+        counts[chain] = iteration
+
+    return report
+
+
+@contextmanager
+def progress_bar(n_chains, n_iter, *, enabled):
+    """Show a bar over the iterations of all chains; yields the file to report to, or None."""
+    if not enabled:
+        yield None
+        return
+    from tqdm.auto import tqdm
+
+    with tempfile.TemporaryDirectory() as folder:
+        board = Path(folder) / "iterations"
+        counts = np.memmap(board, dtype=np.int64, mode="w+", shape=n_chains)
+        done = Event()
+        with tqdm(total=n_chains * n_iter, unit="it", desc=f"NN-MM, {n_chains} chains") as bar:
+
+            def watch():
+                while not done.wait(SECONDS_BETWEEN_READS):
+                    bar.update(int(counts.sum()) - bar.n)
+
+            watcher = Thread(target=watch, daemon=True)
+            watcher.start()
+            try:
+                yield str(board)
+            finally:
+                done.set()
+                watcher.join()
+                bar.update(int(counts.sum()) - bar.n)

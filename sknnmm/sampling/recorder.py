@@ -1,0 +1,269 @@
+"""What a chain keeps: every draw of the small quantities, moments and some draws of the large."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from sknnmm.sampling.genetic_variance import variance_shares
+
+
+@dataclass
+class EffectsMoments:
+    """Sums over kept draws of the SNP effects of one path, (p, C)."""
+
+    mean: np.ndarray  # over all kept draws
+    weighted_mean: np.ndarray  # of effects times omics weights
+    total: np.ndarray  # over `count` draws
+    squares: np.ndarray
+    included: np.ndarray
+    count: int
+
+
+@dataclass
+class ChainResult:
+    """Kept quantities of one chain, on the standardised scale."""
+
+    n_kept: int
+    draws: dict  # name -> (n_kept, ...)
+    snp: EffectsMoments | None
+    direct: EffectsMoments | None
+    weights_included: np.ndarray  # (K,) share of draws
+    omics_total: np.ndarray  # (n, n_observed) sums over kept draws
+    omics_squares: np.ndarray
+    stored: "ThinnedDraws"
+
+
+class Recorder:
+    """Collects the kept draws of one chain."""
+
+    def __init__(self, sampler, n_kept, effects_budget):
+        self._sampler = sampler
+        self._n_kept = n_kept
+        self._n_recorded = 0
+        self._draws = {}
+        self._effects = {
+            path: _EffectsRecord(update, path, sampler.model)
+            for update in sampler.snp_updates
+            for path in update.paths
+        }
+        self._stored = ThinnedDraws(effects_budget)
+        model = sampler.model
+        self._weights_included = np.zeros(model.n_nodes)
+        self._omics_total = np.zeros((model.n_samples, model.n_observed_nodes))
+        self._omics_squares = np.zeros_like(self._omics_total)
+        self._uninformative = np.flatnonzero(~model.informative)
+
+    def record(self, chain, rng):
+        """Keep the present state."""
+        model, sampler = self._sampler.model, self._sampler
+        weights = chain.weights.effects[:, 0] if model.n_nodes else None
+        store = self._stored.wants(self._n_recorded)
+        effects, fits = {}, {}
+        for path, record in self._effects.items():
+            state = path.state(chain)
+            of_nodes = path is sampler.node_path
+            effects[path] = record.add(state, weights if of_nodes else None, store, rng)
+            fits[path] = record.update.fit_everywhere(state, rng)
+        if store:
+            self._stored.add(
+                self._n_recorded,
+                {"snp": effects.get(sampler.node_path), "direct": effects.get(sampler.direct_path)},
+                sparse={
+                    "snp": model.snp_prior.selects,
+                    "direct": bool(model.direct_prior) and model.direct_prior.selects,
+                },
+            )
+        snp_fit, direct_fit = fits.get(sampler.node_path), fits.get(sampler.direct_path)
+        shares = variance_shares(model, chain, snp_fit, direct_fit)
+        self._keep(_small_quantities(model, chain) | shares)
+        if model.n_nodes:
+            self._weights_included += chain.weights.effects[:, 0] != 0
+            self._add_omics(chain, snp_fit)
+        self._n_recorded += 1
+
+    def _keep(self, quantities):
+        for name, value in quantities.items():
+            if name not in self._draws:
+                self._draws[name] = np.empty((self._n_kept, *np.shape(value)))
+            self._draws[name][self._n_recorded] = value
+
+    def _add_omics(self, chain, snp_fit):
+        n_observed = self._omics_total.shape[1]
+        omics = chain.omics[:, :n_observed].astype(float)
+        self._omics_total += omics
+        self._omics_squares += omics * omics
+        rows = self._uninformative
+        if rows.size:
+            # Outside the chain: their moments given the other parameters are known.
+            mean = (snp_fit + chain.omics_fixed.fit)[rows, :n_observed]
+            self._omics_total[rows] += mean
+            self._omics_squares[rows] += mean**2 + chain.omics_residual_variance[:n_observed]
+
+    def result(self):
+        """Return the ChainResult."""
+        sampler = self._sampler
+        moments = {path: record.moments(self._n_kept) for path, record in self._effects.items()}
+        return ChainResult(
+            n_kept=self._n_kept,
+            draws=self._draws,
+            snp=moments.get(sampler.node_path),
+            direct=moments.get(sampler.direct_path),
+            weights_included=self._weights_included / self._n_kept,
+            omics_total=self._omics_total,
+            omics_squares=self._omics_squares,
+            stored=self._stored,
+        )
+
+
+def _small_quantities(model, chain):
+    """Return scalars, weights, variances and fixed effects by name."""
+    kept = {
+        "residual_variance": chain.residual_variance[0],
+        "centred_intercept": chain.fixed.coefficients[0, 0],
+        "covariate_effects": chain.fixed.coefficients[1:, 0],
+    }
+    layers = [("direct_", "direct_effects", chain.direct, model.direct_prior)]
+    if model.n_nodes:
+        kept |= {
+            "omics_weights": chain.weights.effects[:, 0],
+            "omics_residual_variance": chain.omics_residual_variance,
+            "omics_centred_intercept": chain.omics_fixed.coefficients[0],
+            "omics_covariate_effects": chain.omics_fixed.coefficients[1:],
+        }
+        layers += [
+            ("", "snp_effects", chain.snp, model.snp_prior),
+            ("omics_", "omics_weights", chain.weights, model.weight_prior),
+        ]
+    for prefix, effects, state, prior in layers:
+        if state is None:
+            continue
+        scalar = state.effects.shape[1] == 1 and effects != "snp_effects"
+        if len(state.hyper.variance) == 1:
+            variance = state.hyper.variance[0]
+            kept[f"{effects}_variance"] = variance[0] if scalar else variance
+        pi = prior.zero_weight(state.hyper)
+        if pi is not None:
+            kept[f"{prefix}pi"] = pi[0] if scalar else pi
+    return kept
+
+
+class _EffectsRecord:
+    """Running sums of the SNP effects of one path."""
+
+    def __init__(self, update, path, model):
+        self.update = update
+        self._spectral = path.prior.jointly_normal
+        self._count = 0
+        shape = (model.genotypes.shape[1], path.n_columns)
+        self._total, self._squares, self._included = (np.zeros(shape) for _ in range(3))
+        self._weighted = np.zeros(shape)
+        if self._spectral:
+            self._coordinates, self._weighted = (
+                np.zeros((len(update.in_model), path.n_columns)) for _ in range(2)
+            )
+            self._in_model = model.genotypes.polymorphic[:, None]
+        self._multipliers = np.asarray(path.prior.multipliers)
+
+    def add(self, state, weights, store, rng):
+        """Add a draw; return its SNP effects if they are at hand or to be stored."""
+        if weights is None:
+            weights = np.zeros(self._total.shape[1])
+        weights = weights.astype(float)
+        if not self._spectral:
+            self._count += 1
+            add_effects(
+                state.effects, state.component, self._multipliers, weights,
+                self._total, self._squares, self._included, self._weighted,
+            )  # fmt: skip
+            return state.effects
+        self._coordinates += state.effects
+        self._weighted += weights * state.effects
+        if not store:
+            return None
+        effects = self.update.snp_effects(state, rng)
+        self._count += 1
+        self._total += effects
+        self._squares += effects.astype(float) ** 2
+        self._included += self._in_model
+        return effects
+
+    def moments(self, n_kept):
+        """Return the EffectsMoments over `n_kept` draws."""
+        mean, weighted = self._total / n_kept, self._weighted / n_kept
+        if self._spectral:
+            dtype = self.update.basis.dtype
+            mean = self.update.mean_snp_effects((self._coordinates / n_kept).astype(dtype))
+            weighted = self.update.mean_snp_effects(weighted.astype(dtype))
+        return EffectsMoments(
+            mean=mean.astype(float),
+            weighted_mean=weighted.astype(float),
+            total=self._total,
+            squares=self._squares,
+            included=self._included,
+            count=self._count,
+        )
+
+
+@njit(nogil=True, cache=True)
+def add_effects(
+    effects, component, multipliers, weights, total, squares, included, weighted
+):  # fmt: skip
+    """Add one draw of effects (p, C) to the running sums."""
+    for j in range(effects.shape[0]):
+        for c in range(effects.shape[1]):
+            chosen = component[j, c]
+            if chosen < 0 or multipliers[chosen] == 0:
+                continue
+            effect = float(effects[j, c])
+            total[j, c] += effect
+            squares[j, c] += effect * effect
+            included[j, c] += 1
+            weighted[j, c] += weights[c] * effect
+
+
+class ThinnedDraws:
+    """Evenly spaced draws of large arrays within a number of bytes.
+
+    When the draws outgrow the budget, every second one is dropped and the spacing doubles, so the
+    number of draws to come need not be known.
+    """
+
+    def __init__(self, budget):
+        self._budget = budget
+        self._bytes = 0
+        self.spacing = 1
+        self.draws = {}  # index of the kept draw -> {name: array or (indices, values)}
+
+    def wants(self, index):
+        """Return whether kept draw `index` falls on the present spacing."""
+        return index % self.spacing == 0
+
+    def add(self, index, arrays, sparse):
+        """Store the arrays of a draw; the sparse ones as (flat indices, values)."""
+        self.draws[index] = {
+            name: _as_sparse(array) if sparse[name] else array.copy()
+            for name, array in arrays.items()
+            if array is not None
+        }
+        self._bytes += _n_bytes(self.draws[index])
+        while self._bytes > self._budget and len(self.draws) > 1:
+            self.spacing *= 2
+            self.thin(self.spacing)
+
+    def thin(self, spacing):
+        """Keep the draws on a wider spacing only."""
+        self.spacing = spacing
+        self.draws = {index: draw for index, draw in self.draws.items() if index % spacing == 0}
+        self._bytes = sum(_n_bytes(draw) for draw in self.draws.values())
+
+
+def _as_sparse(array):
+    flat = np.ravel(array)
+    indices = np.flatnonzero(flat)
+    return indices.astype(np.int32 if flat.size < 2**31 else np.int64), flat[indices]
+
+
+def _n_bytes(draw):
+    parts = draw.values()
+    return sum(sum(a.nbytes for a in p) if isinstance(p, tuple) else p.nbytes for p in parts)

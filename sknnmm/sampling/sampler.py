@@ -1,0 +1,86 @@
+"""The sampler: what is computed once per fit, and one iteration of the chain."""
+
+import numpy as np
+
+from sknnmm.sampling.fixed_effects import FixedEffects
+from sknnmm.sampling.missing_omics import ExactMissingOmics, HamiltonianMissingOmics
+from sknnmm.sampling.omics_weights import WeightsSweep
+from sknnmm.sampling.paths import DirectPath, NodePath
+from sknnmm.sampling.snp_spectral import SpectralDraw
+from sknnmm.sampling.snp_sweep import BlockedSweep
+from sknnmm.sampling.variances import ResidualVariances
+
+REFRESH_EVERY = 50  # iterations between recomputations of the maintained fits
+
+
+class Sampler:
+    """The updates of a model with their precomputed matrices; shared by all chains.
+
+    Nothing here changes while a chain runs: all that does is in its ChainState.
+    """
+
+    def __init__(self, model):
+        self.model = model
+        self.y = np.nan_to_num(model.y).astype(model.dtype)[:, None]
+        self.node_path = NodePath(model) if model.n_nodes else None
+        self.direct_path = DirectPath(model) if model.direct_prior else None
+        self.paths = [path for path in (self.node_path, self.direct_path) if path]
+        self.snp_updates = _snp_updates(model, self.paths)
+
+        rest = (model.covariates, model.informative, model.omics_observed)
+        self.omics_fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
+        rest = (model.covariates, model.y_observed, model.y_observed[:, None])
+        self.fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
+
+        prior, expected = model.residual_prior, model.expected_residual_variance
+        self.omics_variances = ResidualVariances(prior, expected, model.informative)
+        self.variance = ResidualVariances(prior, expected, model.y_observed)
+
+        if model.n_nodes:
+            self.weights = WeightsSweep(model, self.fixed)
+            exact = model.activation.is_linear
+            self.missing = (ExactMissingOmics if exact else HamiltonianMissingOmics)(model)
+
+    def iterate(self, chain, rng, tuning):
+        """Move `chain` by one iteration; `tuning` during burn-in."""
+        has_nodes = self.node_path is not None
+        if has_nodes:
+            self.omics_fixed.draw(
+                chain.omics - chain.snp.fit, chain.omics_residual_variance, chain.omics_fixed, rng
+            )
+        for update in self.snp_updates:
+            update.draw(chain, rng)
+        for path in self.paths:
+            state = path.state(chain)
+            path.prior.update(state.hyper, state.effects, state.component, rng)
+        if has_nodes:
+            self.omics_variances.draw(
+                chain.omics - chain.omics_mean(), chain.omics_residual_variance, rng
+            )
+            self.weights.draw(chain, rng)
+            state = chain.weights
+            self.model.weight_prior.update(state.hyper, state.effects, state.component, rng)
+        # Right after the weights, which were drawn with the fixed effects integrated out.
+        self.fixed.draw(self.y_without_fixed(chain), chain.residual_variance, chain.fixed, rng)
+        self.variance.draw(
+            self.y_without_fixed(chain) - chain.fixed.fit, chain.residual_variance, rng
+        )
+        if has_nodes:
+            self.missing.draw(chain, rng, tuning)
+
+    def y_without_fixed(self, chain):
+        """Return y minus the nodes' and the direct part, (n, 1); 0 stands for a missing y."""
+        rest = self.y - chain.omics_part()
+        return rest if chain.direct is None else rest - chain.direct.fit
+
+    def refresh(self, chain):
+        """Recompute the maintained fits, which rounding errors have moved."""
+        for update in self.snp_updates:
+            update.refresh(chain)
+
+
+def _snp_updates(model, paths):
+    """Return the updates of the SNP effects: spectral where the prior allows, else one sweep."""
+    spectral = [SpectralDraw(model, path) for path in paths if path.prior.jointly_normal]
+    swept = [path for path in paths if not path.prior.jointly_normal]
+    return spectral + ([BlockedSweep(model, swept)] if swept else [])

@@ -1,0 +1,61 @@
+"""SNP effects drawn jointly and exactly, for priors that are normal given one variance.
+
+With X = U S V' (rows that inform the column), the coordinates V'b are independent given the
+residual variance and the prior variance v:
+
+    V'b ~ N(S U't / (S^2 + s2 / v), s2 / (S^2 + s2 / v)),    t = target,
+
+and the rest of b, (I - VV')b ~ N(0, v (I - VV')), never meets the data: it is drawn only when
+the effects themselves are asked for.
+"""
+
+import numpy as np
+
+from sknnmm.sampling.spectral_basis import LongBasis, WideBasis
+
+
+class SpectralDraw:
+    """Exact joint draw of the SNP effects of one path.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    path : NodePath or DirectPath
+        Its prior is jointly normal.
+    """
+
+    def __init__(self, model, path):
+        self.paths = [path]
+        n_rows = np.count_nonzero(path.row_weight)
+        basis = WideBasis if n_rows <= model.genotypes.shape[1] else LongBasis
+        self.basis = basis(model.genotypes, path.row_weight, model.dtype)
+
+    def draw(self, chain, rng):
+        """Draw the coordinates of every column."""
+        (path,) = self.paths
+        state = path.state(chain)
+        s2 = path.residual_variance(chain)
+        precision = self.basis.squared[:, None] + s2 / state.hyper.variance[0]
+        mean = self.basis.project(path.target(chain)) / precision
+        state.effects[:] = mean + np.sqrt(s2 / precision) * rng.standard_normal(mean.shape)
+        state.fit[:] = self.basis.fit(state.effects)
+
+    def refresh(self, chain):
+        """Do nothing: the fit is computed anew in every draw."""
+
+    @property
+    def in_model(self):
+        """Return which of the sampled coordinates can be nonzero, (r,): all."""
+        return np.ones(len(self.basis.squared), bool)
+
+    def snp_effects(self, state, rng):
+        """Return the SNP effects (p, C) of a state, the part outside the basis drawn afresh."""
+        return self.basis.effects(state.effects, state.hyper.variance[0], rng)
+
+    def mean_snp_effects(self, coordinates):
+        """Return the mean SNP effects (p, C) given the coordinates."""
+        return self.basis.effects(coordinates, None, None)
+
+    def fit_everywhere(self, state, rng):
+        """Return genotypes times effects for all rows, (n, C)."""
+        return self.basis.fit_everywhere(state.fit, state.effects, state.hyper.variance[0], rng)

@@ -1,0 +1,122 @@
+"""SNP effects, one at a time given the others, in blocks and all columns together."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from sknnmm.sampling.sweep_kernels import sweep_genotypes
+
+
+class BlockedSweep:
+    """Gibbs sweep over the SNP effects of one or both paths, for any mixture prior.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    paths : list of NodePath, DirectPath
+    """
+
+    def __init__(self, model, paths):
+        self.genotypes = model.genotypes
+        self.paths = paths
+        self._mean = model.genotypes.mean.astype(model.dtype)
+        same_rows = all(np.array_equal(p.row_weight, paths[0].row_weight) for p in paths)
+        row_weights = [p.row_weight for p in (paths[:1] if same_rows else paths)]
+        self._grams = np.stack(
+            [model.genotypes.block_grams(w, model.dtype) for w in row_weights], axis=1
+        )
+        self._reweighted = _rows_off_one(row_weights, model.dtype)
+        starts = np.cumsum([0] + [p.n_columns for p in paths])
+        self._slices = [slice(*pair) for pair in pairwise(starts)]
+        self._columns = starts[[0, -1]] if same_rows else starts
+        self._multipliers = stack_mixtures([(p.prior.multipliers, p.n_columns) for p in paths])
+
+    def draw(self, chain, rng):
+        """Draw every SNP effect of the paths once."""
+        states = [path.state(chain) for path in self.paths]
+        targets = [path.target(chain) for path in self.paths]
+        effects = _side_by_side([s.effects for s in states])
+        component = _side_by_side([s.component for s in states])
+        residual = _side_by_side([t - s.fit for t, s in zip(targets, states, strict=True)])
+        sweep_genotypes(
+            self.genotypes.dosages,
+            self._mean,
+            self._grams,
+            self._columns,
+            self._reweighted,
+            residual,
+            effects,
+            component,
+            self._multipliers,
+            log_weights(states, self._multipliers.shape),
+            _variances(states),
+            np.concatenate([path.residual_variance(chain) for path in self.paths]),
+            rng,
+        )
+        for state, target, columns in zip(states, targets, self._slices, strict=True):
+            np.subtract(target, residual[:, columns], out=state.fit)
+            if len(states) > 1:
+                state.effects[:] = effects[:, columns]
+                state.component[:] = component[:, columns]
+
+    def refresh(self, chain):
+        """Recompute the maintained fits, which rounding has moved."""
+        for path in self.paths:
+            state = path.state(chain)
+            state.fit[:] = self.genotypes.dot(state.effects)
+
+    @property
+    def in_model(self):
+        """Return which of the sampled effects can be nonzero, (p,)."""
+        return self.genotypes.polymorphic
+
+    def snp_effects(self, state, rng):
+        """Return the SNP effects (p, C) of a state."""
+        return state.effects
+
+    def fit_everywhere(self, state, rng):
+        """Return genotypes times effects for all rows, (n, C)."""
+        return state.fit
+
+
+def _rows_off_one(row_weights, dtype):
+    """Return (first, rows, weights) of the rows whose weight is not 1, set after set."""
+    rows = [np.flatnonzero(w != 1) for w in row_weights]
+    first = np.cumsum([0] + [len(r) for r in rows])
+    weights = [w[r] for w, r in zip(row_weights, rows, strict=True)]
+    return first, np.concatenate(rows), np.concatenate(weights).astype(dtype)
+
+
+def stack_mixtures(parts):
+    """Return component multipliers (C, M) of columns under several priors, padded with 0."""
+    n_components = max(len(multipliers) for multipliers, _ in parts)
+    return np.concatenate(
+        [
+            np.tile(np.pad(np.asarray(multipliers, float), (0, n_components - len(multipliers))),
+                    (n_columns, 1))
+            for multipliers, n_columns in parts
+        ]
+    )  # fmt: skip
+
+
+def log_weights(states, shape):
+    """Return log mixture weights (C, M) of the columns of all states; padding has weight 0."""
+    padded = np.zeros(shape)
+    first = 0
+    for state in states:
+        n_components, n_columns = state.hyper.weights.shape
+        padded[first : first + n_columns, :n_components] = state.hyper.weights.T
+        first += n_columns
+    with np.errstate(divide="ignore"):
+        return np.log(padded)
+
+
+def _variances(states):
+    """Return prior variances side by side: (1, C), or (p, C) if any prior has one per effect."""
+    variances = [state.hyper.variance for state in states]
+    n_rows = max(len(v) for v in variances)
+    return _side_by_side([np.broadcast_to(v, (n_rows, v.shape[1])) for v in variances])
+
+
+def _side_by_side(arrays):
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)

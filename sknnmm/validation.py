@@ -1,0 +1,204 @@
+"""Checks of what users pass, before any sampling; every error names the argument."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.validation import _get_feature_names, validate_data
+
+MAX_NAMES_SHOWN = 5
+
+
+def check_genotypes(estimator, X, *, reset):
+    """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values."""
+    return validate_data(
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse=False,
+        dtype="numeric",
+        ensure_all_finite="allow-nan",
+        estimator=estimator,
+    )
+
+
+def stored_dosages(X, dtype):
+    """Return genotypes as the sampler stores them, never wider than they came.
+
+    int8 with negative = missing if X is integer or holds only 0, 1, 2 and NaN; otherwise floating
+    in `dtype` (or as it came, if narrower) with NaN = missing.
+    """
+    if X.dtype == bool:
+        return X.view(np.int8)
+    if np.issubdtype(X.dtype, np.integer):
+        low, high = X.min(), X.max()
+        if low < 0 and high <= 1:
+            warnings.warn(
+                "X has negative values and none above 1: this looks like -1/0/1 coding, but "
+                "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats.",
+                stacklevel=4,
+            )
+        if X.dtype == np.int8:
+            return X
+        if high <= np.iinfo(np.int8).max:
+            return np.maximum(X, -1).astype(np.int8) if low < 0 else X.astype(np.int8)
+        return np.where(X < 0, np.nan, X).astype(np.float32)
+    if _holds_only_dosages(X):
+        stored = np.empty_like(X, dtype=np.int8)
+        for rows in _row_slices(X):
+            stored[rows] = np.where(np.isnan(X[rows]), -1, X[rows])
+        return stored
+    return X.astype(np.promote_types(np.float32, min(X.dtype, np.dtype(dtype))), copy=False)
+
+
+def _holds_only_dosages(X):
+    return all(
+        (np.isnan(part) | (part == 0) | (part == 1) | (part == 2)).all()
+        for part in (X[rows] for rows in _row_slices(X))
+    )
+
+
+def _row_slices(X, bytes_at_once=2**24):
+    """Yield slices of rows small enough that temporaries stay small."""
+    step = max(1, bytes_at_once // (8 * max(1, X.shape[1])))
+    for start in range(0, X.shape[0], step):
+        yield slice(start, start + step)
+
+
+def warn_of_constant_snps(polymorphic, names):
+    """Warn once of SNPs without variance, whose effects are zero."""
+    constant = np.flatnonzero(~polymorphic)
+    if constant.size == len(polymorphic):
+        raise ValueError(
+            "X has no column with variance: there is nothing to estimate SNP effects from."
+        )
+    if constant.size:
+        shown = constant if names is None else np.asarray(names)[constant]
+        warnings.warn(
+            f"X has {constant.size} columns without variance ({_some(shown)}); they are kept with "
+            "effect zero.",
+            stacklevel=3,
+        )
+
+
+def check_phenotype(y, n_samples):
+    """Return y (n,) in double precision, NaN = missing."""
+    if y is None:
+        raise ValueError(
+            "requires y to be passed, but the target y is None: pass a phenotype, NaN = missing."
+        )
+    y = _as_float(column_or_1d(y, warn=True), "y")
+    if len(y) != n_samples:
+        raise ValueError(f"y has {len(y)} values but X has {n_samples} samples: pass one per row.")
+    _refuse_infinite(y, "y")
+    observed = y[~np.isnan(y)]
+    if observed.size == 0:
+        raise ValueError("y has no observed value: all are missing (NaN).")
+    if n_samples == 1:
+        raise ValueError("n_samples = 1: X and y need at least two samples to estimate variances.")
+    if not _varies(observed):
+        raise ValueError(
+            f"y has no variance over its {observed.size} observed values; it must vary to be "
+            "predicted."
+        )
+    return y
+
+
+def check_omics(omics, n_samples, *, for_fit):
+    """Return omics (n, n_omics) in double precision with NaN = missing, and their names."""
+    values, names = _table(omics, "omics", n_samples, "allow-nan")
+    if for_fit:
+        for name, column in zip(names, values.T, strict=True):
+            observed = column[~np.isnan(column)]
+            if observed.size < 2:
+                raise ValueError(
+                    f"omics column {name!r} has {observed.size} observed values; at least two are "
+                    "needed. Drop it, or use n_latent for a node without data."
+                )
+            if not _varies(observed):
+                raise ValueError(
+                    f"omics column {name!r} has no variance over its observed values. Drop it."
+                )
+    return values, names
+
+
+def check_covariates(covariates, n_samples):
+    """Return covariates (n, q) in double precision, and their names."""
+    return _table(covariates, "covariates", n_samples, True)
+
+
+def check_same_columns(names, fitted, argument, frame):
+    """Raise if the columns at predict are not those at fit; names count only for DataFrames."""
+    if len(names) != len(fitted):
+        raise ValueError(
+            f"{argument} has {len(names)} columns but the model was fitted with {len(fitted)}: "
+            f"{_some(fitted)}."
+        )
+    if hasattr(frame, "columns") and list(names) != list(fitted):
+        raise ValueError(
+            f"{argument} must have the columns seen in fit, in that order: {_some(fitted)}; got "
+            f"{_some(names)}."
+        )
+
+
+def check_same_index(**tables):
+    """Raise if labelled tables describe different individuals or the same in another order."""
+    labelled = {name: t.index for name, t in tables.items() if isinstance(t, _LABELLED)}
+    first = next(iter(labelled), None)
+    for name, index in labelled.items():
+        if len(index) == len(labelled[first]) and not index.equals(labelled[first]):
+            raise ValueError(
+                f"{name} and {first} have different indexes: their rows are not the same "
+                f"individuals in the same order. Align them, e.g. {name}.loc[{first}.index], or "
+                "pass arrays."
+            )
+
+
+_LABELLED = (pd.DataFrame, pd.Series)
+
+
+def _table(table, argument, n_samples, finite):
+    names = _get_feature_names(table)
+    values = check_array(
+        table,
+        dtype=np.float64,
+        ensure_all_finite=finite,
+        ensure_min_features=0,
+        ensure_min_samples=0,
+        input_name=argument,
+    )
+    if len(values) != n_samples:
+        raise ValueError(
+            f"{argument} has {len(values)} rows but X has {n_samples} samples: rows must be the "
+            "same individuals."
+        )
+    if names is None:
+        stem = {"omics": "omic", "covariates": "covariate"}[argument]
+        names = [f"{stem}_{k}" for k in range(values.shape[1])]
+    if len(set(names)) < len(names):
+        twice = sorted(name for name in set(names) if list(names).count(name) > 1)
+        raise ValueError(f"{argument} has duplicated column names: {_some(twice)}. Rename them.")
+    return values, np.asarray(names, dtype=object)
+
+
+def _as_float(values, argument):
+    try:
+        return pd.array(values).to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{argument} must be numeric: {error}") from error
+
+
+def _refuse_infinite(values, argument):
+    if np.isinf(values).any():
+        raise ValueError(f"{argument} contains infinity; use NaN for missing values.")
+
+
+def _varies(observed):
+    # A constant column need not have a computed SD of exactly zero.
+    return np.ptp(observed) > 0 and observed.std() > 1e-12 * np.abs(observed).max()
+
+
+def _some(names):
+    shown = ", ".join(str(name) for name in list(names)[:MAX_NAMES_SHOWN])
+    return shown + (", ..." if len(names) > MAX_NAMES_SHOWN else "")

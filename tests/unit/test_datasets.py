@@ -1,0 +1,432 @@
+"""Tests of the simulator and of the mice data."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit
+from scipy.stats import norm
+
+from sknnmm.datasets import _mice, fetch_hs_mice, make_omics_network
+
+SHARED_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+ACTIVATIONS = {
+    "linear": lambda z: z,
+    "sigmoid": expit,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
+}
+
+
+def small_network(**parameters):
+    return make_omics_network(
+        **{"n_samples": 300, "n_snps": 80, "n_omics": 3, "random_state": 0, **parameters}
+    )
+
+
+def centred(values):
+    return values - values.mean(axis=0)
+
+
+# --- make_omics_network: what holds exactly in the sample -------------------------------------
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, np.square])
+def test_genetic_variances_are_exact_and_orthogonal(activation):
+    data = small_network(activation=activation, genetic_variance=0.7, direct_share=0.4)
+
+    assert_allclose(data.mediated_value.var(), 0.6 * 0.7, rtol=1e-10)
+    assert_allclose(data.direct_value.var(), 0.4 * 0.7, rtol=1e-10)
+    assert_allclose(np.cov(data.mediated_value, data.direct_value)[0, 1], 0, atol=1e-12)
+    assert_allclose(data.genetic_value.var(), 0.7, rtol=1e-10)
+    assert_allclose(data.genetic_value, data.mediated_value + data.direct_value)
+    assert_allclose(data.genetic_value.mean(), 0, atol=1e-12)
+    assert_allclose(data.heritability, 0.7 / data.y_complete.var())
+
+
+def test_values_follow_from_effects_and_genotypes():
+    data = small_network()
+    X = data.X_complete
+
+    assert_allclose(data.omics_genetic_value, centred(X @ data.snp_effects), atol=1e-10)
+    assert_allclose(data.direct_value, centred(X @ data.direct_effects), atol=1e-10)
+    assert_allclose(data.mediated_value, data.omics_genetic_value @ data.omics_weights, atol=1e-10)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_phenotype_is_rebuilt_from_the_truths(activation):
+    data = small_network(activation=activation, residual_variance=0)
+
+    activated = ACTIVATIONS[activation](data.omics_complete)
+    y = activated @ data.omics_weights + data.direct_value
+    assert_allclose(data.y_complete, y, atol=1e-10)
+
+
+def test_omics_are_driven_by_consecutive_blocks_with_exact_heritability():
+    data = small_network(n_snps=80, n_omics=3, omics_heritability=0.4)
+
+    assert_array_equal(data.mask.sum(axis=0), [27, 27, 26])
+    assert_array_equal(data.mask.argmax(axis=0), [0, 27, 54])
+    assert_array_equal(data.snp_effects != 0, data.mask)
+    assert_allclose(data.omics_genetic_value.var(axis=0), 0.4, rtol=1e-10)
+
+
+def test_more_snps_than_one_product_takes():
+    data = small_network(n_samples=50, n_snps=1500, n_omics=1)
+
+    direct_value = centred(data.X_complete.astype(float) @ data.direct_effects)
+    assert_allclose(data.direct_value, direct_value, atol=1e-10)
+    assert_allclose(data.mediated_value @ data.direct_value, 0, atol=1e-10)
+
+
+# --- make_omics_network: what holds in expectation ---------------------------------------------
+
+
+def test_residual_variances_match_the_recipe():
+    n_samples = 5000
+    data = make_omics_network(n_samples, 100, 4, residual_variance=0.8, random_state=1)
+
+    standard_error = np.sqrt(2 / n_samples)  # of a sample variance, relative to the variance
+    omics_residual = data.omics_complete - data.omics_genetic_value
+    assert_allclose(omics_residual.var(axis=0), 0.7, rtol=4 * standard_error)
+    residual = data.y_complete - data.omics_complete @ data.omics_weights - data.direct_value
+    assert_allclose(residual.var(), 0.8, rtol=4 * standard_error)
+
+
+def test_default_heritability_is_about_a_quarter():
+    # y = genetic 0.5 + e 0.5 + non-genetic part of the omics 0.4 * (1 - 0.3) / 0.3
+    expected = 0.5 / (0.5 + 0.5 + 0.4 * 0.7 / 0.3)
+    heritabilities = [make_omics_network(random_state=seed).heritability for seed in range(5)]
+    assert_allclose(np.mean(heritabilities), expected, atol=0.01)
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, lambda z: np.sin(3 * z)])
+def test_genetic_value_is_the_expected_phenotype(activation):
+    n_samples = 20_000
+    data = make_omics_network(n_samples, 50, 2, activation=activation, random_state=2)
+
+    environment = centred(data.y_complete) - data.genetic_value
+    slope = environment @ data.genetic_value / (data.genetic_value @ data.genetic_value)
+    standard_error = environment.std() / np.sqrt(n_samples * data.genetic_value.var())
+    assert abs(slope) < 4 * standard_error
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_mediated_value_integrates_the_omics_noise(activation):
+    data = small_network(n_samples=40, activation=activation)
+
+    # Equally likely values of a standard normal stand in for the noise of each omic.
+    noise = np.sqrt(0.7) * norm.ppf((np.arange(20_001) + 0.5) / 20_001)
+    z = data.omics_genetic_value[:, :, None] + noise
+    expected = centred(ACTIVATIONS[activation](z).mean(axis=2) @ data.omics_weights)
+    assert_allclose(data.mediated_value, expected, atol=1e-4)
+
+
+def test_omics_without_noise():
+    data = small_network(omics_heritability=1.0, activation="tanh")
+
+    assert_array_equal(data.omics_complete, data.omics_genetic_value)
+    mediated_value = centred(np.tanh(data.omics_complete) @ data.omics_weights)
+    assert_allclose(data.mediated_value, mediated_value, atol=1e-12)
+
+
+# --- make_omics_network: genotypes -------------------------------------------------------------
+
+
+def test_genotypes_are_dosages_at_hardy_weinberg_proportions():
+    X = make_omics_network(5000, 200, 2, random_state=3).X_complete
+
+    assert X.dtype == np.int8
+    assert_array_equal(np.unique(X), [0, 1, 2])
+    frequency = X.mean(axis=0) / 2
+    assert frequency.min() > 0.04
+    assert frequency.max() < 0.52
+    assert_allclose(frequency.mean(), 0.275, atol=0.03)
+    assert_allclose((X == 1).mean(axis=0), 2 * frequency * (1 - frequency), atol=0.03)
+
+
+def test_linkage_disequilibrium_grows_with_ld_and_fades_with_distance():
+    def mean_correlation(ld, distance):
+        X = make_omics_network(2000, 100, 1, ld=ld, random_state=4).X_complete
+        correlation = np.corrcoef(X, rowvar=False)
+        return np.diagonal(correlation, offset=distance).mean()
+
+    assert abs(mean_correlation(0.0, 1)) < 0.01
+    assert 0.2 < mean_correlation(0.5, 1) < 0.35
+    assert 0.5 < mean_correlation(0.9, 1) < 0.65
+    assert mean_correlation(0.9, 1) > mean_correlation(0.9, 3) > mean_correlation(0.9, 10)
+
+
+def test_every_snp_varies_even_in_a_tiny_sample():
+    X = small_network(n_samples=4, n_snps=500).X_complete
+    assert (np.ptp(X, axis=0) > 0).all()
+
+
+# --- make_omics_network: missing cells ---------------------------------------------------------
+
+
+def test_missing_rates_and_the_values_left():
+    data = make_omics_network(
+        2000, 100, 5, missing_omics=0.3, missing_y=0.2, missing_genotypes=0.1, random_state=5
+    )
+
+    assert_allclose(np.isnan(data.omics).mean(axis=0), 0.3, atol=0.045)
+    assert_allclose(np.isnan(data.y).mean(), 0.2, atol=0.04)
+    assert_allclose((data.X == -1).mean(), 0.1, atol=0.005)
+    for name in ["omics", "y"]:
+        seen = ~np.isnan(data[name])
+        assert_array_equal(data[name][seen], data[f"{name}_complete"][seen])
+    assert_array_equal(data.X[data.X >= 0], data.X_complete[data.X >= 0])
+    assert data.X_complete.min() == 0
+    assert np.isfinite(data.omics_complete).all() and np.isfinite(data.y_complete).all()
+
+
+def test_nothing_is_missing_by_default():
+    data = small_network()
+    assert_array_equal(data.X, data.X_complete)
+    assert_array_equal(data.y, data.y_complete)
+    assert_array_equal(data.omics, data.omics_complete)
+
+
+def test_two_values_stay_observed_at_any_missing_rate():
+    data = small_network(missing_omics=0.9999, missing_y=0.9999, missing_genotypes=0.9999)
+
+    assert_array_equal((~np.isnan(data.omics)).sum(axis=0), 2)
+    assert (~np.isnan(data.y)).sum() == 2
+    assert_array_equal((data.X >= 0).sum(axis=0), 2)
+
+
+# --- make_omics_network: randomness and parameters ---------------------------------------------
+
+
+def test_a_seed_determines_the_data():
+    first, again, other = (small_network(random_state=seed) for seed in (7, 7, 8))
+    assert_array_equal(first.X, again.X)
+    assert_array_equal(first.y, again.y)
+    assert not np.array_equal(first.y, other.y)
+
+    states = [np.random.RandomState(7) for _ in range(2)]
+    assert_array_equal(*(small_network(random_state=state).y for state in states))
+    # A RandomState moves on, so that a second call gives new data.
+    assert not np.array_equal(*(small_network(random_state=states[0]).y for _ in range(2)))
+
+
+def test_missing_rates_leave_the_complete_data_alone():
+    complete = small_network()
+    fewer = small_network(missing_omics=0.2, missing_y=0.1, missing_genotypes=0.2)
+    more = small_network(missing_omics=0.5, missing_y=0.1, missing_genotypes=0.5)
+
+    assert_array_equal(complete.y_complete, more.y_complete)
+    assert np.isnan(more.omics[np.isnan(fewer.omics)]).all()
+    assert (more.X[fewer.X == -1] == -1).all()
+    assert_array_equal(fewer.y, more.y)
+
+
+def test_without_direct_effects():
+    data = small_network(direct_share=0)
+    assert_array_equal(data.direct_effects, 0)
+    assert_array_equal(data.direct_value, 0)
+    assert_allclose(data.mediated_value.var(), 0.5, rtol=1e-10)
+
+
+def test_direct_effects_alone():
+    data = small_network(direct_share=1)
+    assert_array_equal(data.omics_weights, 0)
+    assert_allclose(data.direct_value.var(), 0.5, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_samples": 1},
+        {"n_snps": 0},
+        {"n_omics": 0},
+        {"omics_heritability": 0.0},
+        {"omics_heritability": 1.1},
+        {"genetic_variance": 0.0},
+        {"direct_share": -0.1},
+        {"residual_variance": -1.0},
+        {"residual_variance": np.nan},
+        {"ld": 1.0},
+        {"missing_omics": 1.0},
+        {"missing_y": -0.1},
+        {"missing_genotypes": 2},
+        {"activation": "softplus"},
+        {"random_state": "seed"},
+    ],
+)
+def test_errors_name_the_parameter(parameters):
+    (name,) = parameters
+    with pytest.raises(ValueError, match=f"'{name}' parameter of make_omics_network"):
+        small_network(**parameters)
+
+
+def test_impossible_requests_are_explained():
+    with pytest.raises(ValueError, match="n_snps=2 is less than n_omics=3"):
+        small_network(n_snps=2)
+    with pytest.raises(ValueError, match="direct_share=0.2 is impossible.*n_snps=1"):
+        small_network(n_snps=1, n_omics=1)
+    with pytest.raises(ValueError, match="activation must vary"):
+        small_network(activation=np.ones_like)
+    with pytest.raises(ValueError, match="activation must act on each element"):
+        small_network(activation=lambda z: z.sum(axis=1))
+    with pytest.raises(ValueError, match="activation must return finite"):
+        small_network(activation=lambda z: np.full_like(z, np.nan))
+
+
+# --- fetch_hs_mice -----------------------------------------------------------------------------
+
+needs_mice = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no local copy of mice.RData")
+
+
+@pytest.fixture(scope="module")
+def mice():
+    pytest.importorskip("rdata")
+    return fetch_hs_mice(data_home=SHARED_DATA)
+
+
+@needs_mice
+def test_mice_genotypes(mice):
+    genotypes = mice.genotypes
+    assert genotypes.shape == (1814, 10346)
+    assert (genotypes.dtypes == np.int8).all()
+    values = genotypes.to_numpy()
+    assert values.sum(dtype=np.int64) == 14_033_609
+    assert values.min() == 0 and values.max() == 2
+    assert np.shares_memory(values, genotypes.to_numpy())  # one block: no copy at each use
+    assert genotypes.columns[0] == "rs3683945_G"
+    assert_array_equal(mice.map["snp_id"], genotypes.columns)
+    assert list(mice.map.columns) == ["chr", "snp_id", "mbp", "alleles"]
+
+
+@needs_mice
+def test_mice_omics_keep_their_gaps(mice):
+    assert mice.omics.shape == (1814, 17)
+    assert (mice.omics.dtypes == np.float64).all()
+    assert mice.omics.columns.str.startswith("Biochem.").all()
+    n_missing = mice.omics.isna().sum()
+    assert n_missing["Biochem.HDL"] == 220
+    assert n_missing["Biochem.Potassium"] == 1661
+    assert n_missing["Biochem.Sodium"] == 95
+    assert n_missing.sum() == 5071
+    assert_allclose(mice.omics["Biochem.HDL"].mean(), 1.591524466750314)
+
+
+@needs_mice
+def test_mice_rows_are_aligned(mice):
+    for name in ["genotypes", "omics", "covariates", "BMI", "sex", "litter", "cage"]:
+        assert mice[name].index.equals(mice.ids), name
+    # The first records as they stand in the source.
+    first = mice.ids[0]
+    assert first == "A048005080"
+    assert mice.omics.loc[first, "Biochem.HDL"] == 1.84
+    assert mice.sex[first] == "F"
+    assert mice.litter[first] == 2
+    assert mice.cage[first] == "19F"
+    assert mice.covariates.loc[first, "Biochem.Age"] == 66
+
+
+@needs_mice
+def test_mice_phenotype_and_covariates(mice):
+    assert mice.BMI.dtype == np.float64
+    assert_allclose(mice.BMI.mean(), -0.457133, atol=1e-6)
+    assert mice.sex.value_counts().to_dict() == {"M": 934, "F": 880}
+    assert mice.cage.nunique() == 523
+    assert not set(mice.covariates) & {*mice.omics, "Obesity.BMI", "GENDER", "Litter", "cage"}
+    assert {"Obesity.EndNormalBW", "Biochem.Date.Season", "CoatColour"} <= set(mice.covariates)
+    assert mice.covariates["Biochem.Age"].isna().sum() == 81
+
+
+@needs_mice
+def test_mice_are_aligned_by_name_not_by_position(mice):
+    rdata = pytest.importorskip("rdata")
+    contents = rdata.read_rda(SHARED_DATA / "mice.RData", default_encoding="utf-8")
+    contents["mice.pheno"] = contents["mice.pheno"].iloc[::-1]
+    contents["mice.map"] = contents["mice.map"].iloc[::-1]
+
+    shuffled = _mice._as_bunch(contents)
+    assert shuffled.omics.equals(mice.omics)
+    assert shuffled.map.equals(mice.map)
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Return a function that makes the given file the one that is downloaded."""
+    pytest.importorskip("rdata")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between attempts
+
+    def serve_file(path):
+        # fetch_file refuses a URL without a host.
+        monkeypatch.setattr(_mice, "URL", path.as_uri().replace("file://", "file://localhost"))
+
+    return serve_file
+
+
+@pytest.fixture
+def data_home(tmp_path):
+    folder = tmp_path / "data_home"
+    folder.mkdir()
+    return folder
+
+
+@needs_mice
+def test_download_is_kept_and_reused(serve, data_home, tmp_path):
+    source = SHARED_DATA / "mice.RData"
+    serve(source)
+    (data_home / "mice.RData").write_bytes(b"an interrupted download")
+    with pytest.warns(UserWarning, match="differs from expected"):
+        fetch_hs_mice(data_home)
+    assert [path.name for path in data_home.iterdir()] == ["mice.RData"]
+    assert (data_home / "mice.RData").read_bytes() == source.read_bytes()
+
+    serve(tmp_path / "absent")
+    assert fetch_hs_mice(str(data_home)).genotypes.shape == (1814, 10346)
+
+
+@pytest.mark.filterwarnings("ignore:Retry downloading")
+def test_failed_download_is_explained(serve, data_home, tmp_path):
+    serve(tmp_path / "absent")
+    with pytest.raises(OSError, match="Could not get mice.RData from file:.*by hand"):
+        fetch_hs_mice(data_home)
+    assert list(data_home.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:Retry downloading")
+def test_damaged_file_that_cannot_be_replaced(serve, data_home, tmp_path):
+    damaged = data_home / "mice.RData"
+    damaged.write_bytes(b"garbage")
+    serve(tmp_path / "absent")
+    with (
+        pytest.warns(UserWarning, match="differs from expected"),
+        pytest.raises(OSError, match=f"Could not get mice.RData.*{_mice.SHA256}"),
+    ):
+        fetch_hs_mice(data_home)
+    assert list(data_home.iterdir()) == [damaged]
+
+
+def test_wrong_bytes_are_refused(serve, data_home, tmp_path):
+    wrong = tmp_path / "wrong"
+    wrong.write_bytes(b"<html>not found</html>")
+    serve(wrong)
+    with pytest.raises(OSError, match="Could not get mice.RData") as caught:
+        fetch_hs_mice(data_home)
+    assert hashlib.sha256(wrong.read_bytes()).hexdigest() in str(caught.value)
+    assert _mice.SHA256 in str(caught.value)
+    assert list(data_home.iterdir()) == []
+
+
+def test_rdata_is_asked_for_before_any_download(data_home, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rdata", None)
+    monkeypatch.setattr(_mice, "fetch_file", lambda *args, **kwargs: pytest.fail("downloaded"))
+    with pytest.raises(ImportError, match=r"pip install sknnmm\[io\]"):
+        fetch_hs_mice(data_home)
+
+
+def test_data_home_is_checked():
+    with pytest.raises(ValueError, match="'data_home' parameter of fetch_hs_mice"):
+        fetch_hs_mice(data_home=3)
