@@ -95,5 +95,5 @@ def warn_if_not_converged(table, unidentified):
         f"{len(bad)} of {len(judged)} quantities have R-hat > {MAX_R_HAT} or bulk ESS < {MIN_ESS}; "
         f"worst: {listing}. Raise n_iter (and burn_in), or look at diagnostics_.",
         ConvergenceWarning,
-        stacklevel=3,
+        stacklevel=5,
     )

@@ -53,6 +53,11 @@ class NetworkModel:
         return ~np.isnan(self.y)
 
     @cached_property
+    def y_column(self):
+        """Return y as all updates read it, (n, 1) in the working precision; missing as 0."""
+        return np.nan_to_num(self.y).astype(self.dtype)[:, None]
+
+    @cached_property
     def omics_observed(self):
         """Return the cells of the middle layer with data, (n, K) bool."""
         return ~np.isnan(self.omics)

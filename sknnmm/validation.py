@@ -1,6 +1,7 @@
 """Checks of what users pass, before any sampling; every error names the argument."""
 
 import warnings
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ MAX_NAMES_SHOWN = 5
 
 def check_genotypes(estimator, X, *, reset):
     """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values."""
-    return validate_data(
+    _refuse_duplicates(getattr(X, "columns", ()), "X")
+    X = validate_data(
         estimator,
         X,
         reset=reset,
@@ -21,14 +23,24 @@ def check_genotypes(estimator, X, *, reset):
         ensure_all_finite="allow-nan",
         estimator=estimator,
     )
+    if X.dtype.kind == "f" and X.dtype not in (np.float32, np.float64):
+        # Half or extended precision, or another byte order: nothing that kernels compile for.
+        return X.astype(np.float32 if X.dtype.itemsize <= 4 else np.float64)
+    return X
 
 
 def stored_dosages(X, dtype):
     """Return genotypes as the sampler stores them, never wider than they came.
 
     int8 with negative = missing if X is integer or holds only 0, 1, 2 and NaN; otherwise floating
-    in `dtype` (or as it came, if narrower) with NaN = missing.
+    in `dtype` (or as it came, if narrower) with NaN = missing. Contiguous, in the order given.
     """
+    stored = _narrow(X, dtype)
+    contiguous = stored.flags.c_contiguous or stored.flags.f_contiguous
+    return stored if contiguous else np.asfortranarray(stored)
+
+
+def _narrow(X, dtype):
     if X.dtype == bool:
         return X.view(np.int8)
     if np.issubdtype(X.dtype, np.integer):
@@ -37,7 +49,7 @@ def stored_dosages(X, dtype):
             warnings.warn(
                 "X has negative values and none above 1: this looks like -1/0/1 coding, but "
                 "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats.",
-                stacklevel=4,
+                stacklevel=5,
             )
         if X.dtype == np.int8:
             return X
@@ -78,7 +90,7 @@ def warn_of_constant_snps(polymorphic, names):
         warnings.warn(
             f"X has {constant.size} columns without variance ({_some(shown)}); they are kept with "
             "effect zero.",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -107,7 +119,8 @@ def check_phenotype(y, n_samples):
 
 def check_omics(omics, n_samples, *, for_fit):
     """Return omics (n, n_omics) in double precision with NaN = missing, and their names."""
-    values, names = _table(omics, "omics", n_samples, "allow-nan")
+    values, names = _table(omics, "omics", n_samples)
+    _refuse_infinite(values, "omics")
     if for_fit:
         for name, column in zip(names, values.T, strict=True):
             observed = column[~np.isnan(column)]
@@ -125,11 +138,23 @@ def check_omics(omics, n_samples, *, for_fit):
 
 def check_covariates(covariates, n_samples):
     """Return covariates (n, q) in double precision, and their names."""
-    return _table(covariates, "covariates", n_samples, True)
+    values, names = _table(covariates, "covariates", n_samples)
+    incomplete = ~np.isfinite(values).all(axis=0)
+    if incomplete.any():
+        raise ValueError(
+            f"covariates has NaN or infinity in {_some(names[incomplete])}, but must be complete: "
+            "impute these values or drop their rows."
+        )
+    return values, names
 
 
 def check_same_columns(names, fitted, argument, frame):
     """Raise if the columns at predict are not those at fit; names count only for DataFrames."""
+    if len(names) and not len(fitted):
+        raise ValueError(
+            f"{argument} has {len(names)} columns but the model was fitted without {argument}: "
+            "leave it out."
+        )
     if len(names) != len(fitted):
         raise ValueError(
             f"{argument} has {len(names)} columns but the model was fitted with {len(fitted)}: "
@@ -158,16 +183,29 @@ def check_same_index(**tables):
 _LABELLED = (pd.DataFrame, pd.Series)
 
 
-def _table(table, argument, n_samples, finite):
-    names = _get_feature_names(table)
-    values = check_array(
-        table,
-        dtype=np.float64,
-        ensure_all_finite=finite,
-        ensure_min_features=0,
-        ensure_min_samples=0,
-        input_name=argument,
-    )
+def _table(table, argument, n_samples):
+    """Return a table in double precision, and its column names."""
+    _refuse_duplicates(getattr(table, "columns", ()), argument)
+    try:
+        names = _get_feature_names(table)
+        values = check_array(
+            table,
+            dtype=np.float64,
+            ensure_all_finite=False,
+            ensure_2d=False,
+            ensure_min_features=0,
+            ensure_min_samples=0,
+            input_name=argument,
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{argument} must be a numeric table (code categories as 0/1 columns): {error}"
+        ) from error
+    if values.ndim != 2:
+        raise ValueError(
+            f"{argument} must have two dimensions, rows and columns, but has {values.ndim}; "
+            "reshape a single column with .reshape(-1, 1) or .to_frame()."
+        )
     if len(values) != n_samples:
         raise ValueError(
             f"{argument} has {len(values)} rows but X has {n_samples} samples: rows must be the "
@@ -176,10 +214,14 @@ def _table(table, argument, n_samples, finite):
     if names is None:
         stem = {"omics": "omic", "covariates": "covariate"}[argument]
         names = [f"{stem}_{k}" for k in range(values.shape[1])]
-    if len(set(names)) < len(names):
-        twice = sorted(name for name in set(names) if list(names).count(name) > 1)
-        raise ValueError(f"{argument} has duplicated column names: {_some(twice)}. Rename them.")
     return values, np.asarray(names, dtype=object)
+
+
+def _refuse_duplicates(names, argument):
+    names = list(names)
+    if len(set(names)) < len(names):
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        raise ValueError(f"{argument} has duplicated column names: {_some(twice)}. Rename them.")
 
 
 def _as_float(values, argument):

@@ -13,7 +13,11 @@ METHODS = {"RR-BLUP": RRBLUP, "BayesC": BayesC}
 
 def as_prior(method):
     """Return the prior that a name stands for (a Prior stands for itself)."""
-    return METHODS[method]() if isinstance(method, str) else method
+    if not isinstance(method, str):
+        return method
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}.")
+    return METHODS[method]()
 
 
 __all__ = [

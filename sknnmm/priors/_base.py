@@ -9,6 +9,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from sknnmm.priors._variance import VarianceSettings
 
@@ -72,6 +73,15 @@ class Prior(VarianceSettings):
         return hyper.weights[self.multipliers.index(0)] if self.selects else None
 
 
-def squared_norms(effects):
-    """Return the sum of squares of each column, in double precision."""
-    return np.einsum("mc,mc->c", effects, effects, dtype=float)
+@njit(nogil=True, cache=True)
+def component_totals(effects, component, n_components):
+    """Return how many effects are in each component (M, C), and their sums of squares (C,)."""
+    n_effects, n_columns = effects.shape
+    counts = np.zeros((n_components, n_columns))
+    squares = np.zeros(n_columns)
+    for j in range(n_effects):
+        for c in range(n_columns):
+            if component[j, c] >= 0:
+                counts[component[j, c], c] += 1
+                squares[c] += float(effects[j, c]) ** 2
+    return counts, squares

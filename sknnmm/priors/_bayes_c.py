@@ -5,8 +5,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknnmm.priors._base import Hyperparameters, Prior, squared_norms
-from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
+from sknnmm.priors._base import Hyperparameters, Prior, component_totals
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2, standard_gamma
 
 
 class BayesC(Prior):
@@ -65,13 +65,12 @@ class BayesC(Prior):
 
     def update(self, hyper, effects, component, rng):
         """Draw pi and the common variance (see Prior)."""
-        n_nonzero = np.count_nonzero(component == 1, axis=0)
+        counts, squares = component_totals(effects, component, 2)
         if self.estimate_pi:
-            n_zero = np.count_nonzero(component == 0, axis=0)
             # A ratio of gammas, not a Beta draw: neither weight can round to zero.
-            gammas = rng.standard_gamma(np.stack([1.0 + n_zero, 1.0 + n_nonzero]))
-            hyper.weights[:] = gammas / gammas.sum(axis=0)
+            gammas = standard_gamma(1 + counts, rng)
+            np.divide(gammas, gammas[0] + gammas[1], out=hyper.weights)
         if self.estimate_variance:
             hyper.variance[0] = draw_scaled_inverse_chi2(
-                self.df + n_nonzero, self.df * hyper.scale + squared_norms(effects), rng
+                self.df + counts[1], self.df * hyper.scale + squares, rng
             )

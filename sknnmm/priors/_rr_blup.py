@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.priors._base import Hyperparameters, Prior, squared_norms
+from sknnmm.priors._base import Hyperparameters, Prior, component_totals
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
 
 
@@ -52,7 +52,7 @@ class RRBLUP(Prior):
     def update(self, hyper, effects, component, rng):
         """Draw the common variance (see Prior)."""
         if self.estimate_variance:
-            n_effects = np.count_nonzero(component >= 0, axis=0)
+            (n_effects,), squares = component_totals(effects, component, 1)
             hyper.variance[0] = draw_scaled_inverse_chi2(
-                self.df + n_effects, self.df * hyper.scale + squared_norms(effects), rng
+                self.df + n_effects, self.df * hyper.scale + squares, rng
             )

@@ -1,5 +1,6 @@
 """One Markov chain from its seed to its result."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,7 @@ def run_chain(sampler, seed, settings, effects_budget, progress):
 def _check_finite(chain, iteration):
     """Stop a chain whose residual variances, which any bad value reaches, are not finite."""
     for name in ("residual_variance", "omics_residual_variance"):
-        if not np.isfinite(getattr(chain, name)).all():
+        if not math.isfinite(getattr(chain, name).sum()):
             raise FloatingPointError(
                 f"{name} became {getattr(chain, name)} at iteration {iteration}: the chain cannot "
                 "go on. Check the data for extreme values, or use precision='double'."

@@ -38,7 +38,9 @@ class FixedEffects:
         self._constant_precision = 1 / (np.count_nonzero(informative) * intercept_variance)
 
     def shrinkage(self, rank, residual_variance):
-        """Return posterior over likelihood precision, inverted: (r, C), 1 under a flat prior."""
+        """Return likelihood over posterior precision of the coordinates: (r, C), or 1 if flat."""
+        if self._constant_precision == 0:
+            return 1
         shrinkage = np.ones((rank, len(residual_variance)))
         shrinkage[0] = 1 / (1 + residual_variance * self._constant_precision)
         return shrinkage

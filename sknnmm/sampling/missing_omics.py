@@ -16,7 +16,7 @@ class MissingOmics:
 
     def __init__(self, model):
         self.activation = model.activation
-        self._y = np.nan_to_num(model.y).astype(model.dtype)[:, None]
+        self._y = model.y_column
         missing = ~model.omics_observed & model.informative[:, None]
         self._free = np.nonzero(missing & ~model.y_observed[:, None])
         self._coupled = np.nonzero(missing & model.y_observed[:, None])

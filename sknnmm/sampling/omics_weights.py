@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from sknnmm.sampling.snp_sweep import log_weights, stack_mixtures
 from sknnmm.sampling.sweep_kernels import sweep_block
 
 BLOCK = 128  # nodes whose Gram matrix is formed at a time
@@ -22,10 +21,10 @@ class WeightsSweep:
     """
 
     def __init__(self, model, fixed_effects):
-        self._y = np.nan_to_num(model.y).astype(model.dtype)[:, None]
+        self._y = model.y_column
         self._rows = model.y_observed.astype(model.dtype)[:, None]
         self._fixed_effects = fixed_effects
-        self._multipliers = stack_mixtures([(model.weight_prior.multipliers, 1)])
+        self._multipliers = np.array(model.weight_prior.multipliers, float)[:, None]
         self._columns = np.array([0, 1])
 
     def draw(self, chain, rng):
@@ -33,15 +32,14 @@ class WeightsSweep:
         state = chain.weights
         ((_, basis, _),) = self._fixed_effects.groups
         shrinkage = self._fixed_effects.shrinkage(basis.shape[1], chain.residual_variance)
-        shrinkage = shrinkage.astype(basis.dtype)
         target = self._y if chain.direct is None else self._y - chain.direct.fit
         residual = (target - chain.omics_part()) * self._rows
-        weights = log_weights([state], self._multipliers.shape)
         for first in range(0, len(state.effects), BLOCK):
             nodes = chain.activated[:, first : first + BLOCK] * self._rows
             in_basis = basis.T @ nodes
-            gram = nodes.T @ nodes - in_basis.T @ (shrinkage * in_basis)
+            gram = (nodes.T @ nodes - in_basis.T @ (shrinkage * in_basis)).astype(nodes.dtype)
             products = nodes.T @ residual - in_basis.T @ (shrinkage * (basis.T @ residual))
+            products = products.astype(nodes.dtype)
             change = np.empty_like(products)
             changed = sweep_block(
                 products,
@@ -51,7 +49,7 @@ class WeightsSweep:
                 state.effects,
                 state.component,
                 self._multipliers,
-                weights,
+                state.hyper.weights,
                 state.hyper.variance,
                 chain.residual_variance,
                 rng.standard_normal(change.shape),

@@ -3,8 +3,6 @@
 A path tells an update what its columns are to explain; the update itself serves either.
 """
 
-import numpy as np
-
 
 class NodePath:
     """SNP effects on the K nodes."""
@@ -37,7 +35,7 @@ class DirectPath:
         self.prior = model.direct_prior
         self.expected_variance = model.expected_direct_variance
         self.row_weight = model.y_observed.astype(float)
-        self._y = np.nan_to_num(model.y).astype(model.dtype)[:, None]
+        self._y = model.y_column
 
     def state(self, chain):
         """Return the EffectsState of this path."""

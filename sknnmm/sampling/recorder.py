@@ -90,9 +90,7 @@ class Recorder:
 
     def _add_omics(self, chain, snp_fit):
         n_observed = self._omics_total.shape[1]
-        omics = chain.omics[:, :n_observed].astype(float)
-        self._omics_total += omics
-        self._omics_squares += omics * omics
+        _add_moments(chain.omics, self._omics_total, self._omics_squares)
         rows = self._uninformative
         if rows.size:
             # Outside the chain: their moments given the other parameters are known.
@@ -220,6 +218,16 @@ def add_effects(
             squares[j, c] += effect * effect
             included[j, c] += 1
             weighted[j, c] += weights[c] * effect
+
+
+@njit(nogil=True, cache=True)
+def _add_moments(values, total, squares):
+    """Add the first columns of `values` and their squares to running sums."""
+    for i in range(total.shape[0]):
+        for c in range(total.shape[1]):
+            value = float(values[i, c])
+            total[i, c] += value
+            squares[i, c] += value * value
 
 
 class ThinnedDraws:

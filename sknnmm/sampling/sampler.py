@@ -1,7 +1,5 @@
 """The sampler: what is computed once per fit, and one iteration of the chain."""
 
-import numpy as np
-
 from sknnmm.sampling.fixed_effects import FixedEffects
 from sknnmm.sampling.missing_omics import ExactMissingOmics, HamiltonianMissingOmics
 from sknnmm.sampling.omics_weights import WeightsSweep
@@ -21,7 +19,7 @@ class Sampler:
 
     def __init__(self, model):
         self.model = model
-        self.y = np.nan_to_num(model.y).astype(model.dtype)[:, None]
+        self.y = model.y_column
         self.node_path = NodePath(model) if model.n_nodes else None
         self.direct_path = DirectPath(model) if model.direct_prior else None
         self.paths = [path for path in (self.node_path, self.direct_path) if path]

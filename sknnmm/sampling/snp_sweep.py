@@ -29,7 +29,16 @@ class BlockedSweep:
         starts = np.cumsum([0] + [p.n_columns for p in paths])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
         self._columns = starts[[0, -1]] if same_rows else starts
-        self._multipliers = stack_mixtures([(p.prior.multipliers, p.n_columns) for p in paths])
+        n_components = max(len(p.prior.multipliers) for p in paths)
+        self._multipliers = np.concatenate(
+            [
+                _padded(
+                    np.repeat([p.prior.multipliers], p.n_columns, 0).T.astype(float), n_components
+                )
+                for p in paths
+            ],
+            axis=1,
+        )
 
     def draw(self, chain, rng):
         """Draw every SNP effect of the paths once."""
@@ -48,7 +57,7 @@ class BlockedSweep:
             effects,
             component,
             self._multipliers,
-            log_weights(states, self._multipliers.shape),
+            _mixture_weights(states),
             _variances(states),
             np.concatenate([path.residual_variance(chain) for path in self.paths]),
             rng,
@@ -87,35 +96,29 @@ def _rows_off_one(row_weights, dtype):
     return first, np.concatenate(rows), np.concatenate(weights).astype(dtype)
 
 
-def stack_mixtures(parts):
-    """Return component multipliers (C, M) of columns under several priors, padded with 0."""
-    n_components = max(len(multipliers) for multipliers, _ in parts)
-    return np.concatenate(
+def _padded(rows, n_rows):
+    """Return rows (M, C) with zeros below, for priors with fewer components than others."""
+    return np.pad(rows, ((0, n_rows - len(rows)), (0, 0)))
+
+
+def _mixture_weights(states):
+    """Return mixture weights (M, C) of the columns of all states; padding has weight 0."""
+    n_components = max(len(state.hyper.weights) for state in states)
+    return _side_by_side(
         [
-            np.tile(np.pad(np.asarray(multipliers, float), (0, n_components - len(multipliers))),
-                    (n_columns, 1))
-            for multipliers, n_columns in parts
+            state.hyper.weights
+            if len(state.hyper.weights) == n_components
+            else _padded(state.hyper.weights, n_components)
+            for state in states
         ]
-    )  # fmt: skip
-
-
-def log_weights(states, shape):
-    """Return log mixture weights (C, M) of the columns of all states; padding has weight 0."""
-    padded = np.zeros(shape)
-    first = 0
-    for state in states:
-        n_components, n_columns = state.hyper.weights.shape
-        padded[first : first + n_columns, :n_components] = state.hyper.weights.T
-        first += n_columns
-    with np.errstate(divide="ignore"):
-        return np.log(padded)
+    )
 
 
 def _variances(states):
     """Return prior variances side by side: (1, C), or (p, C) if any prior has one per effect."""
     variances = [state.hyper.variance for state in states]
     n_rows = max(len(v) for v in variances)
-    return _side_by_side([np.broadcast_to(v, (n_rows, v.shape[1])) for v in variances])
+    return _side_by_side([v if len(v) == n_rows else np.repeat(v, n_rows, 0) for v in variances])
 
 
 def _side_by_side(arrays):

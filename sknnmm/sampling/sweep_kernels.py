@@ -18,35 +18,35 @@ def draw_effect(xx, xr, s2, variance, multipliers, log_weights, c, uniform, norm
     `xx` is x'x, `xr` is x'(residual without this effect), `c` the column, `s2` its residual
     variance; `log_odds` is room for one number per component. Returns component and effect.
     """
-    chosen = multipliers.shape[1] - 1
+    chosen = multipliers.shape[0] - 1
     if chosen > 0:
         highest = -np.inf
-        for m in range(multipliers.shape[1]):
-            log_odds[m] = log_weights[c, m]
-            if multipliers[c, m] > 0:
-                ratio = s2 / (multipliers[c, m] * variance)
+        for m in range(multipliers.shape[0]):
+            log_odds[m] = log_weights[m, c]
+            if multipliers[m, c] > 0:
+                ratio = s2 / (multipliers[m, c] * variance)
                 shrunk = 1 / (xx + ratio)
                 log_odds[m] += 0.5 * (np.log(ratio * shrunk) + xr * xr * shrunk / s2)
             highest = max(highest, log_odds[m])
         total = 0.0
-        for m in range(multipliers.shape[1]):
+        for m in range(multipliers.shape[0]):
             log_odds[m] = np.exp(log_odds[m] - highest)
             total += log_odds[m]
         remaining = uniform * total
-        for m in range(multipliers.shape[1] - 1):
+        for m in range(multipliers.shape[0] - 1):
             remaining -= log_odds[m]
             if remaining < 0:
                 chosen = m
                 break
-    if multipliers[c, chosen] == 0:
+    if multipliers[chosen, c] == 0:
         return chosen, 0.0
-    shrunk = 1 / (xx + s2 / (multipliers[c, chosen] * variance))
+    shrunk = 1 / (xx + s2 / (multipliers[chosen, c] * variance))
     return chosen, xr * shrunk + normal * np.sqrt(s2 * shrunk)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def sweep_block(
-    products, grams, columns, first, effects, component, multipliers, log_weights, variance,
+    products, grams, columns, first, effects, component, multipliers, weights, variance,
     residual_variance, normals, uniforms, change,
 ):  # fmt: skip
     """Draw the effects of one block given `products` = X_b' residual (b, C), all columns.
@@ -56,7 +56,8 @@ def sweep_block(
     whether any effect changed.
     """
     n_columns = change.shape[1]
-    log_odds = np.empty(multipliers.shape[1])
+    log_weights = np.log(weights)
+    log_odds = np.empty(multipliers.shape[0])
     moved = np.zeros(n_columns, change.dtype)
     any_change = False
     for j in range(change.shape[0]):
@@ -94,7 +95,7 @@ def sweep_block(
 @njit(nogil=True, cache=True, error_model="numpy")
 def sweep_genotypes(
     dosages, mean, grams, columns, reweighted, residual, effects, component, multipliers,
-    log_weights, variance, residual_variance, rng,
+    weights, variance, residual_variance, rng,
 ):  # fmt: skip
     """Sweep all SNPs of all C columns once.
 
@@ -107,7 +108,7 @@ def sweep_genotypes(
         first[g] to first[g + 1]
     residual : (n, C), target - X b for all rows, whatever their weight; updated in place
     effects, component : (p, C), updated in place; component -1 = not in the model
-    multipliers, log_weights : (C, M)
+    multipliers, weights : (M, C), of the mixture components
     variance : (1, C) or (p, C); residual_variance : (C,)
     """
     n, n_columns = residual.shape
@@ -124,7 +125,7 @@ def sweep_genotypes(
         uniforms = rng.random(width * n_columns).reshape(width, n_columns)
         change = np.empty((width, n_columns), residual.dtype)
         if not sweep_block(
-            products, grams[b], columns, first, effects, component, multipliers, log_weights,
+            products, grams[b], columns, first, effects, component, multipliers, weights,
             variance, residual_variance, normals, uniforms, change,
         ):  # fmt: skip
             continue

@@ -1,0 +1,40 @@
+"""Small data and short chains shared by the tests."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sknnmm import NNMMRegressor
+
+
+@pytest.fixture(scope="session")
+def data():
+    """Return 80 individuals, 24 SNPs (two missing genotypes), 3 omics, 2 covariates; no gaps."""
+    rng = np.random.default_rng(20)
+    X = rng.binomial(2, rng.uniform(0.2, 0.8, 24), (80, 24)).astype(np.int8)
+    X[3, 5] = X[40, 0] = -1
+    covariates = np.column_stack([rng.normal(50, 10, 80), np.arange(80) % 2])
+    shift = covariates @ [[0.1, 0, 0.5], [1, -1, 0]]
+    omics = shift + X[:, :3] + X[:, 3:6] + rng.normal(scale=0.7, size=(80, 3)) + [0, 5, -20]
+    signal = np.tanh(omics[:, 1] - 6) + 0.5 * omics[:, 0] - 0.02 * covariates[:, 0]
+    y = 30 + 3 * signal + X[:, 10] + rng.normal(scale=0.5, size=80)
+    gaps = rng.random(omics.shape) < 0.4
+    gaps[:2] = True
+    made = SimpleNamespace(
+        X=X, y=y, omics=omics, covariates=covariates, gappy=np.where(gaps, np.nan, omics)
+    )
+    for array in (y, omics, covariates, made.gappy):
+        array.flags.writeable = False  # fitting must not touch what it is given
+    return made
+
+
+@pytest.fixture(scope="session")
+def short():
+    """Return an estimator factory: one short chain from a fixed seed, unless told otherwise."""
+
+    def make(**parameters):
+        chain = {"n_iter": 80, "burn_in": 20, "n_chains": 1, "random_state": 0}
+        return NNMMRegressor(**{**chain, **parameters})
+
+    return make

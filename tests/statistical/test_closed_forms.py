@@ -1,0 +1,184 @@
+"""The sampler against posteriors known in closed form."""
+
+import numpy as np
+import pytest
+from networks import centred, small_network
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from sknnmm.priors import RRBLUP, BayesC, ScaledInverseChi2
+from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.snp_sweep import BlockedSweep
+from sknnmm.sampling.start import starting_state
+
+V, S2 = 0.05, 0.6
+FIXED_EFFECT_VARIANCE = RRBLUP(scale=V, estimate_variance=False)
+FIXED_RESIDUAL = ScaledInverseChi2(scale=S2, estimate_variance=False)
+
+
+def sample(sampler, quantity, n_iter, rng, burn_in=100):
+    """Return draws (n_iter, ...) of quantity(chain)."""
+    chain = starting_state(sampler, rng)
+    draws = []
+    for iteration in range(burn_in + n_iter):
+        sampler.iterate(chain, rng, tuning=iteration < burn_in)
+        if iteration >= burn_in:
+            draws.append(quantity(chain))
+    return np.array(draws)
+
+
+def assert_same_moments(draws, mean, covariance, *, ess_factor=0.5, alpha=1e-4):
+    """Assert mean and covariance of draws (n, d), allowing for autocorrelated draws."""
+    n = len(draws) * ess_factor
+    tests = draws.shape[1] * (draws.shape[1] + 3) / 2
+    bound = stats.norm.isf(alpha / 2 / tests)
+    sd = np.sqrt(np.diag(covariance))
+    z_mean = (draws.mean(axis=0) - mean) / (sd / np.sqrt(n))
+    assert np.abs(z_mean).max() < bound
+    scatter = np.cov(draws.T, bias=True)
+    error = np.sqrt((covariance**2 + np.outer(sd**2, sd**2)) / n)  # of a normal law
+    assert np.abs((scatter - covariance) / error).max() < bound
+
+
+def ridge_posterior(X, y, informative):
+    """Return mean and covariance of b under a flat intercept, b ~ N(0, V), residual S2."""
+    used = X[informative]
+    projection = np.eye(len(used)) - 1 / len(used)
+    precision = used.T @ projection @ used / S2 + np.eye(X.shape[1]) / V
+    covariance = np.linalg.inv(precision)
+    return covariance @ used.T @ projection @ y[informative] / S2, covariance
+
+
+@pytest.mark.parametrize("p", [6, 30], ids=["more rows than SNPs", "more SNPs than rows"])
+@pytest.mark.parametrize("sweep", [False, True], ids=["spectral", "swept"])
+def test_rr_blup_is_ridge(p, sweep):
+    """Mean and covariance of the effects, rows with missing y left out."""
+    rng = np.random.default_rng(p)
+    model = small_network(
+        rng,
+        n=20,
+        p=p,
+        n_observed=0,
+        direct_prior=FIXED_EFFECT_VARIANCE,
+        residual_prior=FIXED_RESIDUAL,
+        missing_y=3,
+    )
+    sampler = Sampler(model)
+    if sweep:
+        sampler.snp_updates = [BlockedSweep(model, sampler.paths)]
+    (update,) = sampler.snp_updates
+    draws = sample(
+        sampler, lambda chain: update.snp_effects(chain.direct, rng)[:, 0].copy(), 6000, rng
+    )
+    mean, covariance = ridge_posterior(centred(model.genotypes), model.y, model.y_observed)
+    assert_same_moments(draws, mean, covariance, ess_factor=0.3 if sweep else 0.8)
+
+
+def test_fits_outside_the_likelihood_follow_the_posterior():
+    """x'b of rows without y, which the spectral draw completes without forming b."""
+    rng = np.random.default_rng(3)
+    model = small_network(
+        rng,
+        n=20,
+        p=40,
+        n_observed=0,
+        direct_prior=FIXED_EFFECT_VARIANCE,
+        residual_prior=FIXED_RESIDUAL,
+        missing_y=4,
+        uninformative=0,
+    )
+    sampler = Sampler(model)
+    (update,) = sampler.snp_updates
+    fits = sample(sampler, lambda c: update.fit_everywhere(c.direct, rng)[:, 0].copy(), 6000, rng)
+    X = centred(model.genotypes)
+    mean, covariance = ridge_posterior(X, model.y, model.y_observed)
+    some = [0, 5, 16, 17, 18, 19]  # two rows with y, four without
+    assert_same_moments(
+        fits[:, some], X[some] @ mean, X[some] @ covariance @ X[some].T, ess_factor=0.8
+    )
+
+
+def test_intercept_and_covariates_are_least_squares():
+    """With negligible SNP effects, flat fixed effects follow the normal law of least squares."""
+    rng = np.random.default_rng(1)
+    model = small_network(
+        rng,
+        n=25,
+        n_observed=0,
+        n_covariates=2,
+        direct_prior=RRBLUP(scale=1e-12, estimate_variance=False),
+        residual_prior=FIXED_RESIDUAL,
+    )
+    draws = sample(Sampler(model), lambda c: c.fixed.coefficients[:, 0].copy(), 4000, rng)
+    rows = model.y_observed
+    design = np.column_stack([np.ones(rows.sum()), model.covariates[rows]])
+    covariance = S2 * np.linalg.inv(design.T @ design)
+    mean = np.linalg.lstsq(design, model.y[rows], rcond=None)[0]
+    assert_same_moments(draws, mean, covariance, ess_factor=1)
+
+
+def test_collinear_covariates_predict_as_without_the_copy():
+    rng = np.random.default_rng(1)
+    options = {"n": 25, "n_observed": 1, "direct_prior": FIXED_EFFECT_VARIANCE}
+    model = small_network(rng, n_covariates=2, **options)
+    doubled = np.column_stack([model.covariates, model.covariates[:, 0]])
+    fits = []
+    for covariates in (model.covariates, doubled):
+        object.__setattr__(model, "covariates", covariates)
+        sampler = Sampler(model)
+        for fixed in (sampler.fixed, sampler.omics_fixed):
+            ((_, basis, _),) = fixed.groups
+            assert basis.shape[1] == 3
+        chain = starting_state(sampler, np.random.default_rng(0))
+        sampler.iterate(chain, np.random.default_rng(0), tuning=False)
+        # The bases span the same space but may be rotated: compare what they can express.
+        fits.append(basis @ (basis.T @ model.y_column))
+    assert_allclose(fits[0], fits[1], atol=1e-12)
+
+
+def test_covariate_not_estimable_for_an_omic_has_no_effect_on_it():
+    """An omic measured in one sex only says nothing of sex; a flat prior would be improper."""
+    rng = np.random.default_rng(0)
+    model = small_network(rng, n=30, n_observed=2, n_covariates=2, missing=0.1)
+    sex = np.where(np.arange(30) < 12, -1.0, 1.0)
+    model.covariates[:, 0] = sex - sex.mean()
+    model.omics[12:, 0] = np.nan
+    sampler = Sampler(model)
+    draws = sample(sampler, lambda c: c.omics_fixed.coefficients.copy(), 300, rng)
+    assert_allclose(draws[:, 1, 0], 0, atol=1e-12)
+    assert draws[:, 1, 1].std() > 0.05
+    assert np.abs(draws).max() < 10
+
+
+def test_inclusion_probabilities_equal_the_sum_over_models():
+    """BayesC on three SNPs, one with a clear effect, against enumeration of the 8 models."""
+    rng = np.random.default_rng(2)
+    pi, v = 0.7, 0.5
+    model = small_network(
+        rng,
+        n=30,
+        p=3,
+        n_observed=0,
+        direct_prior=BayesC(pi=pi, estimate_pi=False, scale=v, estimate_variance=False),
+        residual_prior=FIXED_RESIDUAL,
+    )
+    X = centred(model.genotypes)
+    rows = model.y_observed
+    model.y[rows] += 0.9 * X[rows, 1]
+    used, y = X[rows], model.y[rows]
+    flat = 1e6  # variance that stands for a flat intercept
+    log_posterior = {}
+    for code in range(8):
+        inside = [j for j in range(3) if code >> j & 1]
+        covariance = S2 * np.eye(len(y)) + flat + v * used[:, inside] @ used[:, inside].T
+        log_prior = len(inside) * np.log(1 - pi) + (3 - len(inside)) * np.log(pi)
+        density = stats.multivariate_normal(np.zeros(len(y)), covariance).logpdf(y)
+        log_posterior[code] = log_prior + density
+    weights = np.exp(np.array(list(log_posterior.values())) - max(log_posterior.values()))
+    weights /= weights.sum()
+    exact = np.array([sum(weights[c] for c in range(8) if c >> j & 1) for j in range(3)])
+    included = sample(Sampler(model), lambda c: c.direct.effects[:, 0] != 0, 20_000, rng)
+    error = np.sqrt(exact * (1 - exact) / (20_000 * 0.2))
+    assert np.abs(included.mean(axis=0) - exact).max() < 4 * error.max()
+    assert exact.max() > 0.6  # the case is not trivial
+    assert exact.min() < 0.4

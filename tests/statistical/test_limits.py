@@ -1,0 +1,202 @@
+"""Two ways to the same posterior agree."""
+
+import numpy as np
+import pytest
+from arviz_stats.base import array_stats
+from benchmarks.single_site import SingleSiteSweep
+from networks import small_network
+from numpy.testing import assert_allclose
+from scipy import stats
+from test_closed_forms import FIXED_RESIDUAL, assert_same_moments, sample
+
+from sknnmm.priors import RRBLUP, BayesC
+from sknnmm.sampling.missing_omics import (
+    ExactMissingOmics,
+    HamiltonianMissingOmics,
+    leapfrog,
+)
+from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.start import starting_state
+
+
+def assert_same_law(first, second, alpha=1e-4):
+    """Assert equal means of draws (n, d) and of their squares, by their effective sizes."""
+    a, b = (np.column_stack([draws, draws**2]) for draws in (first, second))
+    ess_a, ess_b = (
+        array_stats.ess(draws.T[:, None], method="mean", chain_axis=1, draw_axis=2)
+        for draws in (a, b)
+    )
+    error = np.sqrt(a.var(axis=0) / ess_a + b.var(axis=0) / ess_b)
+    z = (a.mean(axis=0) - b.mean(axis=0)) / error
+    assert np.abs(z).max() < stats.norm.isf(alpha / 2 / len(z)), z.round(1)
+
+
+@pytest.mark.parametrize("missing_y", [0, 3])
+def test_blocked_sweep_equals_single_site_sweep(missing_y):
+    """The same random numbers give the same chain, up to rounding."""
+    chains = []
+    for single_site in (False, True):
+        rng = np.random.default_rng(0)
+        model = small_network(
+            rng, n=40, p=150, direct_prior=BayesC(scale=0.01), missing_y=missing_y
+        )
+        sampler = Sampler(model)
+        if single_site:
+            sampler.snp_updates = [SingleSiteSweep(model, sampler.paths)]
+        chain = starting_state(sampler, rng)
+        for _ in range(10):
+            sampler.iterate(chain, rng, tuning=False)
+        chains.append(chain)
+    blocked, plain = chains
+    assert np.abs(blocked.snp.effects).max() > 0.01
+    assert_allclose(blocked.snp.effects, plain.snp.effects, atol=1e-9)
+    assert_allclose(blocked.direct.effects, plain.direct.effects, atol=1e-9)
+    assert_allclose(blocked.omics, plain.omics, atol=1e-9)
+
+
+def test_bayes_c_without_spike_is_rr_blup():
+    draws = []
+    for prior in (BayesC(pi=0.0, estimate_pi=False, df=8, scale=0.1), RRBLUP(df=8, scale=0.1)):
+        rng = np.random.default_rng(5)
+        model = small_network(rng, direct_prior=prior, snp_prior=prior, n=18)
+        sampler = Sampler(model)
+
+        def quantities(chain, sampler=sampler, rng=rng):
+            values = [np.log(chain.snp.hyper.variance[0]), np.log(chain.direct.hyper.variance[0])]
+            for update in sampler.snp_updates:
+                for path in update.paths:
+                    effects = update.snp_effects(path.state(chain), rng)
+                    values.append(effects[:3].ravel().copy())
+            return np.concatenate(values)
+
+        draws.append(sample(sampler, quantities, 5000, rng))
+    # Paths come in the same order from both: SNPs on nodes, then direct.
+    assert_same_law(*draws)
+
+
+def draw_missing(kind, model, n_iter=4000):
+    """Return draws of the missing omics with everything else fixed."""
+    rng = np.random.default_rng(7)
+    sampler = Sampler(model)
+    chain = starting_state(sampler, rng)
+    chain.weights.effects[:, 0] = [1.2, -0.8, 0.5][: model.n_nodes]
+    chain.residual_variance[:] = 0.3
+    chain.snp.fit[:] = np.random.default_rng(1).standard_normal(chain.snp.fit.shape)
+    update = kind(model)
+    draws = []
+    for iteration in range(500 + n_iter):
+        update.draw(chain, rng, iteration < 500)
+        if iteration >= 500:
+            draws.append(chain.omics[update._coupled].copy())
+    return np.array(draws), chain, update
+
+
+def exact_moments(model, chain, row):
+    """Return mean and covariance of the missing omics of one row given y (linear activation)."""
+    missing = ~model.omics_observed[row]
+    w = chain.weights.effects[:, 0]
+    prior_mean = chain.omics_mean()[row, missing]
+    prior = np.diag(chain.omics_residual_variance[missing])
+    w_missing = w[missing]
+    rest = model.y[row] - model.omics[row, ~missing] @ w[~missing]
+    gain = prior @ w_missing / (w_missing @ prior @ w_missing + chain.residual_variance[0])
+    mean = prior_mean + gain * (rest - w_missing @ prior_mean)
+    return mean, prior - np.outer(gain, w_missing @ prior)
+
+
+@pytest.mark.parametrize("kind", [ExactMissingOmics, HamiltonianMissingOmics])
+def test_missing_omics_follow_their_normal_law(kind):
+    """Mean, variance and covariance for the linear activation, row by row."""
+    model = small_network(np.random.default_rng(0), n_observed=3, missing=0.6, n=16)
+    draws, chain, update = draw_missing(kind, model)
+    factor = 0.9 if kind is ExactMissingOmics else 0.3
+    n_tested = 0
+    for row in update._rows:
+        cells = update._coupled[0] == row
+        mean, covariance = exact_moments(model, chain, row)
+        assert_same_moments(draws[:, cells], mean, covariance, ess_factor=factor, alpha=1e-5)
+        n_tested += cells.sum() > 1
+    assert n_tested >= 3  # rows where covariances matter
+
+
+def test_hmc_tunes_towards_its_target_and_then_freezes():
+    model = small_network(np.random.default_rng(0), n_observed=3, missing=0.6, n=40)
+    _, chain, update = draw_missing(HamiltonianMissingOmics, model, n_iter=10)
+    step = chain.step_size.value
+    assert 0.2 < step < 2.5
+    rng = np.random.default_rng(0)
+    update.draw(chain, rng, False)
+    assert chain.step_size.value == step
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+def test_tanh_missing_omics_match_quadrature(activation):
+    """One missing omic per row: HMC mean and variance against numerical integration."""
+    model = small_network(
+        np.random.default_rng(0), n_observed=1, missing=1.0, n=10, activation=activation
+    )
+    draws, chain, update = draw_missing(HamiltonianMissingOmics, model, n_iter=8000)
+    grid = np.linspace(-12, 12, 20_001)
+    w, s2 = chain.weights.effects[0, 0], chain.residual_variance[0]
+    for cell, row in enumerate(update._rows):
+        eta = chain.omics_mean()[row, 0]
+        log_density = -0.5 * (grid - eta) ** 2 / chain.omics_residual_variance[0]
+        log_density -= 0.5 * (model.y[row] - w * model.activation.value(grid)) ** 2 / s2
+        density = np.exp(log_density - log_density.max())
+        density /= density.sum()
+        mean = density @ grid
+        variance = density @ (grid - mean) ** 2
+        assert_same_moments(
+            draws[:, [cell]], [mean], np.array([[variance]]), ess_factor=0.15, alpha=1e-5
+        )
+
+
+def test_leapfrog_is_reversible_and_conserves_energy():
+    rng = np.random.default_rng(0)
+    start, momentum = rng.standard_normal((2, 50))
+
+    def energy(u, r):
+        return (0.25 * u**4 + 0.5 * u**2 + 0.5 * r**2).sum()
+
+    def gradient(u):
+        return u**3 + u
+
+    end, end_momentum = leapfrog(gradient, start, momentum, 0.05, 20)
+    back, back_momentum = leapfrog(gradient, end, -end_momentum, 0.05, 20)
+    assert_allclose(back, start, atol=1e-12)
+    assert_allclose(-back_momentum, momentum, atol=1e-12)
+    errors = []
+    for halvings in (1, 2):
+        step = 0.05 / halvings
+        moved = leapfrog(gradient, start, momentum, step, 20 * halvings)
+        errors.append(abs(energy(*moved) - energy(start, momentum)))
+    assert 3 < errors[0] / errors[1] < 5  # second order
+    assert errors[1] < 0.02
+
+
+def test_complete_omics_separate_the_layers():
+    """With no omic missing, y cannot reach the SNP effects on the omics."""
+    drawn = []
+    for shift in (0.0, 1.0):
+        rng = np.random.default_rng(0)
+        model = small_network(rng, missing=0.0, missing_y=0, uninformative=0, n=20)
+        model.y[:] = model.y * (1 + shift)
+        model = type(model)(**{f: getattr(model, f) for f in model.__dataclass_fields__})
+        sampler = Sampler(model)
+        draws = sample(
+            sampler,
+            lambda c: np.append(c.snp.effects.ravel(), np.log(c.omics_residual_variance)),
+            3000,
+            np.random.default_rng(int(shift)),
+        )
+        drawn.append(draws)
+    assert_same_law(*drawn)
+
+
+def test_fixed_residual_variance_stays():
+    rng = np.random.default_rng(0)
+    model = small_network(rng, residual_prior=FIXED_RESIDUAL)
+    draws = sample(
+        Sampler(model), lambda c: np.append(c.omics_residual_variance, c.residual_variance), 5, rng
+    )
+    assert_allclose(draws, FIXED_RESIDUAL.scale)

@@ -1,0 +1,127 @@
+"""Quantities that the sampler maintains equal their definitions after every block of updates."""
+
+import numpy as np
+import pytest
+from networks import centred, small_network
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sknnmm.priors import RRBLUP, BayesC
+from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.start import starting_state
+
+CASES = {
+    "linear": {},
+    "direct": {"direct_prior": BayesC()},
+    "tanh direct covariates": {
+        "activation": "tanh",
+        "direct_prior": BayesC(),
+        "n_covariates": 2,
+    },
+    "relu latent": {"activation": "relu", "n_latent": 2},
+    "no nodes": {"n_observed": 0, "direct_prior": BayesC()},
+    "spectral and sweep": {"snp_prior": RRBLUP(), "direct_prior": BayesC()},
+    "spectral wide": {"snp_prior": RRBLUP(), "direct_prior": RRBLUP(), "p": 40},
+    "several blocks": {"direct_prior": BayesC(), "p": 150, "n": 40},
+}
+
+
+def check(model, sampler, chain, X, atol):
+    rows = model.informative
+    if model.n_nodes:
+        assert_allclose(chain.activated, model.activation.value(chain.omics), atol=atol)
+        assert_allclose(
+            chain.omics[model.omics_observed], model.omics[model.omics_observed], atol=atol
+        )
+        design = np.column_stack([np.ones(len(X)), model.covariates])
+        assert_allclose(
+            chain.omics_fixed.fit, design @ chain.omics_fixed.coefficients, atol=atol
+        )
+    for update in sampler.snp_updates:
+        for path in update.paths:
+            state = path.state(chain)
+            effects = update.snp_effects(state, np.random.default_rng(0))
+            used = rows if path is sampler.node_path else model.y_observed
+            assert_allclose(state.fit[used], (X @ effects)[used], atol=atol)
+
+
+def watch(monkeypatch, owner, name, after):
+    original = getattr(owner, name)
+
+    def watched(*args, **kwargs):
+        result = original(*args, **kwargs)
+        after()
+        return result
+
+    monkeypatch.setattr(owner, name, watched)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("dtype", "atol"), [(np.float64, 1e-10), (np.float32, 2e-4)])
+def test_fits_equal_their_definition(case, dtype, atol, monkeypatch):
+    rng = np.random.default_rng(0)
+    model = small_network(rng, dtype=dtype, **CASES[case])
+    X = centred(model.genotypes)
+    sampler = Sampler(model)
+    chain = starting_state(sampler, rng)
+    updates = [*sampler.snp_updates, sampler.fixed, sampler.variance]
+    if model.n_nodes:
+        updates += [sampler.omics_fixed, sampler.omics_variances, sampler.weights, sampler.missing]
+    n_checks = 0
+
+    def after():
+        nonlocal n_checks
+        n_checks += 1
+        check(model, sampler, chain, X, atol)
+
+    for update in updates:
+        watch(monkeypatch, update, "draw", after)
+    for _ in range(30):  # fewer than the iterations between refreshes
+        sampler.iterate(chain, rng, tuning=True)
+    assert n_checks == 30 * len(updates)
+
+
+def test_refresh_recomputes_the_fit():
+    rng = np.random.default_rng(0)
+    model = small_network(rng, direct_prior=BayesC())
+    sampler = Sampler(model)
+    chain = starting_state(sampler, rng)
+    sampler.iterate(chain, rng, tuning=False)
+    chain.snp.fit += 1
+    chain.direct.fit += 1
+    sampler.refresh(chain)
+    X = centred(model.genotypes)
+    assert_allclose(chain.snp.fit, X @ chain.snp.effects, atol=1e-12)
+    assert_allclose(chain.direct.fit, X @ chain.direct.effects, atol=1e-12)
+
+
+def test_rows_without_y_or_omics_enter_nothing():
+    """Changing the genotypes of an uninformative row (not their mean) changes no draw."""
+    drawn = []
+    for swap in (False, True):
+        rng = np.random.default_rng(0)
+        model = small_network(rng, direct_prior=BayesC(), uninformative=2)
+        if swap:  # exchanging two such rows leaves every mean as it is
+            model.genotypes.dosages[[-2, -1]] = model.genotypes.dosages[[-1, -2]]
+        assert (model.genotypes.dosages[-1] != model.genotypes.dosages[-2]).any()
+        sampler = Sampler(model)
+        chain = starting_state(sampler, np.random.default_rng(1))
+        rng = np.random.default_rng(2)
+        for _ in range(20):
+            sampler.iterate(chain, rng, tuning=False)
+        drawn.append(np.concatenate([chain.snp.effects.ravel(), chain.direct.effects.ravel()]))
+    assert_allclose(drawn[0], drawn[1], atol=1e-12)
+
+
+def test_constant_snp_keeps_effect_zero():
+    rng = np.random.default_rng(0)
+    model = small_network(rng, direct_prior=BayesC(pi=0.0, estimate_pi=False))
+    dosages = model.genotypes.dosages
+    dosages[:, 3] = 1
+    model.genotypes.__init__(dosages)
+    sampler = Sampler(model)
+    chain = starting_state(sampler, rng)
+    for _ in range(10):
+        sampler.iterate(chain, rng, tuning=False)
+        assert_array_equal(chain.snp.effects[3], 0)
+        assert chain.direct.effects[3, 0] == 0
+        assert chain.direct.effects[2, 0] != 0

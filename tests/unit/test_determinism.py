@@ -1,0 +1,136 @@
+"""The same random_state gives the same bits, whatever the number of jobs and the backend."""
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+MODELS = {
+    "linear": {},
+    "tanh": {"activation": "tanh", "n_latent": 1},
+    "RR-BLUP": {"method": "RR-BLUP", "direct_effects": False},
+}
+every_model = pytest.mark.parametrize("parameters", MODELS.values(), ids=MODELS)
+
+
+def numbers(model, data):
+    """Return everything that a fit has drawn, and what it predicts."""
+    draws = model.posterior_.draws
+    kept = {n: d.todense() if hasattr(d, "todense") else d for n, d in draws.items()}
+    return kept | {
+        "snp_effects_std_": model.snp_effects_std_,
+        "omics_imputed_": model.omics_imputed_,
+        "predicted": model.predict(data.X, data.gappy, data.covariates),
+        "breeding_value": model.breeding_value(data.X),
+    }
+
+
+def fit(model, data, X=None):
+    return model.fit(data.X if X is None else X, data.y, data.gappy, data.covariates)
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert_array_equal(other[name], value, err_msg=name)
+
+
+def differ(one, other):
+    return all(
+        not np.array_equal(one[name], other[name])
+        for name in ("residual_variance", "omics_weights", "predicted")
+    )
+
+
+@pytest.fixture
+def two_chains(short):
+    def make(**parameters):
+        return short(n_chains=2, n_iter=60, **parameters)
+
+    return make
+
+
+@every_model
+def test_same_bits_for_any_number_of_jobs_and_backend(parameters, data, two_chains):
+    expected = numbers(fit(two_chains(**parameters), data), data)
+    for n_jobs in (1, 2, -1):
+        assert_same(expected, numbers(fit(two_chains(n_jobs=n_jobs, **parameters), data), data))
+    # Half of these send the arrays to the workers as read-only memory maps.
+    for settings in (
+        {"backend": "threading"},
+        {"backend": "loky"},
+        {"backend": "loky", "max_nbytes": 100},
+    ):
+        with parallel_config(n_jobs=2, **settings):
+            assert_same(expected, numbers(fit(two_chains(**parameters), data), data))
+
+
+@pytest.mark.parametrize("layout", ["individual-major", "SNP-major", "strided", "fractional"])
+def test_same_bits_for_memory_mapped_genotypes(layout, data, two_chains):
+    X = {
+        "individual-major": data.X,
+        "SNP-major": np.asfortranarray(data.X),
+        "strided": np.repeat(data.X, 2, axis=1)[:, ::2],
+        "fractional": np.where(data.X < 0, np.nan, data.X * 0.9),
+    }[layout]
+    expected = numbers(fit(two_chains(), data, X), data)
+    with parallel_config(backend="loky", n_jobs=2, max_nbytes=100):
+        assert_same(expected, numbers(fit(two_chains(), data, X), data))
+
+
+@every_model
+def test_fitting_twice_gives_the_same(parameters, data, two_chains):
+    model = two_chains(**parameters)
+    expected = numbers(fit(model, data), data)
+    assert_same(expected, numbers(fit(model, data), data))
+    assert_same(expected, numbers(fit(clone(model), data), data))
+
+
+def test_seeds_differ(data, two_chains):
+    zero, one = (numbers(fit(two_chains(random_state=s), data), data) for s in (0, 1))
+    assert differ(zero, one)
+
+
+def test_chains_differ(data, two_chains):
+    draws = numbers(fit(two_chains(), data), data)
+    for name in ("residual_variance", "omics_weights", "direct_effects"):
+        assert not np.array_equal(draws[name][0], draws[name][1])
+
+
+def test_first_chain_does_not_depend_on_the_number_of_chains(data, short):
+    one, three = (fit(short(n_chains=n), data).posterior_.draws for n in (1, 3))
+    assert_array_equal(three["residual_variance"][:1], one["residual_variance"])
+    assert_array_equal(three["omics_weights"][:1], one["omics_weights"])
+
+
+def test_a_random_state_instance_moves_on(data, two_chains):
+    rng = np.random.RandomState(3)
+    model = two_chains(random_state=rng)
+    first, second = numbers(fit(model, data), data), numbers(fit(model, data), data)
+    assert differ(first, second)
+    again = two_chains(random_state=np.random.RandomState(3))
+    assert_same(first, numbers(fit(again, data), data))
+
+
+def test_without_a_random_state_fits_differ(data, two_chains):
+    model = two_chains(random_state=None)
+    assert differ(numbers(fit(model, data), data), numbers(fit(model, data), data))
+
+
+def test_global_random_numbers_are_left_alone(data, two_chains):
+    np.random.seed(0)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    fit(two_chains(), data)
+    assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@every_model
+def test_longer_chains_begin_like_shorter_ones(parameters, data, short):
+    short_run, long_run = (
+        fit(short(n_iter=n, **parameters), data).posterior_.draws for n in (40, 70)
+    )
+    for name in ("residual_variance", "omics_weights", "centred_intercept"):
+        assert_array_equal(long_run[name][:, :20], short_run[name])
