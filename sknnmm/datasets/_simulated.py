@@ -3,20 +3,17 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import expit
 from scipy.stats import norm
 from sklearn.utils import Bunch, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from sknnmm.activations import ACTIVATIONS
 
 MINOR_ALLELE_FREQUENCIES = (0.05, 0.5)
 MISSING_GENOTYPE = -1
 MIN_OBSERVED = 2  # per column: with fewer values neither a mean nor a variance can be estimated
 QUADRATURE_NODES = 64
 SNPS_PER_PRODUCT = 1024
-
-# Slopes below zero of the piecewise linear activations (above zero all have slope 1).
-NEGATIVE_SLOPES = {"linear": 1.0, "relu": 0.0, "leaky_relu": 0.01}
-SMOOTH_ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh}
 
 DESCR = """\
 Simulated genotype -> omics -> phenotype network
@@ -44,7 +41,7 @@ with X b_k and X a as deviations from their means. See `sknnmm.datasets.make_omi
         "missing_omics": [Interval(Real, 0, 1, closed="left")],
         "missing_y": [Interval(Real, 0, 1, closed="left")],
         "missing_genotypes": [Interval(Real, 0, 1, closed="left")],
-        "activation": [StrOptions({*NEGATIVE_SLOPES, *SMOOTH_ACTIVATIONS}), callable],
+        "activation": [StrOptions(set(ACTIVATIONS)), callable],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -336,10 +333,8 @@ def _snp_covariances(X, value):
 
 def _activate(activation, z):
     """Return g(z) for a named or user-defined elementwise activation."""
-    if activation in NEGATIVE_SLOPES:
-        return np.where(z > 0, z, NEGATIVE_SLOPES[activation] * z)
-    if activation in SMOOTH_ACTIVATIONS:
-        return SMOOTH_ACTIVATIONS[activation](z)
+    if activation in ACTIVATIONS:
+        return ACTIVATIONS[activation].value(z)
     values = np.asarray(activation(z))
     if values.shape != z.shape:
         raise ValueError(
@@ -353,13 +348,8 @@ def _activate(activation, z):
 
 def _expected_activation(activation, mean, sd):
     """Return E[g(z)] for z ~ N(mean, sd^2)."""
-    if sd == 0:
-        return _activate(activation, mean)
-    if activation in NEGATIVE_SLOPES:
-        # Exact, where quadrature would be inaccurate because of the kink at zero.
-        slope = NEGATIVE_SLOPES[activation]
-        positive_part = mean * norm.cdf(mean / sd) + sd * norm.pdf(mean / sd)
-        return slope * mean + (1 - slope) * positive_part
+    if activation in ACTIVATIONS:
+        return ACTIVATIONS[activation].normal_moments(mean, np.square(sd))[0]
     nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
     weights = weights / weights.sum()
     return sum(
