@@ -23,6 +23,12 @@ def check_genotypes(estimator, X, *, reset):
         ensure_all_finite="allow-nan",
         estimator=estimator,
     )
+    if reset and X.dtype.kind == "i" and X.min() < 0 and X.max() <= 1:
+        warnings.warn(
+            "X has negative values and none above 1: this looks like -1/0/1 coding, but "
+            "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats.",
+            stacklevel=4,
+        )
     if X.dtype.kind == "f" and X.dtype not in (np.float32, np.float64):
         # Half or extended precision, or another byte order: nothing that kernels compile for.
         return X.astype(np.float32 if X.dtype.itemsize <= 4 else np.float64)
@@ -45,12 +51,6 @@ def _narrow(X, dtype):
         return X.view(np.int8)
     if np.issubdtype(X.dtype, np.integer):
         low, high = X.min(), X.max()
-        if low < 0 and high <= 1:
-            warnings.warn(
-                "X has negative values and none above 1: this looks like -1/0/1 coding, but "
-                "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats.",
-                stacklevel=5,
-            )
         if X.dtype == np.int8:
             return X
         if high <= np.iinfo(np.int8).max:

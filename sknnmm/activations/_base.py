@@ -10,7 +10,8 @@ def _quadrature(n_nodes):
     nodes, weights = np.polynomial.hermite_e.hermegauss(n_nodes)
     weights = weights / weights.sum()
     matters = weights > 1e-14
-    return nodes[matters], weights[matters]
+    # Python floats: unlike NumPy's they leave the precision of arrays as it is.
+    return nodes[matters].tolist(), weights[matters].tolist()
 
 
 # For tanh and its square the errors are 3e-6 up to SD 1 (the residual SD of a standardised omic),
@@ -38,12 +39,13 @@ class Activation(ABC):
 
     def normal_moments(self, mean, variance):
         """Return E[g(z)] and E[g(z)^2] for z ~ N(mean, variance), by Gauss-Hermite quadrature."""
-        sd = np.sqrt(variance)
-        first = np.zeros(np.broadcast_shapes(np.shape(mean), np.shape(variance)))
+        sd = np.sqrt(np.asarray(variance))
+        first = np.zeros(np.broadcast_shapes(np.shape(mean), sd.shape), sd.dtype)
         second = np.zeros_like(first)
         rule = _UP_TO_SD_1 if np.max(sd, initial=0) <= 1 else _BEYOND
         for node, weight in zip(*rule, strict=True):
             value = self.value(mean + node * sd)
-            first += weight * value
-            second += weight * value * value
+            weighted = weight * value
+            first += weighted
+            second += weighted * value
         return first, second

@@ -34,9 +34,10 @@ def variance_shares(model, chain, snp_fit, direct_fit):
         expected, spread = snp_fit, s2
     else:
         expected, second = model.activation.normal_moments(
-            snp_fit + chain.omics_fixed.coefficients[0], s2
+            snp_fit + chain.omics_fixed.coefficients[0].astype(snp_fit.dtype),
+            s2.astype(snp_fit.dtype),
         )
-        spread = (second - expected * expected).mean(axis=0)
+        spread = (second - expected * expected).mean(axis=0, dtype=float)
     direct = np.zeros((model.n_samples, 1)) if direct_fit is None else direct_fit
     mean, total, shares = _genetic_moments(expected, weights, direct)
     if model.activation.is_linear:

@@ -41,7 +41,7 @@ class WeightsSweep:
             products = nodes.T @ residual - in_basis.T @ (shrinkage * (basis.T @ residual))
             products = products.astype(nodes.dtype)
             change = np.empty_like(products)
-            changed = sweep_block(
+            n_changed = sweep_block(
                 products,
                 gram[None],
                 self._columns,
@@ -56,5 +56,5 @@ class WeightsSweep:
                 rng.random(change.shape),
                 change,
             )
-            if changed:
+            if n_changed:
                 residual -= nodes @ change

@@ -46,7 +46,9 @@ class BlockedSweep:
         targets = [path.target(chain) for path in self.paths]
         effects = _side_by_side([s.effects for s in states])
         component = _side_by_side([s.component for s in states])
-        residual = _side_by_side([t - s.fit for t, s in zip(targets, states, strict=True)])
+        residual = np.empty((effects.shape[1], len(targets[0])), effects.dtype)
+        for state, target, columns in zip(states, targets, self._slices, strict=True):
+            np.subtract(target.T, state.fit.T, out=residual[columns])
         sweep_genotypes(
             self.genotypes.dosages,
             self._mean,
@@ -63,7 +65,7 @@ class BlockedSweep:
             rng,
         )
         for state, target, columns in zip(states, targets, self._slices, strict=True):
-            np.subtract(target, residual[:, columns], out=state.fit)
+            np.subtract(target, residual[columns].T, out=state.fit)
             if len(states) > 1:
                 state.effects[:] = effects[:, columns]
                 state.component[:] = component[:, columns]

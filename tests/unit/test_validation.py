@@ -170,6 +170,13 @@ def test_nothing_connects_genotypes_and_phenotype(data, short):
         short(direct_effects=False).fit(data.X, data.y, covariates=data.covariates)
 
 
+@pytest.mark.usefixtures("no_sampling")
+def test_omic_named_like_a_latent_node(data, short):
+    omics = frame(data.omics, ["a", "b", "latent_0"])
+    with pytest.raises(ValueError, match="omics .*latent_0"):
+        short(n_latent=1).fit(data.X, data.y, omics)
+
+
 def test_unknown_method_in_set_params_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"'BayesZ'.*RR-BLUP, BayesC"):
         NNMMRegressor().set_params(method="BayesZ", method__pi=0.1)
@@ -213,10 +220,15 @@ def test_snps_without_variance_have_no_effect(method, data, short):
     assert_array_equal(model.coef_[[2, 7]], 0)
 
 
-def test_minus_one_coding_warns_once(data, short):
+def test_minus_one_coding_warns_once_at_fit(data, short):
+    X = np.maximum(data.X, 0) - 1
     with pytest.warns(UserWarning, match=r"looks like -1/0/1.*Recode to 0/1/2") as caught:
-        short().fit(np.maximum(data.X, 0) - 1, data.y)
-    assert len([w for w in caught if "-1/0/1" in str(w.message)]) == 1
+        model = short().fit(X, data.y)
+    warned = [w for w in caught if "-1/0/1" in str(w.message)]
+    assert len(warned) == 1 and warned[0].filename == __file__
+    with warnings.catch_warnings():  # one individual may well have a gap and no 2
+        warnings.simplefilter("error")
+        model.predict(X[:1])
 
 
 def test_convergence_warning_names_quantities_and_points_here(data, short):

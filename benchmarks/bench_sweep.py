@@ -1,0 +1,276 @@
+"""Iterations per second of the blocked sampler and of the plain one, and where the time goes.
+
+Both samplers run the same chain (same model, state and random numbers) in one process on one BLAS
+thread, in short turns, so that what else runs on the machine slows both alike. They differ in the
+sweep over the SNP effects only. Run from the root of the repository::
+
+    python -m benchmarks.bench_sweep            # about a minute
+    python -m benchmarks.bench_sweep --quick    # small data: only to see that it runs
+"""
+
+import argparse
+import copy
+import platform
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numba
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from benchmarks.single_site import SingleSiteSweep
+from sknnmm.activations import ACTIVATIONS
+from sknnmm.datasets import make_omics_network
+from sknnmm.genotypes import Genotypes
+from sknnmm.model import NetworkModel
+from sknnmm.priors import BayesC, ScaledInverseChi2
+from sknnmm.sampling.parallel import EFFECTS_BYTES, one_blas_thread
+from sknnmm.sampling.recorder import Recorder
+from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.start import starting_state
+
+ITERATION, SWEEP, RECORDING, REST = "iteration", "SNP sweep", "recording", "the rest"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is simulated and fitted."""
+
+    n_omics: int
+    missing_omics: float = 0.0
+    activation: str = "linear"
+    n_samples: int = 3534
+    n_snps: int = 1000
+
+    def __str__(self):
+        missing = f", {self.missing_omics:.0%} missing" if self.missing_omics else ""
+        activation = f", {self.activation}" if self.activation != "linear" else ""
+        return f"K={self.n_omics}{missing}{activation}"
+
+
+CASES = (
+    Case(10),
+    Case(40),
+    Case(100),
+    Case(10, missing_omics=0.3),
+    Case(10, missing_omics=0.3, activation="sigmoid"),
+)
+QUICK_CASES = (
+    Case(3, n_samples=300, n_snps=100),
+    Case(3, n_samples=300, n_snps=100, missing_omics=0.3, activation="sigmoid"),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Turns of both samplers in one case; a turn is {step: seconds per iteration}."""
+
+    case: Case
+    blocked: list
+    plain: list
+    nonzero: float  # share of SNP effects in the model where the turns begin
+
+    def rates_and_ratio(self, step):
+        """Return both samplers' fastest rates per second and how many times faster ours is."""
+        pairs = zip(self.blocked, self.plain, strict=True)
+        ratio = np.median([plain[step] / blocked[step] for blocked, plain in pairs])
+        return 1 / fastest(self.blocked, step), 1 / fastest(self.plain, step), ratio
+
+
+def fastest(turns, step):
+    return min(turn[step] for turn in turns)
+
+
+def main():
+    options = parse_options()
+    comparisons = []
+    with one_blas_thread():
+        for case in QUICK_CASES if options.quick else CASES:
+            comparisons.append(compare(case, options))
+            print(f"{case}: done", flush=True)
+    print(f"\n{describe_data(comparisons[0].case)}\n")
+    print(ratio_table(comparisons))
+    print("\nShare of each step in an iteration of the blocked sampler\n")
+    print(step_table(comparisons))
+    print(f"\n{describe_machine()}")
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--repeats", type=int, default=30, help="turns of each sampler")
+    parser.add_argument("--iterations", type=int, default=2, help="iterations per turn")
+    parser.add_argument("--warm-up", type=int, default=50, help="iterations before the turns")
+    parser.add_argument("--quick", action="store_true", help="small data, to see that it runs")
+    return parser.parse_args()
+
+
+# Measuring ------------------------------------------------------------------------------------
+
+
+def compare(case, options):
+    """Time both samplers from the same state of the chain, in turn."""
+    model = simulated_model(case)
+    blocked, plain = Sampler(model), Sampler(model)
+    plain.snp_updates = [SingleSiteSweep(model, plain.paths)]
+    rng = np.random.default_rng(0)
+    chain = starting_state(blocked, rng)
+    for _ in range(options.warm_up):
+        blocked.iterate(chain, rng, tuning=True)
+    run_turn(plain, copy.deepcopy(chain), np.random.default_rng(1), 1)  # compiles
+    runs = [(s, copy.deepcopy(chain), np.random.default_rng(2)) for s in (blocked, plain)]
+    turns = [[run_turn(*run, options.iterations) for run in runs] for _ in range(options.repeats)]
+    return Comparison(case, *zip(*turns, strict=True), nonzero_share(chain))
+
+
+def simulated_model(case):
+    """Return the model that NNMMRegressor with its defaults fits to simulated data."""
+    data = make_omics_network(
+        case.n_samples,
+        case.n_snps,
+        case.n_omics,
+        missing_omics=case.missing_omics,
+        activation=case.activation,
+        random_state=0,
+    )
+    return NetworkModel(
+        genotypes=Genotypes(data.X),
+        y=standardised(data.y),
+        omics=standardised(data.omics),
+        n_latent=0,
+        covariates=np.empty((case.n_samples, 0)),
+        activation=ACTIVATIONS[case.activation],
+        snp_prior=BayesC(),  # three objects, because the clock tells methods by their object
+        weight_prior=BayesC(),
+        direct_prior=BayesC(),
+        residual_prior=ScaledInverseChi2(),
+    )
+
+
+def standardised(values):
+    return (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0)
+
+
+def run_turn(sampler, chain, rng, n_iterations):
+    """Return {step: seconds per iteration} of some iterations, each of them recorded.
+
+    ITERATION is the whole without recording, REST what is in no other step: mostly arithmetic on
+    (n, K) arrays between the steps.
+    """
+    recorder = Recorder(sampler, n_iterations, EFFECTS_BYTES)
+    with step_clock(steps_of(sampler, recorder)) as seconds:
+        for _ in range(n_iterations):
+            sampler.iterate(chain, rng, tuning=False)
+            recorder.record(chain, rng)
+    inside = sum(seconds.values()) - seconds[ITERATION] - seconds[RECORDING]
+    seconds[REST] = seconds[ITERATION] - inside
+    return {step: total / n_iterations for step, total in seconds.items()}
+
+
+def steps_of(sampler, recorder):
+    """Return the methods that make up each step, as {step: [(object, method name), ...]}."""
+    model = sampler.model
+    priors = [path.prior for path in sampler.paths] + [model.weight_prior]
+    return {
+        "intercepts": [(sampler.omics_fixed, "draw"), (sampler.fixed, "draw")],
+        SWEEP: [(update, "draw") for update in sampler.snp_updates],
+        "hyperparameters": [(prior, "update") for prior in priors],
+        "residual variances": [(sampler.omics_variances, "draw"), (sampler.variance, "draw")],
+        "omics weights": [(sampler.weights, "draw")],
+        "missing omics": [(sampler.missing, "draw")],
+        RECORDING: [(recorder, "record")],
+        ITERATION: [(sampler, "iterate")],
+    }
+
+
+@contextmanager
+def step_clock(steps):
+    """Time methods of objects while the context lasts; yield {step: seconds so far}."""
+    seconds = dict.fromkeys(steps, 0.0)
+
+    def timed(method, step):
+        def call(*args, **kwargs):
+            start = perf_counter()
+            try:
+                return method(*args, **kwargs)
+            finally:
+                seconds[step] += perf_counter() - start
+
+        return call
+
+    methods = [(owner, name, step) for step, pairs in steps.items() for owner, name in pairs]
+    for owner, name, step in methods:
+        setattr(owner, name, timed(getattr(owner, name), step))
+    try:
+        yield seconds
+    finally:
+        for owner, name, _ in methods:
+            delattr(owner, name)  # the method of the class shows again
+
+
+def nonzero_share(chain):
+    return np.mean(np.append(chain.snp.effects != 0, chain.direct.effects != 0))
+
+
+# Reporting ------------------------------------------------------------------------------------
+
+
+def ratio_table(comparisons):
+    rows = [["", "nonzero", "iterations/s", "plain", "ratio", "sweeps/s", "plain", "ratio"]]
+    for comparison in comparisons:
+        rows.append([str(comparison.case), f"{comparison.nonzero:.0%}"])
+        for step in (ITERATION, SWEEP):
+            blocked, plain, ratio = comparison.rates_and_ratio(step)
+            rows[-1] += [f"{blocked:.1f}", f"{plain:.1f}", f"{ratio:.2f}"]
+    return as_table(rows)
+
+
+def step_table(comparisons):
+    steps = [step for step in comparisons[0].blocked[0] if step != ITERATION]
+    seconds = np.array([[fastest(c.blocked, step) for c in comparisons] for step in steps])
+    total = seconds.sum(axis=0)
+    rows = [["", *(str(c.case) for c in comparisons)]]
+    for step, shares in zip(steps, seconds / total, strict=True):
+        rows.append([step, *(f"{share:.1%}" for share in shares)])
+    return as_table([*rows, ["ms in all", *(f"{1000 * t:.1f}" for t in total)]])
+
+
+def as_table(rows):
+    """Return rows of cells as a Markdown table."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append(" | ".join([row[0].ljust(len(first)), *others]))
+    rule = " | ".join("-" * width for width in widths)
+    return "\n".join(f"| {line} |" for line in [lines[0], rule, *lines[1:]])
+
+
+def describe_data(case):
+    return (
+        f"n={case.n_samples}, p={case.n_snps}, BayesC with direct effects, single precision, one "
+        "thread.\nplain: one SNP and one omic at a time. nonzero: share of SNP effects in the "
+        "model.\nRates are those of the fastest turn, ratios the median over pairs of turns."
+    )
+
+
+def describe_machine():
+    libraries = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
+    blas = " and ".join(sorted({f"{lib['internal_api']} {lib['version']}" for lib in libraries}))
+    return (
+        f"{cpu_name()}; Python {platform.python_version()}, numpy {np.__version__}, numba "
+        f"{numba.__version__}, {blas}"
+    )
+
+
+def cpu_name():
+    """Return the model name of the processor where the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.processor()
+
+
+if __name__ == "__main__":
+    main()
