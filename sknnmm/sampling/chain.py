@@ -4,10 +4,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import types
 
 from sknnmm.sampling.recorder import Recorder
 from sknnmm.sampling.sampler import REFRESH_EVERY
 from sknnmm.sampling.start import starting_state
+
+
+class Stream(np.random.Generator):
+    """A Generator that numba recognises at once, not by inspecting it in every call."""
+
+    _numba_type_ = types.npy_rng
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ def run_chain(sampler, seed, settings, effects_budget, progress):
     -------
     ChainResult
     """
-    rng = np.random.default_rng(seed)
+    rng = Stream(np.random.PCG64(seed))
     chain = starting_state(sampler, rng)
     recorder = Recorder(sampler, settings.n_kept, effects_budget)
     for iteration in range(1, settings.n_iter + 1):
@@ -62,7 +69,8 @@ def run_chain(sampler, seed, settings, effects_budget, progress):
 def _check_finite(chain, iteration):
     """Stop a chain whose residual variances, which any bad value reaches, are not finite."""
     for name in ("residual_variance", "omics_residual_variance"):
-        if not math.isfinite(getattr(chain, name).sum()):
+        values = getattr(chain, name)
+        if not math.isfinite(values[0] if len(values) == 1 else values.sum()):
             raise FloatingPointError(
                 f"{name} became {getattr(chain, name)} at iteration {iteration}: the chain cannot "
                 "go on. Check the data for extreme values, or use precision='double'."
