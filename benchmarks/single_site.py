@@ -94,7 +94,7 @@ class SingleSiteSweep:
         """Return the SNP effects (p, C) of a state."""
         return state.effects
 
-    def fit_everywhere(self, state, rng):
+    def fit_everywhere(self, state, rng, effects=None):
         """Return genotypes times effects for all rows, (n, C)."""
         return state.fit
 

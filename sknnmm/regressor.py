@@ -217,7 +217,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     def set_params(self, **params):
         """Set parameters; ``method__pi`` and the like work when `method` is a string too.
 
-        A string is replaced by the Prior it stands for before a nested name is applied.
+        A string (or None, for `residual_prior`) is replaced by the prior it stands for before a
+        nested name is applied.
 
         Parameters
         ----------
@@ -231,6 +232,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         for name in ("method", "omics_method"):
             if any(key.startswith(f"{name}__") for key in params):
                 params[name] = as_prior(params.get(name, getattr(self, name)))
+        if any(key.startswith("residual_prior__") for key in params):
+            prior = params.get("residual_prior", self.residual_prior)
+            params["residual_prior"] = prior or ScaledInverseChi2()
         return super().set_params(**params)
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -276,6 +280,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         names = getattr(self, "feature_names_in_", None)
         validation.warn_of_constant_snps(genotypes.polymorphic, names)
         latent = [f"latent_{k}" for k in range(self.n_latent)]
+        if taken := set(latent) & set(omics_names):
+            raise ValueError(
+                f"omics columns {sorted(taken)} have names of latent nodes: rename them."
+            )
         self.omics_names_ = np.array([*omics_names, *latent], dtype=object)
         self.snp_names_ = (
             np.array([f"snp_{j}" for j in range(X.shape[1])], dtype=object)

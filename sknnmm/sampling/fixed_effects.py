@@ -69,11 +69,9 @@ def _columns_alike(covariates, estimable):
     if covariates.shape[1] == 0:
         alike = [columns] if columns.size else []
     else:
-        everywhere = np.linalg.matrix_rank(covariates)
-        full = [
-            k for k in columns
-            if np.linalg.matrix_rank(_centred(covariates[estimable[:, k]])) == everywhere
-        ]  # fmt: skip
+        everywhere = np.ones(len(covariates), bool)
+        rank = _directions(covariates, everywhere).shape[1]
+        full = [k for k in columns if _directions(covariates, estimable[:, k]).shape[1] == rank]
         alike = [[k] for k in columns if k not in set(full)] + ([full] if full else [])
     for group in alike:
         yield _as_slice(np.asarray(group)), estimable[:, group[0]]
@@ -85,8 +83,13 @@ def _as_slice(columns):
     return slice(first, last) if last - first == len(columns) else columns
 
 
-def _centred(values):
-    return values - values.mean(axis=0)
+def _directions(covariates, rows):
+    """Return orthonormal directions (q, r) in which the covariates vary within `rows`."""
+    within = covariates[rows]
+    _, singular, directions = np.linalg.svd(within - within.mean(axis=0), full_matrices=False)
+    # Relative to all rows: within some, all that is left may be rounding error.
+    tolerance = len(covariates) * np.finfo(float).eps * np.linalg.norm(covariates)
+    return directions[singular > tolerance].T
 
 
 def _orthonormal_basis(design, informative, rows):
@@ -95,14 +98,11 @@ def _orthonormal_basis(design, informative, rows):
     The basis spans the constant and the directions of the covariates that vary within `rows`;
     basis coordinates times the second result (1 + q, r) are coefficients of the design.
     """
-    observed = design[rows, 1:]
-    _, singular, directions = np.linalg.svd(_centred(observed), full_matrices=False)
-    tolerance = max(observed.shape) * np.finfo(float).eps * singular.max(initial=0)
-    directions = directions[singular > tolerance].T
+    directions = _directions(design[:, 1:], rows)
     # Covariates centred within `rows`, so that effects dropped there leave the intercept alone.
     to_design = np.zeros((design.shape[1], 1 + directions.shape[1]))
     to_design[0, 0] = 1
-    to_design[0, 1:] = -observed.mean(axis=0) @ directions
+    to_design[0, 1:] = -design[rows, 1:].mean(axis=0) @ directions
     to_design[1:, 1:] = directions
     basis = np.zeros((len(design), to_design.shape[1]))
     basis[informative], triangular = np.linalg.qr(design[informative] @ to_design)

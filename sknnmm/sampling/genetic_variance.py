@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+NEGLIGIBLE = 1e-10  # of the variance of y
+
 
 def variance_shares(model, chain, snp_fit, direct_fit):
     """Return the variance shares of one draw.
@@ -46,8 +48,8 @@ def variance_shares(model, chain, snp_fit, direct_fit):
     return {
         "heritability": total / (total + environmental),
         "omics_heritability": explained / (explained + s2),
-        # Without any genetic variance there is nothing to share out.
-        "mediated_variance": shares / total if total > 0 else shares,
+        # Without genetic variance, but for rounding errors, there is nothing to share out.
+        "mediated_variance": shares / total if total > NEGLIGIBLE else np.zeros_like(shares),
         "genetic_mean": mean,
     }
 

@@ -64,7 +64,7 @@ class Recorder:
             state = path.state(chain)
             of_nodes = path is sampler.node_path
             effects[path] = record.add(state, weights if of_nodes else None, store, rng)
-            fits[path] = record.update.fit_everywhere(state, rng)
+            fits[path] = record.update.fit_everywhere(state, rng, effects[path])
         if store:
             self._stored.add(
                 self._n_recorded,

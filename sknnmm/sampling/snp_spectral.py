@@ -26,6 +26,8 @@ class SpectralDraw:
 
     def __init__(self, model, path):
         self.paths = [path]
+        self._genotypes = model.genotypes
+        self._polymorphic = model.genotypes.polymorphic[:, None]
         n_rows = np.count_nonzero(path.row_weight)
         basis = WideBasis if n_rows <= model.genotypes.shape[1] else LongBasis
         self.basis = basis(model.genotypes, path.row_weight, model.dtype)
@@ -50,12 +52,14 @@ class SpectralDraw:
 
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C) of a state, the part outside the basis drawn afresh."""
-        return self.basis.effects(state.effects, state.hyper.variance[0], rng)
+        return self._polymorphic * self.basis.effects(state.effects, state.hyper.variance[0], rng)
 
     def mean_snp_effects(self, coordinates):
         """Return the mean SNP effects (p, C) given the coordinates."""
-        return self.basis.effects(coordinates, None, None)
+        return self._polymorphic * self.basis.effects(coordinates, None, None)
 
-    def fit_everywhere(self, state, rng):
-        """Return genotypes times effects for all rows, (n, C)."""
+    def fit_everywhere(self, state, rng, effects=None):
+        """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""
+        if effects is not None and self.basis.leaves_rows_out:
+            return self._genotypes.dot(effects)
         return self.basis.fit_everywhere(state.fit, state.effects, state.hyper.variance[0], rng)

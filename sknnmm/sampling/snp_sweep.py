@@ -85,7 +85,7 @@ class BlockedSweep:
         """Return the SNP effects (p, C) of a state."""
         return state.effects
 
-    def fit_everywhere(self, state, rng):
+    def fit_everywhere(self, state, rng, effects=None):
         """Return genotypes times effects for all rows, (n, C)."""
         return state.fit
 

@@ -28,6 +28,11 @@ class WideBasis:
             self._across = across.astype(dtype)
             self._outside_root = (roots * np.sqrt(values)).astype(dtype)
 
+    @property
+    def leaves_rows_out(self):
+        """Return whether `fit` is short of some rows."""
+        return self._unused.size > 0
+
     def project(self, target):
         """Return S U't = V'X't, (r, C)."""
         return self._singular * (self._left.T @ target)
@@ -38,7 +43,7 @@ class WideBasis:
 
     def fit_everywhere(self, fit, coordinates, variance, rng):
         """Return X b of all rows, (n, C), completing `fit`."""
-        if not self._unused.size:
+        if not self.leaves_rows_out:
             return fit
         outside = rng.standard_normal((self._outside_root.shape[1], fit.shape[1]))
         fit = fit.copy()
@@ -68,6 +73,11 @@ class LongBasis:
         self.squared, vectors = _positive_eigenpairs(genotypes.column_gram(row_weight))
         self._right = vectors.astype(dtype)
         self._spans_all = len(self.squared) == np.count_nonzero(genotypes.polymorphic)
+
+    @property
+    def leaves_rows_out(self):
+        """Return whether `fit` lacks a part that only rows outside the likelihood see."""
+        return not self._spans_all
 
     def project(self, target):
         """Return V'X't, (r, C)."""

@@ -76,7 +76,7 @@ def draw_variance(prior, rng, size=()):
 
 def draw_effects(prior, shape, rng):
     """Draw (hyperparameters, effects) of C columns from a prior with numeric scale."""
-    m, n_columns = shape
+    n_columns = shape[1]
     variance = draw_variance(prior, rng, n_columns)
     effects = np.sqrt(variance) * rng.standard_normal(shape)
     hyper = {"variance": variance}

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from benchmarks.single_site import SingleSiteSweep
 from networks import small_network
 from numpy.testing import assert_allclose
 from scipy import stats
 from test_closed_forms import FIXED_RESIDUAL, assert_same_moments, sample
 
+from benchmarks.single_site import SingleSiteSweep
 from sknnmm.priors import RRBLUP, BayesC
 from sknnmm.sampling.missing_omics import (
     ExactMissingOmics,

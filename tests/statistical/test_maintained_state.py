@@ -33,9 +33,7 @@ def check(model, sampler, chain, X, atol):
             chain.omics[model.omics_observed], model.omics[model.omics_observed], atol=atol
         )
         design = np.column_stack([np.ones(len(X)), model.covariates])
-        assert_allclose(
-            chain.omics_fixed.fit, design @ chain.omics_fixed.coefficients, atol=atol
-        )
+        assert_allclose(chain.omics_fixed.fit, design @ chain.omics_fixed.coefficients, atol=atol)
     for update in sampler.snp_updates:
         for path in update.paths:
             state = path.state(chain)
