@@ -27,11 +27,15 @@ class Genotypes:
         Mean over the observed values; population variance with missing values at the mean.
     polymorphic : ndarray of shape (p,), bool
         SNPs whose observed values differ.
+    are_dosages : bool
+        Whether all observed values lie in [0, 2].
     """
 
     def __init__(self, dosages):
         self.dosages = dosages
-        self.mean, self.variance, self.polymorphic = column_moments(dosages)
+        self.mean, self.variance, low, high = column_moments(dosages)
+        self.polymorphic = high > low
+        self.are_dosages = bool((low >= 0).all() and (high <= 2).all())
 
     @property
     def shape(self):
@@ -88,6 +92,31 @@ class Genotypes:
         for snps, block in self.blocks(np.float64):
             gram[snps] = self.transpose_dot(block * row_weight[:, None]).T
         return gram
+
+
+class ScaledGenotypes(Genotypes):
+    """Centred genotypes divided, SNP by SNP, by their expected standard deviation.
+
+    sqrt(2 f (1 - f)) with f half the mean dosage; the observed standard deviation if any value
+    lies outside [0, 2]. SNPs without variance are left as they are.
+    """
+
+    def __init__(self, genotypes):
+        self.dosages, self.mean = genotypes.dosages, genotypes.mean
+        self.polymorphic = genotypes.polymorphic
+        self.are_dosages = genotypes.are_dosages
+        if genotypes.are_dosages:
+            expected = 2 * (self.mean / 2) * (1 - self.mean / 2)
+        else:
+            expected = genotypes.variance
+        self.scale = np.sqrt(np.where(self.polymorphic, expected, 1))
+        self.variance = genotypes.variance / self.scale**2
+
+    def blocks(self, dtype):
+        """Yield (slice of SNPs, scaled centred dosages (n, b)); see Genotypes."""
+        for snps, block in super().blocks(dtype):
+            block /= self.scale[snps].astype(dtype)
+            yield snps, block
 
 
 def row_products(dosages, mean, effects):

@@ -6,10 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from sknnmm.activations import Activation
-from sknnmm.genotypes import Genotypes
-from sknnmm.priors import Prior, ScaledInverseChi2
-
-GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
+from sknnmm.genotypes import Genotypes, ScaledGenotypes
+from sknnmm.priors import GENETIC_SHARE, Prior, ScaledInverseChi2
 
 
 @dataclass(frozen=True)
@@ -69,15 +67,15 @@ class NetworkModel:
 
     # Expected variances: where "auto" puts the prior modes ---------------------------------
 
-    @property
-    def snp_variance_sum(self):
-        """Return sum_j var(x_j)."""
-        return self.genotypes.variance.sum()
+    def genotypes_for(self, prior):
+        """Return the genotypes as `prior` sees them."""
+        return ScaledGenotypes(self.genotypes) if prior.scales_genotypes else self.genotypes
 
     @property
     def expected_snp_variance(self):
         """Return the expected variance of one SNP effect on a node, (K,)."""
-        return np.full(self.n_nodes, GENETIC_SHARE / self.snp_variance_sum)
+        variance_sum = self.genotypes_for(self.snp_prior).variance.sum()
+        return np.full(self.n_nodes, GENETIC_SHARE / variance_sum)
 
     @property
     def phenotype_share(self):
@@ -88,7 +86,8 @@ class NetworkModel:
     @property
     def expected_direct_variance(self):
         """Return the expected variance of one direct SNP effect, (1,)."""
-        return np.array([self.phenotype_share / self.snp_variance_sum])
+        variance_sum = self.genotypes_for(self.direct_prior).variance.sum()
+        return np.array([self.phenotype_share / variance_sum])
 
     @property
     def expected_weight_variance(self):

@@ -3,12 +3,25 @@
 To add a prior: write one `Prior` subclass in a module here and add one line to ``METHODS``.
 """
 
-from sknnmm.priors._base import Hyperparameters, Prior
+from sknnmm.priors._base import GENETIC_SHARE, Hyperparameters, Prior
+from sknnmm.priors._bayes_a import BayesA
+from sknnmm.priors._bayes_b import BayesB
 from sknnmm.priors._bayes_c import BayesC
+from sknnmm.priors._bayes_l import BayesL
+from sknnmm.priors._bayes_r import BayesR
+from sknnmm.priors._gblup import GBLUP
 from sknnmm.priors._rr_blup import RRBLUP
 from sknnmm.priors._variance import ScaledInverseChi2
 
-METHODS = {"RR-BLUP": RRBLUP, "BayesC": BayesC}
+METHODS = {
+    "RR-BLUP": RRBLUP,
+    "GBLUP": GBLUP,
+    "BayesA": BayesA,
+    "BayesB": BayesB,
+    "BayesC": BayesC,
+    "BayesL": BayesL,
+    "BayesR": BayesR,
+}
 
 
 def as_prior(method):
@@ -21,9 +34,15 @@ def as_prior(method):
 
 
 __all__ = [
+    "GBLUP",
+    "GENETIC_SHARE",
     "METHODS",
     "RRBLUP",
+    "BayesA",
+    "BayesB",
     "BayesC",
+    "BayesL",
+    "BayesR",
     "Hyperparameters",
     "Prior",
     "ScaledInverseChi2",

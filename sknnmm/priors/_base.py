@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from sknnmm.priors._variance import VarianceSettings
+from sknnmm.priors._variance import VarianceSettings, standard_gamma
+
+GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
 
 
 @dataclass
 class Hyperparameters:
-    """Current hyperparameters of C columns of effects; arrays are replaced or updated in place."""
+    """Current hyperparameters of C columns of effects; arrays are updated in place."""
 
     scale: np.ndarray  # (C,) scale of the chi^-2 prior of the variance
     variance: np.ndarray  # (1, C) common to a column, or (m, C) one per effect
@@ -34,13 +36,19 @@ class Prior(VarianceSettings):
     #: the basis of the singular value decomposition applies.
     jointly_normal = False
 
+    #: True if hyper.variance is in units of the residual variance of the column.
+    relative_to_residual = False
+
+    #: True if the prior is one of effects of SNPs divided by their expected standard deviation.
+    scales_genotypes = False
+
     @property
     @abstractmethod
     def multipliers(self):
         """Return the component multipliers of the variance, a tuple; 0 is "no effect"."""
 
     @abstractmethod
-    def start(self, expected_variance):
+    def start(self, expected_variance, n_effects):
         """Return starting Hyperparameters.
 
         Parameters
@@ -48,10 +56,12 @@ class Prior(VarianceSettings):
         expected_variance : ndarray of shape (C,)
             Variance of one effect that gives each column its expected share of variance when
             every effect is in the model.
+        n_effects : int
+            Number of effects m of a column.
         """
 
     @abstractmethod
-    def update(self, hyper, effects, component, rng):
+    def update(self, hyper, effects, component, residual_variance, rng):
         """Draw `hyper` from its full conditional, in place.
 
         Parameters
@@ -60,6 +70,7 @@ class Prior(VarianceSettings):
         effects : ndarray of shape (m, C)
         component : ndarray of shape (m, C), int8
             The mixture component of each effect, -1 where it is not in the model.
+        residual_variance : ndarray of shape (C,)
         rng : numpy.random.Generator
         """
 
@@ -75,13 +86,23 @@ class Prior(VarianceSettings):
 
 @njit(nogil=True, cache=True)
 def component_totals(effects, component, n_components):
-    """Return how many effects are in each component (M, C), and their sums of squares (C,)."""
+    """Return how many effects are in each component, and their sums of squares, (M, C)."""
     n_effects, n_columns = effects.shape
     counts = np.zeros((n_components, n_columns))
-    squares = np.zeros(n_columns)
+    squares = np.zeros((n_components, n_columns))
     for j in range(n_effects):
         for c in range(n_columns):
-            if component[j, c] >= 0:
-                counts[component[j, c], c] += 1
-                squares[c] += float(effects[j, c]) ** 2
+            m = component[j, c]
+            if m >= 0:
+                counts[m, c] += 1
+                squares[m, c] += float(effects[j, c]) ** 2
     return counts, squares
+
+
+def draw_mixture_weights(counts, rng):
+    """Draw mixture weights (M, C) from their Dirichlet law given the component counts.
+
+    As ratios of gammas, so that no weight of two can round to zero as a Beta draw can.
+    """
+    gammas = standard_gamma(1 + counts, rng)
+    return gammas / gammas.sum(axis=0)

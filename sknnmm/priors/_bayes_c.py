@@ -5,8 +5,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknnmm.priors._base import Hyperparameters, Prior, component_totals
-from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2, standard_gamma
+from sknnmm.priors._base import Hyperparameters, Prior, component_totals, draw_mixture_weights
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
 
 
 class BayesC(Prior):
@@ -54,7 +54,7 @@ class BayesC(Prior):
         self.scale = scale
         self.estimate_variance = estimate_variance
 
-    def start(self, expected_variance):
+    def start(self, expected_variance, n_effects):
         """Return starting Hyperparameters (see Prior)."""
         expected = expected_variance / (1 - self.pi)
         return Hyperparameters(
@@ -63,14 +63,12 @@ class BayesC(Prior):
             weights=np.repeat([[self.pi], [1 - self.pi]], len(expected), axis=1),
         )
 
-    def update(self, hyper, effects, component, rng):
+    def update(self, hyper, effects, component, residual_variance, rng):
         """Draw pi and the common variance (see Prior)."""
         counts, squares = component_totals(effects, component, 2)
         if self.estimate_pi:
-            # A ratio of gammas, not a Beta draw: neither weight can round to zero.
-            gammas = standard_gamma(1 + counts, rng)
-            np.divide(gammas, gammas[0] + gammas[1], out=hyper.weights)
+            hyper.weights[:] = draw_mixture_weights(counts, rng)
         if self.estimate_variance:
             hyper.variance[0] = draw_scaled_inverse_chi2(
-                self.df + counts[1], self.df * hyper.scale + squares, rng
+                self.df + counts[1], self.df * hyper.scale + squares[1], rng
             )

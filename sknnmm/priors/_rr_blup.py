@@ -41,7 +41,7 @@ class RRBLUP(Prior):
         self.scale = scale
         self.estimate_variance = estimate_variance
 
-    def start(self, expected_variance):
+    def start(self, expected_variance, n_effects):
         """Return starting Hyperparameters (see Prior)."""
         return Hyperparameters(
             scale=self.numeric_scale(expected_variance),
@@ -49,10 +49,10 @@ class RRBLUP(Prior):
             weights=np.ones((1, len(expected_variance))),
         )
 
-    def update(self, hyper, effects, component, rng):
+    def update(self, hyper, effects, component, residual_variance, rng):
         """Draw the common variance (see Prior)."""
         if self.estimate_variance:
-            (n_effects,), squares = component_totals(effects, component, 1)
+            counts, squares = component_totals(effects, component, 1)
             hyper.variance[0] = draw_scaled_inverse_chi2(
-                self.df + n_effects, self.df * hyper.scale + squares, rng
+                self.df + counts[0], self.df * hyper.scale + squares[0], rng
             )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sknnmm.sampling.snp_sweep import prior_variances
 from sknnmm.sampling.sweep_kernels import sweep_block
 
 BLOCK = 128  # nodes whose Gram matrix is formed at a time
@@ -24,12 +25,14 @@ class WeightsSweep:
         self._y = model.y_column
         self._rows = model.y_observed.astype(model.dtype)[:, None]
         self._fixed_effects = fixed_effects
+        self._prior = model.weight_prior
         self._multipliers = np.array(model.weight_prior.multipliers, float)[:, None]
         self._columns = np.array([0, 1])
 
     def draw(self, chain, rng):
         """Draw every weight once."""
         state = chain.weights
+        variance = prior_variances(self._prior, state.hyper, chain.residual_variance)
         ((_, basis, _),) = self._fixed_effects.groups
         shrinkage = self._fixed_effects.shrinkage(basis.shape[1], chain.residual_variance)
         target = self._y if chain.direct is None else self._y - chain.direct.fit
@@ -50,7 +53,7 @@ class WeightsSweep:
                 state.component,
                 self._multipliers,
                 state.hyper.weights,
-                state.hyper.variance,
+                variance,
                 chain.residual_variance,
                 rng.standard_normal(change.shape),
                 rng.random(change.shape),

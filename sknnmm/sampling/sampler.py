@@ -50,18 +50,25 @@ class Sampler:
             update.draw(chain, rng)
         for path in self.paths:
             state = path.state(chain)
-            path.prior.update(state.hyper, state.effects, state.component, rng)
+            s2 = path.residual_variance(chain)
+            path.prior.update(state.hyper, state.effects, state.component, s2, rng)
         if has_nodes:
             self.omics_variances.draw(
-                chain.omics - chain.omics_mean(), chain.omics_residual_variance, rng
+                chain.omics - chain.omics_mean(),
+                chain.omics_residual_variance,
+                [(self.model.snp_prior, chain.snp)],
+                rng,
             )
             self.weights.draw(chain, rng)
-            state = chain.weights
-            self.model.weight_prior.update(state.hyper, state.effects, state.component, rng)
+            state, s2 = chain.weights, chain.residual_variance
+            self.model.weight_prior.update(state.hyper, state.effects, state.component, s2, rng)
         # Right after the weights, which were drawn with the fixed effects integrated out.
         self.fixed.draw(self.y_without_fixed(chain), chain.residual_variance, chain.fixed, rng)
         self.variance.draw(
-            self.y_without_fixed(chain) - chain.fixed.fit, chain.residual_variance, rng
+            self.y_without_fixed(chain) - chain.fixed.fit,
+            chain.residual_variance,
+            [(self.model.direct_prior, chain.direct), (self.model.weight_prior, chain.weights)],
+            rng,
         )
         if has_nodes:
             self.missing.draw(chain, rng, tuning)

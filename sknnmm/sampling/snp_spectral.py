@@ -27,10 +27,13 @@ class SpectralDraw:
     def __init__(self, model, path):
         self.paths = [path]
         self._genotypes = model.genotypes
-        self._polymorphic = model.genotypes.polymorphic[:, None]
+        seen = model.genotypes_for(path.prior)
+        self._per_allele = (seen.polymorphic / getattr(seen, "scale", 1.0)).astype(model.dtype)[
+            :, None
+        ]
         n_rows = np.count_nonzero(path.row_weight)
         basis = WideBasis if n_rows <= model.genotypes.shape[1] else LongBasis
-        self.basis = basis(model.genotypes, path.row_weight, model.dtype)
+        self.basis = basis(seen, path.row_weight, model.dtype)
 
     def draw(self, chain, rng):
         """Draw the coordinates of every column."""
@@ -52,11 +55,11 @@ class SpectralDraw:
 
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C) of a state, the part outside the basis drawn afresh."""
-        return self._polymorphic * self.basis.effects(state.effects, state.hyper.variance[0], rng)
+        return self._per_allele * self.basis.effects(state.effects, state.hyper.variance[0], rng)
 
     def mean_snp_effects(self, coordinates):
         """Return the mean SNP effects (p, C) given the coordinates."""
-        return self._polymorphic * self.basis.effects(coordinates, None, None)
+        return self._per_allele * self.basis.effects(coordinates, None, None)
 
     def fit_everywhere(self, state, rng, effects=None):
         """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""

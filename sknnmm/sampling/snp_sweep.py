@@ -44,6 +44,7 @@ class BlockedSweep:
         """Draw every SNP effect of the paths once."""
         states = [path.state(chain) for path in self.paths]
         targets = [path.target(chain) for path in self.paths]
+        residual_variances = [path.residual_variance(chain) for path in self.paths]
         effects = _side_by_side([s.effects for s in states])
         component = _side_by_side([s.component for s in states])
         residual = np.empty((effects.shape[1], len(targets[0])), effects.dtype)
@@ -60,8 +61,8 @@ class BlockedSweep:
             component,
             self._multipliers,
             _mixture_weights(states),
-            _variances(states),
-            np.concatenate([path.residual_variance(chain) for path in self.paths]),
+            _variances(self.paths, states, residual_variances),
+            np.concatenate(residual_variances),
             rng,
         )
         for state, target, columns in zip(states, targets, self._slices, strict=True):
@@ -116,9 +117,17 @@ def _mixture_weights(states):
     )
 
 
-def _variances(states):
+def prior_variances(prior, hyper, residual_variance):
+    """Return the prior variances of effects, (1, C) or (m, C), in absolute units."""
+    return hyper.variance * residual_variance if prior.relative_to_residual else hyper.variance
+
+
+def _variances(paths, states, residual_variances):
     """Return prior variances side by side: (1, C), or (p, C) if any prior has one per effect."""
-    variances = [state.hyper.variance for state in states]
+    variances = [
+        prior_variances(path.prior, state.hyper, s2)
+        for path, state, s2 in zip(paths, states, residual_variances, strict=True)
+    ]
     n_rows = max(len(v) for v in variances)
     return _side_by_side([v if len(v) == n_rows else np.repeat(v, n_rows, 0) for v in variances])
 

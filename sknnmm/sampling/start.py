@@ -45,7 +45,7 @@ def _no_effects(update, path, model):
     return EffectsState(
         effects=np.zeros(shape, model.dtype),
         component=np.where(np.broadcast_to(in_model, shape), 0, -1).astype(np.int8),
-        hyper=path.prior.start(path.expected_variance),
+        hyper=path.prior.start(path.expected_variance, len(in_model)),
         fit=np.zeros((model.n_samples, path.n_columns), model.dtype),
     )
 
@@ -57,7 +57,7 @@ def _ridge_weights(sampler, activated):
     return EffectsState(
         effects=weights.astype(model.dtype)[:, None],
         component=np.full((model.n_nodes, 1), included, np.int8),
-        hyper=model.weight_prior.start(model.expected_weight_variance),
+        hyper=model.weight_prior.start(model.expected_weight_variance, model.n_nodes),
         fit=None,
     )
 

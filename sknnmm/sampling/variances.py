@@ -24,12 +24,22 @@ class ResidualVariances:
         self._rows = np.flatnonzero(informative)
         self.starting = float(prior.starting_variance(expected))
 
-    def draw(self, residual, variances, rng):
-        """Draw `variances` (C,), in place, given `residual` (n, C)."""
+    def draw(self, residual, variances, effects, rng):
+        """Draw `variances` (C,), in place, given `residual` (n, C) and the effects behind it.
+
+        `effects` are pairs of Prior and EffectsState; those whose prior variance is in units of
+        the residual variance inform it too.
+        """
         if not self._prior.estimate_variance:
             return
-        squares = _sums_of_squares(residual, self._rows)
-        variances[:] = draw_scaled_inverse_chi2(self._df, self._sum_of_squares + squares, rng)
+        df = self._df
+        sum_of_squares = self._sum_of_squares + _sums_of_squares(residual, self._rows)
+        for prior, state in effects:
+            if state is not None and prior.relative_to_residual:
+                df = df + np.count_nonzero(state.component >= 0, axis=0)
+                squares = np.square(state.effects, dtype=float)
+                sum_of_squares += (squares / state.hyper.variance).sum(axis=0)
+        variances[:] = draw_scaled_inverse_chi2(df, sum_of_squares, rng)
 
 
 @njit(nogil=True, cache=True)

@@ -5,7 +5,7 @@ import numpy as np
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
-from sknnmm.priors import RRBLUP, BayesC, ScaledInverseChi2
+from sknnmm.priors import GBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
 
 RESIDUAL = ScaledInverseChi2(df=8, scale=0.6)
 
@@ -74,16 +74,53 @@ def draw_variance(prior, rng, size=()):
     return prior.df * prior.scale / rng.chisquare(prior.df, size)
 
 
-def draw_effects(prior, shape, rng):
-    """Draw (hyperparameters, effects) of C columns from a prior with numeric scale."""
+def draw_effects(prior, shape, rng, residual_variance, snp_scale=1.0):
+    """Draw (hyperparameters, effects) of C columns from a prior with numeric scale.
+
+    `residual_variance` (C,) matters to BayesL, `snp_scale` (m, 1) to GBLUP.
+    """
     n_columns = shape[1]
-    variance = draw_variance(prior, rng, n_columns)
-    effects = np.sqrt(variance) * rng.standard_normal(shape)
-    hyper = {"variance": variance}
-    if isinstance(prior, BayesC):
+    normals = rng.standard_normal(shape)
+    if isinstance(prior, BayesL):
+        squared_penalty = rng.gamma(prior.shape, 1 / prior.rate, n_columns)
+        variance = rng.exponential(2 / squared_penalty, shape) * residual_variance
+        return {"log lambda^2": np.log(squared_penalty)}, np.sqrt(variance) * normals
+    if isinstance(prior, BayesA | BayesB):
+        hyper, scale = {}, np.full(n_columns, prior.scale)
+        if prior.estimate_scale:
+            scale = rng.gamma(1.1, prior.scale / 0.1, n_columns)
+            hyper["log scale"] = np.log(scale)
+        variance = prior.df * scale / rng.chisquare(prior.df, shape)
+        hyper["log variance"] = np.log(variance).mean(axis=0)
+    else:
+        variance = draw_variance(prior, rng, n_columns)
+        hyper = {"log variance": np.log(variance)}
+    effects = np.sqrt(variance) * normals
+    if isinstance(prior, BayesB | BayesC):
         pi = rng.random(n_columns) if prior.estimate_pi else np.full(n_columns, prior.pi)
         effects *= rng.random(shape) >= pi
         hyper["pi"] = pi
-    elif not isinstance(prior, RRBLUP):
-        raise NotImplementedError(type(prior))
+    if isinstance(prior, BayesR):
+        c = np.array(prior.multipliers)
+        weights = rng.dirichlet(np.ones(len(c)), n_columns)
+        chosen = (rng.random((*shape, 1)) > weights.cumsum(axis=1)).sum(axis=-1)
+        effects *= np.sqrt(c[chosen])
+        hyper |= {"pi": weights[:, 0], "last weight": weights[:, -1]}
+    if isinstance(prior, GBLUP):
+        effects = effects / snp_scale
     return hyper, effects
+
+
+def current_hyperparameters(prior, state):
+    """Return the hyperparameters of a chain under the names of `draw_effects`."""
+    hyper = state.hyper
+    if isinstance(prior, BayesL):
+        return {"log lambda^2": np.log(hyper.squared_penalty)}
+    values = {"log variance": np.log(hyper.variance).mean(axis=0)}
+    if prior.selects:
+        values["pi"] = prior.zero_weight(hyper)
+    if isinstance(prior, BayesR):
+        values["last weight"] = hyper.weights[-1]
+    if getattr(prior, "estimate_scale", False):
+        values["log scale"] = np.log(hyper.scale)
+    return values

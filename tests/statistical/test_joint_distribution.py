@@ -8,10 +8,18 @@ them differ.
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from networks import RESIDUAL, centred, draw_effects, draw_variance, small_network
+from networks import (
+    RESIDUAL,
+    centred,
+    current_hyperparameters,
+    draw_effects,
+    draw_variance,
+    small_network,
+)
 from scipy import stats
 
-from sknnmm.priors import RRBLUP, BayesC
+from sknnmm.genotypes import ScaledGenotypes
+from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
 
@@ -43,23 +51,23 @@ def statistics(snp_effects, direct_effects, weights, hypers, s2, s2_y, intercept
         values["a^2"] = np.log1p((direct_effects**2).sum())
         values["a_0 y"] = np.tanh(direct_effects[0] * 3) * np.tanh(y[0])
     for name, hyper in hypers.items():
-        values[f"log variance {name}"] = np.log(hyper["variance"]).sum()
-        if "pi" in hyper:
-            values[f"pi {name}"] = hyper["pi"].sum()
+        for quantity, value in hyper.items():
+            values[f"{quantity} {name}"] = value.sum()
     return values
 
 
 def prior_draw(model, rng):
     """Return the statistics of one draw of parameters and data."""
     p, n_nodes = model.genotypes.shape[1], model.n_nodes
-    hypers = {}
-    hypers["snp"], b = draw_effects(model.snp_prior, (p, n_nodes), rng)
-    hypers["weights"], w = draw_effects(model.weight_prior, (n_nodes, 1), rng)
-    a = None
-    if model.direct_prior:
-        hypers["direct"], a = draw_effects(model.direct_prior, (p, 1), rng)
     s2 = draw_variance(RESIDUAL, rng, n_nodes)
     s2_y = draw_variance(RESIDUAL, rng)
+    scale = model.snp_scale
+    hypers = {}
+    hypers["snp"], b = draw_effects(model.snp_prior, (p, n_nodes), rng, s2, scale)
+    hypers["weights"], w = draw_effects(model.weight_prior, (n_nodes, 1), rng, s2_y)
+    a = None
+    if model.direct_prior:
+        hypers["direct"], a = draw_effects(model.direct_prior, (p, 1), rng, s2_y, scale)
     intercepts = np.sqrt(INTERCEPT_VARIANCE) * rng.standard_normal(n_nodes + 1)
     intercepts[model.n_observed_nodes : n_nodes] = 0
     rows = model.informative
@@ -89,14 +97,9 @@ def redraw_data(model, chain, rng):
 
 
 def chain_statistics(model, sampler, chain, rng):
-    def hyper(state, prior):
-        values = {"variance": state.hyper.variance[0]}
-        pi = prior.zero_weight(state.hyper)
-        return values if pi is None else values | {"pi": pi}
-
     hypers = {
-        "snp": hyper(chain.snp, model.snp_prior),
-        "weights": hyper(chain.weights, model.weight_prior),
+        "snp": current_hyperparameters(model.snp_prior, chain.snp),
+        "weights": current_hyperparameters(model.weight_prior, chain.weights),
     }
     effects = {}
     for update in sampler.snp_updates:
@@ -104,7 +107,7 @@ def chain_statistics(model, sampler, chain, rng):
             effects[path] = update.snp_effects(path.state(chain), rng)
     a = None
     if model.direct_prior:
-        hypers["direct"] = hyper(chain.direct, model.direct_prior)
+        hypers["direct"] = current_hyperparameters(model.direct_prior, chain.direct)
         a = effects[sampler.direct_path][:, 0]
     intercepts = np.append(chain.omics_fixed.coefficients[0], chain.fixed.coefficients[0])
     return statistics(
@@ -151,6 +154,8 @@ def z_scores(model, seed, n_iterations=N_ITERATIONS, n_prior_draws=N_PRIOR_DRAWS
 def geweke_model(rng, **options):
     model = small_network(rng, intercept_variance=INTERCEPT_VARIANCE, **options)
     object.__setattr__(model, "centred_dosages", centred(model.genotypes))
+    scale = ScaledGenotypes(model.genotypes).scale[:, None]
+    object.__setattr__(model, "snp_scale", scale)
     return model
 
 
@@ -169,6 +174,32 @@ CASES = {
         "snp_prior": RRBLUP(df=8, scale=0.05),
         "direct_prior": BayesC(df=8, scale=0.1),
         "activation": "sigmoid",
+        "p": 18,
+    },
+    "BayesA": {
+        "snp_prior": BayesA(df=8, scale=0.2),
+        "direct_prior": BayesA(df=8, scale=0.2, estimate_scale=True),
+        "weight_prior": BayesA(df=8, scale=0.2),
+    },
+    "BayesB": {
+        "snp_prior": BayesB(df=8, scale=0.2, estimate_scale=True),
+        "direct_prior": BayesC(df=8, scale=0.2),
+        "weight_prior": BayesB(df=8, scale=0.2),
+    },
+    "BayesL": {
+        "snp_prior": BayesL(shape=4.0, rate=0.4),
+        "direct_prior": BayesL(shape=4.0, rate=0.4),
+        "weight_prior": BayesL(shape=4.0, rate=0.8),
+    },
+    "BayesR": {
+        "snp_prior": BayesR(df=8, scale=0.3),
+        "direct_prior": BayesR(df=8, scale=0.3, components=(0, 0.2, 1)),
+        "weight_prior": BayesR(df=8, scale=0.3),
+    },
+    "GBLUP": {
+        "snp_prior": GBLUP(df=8, scale=0.05),
+        "direct_prior": GBLUP(df=8, scale=0.05),
+        "activation": "tanh",
         "p": 18,
     },
     "latent tanh": {"n_latent": 1, "n_observed": 1, "activation": "tanh"},

@@ -1,0 +1,81 @@
+"""BayesB: effects are zero with probability pi, else normal with a variance of their own."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from sknnmm.priors._base import Prior, component_totals, draw_mixture_weights
+from sknnmm.priors._bayes_a import start_own_variances, update_own_variances
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
+
+
+class BayesB(Prior):
+    """Spike at zero and a slab with one variance per effect.
+
+    ``b_j = 0`` with probability pi, else ``N(0, v_j)``, ``v_j ~ chi^-2(df, scale)``,
+    ``pi ~ Beta(1, 1)``. Scales refer to standardised y and omics and to centred allele dosages.
+
+    Parameters
+    ----------
+    pi : float, default=0.5
+        Probability of NO effect, 0 <= pi < 1; the starting value if it is estimated. It also
+        enters the automatic scale.
+    estimate_pi : bool, default=True
+        If False, pi stays at its value.
+    df : float, default=5
+        Degrees of freedom of the prior of each variance, > 0.
+    scale : float or "auto", default="auto"
+        "auto" puts the prior mode of v_j at the expected share of variance per nonzero effect.
+    estimate_variance : bool, default=True
+        If False, every v_j stays at `scale` ("auto": at the expected share).
+    estimate_scale : bool, default=False
+        If True, scale ~ Gamma(1.1, rate 0.1 / scale0), with mode at its automatic or given value
+        scale0.
+
+    References
+    ----------
+    Meuwissen, Hayes & Goddard (2001), doi 10.1093/genetics/157.4.1819.
+
+    Examples
+    --------
+    >>> from sknnmm.priors import BayesB
+    >>> BayesB(pi=0.9)
+    BayesB(pi=0.9)
+    """
+
+    _parameter_constraints = {
+        **VARIANCE_CONSTRAINTS,
+        "pi": [Interval(Real, 0, 1, closed="left")],
+        "estimate_pi": ["boolean"],
+        "estimate_scale": ["boolean"],
+    }
+    multipliers = (0.0, 1.0)
+
+    def __init__(
+        self,
+        pi=0.5,
+        estimate_pi=True,
+        df=5,
+        scale="auto",
+        estimate_variance=True,
+        estimate_scale=False,
+    ):
+        self.pi = pi
+        self.estimate_pi = estimate_pi
+        self.df = df
+        self.scale = scale
+        self.estimate_variance = estimate_variance
+        self.estimate_scale = estimate_scale
+
+    def start(self, expected_variance, n_effects):
+        """Return starting Hyperparameters (see Prior)."""
+        weights = np.repeat([[self.pi], [1 - self.pi]], len(expected_variance), axis=1)
+        return start_own_variances(self, expected_variance / (1 - self.pi), n_effects, weights)
+
+    def update(self, hyper, effects, component, residual_variance, rng):
+        """Draw pi, the variances and their scale (see Prior)."""
+        if self.estimate_pi:
+            counts, _ = component_totals(effects, component, 2)
+            hyper.weights[:] = draw_mixture_weights(counts, rng)
+        update_own_variances(self, hyper, effects, component, rng)

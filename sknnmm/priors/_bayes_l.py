@@ -1,0 +1,102 @@
+"""BayesL, the Bayesian LASSO: Laplace effects as normals with exponential variances."""
+
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sknnmm.priors._base import GENETIC_SHARE, Hyperparameters, Prior
+from sknnmm.priors._variance import standard_gamma
+
+
+@dataclass
+class LassoHyperparameters(Hyperparameters):
+    """Hyperparameters of the Bayesian LASSO; `variance` holds tau^2, `scale` is unused."""
+
+    squared_penalty: np.ndarray  # (C,), lambda^2
+    rate: np.ndarray  # (C,), of its Gamma prior
+
+
+class BayesL(Prior):
+    """Bayesian LASSO: Laplace prior scaled by the residual standard deviation.
+
+    ``b_j ~ N(0, s2 tau_j^2)`` with s2 the residual variance of the column,
+    ``tau_j^2 ~ Exp(rate lambda^2 / 2)``, ``lambda^2 ~ Gamma(shape, rate)``.
+
+    Parameters
+    ----------
+    shape : float, default=1.1
+        Shape of the Gamma prior of lambda^2, > 0 (> 1 with rate="auto").
+    rate : float or "auto", default="auto"
+        Its rate; "auto" puts the prior mode of lambda^2 where the effects have their expected
+        share of variance.
+
+    References
+    ----------
+    Park & Casella (2008), doi 10.1198/016214508000000337; de los Campos et al. (2009),
+    doi 10.1534/genetics.109.101501.
+
+    Examples
+    --------
+    >>> from sknnmm.priors import BayesL
+    >>> BayesL(shape=2.0)
+    BayesL(shape=2.0)
+    """
+
+    _parameter_constraints = {
+        "shape": [Interval(Real, 0, None, closed="neither")],
+        "rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    }
+    multipliers = (1.0,)
+    relative_to_residual = True
+
+    def __init__(self, shape=1.1, rate="auto"):
+        self.shape = shape
+        self.rate = rate
+
+    def check(self):
+        """Raise a ValueError naming a bad hyperparameter."""
+        super().check()
+        if self.rate == "auto" and self.shape <= 1:
+            raise ValueError(
+                "The 'shape' parameter of BayesL must be > 1 with rate='auto', which places the "
+                f"mode of the prior. Got {self.shape!r} instead."
+            )
+
+    def start(self, expected_variance, n_effects):
+        """Return starting Hyperparameters (see Prior)."""
+        # E[s2 tau^2] = expected_variance at s2 = 1 - GENETIC_SHARE and lambda^2 at its mode.
+        mode = 2 * (1 - GENETIC_SHARE) / np.asarray(expected_variance, float)
+        rate = (self.shape - 1) / mode if self.rate == "auto" else np.full_like(mode, self.rate)
+        squared_penalty = mode if self.rate == "auto" else self.shape / rate
+        return LassoHyperparameters(
+            scale=np.full_like(mode, np.nan),
+            variance=np.repeat(2 / squared_penalty[None], n_effects, axis=0),
+            weights=np.ones((1, len(mode))),
+            squared_penalty=squared_penalty.copy(),
+            rate=rate,
+        )
+
+    def update(self, hyper, effects, component, residual_variance, rng):
+        """Draw tau^2 of every effect, then lambda^2 (see Prior)."""
+        in_model = component >= 0
+        magnitude = np.abs(effects) / np.sqrt(hyper.squared_penalty * residual_variance)
+        hyper.variance[:] = _reciprocal_inverse_gaussian(magnitude, hyper.squared_penalty, rng)
+        total = np.where(in_model, hyper.variance, 0).sum(axis=0)
+        n_effects = np.count_nonzero(in_model, axis=0)
+        hyper.squared_penalty[:] = standard_gamma(self.shape + n_effects, rng) / (
+            hyper.rate + 0.5 * total
+        )
+
+
+def _reciprocal_inverse_gaussian(inverse_mean, shape, rng):
+    """Draw 1 / x for x inverse Gaussian with mean 1 / inverse_mean (0 is allowed).
+
+    The roots of Michael, Schucany & Haas (1976, doi 10.1080/00031305.1976.10479147), written
+    without the cancellation that the usual form suffers for large means.
+    """
+    half = rng.standard_normal(inverse_mean.shape) ** 2 / (2 * shape)
+    larger = inverse_mean + half + np.sqrt(half * (2 * inverse_mean + half))
+    take_larger = rng.random(larger.shape) * (larger + inverse_mean) < larger
+    return np.where(take_larger, larger, inverse_mean**2 / larger)

@@ -1,0 +1,107 @@
+"""BayesR: a mixture of normals from no effect to large effects."""
+
+from numbers import Real
+
+import numpy as np
+
+from sknnmm.priors._base import (
+    Hyperparameters,
+    Prior,
+    component_totals,
+    draw_mixture_weights,
+)
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
+
+
+class BayesR(Prior):
+    """Mixture of normals whose variances are given multiples of a common one.
+
+    ``b_j ~ N(0, c_m v)`` with probability pi_m, ``v ~ chi^-2(df, scale)``,
+    ``pi ~ Dirichlet(1, ..., 1)``. Scales refer to standardised y and omics and to centred allele
+    dosages.
+
+    Parameters
+    ----------
+    components : tuple of float, default=(0, 0.01, 0.1, 1)
+        The multiples c_m: increasing, not negative, the last one positive.
+    estimate_pi : bool, default=True
+        If False, the mixture weights stay equal.
+    df : float, default=5
+        Degrees of freedom of the prior of v, > 0.
+    scale : float or "auto", default="auto"
+        "auto" puts the prior mode of v at the expected share of variance per effect over the mean
+        of c_m.
+    estimate_variance : bool, default=True
+        If False, v stays at `scale` ("auto": at the expected share).
+
+    References
+    ----------
+    Erbe et al. (2012), doi 10.3168/jds.2011-5019; Moser et al. (2015),
+    doi 10.1371/journal.pgen.1004969.
+
+    Examples
+    --------
+    >>> from sknnmm.priors import BayesR
+    >>> BayesR(components=(0, 0.1, 1))
+    BayesR(components=(0, 0.1, 1))
+    """
+
+    _parameter_constraints = {
+        **VARIANCE_CONSTRAINTS,
+        "components": [tuple, list, np.ndarray],
+        "estimate_pi": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        components=(0, 0.01, 0.1, 1),
+        estimate_pi=True,
+        df=5,
+        scale="auto",
+        estimate_variance=True,
+    ):
+        self.components = components
+        self.estimate_pi = estimate_pi
+        self.df = df
+        self.scale = scale
+        self.estimate_variance = estimate_variance
+
+    @property
+    def multipliers(self):
+        """Return the components as a tuple of floats."""
+        return tuple(float(c) for c in self.components)
+
+    def check(self):
+        """Raise a ValueError naming a bad hyperparameter."""
+        super().check()
+        numeric = all(isinstance(c, Real) and np.isfinite(c) for c in self.components)
+        c = np.asarray(self.components, float) if numeric else np.empty(0)
+        if c.size < 1 or c[0] < 0 or c[-1] <= 0 or (np.diff(c) <= 0).any():
+            raise ValueError(
+                "The 'components' parameter of BayesR must be increasing numbers, not negative, "
+                f"the last one positive. Got {self.components!r} instead."
+            )
+
+    def start(self, expected_variance, n_effects):
+        """Return starting Hyperparameters (see Prior)."""
+        expected = expected_variance / np.mean(self.multipliers)
+        n_components = len(self.multipliers)
+        return Hyperparameters(
+            scale=self.numeric_scale(expected),
+            variance=self.starting_variance(expected)[None],
+            weights=np.full((n_components, len(expected)), 1 / n_components),
+        )
+
+    def update(self, hyper, effects, component, residual_variance, rng):
+        """Draw the mixture weights and the common variance (see Prior)."""
+        counts, squares = component_totals(effects, component, len(self.multipliers))
+        if self.estimate_pi:
+            hyper.weights[:] = draw_mixture_weights(counts, rng)
+        if self.estimate_variance:
+            c = np.array(self.multipliers)
+            nonzero = c > 0
+            hyper.variance[0] = draw_scaled_inverse_chi2(
+                self.df + counts[nonzero].sum(axis=0),
+                self.df * hyper.scale + (1 / c[nonzero]) @ squares[nonzero],
+                rng,
+            )
