@@ -74,7 +74,7 @@ def main():
     table = pd.DataFrame(rows)
     table["missing"] = table["missing"].where(table.network.str.startswith("direct"), np.nan)
     print("\nMeans over seeds (heritability: estimate minus truth)")
-    means = table.groupby(["network", "missing"], dropna=False, sort=False).mean("seed")
+    means = table.groupby(["network", "missing"], dropna=False, sort=False).mean()
     print(means.drop(columns="seed").round(3).to_string())
 
 
