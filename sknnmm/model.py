@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sknnmm.activations import Activation
+from sknnmm.activations import BaseActivation
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
 from sknnmm.priors import GENETIC_SHARE, Prior, ScaledInverseChi2
 
@@ -22,12 +22,13 @@ class NetworkModel:
     omics: np.ndarray  # (n, K), NaN = missing; latent nodes all NaN
     n_latent: int
     covariates: np.ndarray  # (n, q), centred, double precision
-    activation: Activation
+    activation: BaseActivation
     snp_prior: Prior
     weight_prior: Prior
     direct_prior: Prior | None  # None: no direct path
     residual_prior: ScaledInverseChi2
     dtype: type = np.float32
+    latent_sampler: str = "auto"
     intercept_variance: float = np.inf  # infinite: the flat prior of the estimator
 
     @property

@@ -5,24 +5,27 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from sknnmm.activations import Activation
+from sknnmm.activations import BaseActivation
 from sknnmm.genotypes import row_products
 from sknnmm.posterior import Posterior, Scales
 
 DRAWS_AT_ONCE = 32
+MIN_NETWORK_DRAWS = 500  # normal draws to integrate a network function with
 
 
-@dataclass(frozen=True)
+@dataclass
 class FittedNetwork:
     """What predictions need of a fit; effects and weights on the original scale."""
 
-    activation: Activation
+    activation: BaseActivation
     scales: Scales
     posterior: Posterior
     genotypes_mean: np.ndarray  # (p,)
     snp_effects: np.ndarray  # (p, K)
     weighted_snp_effects: np.ndarray  # (p, K) E[w_k b_jk], y units; used if linear
     direct_effects: np.ndarray  # (p,)
+    normals: np.ndarray | None = None  # (draws, repeats, K) to integrate a network function with
+    genetic_mean: float = 0.0  # of the training rows, for a network function
 
     @property
     def n_nodes(self):
@@ -43,8 +46,20 @@ class FittedNetwork:
         if self.activation.is_linear:
             return direct + _sum_columns(self._times(dosages, self.weighted_snp_effects))
         no_covariates = np.zeros((len(dosages), len(self.scales.covariates_mean)))
+        if self.activation.is_network:
+            nothing_given = np.full((len(dosages), self.n_nodes), np.nan)
+            mediated = self._expected_function(dosages, nothing_given, no_covariates)
+            return mediated + direct - self.genetic_mean
         mediated = _sum_columns(self._expected_terms(dosages, no_covariates))
         return mediated + direct - self.posterior.at_stored("genetic_mean").mean()
+
+    def prepare_integration(self, training_dosages):
+        """Fix the normal draws of a network function, and its mean over the training rows."""
+        n_stored = len(self.posterior.at_stored("omics_centred_intercept"))
+        repeats = -(-MIN_NETWORK_DRAWS // n_stored)
+        rng = np.random.default_rng(0)
+        self.normals = rng.standard_normal((n_stored, repeats, self.n_nodes))
+        self.genetic_mean = self.genetic_value(training_dosages).mean()
 
     def expected_phenotype(self, dosages, omics, covariates):
         """Return E[y | x, the omics given], (n,).
@@ -62,6 +77,10 @@ class FittedNetwork:
         expected += _plain_products(covariates, self.posterior.mean("covariate_effects"))[:, 0]
         if not self.n_nodes:
             return expected
+        if self.activation.is_network:
+            known = np.full((len(dosages), self.n_nodes), np.nan)
+            known[:, : omics.shape[1]] = omics
+            return expected + self._expected_function(dosages, known, covariates)
         given = np.zeros((len(dosages), self.n_nodes), bool)
         given[:, : omics.shape[1]] = ~np.isnan(omics)
         terms = np.zeros(given.shape)
@@ -85,14 +104,40 @@ class FittedNetwork:
         """Return E[w_k g(z_k) | x, c] (n, K), covariates centred."""
         if self.activation.is_linear:
             return self._expected_linear_terms(dosages, covariates)
+        weights = self.posterior.at_stored("omics_weights")
+        terms = np.zeros((len(dosages), self.n_nodes))
+        for batch, mean, variance in self._node_laws(dosages, covariates):
+            expected, _ = self.activation.normal_moments(mean, variance)
+            for draw, weight in enumerate(weights[batch]):
+                terms += weight * expected[:, draw]
+        return terms / len(weights)
+
+    def _expected_function(self, dosages, omics, covariates):
+        """Return E[f(z) | x, c, the omics given] (n,) of a network function, y units.
+
+        NaN omics are integrated over by fixed normal draws, the same for every row.
+        """
+        given = (omics - self.scales.omics_mean) / self.scales.omics_scale
+        total = np.zeros(len(dosages))
+        for batch, mean, variance in self._node_laws(dosages, covariates):
+            for draw in range(mean.shape[1]):
+                for normal in self.normals[batch][draw]:
+                    nodes = mean[:, draw] + np.sqrt(variance[draw]) * normal
+                    nodes = np.where(np.isnan(given), nodes, given)
+                    total += self.activation.value(nodes)[:, 0]
+        return total / (self.normals.shape[0] * self.normals.shape[1]) * self.scales.y_scale
+
+    def _node_laws(self, dosages, covariates):
+        """Yield (slice of stored draws, means (n, draws, K), variances (draws, K)) of the nodes.
+
+        Given genotypes and covariates, standardised, a few posterior draws at a time.
+        """
         scales, posterior = self.scales, self.posterior
-        weights = posterior.at_stored("omics_weights")
         intercepts = posterior.at_stored("omics_centred_intercept") - scales.omics_mean
         variances = posterior.at_stored("omics_residual_variance") / scales.omics_scale**2
         covariate_effects = posterior.at_stored("omics_covariate_effects")
         effects = _columns_by_draw(posterior.draws["snp_effects"])
-        n_draws, n_nodes = weights.shape
-        terms = np.zeros((len(dosages), n_nodes))
+        n_draws, n_nodes = intercepts.shape
         for first in range(0, n_draws, DRAWS_AT_ONCE):
             batch = slice(first, min(first + DRAWS_AT_ONCE, n_draws))
             columns = slice(batch.start * n_nodes, batch.stop * n_nodes)
@@ -100,12 +145,7 @@ class FittedNetwork:
             mean = self._times(dosages, effects[:, columns]).reshape(shape) + intercepts[batch]
             by_covariate = np.moveaxis(covariate_effects[batch], 1, 0)  # (q, draws, K)
             mean += _plain_products(covariates, by_covariate).reshape(shape)
-            expected, _ = self.activation.normal_moments(
-                mean / scales.omics_scale, variances[batch]
-            )
-            for draw, weight in enumerate(weights[batch]):
-                terms += weight * expected[:, draw]
-        return terms / n_draws
+            yield batch, mean / scales.omics_scale, variances[batch]
 
     def _expected_linear_terms(self, dosages, covariates):
         scales, draws = self.scales, self.posterior.draws

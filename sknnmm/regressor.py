@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
@@ -10,17 +11,30 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm import validation
-from sknnmm.activations import ACTIVATIONS
+from sknnmm.activations import (
+    ACTIVATIONS,
+    Activation,
+    BaseActivation,
+    NetworkFunction,
+    settle_activation,
+)
 from sknnmm.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
 from sknnmm.posterior import Posterior, Scales, pooled_moments
 from sknnmm.prediction import FittedNetwork
-from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
+from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chain import ChainSettings
+from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.sampler import Sampler
 
+WEIGHT_ATTRIBUTES = (  # a network function has none
+    "omics_weights_",
+    "omics_weights_std_",
+    "omics_inclusion_probability_",
+    "mediated_variance_",
+)
 PRECISIONS = {"single": np.float32, "double": np.float64}
 
 
@@ -43,15 +57,24 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    method : {"BayesC", "RR-BLUP"} or Prior, default="BayesC"
+    method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP", "GBLUP"} or Prior, \
+            default="BayesC"
         Prior of the SNP effects. A string means the object with its defaults.
 
-    activation : {"linear", "sigmoid", "tanh", "relu", "leaky_relu"}, default="linear"
+    activation : {"linear", "sigmoid", "tanh", "softplus", "relu", "leaky_relu"} or callable, \
+            default="linear"
         The function g from a standardised node to the phenotype; the slope of "leaky_relu" below
-        zero is 0.01.
+        zero is 0.01. A callable takes an (n, K) array; what it returns settles its role, found by
+        calling it once. Shape (n, K): an elementwise activation of standardised nodes with
+        learned weights (``sknnmm.activations.Activation(function, derivative)`` adds a derivative
+        for Hamiltonian Monte Carlo). Shape (n,): the whole network function, from omics on their
+        original scale (latent nodes as they are) to y units, without weights; `omics_weights_`,
+        `coef_` and `mediated_variance_` are then not set.
 
-    omics_method : {"BayesC", "RR-BLUP"} or Prior, default="BayesC"
-        Prior of the omics weights.
+    omics_method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP"} or Prior, \
+            default="BayesC"
+        Prior of the omics weights. GBLUP is refused: the relationship matrix of the omics would
+        change in every iteration when omics are missing.
 
     direct_effects : bool or Prior, default=True
         Whether SNPs also act on y past the omics (the published NN-MM: False). A Prior is that of
@@ -78,6 +101,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     n_chains : int, default=2
         Independent chains; with one chain R-hat is not available.
+
+    latent_sampler : {"auto", "gibbs", "hmc", "slice"}, default="auto"
+        How missing omics and latent nodes are drawn: exactly ("gibbs", linear only), by
+        Hamiltonian Monte Carlo ("hmc", needs a derivative) or by elliptical slice sampling
+        ("slice"). "auto" takes the first of them that serves the activation.
 
     precision : {"single", "double"}, default="single"
         Floating precision of the sampler. Predictions are always computed in double.
@@ -140,6 +168,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Column names of X or snp_0, ...
     diagnostics_ : DataFrame
         Mean, sd, ess_bulk, ess_tail, r_hat and mcse of scalars, weights and variances.
+    latent_sampler_diagnostics_ : DataFrame
+        One row per chain of Hamiltonian Monte Carlo: acceptance_rate and divergences after
+        burn-in, step_size. Empty for the other samplers.
     posterior_ : Posterior
         ``posterior_.draws[name]`` are (chain, draw, ...) arrays named like the attributes.
     n_features_in_ : int
@@ -166,7 +197,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     _parameter_constraints = {
         "method": [StrOptions(set(METHODS)), Prior],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [StrOptions(set(ACTIVATIONS)), callable],
         "omics_method": [StrOptions(set(METHODS)), Prior],
         "direct_effects": ["boolean", Prior],
         "n_latent": [Interval(Integral, 0, None, closed="left")],
@@ -174,6 +205,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
         "thin": [Interval(Integral, 1, None, closed="left")],
+        "latent_sampler": [StrOptions({"auto", *LATENT_SAMPLERS})],
         "n_chains": [Interval(Integral, 1, None, closed="left")],
         "precision": [StrOptions(set(PRECISIONS))],
         "n_jobs": [Integral, None],
@@ -194,6 +226,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         burn_in=500,
         thin=1,
         n_chains=2,
+        latent_sampler="auto",
         precision="single",
         n_jobs=None,
         random_state=None,
@@ -209,6 +242,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.burn_in = burn_in
         self.thin = thin
         self.n_chains = n_chains
+        self.latent_sampler = latent_sampler
         self.precision = precision
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -300,10 +334,34 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self._summarise(results, model, omics)
         return self
 
+    def _settle_activation(self, omics):
+        """Return the activation on the sampling scale, calling a user's function once."""
+        activation = ACTIVATIONS["tanh"] if self.activation is np.tanh else self.activation
+        if isinstance(activation, str):
+            activation = ACTIVATIONS[activation]
+        if isinstance(activation, BaseActivation) and not isinstance(activation, Activation):
+            return activation
+        if omics.shape[1] + self.n_latent == 0:
+            raise ValueError("activation is a function but there are no omics or latent nodes.")
+        scales = self._scales
+        nodes = np.column_stack([omics, np.zeros((len(omics), self.n_latent))])
+        nodes = np.where(np.isnan(nodes), scales.omics_mean, nodes)
+        standardised = (nodes - scales.omics_mean) / scales.omics_scale
+        if settle_activation(activation, nodes, standardised) == "network":
+            return NetworkFunction(
+                activation, scales.omics_mean, scales.omics_scale, scales.y_scale
+            )
+        return activation if isinstance(activation, Activation) else Activation(activation)
+
     def _check_settings(self):
         for prior in (self.method, self.omics_method, self.direct_effects, self.residual_prior):
             if hasattr(prior, "check"):
                 prior.check()
+        if self.omics_method == "GBLUP" or isinstance(self.omics_method, GBLUP):
+            raise ValueError(
+                "omics_method='GBLUP' is refused: the relationship matrix of the omics would "
+                "change in every iteration when omics are missing. Use 'RR-BLUP', its equivalent."
+            )
         if self.n_iter <= self.burn_in:
             raise ValueError(
                 f"n_iter={self.n_iter} must be greater than burn_in={self.burn_in}: n_iter is the "
@@ -327,6 +385,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         scales = self._scales
         nodes = np.full((len(y), self.n_omics_ + self.n_latent), np.nan)
         nodes[:, : self.n_omics_] = omics
+        activation = self._settle_activation(omics)
+        choose_latent_sampler(self.latent_sampler, activation)
         method = as_prior(self.method)
         direct = method if self.direct_effects is True else self.direct_effects or None
         return NetworkModel(
@@ -335,11 +395,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             omics=(nodes - scales.omics_mean) / scales.omics_scale,
             n_latent=self.n_latent,
             covariates=(covariates - scales.covariates_mean) / scales.covariates_scale,
-            activation=ACTIVATIONS[self.activation],
+            activation=activation,
             snp_prior=method,
             weight_prior=as_prior(self.omics_method),
             direct_prior=direct,
             residual_prior=self.residual_prior or ScaledInverseChi2(),
+            latent_sampler=self.latent_sampler,
             dtype=dtype,
         )
 
@@ -366,8 +427,18 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             self.direct_effects_ = mean[:, 0] * scales.y_scale
             self.direct_effects_std_ = sd[:, 0] * scales.y_scale
             self.direct_inclusion_probability_ = included[:, 0]
+        for name in (*WEIGHT_ATTRIBUTES, "coef_"):  # of an earlier fit with another activation
+            vars(self).pop(name, None)
         self._set_small_attributes(n_nodes)
-        self.omics_inclusion_probability_ = np.mean([r.weights_included for r in results], axis=0)
+        if not model.activation.is_network:
+            included = [result.weights_included for result in results]
+            self.omics_inclusion_probability_ = np.mean(included, axis=0)
+            self.omics_weights_std_ = (
+                posterior.sd("omics_weights") if n_nodes else np.zeros(n_nodes)
+            )
+        else:
+            for name in WEIGHT_ATTRIBUTES:
+                vars(self).pop(name, None)
         center = model.genotypes.mean
         self.intercept_ = posterior.mean("centred_intercept") - center @ self.direct_effects_
         self.omics_intercept_ = (
@@ -387,6 +458,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             weighted_snp_effects=weighted,
             direct_effects=self.direct_effects_,
         )
+        if model.activation.is_network:
+            self._network.prepare_integration(model.genotypes.dosages)
+        self.latent_sampler_diagnostics_ = pd.DataFrame(
+            [r.step_size.summary() for r in results if r.step_size is not None],
+            columns=["acceptance_rate", "step_size", "divergences"],
+        ).rename_axis("chain")
         self.diagnostics_ = diagnose(posterior.draws, self.omics_names_, self._covariate_names)
         latent = self.omics_names_[self.n_omics_ :]
         unidentified = {f"[{name}]" for name in latent}
@@ -412,9 +489,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         for name in ("residual_variance", "heritability", "covariate_effects", *absent):
             value = posterior.mean(name) if name in posterior.draws else absent[name]
             setattr(self, f"{name}_", value)
-        self.omics_weights_std_ = (
-            posterior.sd("omics_weights") if n_nodes else absent["omics_weights"]
-        )
         self.covariates_mean_ = self._scales.covariates_mean
         self.omics_mean_, self.omics_scale_ = self._scales.omics_mean, self._scales.omics_scale
 

@@ -1,18 +1,26 @@
 """Activation functions from omics to phenotype; ``ACTIVATIONS`` maps each name to an object.
 
-To add one: write one `Activation` subclass in a module here and add one line to ``ACTIVATIONS``.
+To add one: write one `BaseActivation` subclass in a module here and add it to ``ACTIVATIONS``.
 """
 
-from sknnmm.activations._base import Activation
+from sknnmm.activations._base import BaseActivation
 from sknnmm.activations._rectified import LeakyReLU
-from sknnmm.activations._smooth import Linear, Sigmoid, Tanh
+from sknnmm.activations._smooth import Linear, Sigmoid, Softplus, Tanh
+from sknnmm.activations._user import Activation, NetworkFunction, settle_activation
 
 ACTIVATIONS = {
     "linear": Linear(),
     "sigmoid": Sigmoid(),
+    "softplus": Softplus(),
     "tanh": Tanh(),
     "relu": LeakyReLU(slope=0.0),
     "leaky_relu": LeakyReLU(slope=0.01),
 }
 
-__all__ = ["ACTIVATIONS", "Activation"]
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "BaseActivation",
+    "NetworkFunction",
+    "settle_activation",
+]

@@ -20,7 +20,7 @@ _UP_TO_SD_1 = _quadrature(32)
 _BEYOND = _quadrature(96)
 
 
-class Activation(ABC):
+class BaseActivation(ABC):
     """An elementwise function g with its derivative and its moments under a normal law.
 
     Methods take and return arrays; the floating dtype of the input is kept by `value` and
@@ -28,6 +28,12 @@ class Activation(ABC):
     """
 
     is_linear = False
+
+    #: True if the function takes all nodes of a row to one value of y, with no weights to learn.
+    is_network = False
+
+    #: Whether `derivative` is available, as Hamiltonian Monte Carlo needs.
+    has_derivative = True
 
     @abstractmethod
     def value(self, z):

@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.special import ndtr
 
-from sknnmm.activations._base import Activation
+from sknnmm.activations._base import BaseActivation
 
 
-class LeakyReLU(Activation):
+class LeakyReLU(BaseActivation):
     """g(z) = z for z > 0, slope * z otherwise; slope 0 is relu."""
 
     def __init__(self, slope):

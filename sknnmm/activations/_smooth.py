@@ -1,11 +1,11 @@
-"""Smooth activations: linear, sigmoid, tanh."""
+"""Smooth activations: linear, sigmoid, softplus, tanh."""
 
 import numpy as np
 
-from sknnmm.activations._base import Activation
+from sknnmm.activations._base import BaseActivation
 
 
-class Linear(Activation):
+class Linear(BaseActivation):
     """g(z) = z."""
 
     is_linear = True
@@ -23,7 +23,7 @@ class Linear(Activation):
         return mean, mean * mean + variance
 
 
-class Sigmoid(Activation):
+class Sigmoid(BaseActivation):
     """g(z) = 1 / (1 + exp(-z))."""
 
     def value(self, z):
@@ -36,7 +36,19 @@ class Sigmoid(Activation):
         return g * (1 - g)
 
 
-class Tanh(Activation):
+class Softplus(BaseActivation):
+    """g(z) = log(1 + exp(z))."""
+
+    def value(self, z):
+        """Return log(1 + exp(z)), without overflow."""
+        return np.logaddexp(z, 0)
+
+    def derivative(self, z):
+        """Return the logistic function of z."""
+        return 0.5 + 0.5 * np.tanh(0.5 * z)
+
+
+class Tanh(BaseActivation):
     """g(z) = tanh(z)."""
 
     def value(self, z):

@@ -63,7 +63,7 @@ def run_chain(sampler, seed, settings, effects_budget, progress):
         if settings.keeps(iteration):
             recorder.record(chain, rng)
         progress(iteration)
-    return recorder.result()
+    return recorder.result(chain)
 
 
 def _check_finite(chain, iteration):

@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 NEGLIGIBLE = 1e-10  # of the variance of y
+NETWORK_DRAWS = 32
 
 
 def variance_shares(model, chain, snp_fit, direct_fit):
@@ -31,9 +32,12 @@ def variance_shares(model, chain, snp_fit, direct_fit):
     s2 = chain.omics_residual_variance
     weights = chain.weights.effects[:, 0].astype(float)
     _, explained = _mean_and_variance(snp_fit)
+    omics_heritability = explained / (explained + s2)
     # Expected g(z) and its variance given x, covariates at their mean.
     if model.activation.is_linear:
         expected, spread = snp_fit, s2
+    elif model.activation.is_network:
+        expected, spread = _network_moments(model, chain, snp_fit)
     else:
         expected, second = model.activation.normal_moments(
             snp_fit + chain.omics_fixed.coefficients[0].astype(snp_fit.dtype),
@@ -45,13 +49,31 @@ def variance_shares(model, chain, snp_fit, direct_fit):
     if model.activation.is_linear:
         mean += float(weights @ chain.omics_fixed.coefficients[0])
     environmental += float(spread @ (weights * weights))
-    return {
+    result = {
         "heritability": total / (total + environmental),
-        "omics_heritability": explained / (explained + s2),
-        # Without genetic variance, but for rounding errors, there is nothing to share out.
-        "mediated_variance": shares / total if total > NEGLIGIBLE else np.zeros_like(shares),
+        "omics_heritability": omics_heritability,
         "genetic_mean": mean,
     }
+    if not model.activation.is_network:
+        # Without genetic variance, but for rounding errors, there is nothing to share out.
+        share_out = total > NEGLIGIBLE
+        result["mediated_variance"] = shares / total if share_out else np.zeros_like(shares)
+    return result
+
+
+def _network_moments(model, chain, snp_fit):
+    """Return E[f(z) | x] (n, 1) of a network function, and the mean over rows of its variance.
+
+    By Monte Carlo with the same antithetic normals for every row and every draw, so that rows
+    differ by their genotypes only.
+    """
+    mean = snp_fit + chain.omics_fixed.coefficients[0]
+    sd = np.sqrt(chain.omics_residual_variance)
+    normals = np.random.default_rng(0).standard_normal((NETWORK_DRAWS // 2, model.n_nodes))
+    values = np.stack(
+        [model.activation.value(mean + sd * z)[:, 0] for z in np.concatenate([normals, -normals])]
+    )
+    return values.mean(axis=0)[:, None], values.var(axis=0, ddof=1).mean(keepdims=True)
 
 
 @njit(nogil=True, cache=True)

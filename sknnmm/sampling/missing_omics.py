@@ -9,6 +9,7 @@ from sknnmm.sampling.step_size import StepSize
 
 PATH_LENGTH = np.pi / 2  # a quarter turn: independent draws where the prior dominates
 MAX_STEPS = 50
+DIVERGED = np.exp(-100.0)  # acceptance probability below which a path counts as diverged
 
 
 class MissingOmics:
@@ -33,11 +34,7 @@ class MissingOmics:
             self._store(chain, self._free, draws)
         if self._coupled[0].size:
             mean, sd = self._prior(chain, self._coupled)
-            weights = chain.weights.effects[self._coupled[1], 0]
-            rest = self._residual(chain) + self._sum_by_row(
-                weights * chain.activated[self._coupled]
-            )
-            draws = self.draw_coupled(chain, rest, mean, sd, weights, rng, tuning)
+            draws = self.draw_coupled(chain, mean, sd, rng, tuning)
             self._store(chain, self._coupled, draws)
 
     def _residual(self, chain):
@@ -55,9 +52,18 @@ class MissingOmics:
     def _sum_by_row(self, cells):
         return np.add.reduceat(cells, self._starts)
 
+    def _weights_and_rest(self, chain):
+        """Return the weights of the coupled cells, and y minus everything but these cells."""
+        weights = chain.weights.effects[self._coupled[1], 0]
+        now = self._sum_by_row(weights * chain.activated[self._coupled])
+        return weights, self._residual(chain) + now
+
     def _store(self, chain, cells, draws):
         chain.omics[cells] = draws
-        if chain.activated is not chain.omics:
+        if self.activation.is_network:
+            rows = np.unique(cells[0])
+            chain.activated[rows] = self.activation.value(chain.omics[rows])
+        elif chain.activated is not chain.omics:
             chain.activated[cells] = self.activation.value(draws)
 
 
@@ -68,8 +74,9 @@ class ExactMissingOmics(MissingOmics):
     by kriging), so no matrix is formed per row.
     """
 
-    def draw_coupled(self, chain, rest, mean, sd, weights, rng, tuning):
-        """Return draws of the coupled cells given `rest` = y minus everything but them."""
+    def draw_coupled(self, chain, mean, sd, rng, tuning):
+        """Return draws of the coupled cells, whose prior has this mean and SD."""
+        weights, rest = self._weights_and_rest(chain)
         residual_variance = chain.residual_variance.astype(mean.dtype)
         cells = mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
         noise = np.sqrt(residual_variance) * rng.standard_normal(rest.shape, dtype=mean.dtype)
@@ -87,8 +94,9 @@ class HamiltonianMissingOmics(MissingOmics):
     its own; the common step size is tuned in burn-in (dual averaging), the path length jittered.
     """
 
-    def draw_coupled(self, chain, rest, mean, sd, weights, rng, tuning):
-        """Return draws of the coupled cells given `rest` = y minus everything but them."""
+    def draw_coupled(self, chain, mean, sd, rng, tuning):
+        """Return draws of the coupled cells, whose prior has this mean and SD."""
+        weights, rest = self._weights_and_rest(chain)
         if chain.step_size is None:
             chain.step_size = StepSize()
         residual_variance = chain.residual_variance.astype(mean.dtype)[0]
@@ -113,14 +121,109 @@ class HamiltonianMissingOmics(MissingOmics):
         end, momentum = leapfrog(gradient, start, momentum, mean.dtype.type(step), n_steps)
         with np.errstate(over="ignore"):
             acceptance = np.exp(np.minimum(before - energy(end, momentum), 0))
+        diverged = ~(acceptance > DIVERGED)
         acceptance = np.nan_to_num(acceptance)  # a diverged path is refused
         accepted = rng.random(len(acceptance), dtype=mean.dtype) < acceptance
         if tuning:
             chain.step_size.tune(acceptance.mean())
         else:
             chain.step_size.freeze()
+            chain.step_size.count(acceptance.mean(), np.count_nonzero(diverged))
         # Cells that stay keep their bits: mean + sd * u would round them.
         return np.where(accepted[self._row_of_cell], mean + sd * end, chain.omics[self._coupled])
+
+
+class SliceMissingOmics(MissingOmics):
+    """Elliptical slice sampling (Murray, Adams & MacKay 2010, arXiv 1001.0175).
+
+    Needs no gradient and no tuning; serves any activation and network functions. All rows move
+    together, each with its own bracket of angles.
+    """
+
+    def draw_coupled(self, chain, mean, sd, rng, tuning):
+        """Return draws of the coupled cells, whose prior has this mean and SD."""
+        log_likelihood = self._log_likelihood(chain)
+        now = chain.omics[self._coupled]
+        deviation, ellipse = now - mean, sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
+        rows = np.arange(len(self._rows))
+        level = log_likelihood(now, rows, slice(None)) - rng.standard_exponential(len(rows))
+        angle = rng.uniform(0, 2 * np.pi, len(rows))
+        low, high = angle - 2 * np.pi, angle.copy()
+        draws = now.copy()
+        while rows.size:
+            cells = np.flatnonzero(np.isin(self._row_of_cell, rows))
+            turn = angle[self._row_of_cell[cells]].astype(mean.dtype)
+            draws[cells] = (
+                mean[cells] + np.cos(turn) * deviation[cells] + np.sin(turn) * ellipse[cells]
+            )
+            refused = ~(log_likelihood(draws[cells], rows, cells) >= level[rows])
+            rows = rows[refused]
+            ahead = angle[rows] > 0
+            high[rows[ahead]], low[rows[~ahead]] = angle[rows[ahead]], angle[rows[~ahead]]
+            # A bracket shrunk to nothing is the present state, which rounding may have refused.
+            spent = high[rows] - low[rows] < 1e-9
+            stay = np.isin(self._row_of_cell, rows[spent])
+            draws[stay] = now[stay]
+            rows = rows[~spent]
+            angle[rows] = rng.uniform(low[rows], high[rows])
+        return draws
+
+    def _log_likelihood(self, chain):
+        """Return the log density of y as a function of the cells of some coupled rows."""
+        residual_variance = float(chain.residual_variance[0])
+        if self.activation.is_network:
+            rest = self._residual(chain) + chain.activated[self._rows, 0]
+
+            def explained(values, rows, cells):
+                omics = chain.omics[self._rows[rows]]
+                position = np.searchsorted(rows, self._row_of_cell[cells])
+                omics[position, self._coupled[1][cells]] = values
+                return self.activation.value(omics)[:, 0]
+        else:
+            weights, rest = self._weights_and_rest(chain)
+
+            def explained(values, rows, cells):
+                row_of_cell = self._row_of_cell[cells]
+                starts = np.searchsorted(row_of_cell, rows)
+                return np.add.reduceat(weights[cells] * self.activation.value(values), starts)
+
+        def log_likelihood(values, rows, cells):
+            misfit = (rest[rows] - explained(values, rows, cells)).astype(float)
+            return -0.5 * misfit**2 / residual_variance
+
+        return log_likelihood
+
+
+LATENT_SAMPLERS = {
+    "gibbs": ExactMissingOmics,
+    "hmc": HamiltonianMissingOmics,
+    "slice": SliceMissingOmics,
+}
+
+
+def choose_latent_sampler(name, activation):
+    """Return the name of the sampler of missing omics that "auto" stands for, or check a choice.
+
+    Raises
+    ------
+    ValueError
+        If the sampler cannot serve the activation.
+    """
+    if name == "auto":
+        if activation.is_linear:
+            return "gibbs"
+        return "hmc" if activation.has_derivative else "slice"
+    if name == "gibbs" and not activation.is_linear:
+        raise ValueError(
+            "latent_sampler='gibbs' is exact for the linear activation only; use 'hmc', 'slice' "
+            "or 'auto'."
+        )
+    if name == "hmc" and not activation.has_derivative:
+        raise ValueError(
+            "latent_sampler='hmc' needs a derivative: pass activation=Activation(function, "
+            "derivative), or use 'slice' or 'auto'."
+        )
+    return name
 
 
 def leapfrog(gradient, position, momentum, step, n_steps):

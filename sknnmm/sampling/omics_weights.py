@@ -30,7 +30,7 @@ class WeightsSweep:
         self._columns = np.array([0, 1])
 
     def draw(self, chain, rng):
-        """Draw every weight once."""
+        """Draw every weight once, then their hyperparameters."""
         state = chain.weights
         variance = prior_variances(self._prior, state.hyper, chain.residual_variance)
         ((_, basis, _),) = self._fixed_effects.groups
@@ -61,3 +61,5 @@ class WeightsSweep:
             )
             if n_changed:
                 residual -= nodes @ change
+        s2 = chain.residual_variance
+        self._prior.update(state.hyper, state.effects, state.component, s2, rng)

@@ -31,6 +31,7 @@ class ChainResult:
     weights_included: np.ndarray  # (K,) share of draws
     omics_total: np.ndarray  # (n, n_observed) sums over kept draws
     omics_squares: np.ndarray
+    step_size: object  # of Hamiltonian Monte Carlo, or None
     stored: "ThinnedDraws"
 
 
@@ -57,7 +58,7 @@ class Recorder:
     def record(self, chain, rng):
         """Keep the present state."""
         model, sampler = self._sampler.model, self._sampler
-        weights = chain.weights.effects[:, 0] if model.n_nodes else None
+        weights = chain.weights.effects[:, 0] if sampler.has_weights else None
         store = self._stored.wants(self._n_recorded)
         effects, fits = {}, {}
         for path, record in self._effects.items():
@@ -76,9 +77,10 @@ class Recorder:
             )
         snp_fit, direct_fit = fits.get(sampler.node_path), fits.get(sampler.direct_path)
         shares = variance_shares(model, chain, snp_fit, direct_fit)
-        self._keep(_small_quantities(model, chain) | shares)
+        self._keep(_small_quantities(sampler, chain) | shares)
+        if sampler.has_weights:
+            self._weights_included += weights != 0
         if model.n_nodes:
-            self._weights_included += chain.weights.effects[:, 0] != 0
             self._add_omics(chain, snp_fit)
         self._n_recorded += 1
 
@@ -98,8 +100,8 @@ class Recorder:
             self._omics_total[rows] += mean
             self._omics_squares[rows] += mean**2 + chain.omics_residual_variance[:n_observed]
 
-    def result(self):
-        """Return the ChainResult."""
+    def result(self, chain):
+        """Return the ChainResult, given the last state."""
         sampler = self._sampler
         moments = {path: record.moments(self._n_kept) for path, record in self._effects.items()}
         return ChainResult(
@@ -110,12 +112,14 @@ class Recorder:
             weights_included=self._weights_included / self._n_kept,
             omics_total=self._omics_total,
             omics_squares=self._omics_squares,
+            step_size=chain.step_size,
             stored=self._stored,
         )
 
 
-def _small_quantities(model, chain):
+def _small_quantities(sampler, chain):
     """Return scalars, weights, variances and fixed effects by name."""
+    model = sampler.model
     kept = {
         "residual_variance": chain.residual_variance[0],
         "centred_intercept": chain.fixed.coefficients[0, 0],
@@ -124,20 +128,19 @@ def _small_quantities(model, chain):
     layers = [("direct_", "direct_effects", chain.direct, model.direct_prior)]
     if model.n_nodes:
         kept |= {
-            "omics_weights": chain.weights.effects[:, 0],
             "omics_residual_variance": chain.omics_residual_variance,
             "omics_centred_intercept": chain.omics_fixed.coefficients[0],
             "omics_covariate_effects": chain.omics_fixed.coefficients[1:],
         }
-        layers += [
-            ("", "snp_effects", chain.snp, model.snp_prior),
-            ("omics_", "omics_weights", chain.weights, model.weight_prior),
-        ]
+        layers.append(("", "snp_effects", chain.snp, model.snp_prior))
+    if sampler.has_weights:
+        kept["omics_weights"] = chain.weights.effects[:, 0]
+        layers.append(("omics_", "omics_weights", chain.weights, model.weight_prior))
     for prefix, effects, state, prior in layers:
         if state is None:
             continue
         scalar = state.effects.shape[1] == 1 and effects != "snp_effects"
-        if len(state.hyper.variance) == 1:
+        if len(state.hyper.variance) == 1 and not prior.relative_to_residual:
             variance = state.hyper.variance[0]
             kept[f"{effects}_variance"] = variance[0] if scalar else variance
         pi = prior.zero_weight(state.hyper)

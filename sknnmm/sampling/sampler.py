@@ -1,7 +1,7 @@
 """The sampler: what is computed once per fit, and one iteration of the chain."""
 
 from sknnmm.sampling.fixed_effects import FixedEffects
-from sknnmm.sampling.missing_omics import ExactMissingOmics, HamiltonianMissingOmics
+from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.omics_weights import WeightsSweep
 from sknnmm.sampling.paths import DirectPath, NodePath
 from sknnmm.sampling.snp_spectral import SpectralDraw
@@ -34,10 +34,11 @@ class Sampler:
         self.omics_variances = ResidualVariances(prior, expected, model.informative)
         self.variance = ResidualVariances(prior, expected, model.y_observed)
 
+        self.has_weights = model.n_nodes > 0 and not model.activation.is_network
         if model.n_nodes:
-            self.weights = WeightsSweep(model, self.fixed)
-            exact = model.activation.is_linear
-            self.missing = (ExactMissingOmics if exact else HamiltonianMissingOmics)(model)
+            self.weights = WeightsSweep(model, self.fixed) if self.has_weights else None
+            name = choose_latent_sampler(model.latent_sampler, model.activation)
+            self.missing = LATENT_SAMPLERS[name](model)
 
     def iterate(self, chain, rng, tuning):
         """Move `chain` by one iteration; `tuning` during burn-in."""
@@ -59,19 +60,25 @@ class Sampler:
                 [(self.model.snp_prior, chain.snp)],
                 rng,
             )
-            self.weights.draw(chain, rng)
-            state, s2 = chain.weights, chain.residual_variance
-            self.model.weight_prior.update(state.hyper, state.effects, state.component, s2, rng)
+            if self.has_weights:
+                self.weights.draw(chain, rng)
         # Right after the weights, which were drawn with the fixed effects integrated out.
         self.fixed.draw(self.y_without_fixed(chain), chain.residual_variance, chain.fixed, rng)
         self.variance.draw(
             self.y_without_fixed(chain) - chain.fixed.fit,
             chain.residual_variance,
-            [(self.model.direct_prior, chain.direct), (self.model.weight_prior, chain.weights)],
+            self.effects_on_y(chain),
             rng,
         )
         if has_nodes:
             self.missing.draw(chain, rng, tuning)
+
+    def effects_on_y(self, chain):
+        """Return the pairs of Prior and EffectsState that y depends on."""
+        effects = [(self.model.direct_prior, chain.direct)]
+        if self.has_weights:
+            effects.append((self.model.weight_prior, chain.weights))
+        return effects
 
     def y_without_fixed(self, chain):
         """Return y minus the nodes' and the direct part, (n, 1); 0 stands for a missing y."""

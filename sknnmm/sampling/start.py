@@ -31,7 +31,7 @@ def starting_state(sampler, rng):
         activated=activated,
         snp=snp_states.get(sampler.node_path),
         direct=snp_states.get(sampler.direct_path),
-        weights=_ridge_weights(sampler, activated) if model.n_nodes else None,
+        weights=_starting_weights(sampler, activated) if model.n_nodes else None,
         omics_fixed=sampler.omics_fixed.start(),
         fixed=sampler.fixed.start(),
         omics_residual_variance=np.full(model.n_nodes, sampler.omics_variances.starting),
@@ -50,8 +50,10 @@ def _no_effects(update, path, model):
     )
 
 
-def _ridge_weights(sampler, activated):
+def _starting_weights(sampler, activated):
     model = sampler.model
+    if not sampler.has_weights:  # a network function enters y as it is
+        return EffectsState(np.ones((1, 1), model.dtype), None, None, None)
     weights = _ridge(sampler, activated.astype(float), model.expected_weight_variance)
     included = len(model.weight_prior.multipliers) - 1
     return EffectsState(
@@ -75,8 +77,8 @@ def _latent_start(sampler, omics, rng):
     """Return starting values of the latent nodes, variance about 1, (n, n_latent)."""
     model = sampler.model
     unexplained = sampler.y[:, 0].astype(float)
-    observed = model.activation.value(omics[:, : model.n_observed_nodes])
-    if observed.shape[1]:
+    if model.n_observed_nodes and sampler.has_weights:
+        observed = model.activation.value(omics[:, : model.n_observed_nodes])
         weights = _ridge(sampler, observed, model.expected_weight_variance)
         unexplained = unexplained - observed @ weights
     unexplained -= unexplained[model.y_observed].mean()

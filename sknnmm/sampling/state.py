@@ -34,10 +34,10 @@ class ChainState:
     """
 
     omics: np.ndarray  # (n, K), missing cells imputed
-    activated: np.ndarray  # (n, K), g(omics); the same array for a linear activation
+    activated: np.ndarray  # g(omics): (n, K), the same array if linear; network function: (n, 1)
     snp: EffectsState | None
     direct: EffectsState | None
-    weights: EffectsState | None  # (K, 1)
+    weights: EffectsState | None  # (K, 1); of a network function: one weight of 1
     omics_fixed: FixedState  # K columns
     fixed: FixedState  # 1 column
     omics_residual_variance: np.ndarray  # (K,)
