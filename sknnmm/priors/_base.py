@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from sknnmm.priors._variance import VarianceSettings, standard_gamma
+from sknnmm.priors._variance import VarianceSettings
 
 GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
 
@@ -84,6 +84,46 @@ class Prior(VarianceSettings):
         return hyper.weights[self.multipliers.index(0)] if self.selects else None
 
 
+class CommonVariancePrior(Prior):
+    """Base class of the priors with one variance per column: they share one compiled update."""
+
+    estimate_pi = False
+
+    def update(self, hyper, effects, component, residual_variance, rng):
+        """Draw mixture weights and the common variance (see Prior)."""
+        update_common_variance(
+            effects,
+            component,
+            np.array(self.multipliers),
+            float(self.df),
+            hyper.scale,
+            bool(self.estimate_pi),
+            bool(self.estimate_variance),
+            hyper.weights,
+            hyper.variance,
+            rng,
+        )
+
+
+@njit(nogil=True, cache=True)
+def update_common_variance(
+    effects, component, multipliers, df, scale, estimate_pi, estimate_variance, weights, variance,
+    rng,
+):  # fmt: skip
+    """Draw mixture weights (Dirichlet) and common variances (scaled inverse chi-square)."""
+    counts, squares = component_totals(effects, component, multipliers.size)
+    for c in range(scale.size):
+        if estimate_pi:
+            draw_dirichlet(counts[:, c], weights[:, c], rng)
+        if estimate_variance:
+            total_df, total = df, df * scale[c]
+            for m in range(multipliers.size):
+                if multipliers[m] > 0:
+                    total_df += counts[m, c]
+                    total += squares[m, c] / multipliers[m]
+            variance[0, c] = total / rng.chisquare(total_df)
+
+
 @njit(nogil=True, cache=True)
 def component_totals(effects, component, n_components):
     """Return how many effects are in each component, and their sums of squares, (M, C)."""
@@ -99,10 +139,23 @@ def component_totals(effects, component, n_components):
     return counts, squares
 
 
-def draw_mixture_weights(counts, rng):
-    """Draw mixture weights (M, C) from their Dirichlet law given the component counts.
+@njit(nogil=True, cache=True)
+def draw_dirichlet(counts, weights, rng):
+    """Draw mixture weights given component counts, under a uniform prior.
 
-    As ratios of gammas, so that no weight of two can round to zero as a Beta draw can.
+    As ratios of gammas, so that no weight can round to zero as one minus a Beta draw can.
     """
-    gammas = standard_gamma(1 + counts, rng)
-    return gammas / gammas.sum(axis=0)
+    total = 0.0
+    for m in range(counts.size):
+        weights[m] = rng.standard_gamma(1 + counts[m])
+        total += weights[m]
+    for m in range(counts.size):
+        weights[m] /= total
+
+
+@njit(nogil=True, cache=True)
+def update_mixture_weights(effects, component, weights, rng):
+    """Draw mixture weights (M, C) given the components of the effects."""
+    counts, _ = component_totals(effects, component, weights.shape[0])
+    for c in range(weights.shape[1]):
+        draw_dirichlet(counts[:, c], weights[:, c], rng)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknnmm.priors._base import Hyperparameters, Prior
-from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, standard_gamma
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
 SCALE_SHAPE, SCALE_RATE = 1.1, 0.1  # scale ~ Gamma(1.1, rate 0.1 / scale0), mode at scale0
 
@@ -85,13 +85,13 @@ def update_own_variances(prior, hyper, effects, component, rng):
     if not prior.estimate_variance:
         return
     nonzero = component == len(prior.multipliers) - 1
-    gammas = standard_gamma(0.5 * (prior.df + nonzero), rng)
+    gammas = rng.standard_gamma(0.5 * (prior.df + nonzero))
     squares = np.square(effects, dtype=float)
     drawn = 0.5 * (prior.df * hyper.scale + squares) / gammas
     if prior.estimate_scale:
         precisions = np.where(nonzero, 1 / drawn, 0).sum(axis=0)
         shape = SCALE_SHAPE + 0.5 * prior.df * np.count_nonzero(nonzero, axis=0)
         rate = SCALE_RATE / hyper.expected_scale + 0.5 * prior.df * precisions
-        hyper.scale[:] = standard_gamma(shape, rng) / rate
+        hyper.scale[:] = rng.standard_gamma(shape) / rate
         drawn = np.where(nonzero, drawn, 0.5 * prior.df * hyper.scale / gammas)
     hyper.variance[:] = drawn

@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknnmm.priors._base import Prior, component_totals, draw_mixture_weights
+from sknnmm.priors._base import Prior, update_mixture_weights
 from sknnmm.priors._bayes_a import start_own_variances, update_own_variances
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
@@ -76,6 +76,5 @@ class BayesB(Prior):
     def update(self, hyper, effects, component, residual_variance, rng):
         """Draw pi, the variances and their scale (see Prior)."""
         if self.estimate_pi:
-            counts, _ = component_totals(effects, component, 2)
-            hyper.weights[:] = draw_mixture_weights(counts, rng)
+            update_mixture_weights(effects, component, hyper.weights, rng)
         update_own_variances(self, hyper, effects, component, rng)

@@ -5,11 +5,11 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknnmm.priors._base import Hyperparameters, Prior, component_totals, draw_mixture_weights
-from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
+from sknnmm.priors._base import CommonVariancePrior, Hyperparameters
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
 
-class BayesC(Prior):
+class BayesC(CommonVariancePrior):
     """Spike at zero and a normal slab with a common variance (BayesC, BayesC-pi).
 
     ``b_j = 0`` with probability pi, else ``N(0, v)``, ``v ~ chi^-2(df, scale)``,
@@ -62,13 +62,3 @@ class BayesC(Prior):
             variance=self.starting_variance(expected)[None],
             weights=np.repeat([[self.pi], [1 - self.pi]], len(expected), axis=1),
         )
-
-    def update(self, hyper, effects, component, residual_variance, rng):
-        """Draw pi and the common variance (see Prior)."""
-        counts, squares = component_totals(effects, component, 2)
-        if self.estimate_pi:
-            hyper.weights[:] = draw_mixture_weights(counts, rng)
-        if self.estimate_variance:
-            hyper.variance[0] = draw_scaled_inverse_chi2(
-                self.df + counts[1], self.df * hyper.scale + squares[1], rng
-            )

@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknnmm.priors._base import GENETIC_SHARE, Hyperparameters, Prior
-from sknnmm.priors._variance import standard_gamma
 
 
 @dataclass
@@ -85,7 +84,7 @@ class BayesL(Prior):
         hyper.variance[:] = _reciprocal_inverse_gaussian(magnitude, hyper.squared_penalty, rng)
         total = np.where(in_model, hyper.variance, 0).sum(axis=0)
         n_effects = np.count_nonzero(in_model, axis=0)
-        hyper.squared_penalty[:] = standard_gamma(self.shape + n_effects, rng) / (
+        hyper.squared_penalty[:] = rng.standard_gamma(self.shape + n_effects) / (
             hyper.rate + 0.5 * total
         )
 

@@ -4,16 +4,11 @@ from numbers import Real
 
 import numpy as np
 
-from sknnmm.priors._base import (
-    Hyperparameters,
-    Prior,
-    component_totals,
-    draw_mixture_weights,
-)
-from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
+from sknnmm.priors._base import CommonVariancePrior, Hyperparameters
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
 
-class BayesR(Prior):
+class BayesR(CommonVariancePrior):
     """Mixture of normals whose variances are given multiples of a common one.
 
     ``b_j ~ N(0, c_m v)`` with probability pi_m, ``v ~ chi^-2(df, scale)``,
@@ -91,17 +86,3 @@ class BayesR(Prior):
             variance=self.starting_variance(expected)[None],
             weights=np.full((n_components, len(expected)), 1 / n_components),
         )
-
-    def update(self, hyper, effects, component, residual_variance, rng):
-        """Draw the mixture weights and the common variance (see Prior)."""
-        counts, squares = component_totals(effects, component, len(self.multipliers))
-        if self.estimate_pi:
-            hyper.weights[:] = draw_mixture_weights(counts, rng)
-        if self.estimate_variance:
-            c = np.array(self.multipliers)
-            nonzero = c > 0
-            hyper.variance[0] = draw_scaled_inverse_chi2(
-                self.df + counts[nonzero].sum(axis=0),
-                self.df * hyper.scale + (1 / c[nonzero]) @ squares[nonzero],
-                rng,
-            )

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from sknnmm.priors._base import Hyperparameters, Prior, component_totals
-from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, draw_scaled_inverse_chi2
+from sknnmm.priors._base import CommonVariancePrior, Hyperparameters
+from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
 
-class RRBLUP(Prior):
+class RRBLUP(CommonVariancePrior):
     """Normal prior with a common variance (random-regression BLUP, Bayesian ridge).
 
     ``b_j ~ N(0, v)``, ``v ~ chi^-2(df, scale)``. Scales refer to standardised y and omics and to
@@ -48,11 +48,3 @@ class RRBLUP(Prior):
             variance=self.starting_variance(expected_variance)[None],
             weights=np.ones((1, len(expected_variance))),
         )
-
-    def update(self, hyper, effects, component, residual_variance, rng):
-        """Draw the common variance (see Prior)."""
-        if self.estimate_variance:
-            counts, squares = component_totals(effects, component, 1)
-            hyper.variance[0] = draw_scaled_inverse_chi2(
-                self.df + counts[0], self.df * hyper.scale + squares[0], rng
-            )

@@ -17,9 +17,6 @@ VARIANCE_CONSTRAINTS = {
 }
 
 
-FEW = 8
-
-
 class Distribution(BaseEstimator):
     """Named hyperparameters with validation, a readable repr and equality by value."""
 
@@ -85,17 +82,3 @@ class ScaledInverseChi2(VarianceSettings):
         self.df = df
         self.scale = scale
         self.estimate_variance = estimate_variance
-
-
-def draw_scaled_inverse_chi2(df, sum_of_squares, rng):
-    """Draw variances from the law of ``sum_of_squares / chi2(df)``, elementwise."""
-    shape = 0.5 * (df + np.zeros(np.shape(sum_of_squares)))
-    return 0.5 * sum_of_squares / standard_gamma(shape, rng)
-
-
-def standard_gamma(shape, rng):
-    """Draw gamma variates; a few are drawn one by one, which costs NumPy far less than an array."""
-    shape = np.asarray(shape)
-    if shape.size > FEW:
-        return rng.standard_gamma(shape)
-    return np.array([rng.standard_gamma(a) for a in shape.ravel().tolist()]).reshape(shape.shape)

@@ -3,8 +3,6 @@
 import numpy as np
 from numba import njit
 
-from sknnmm.priors._variance import draw_scaled_inverse_chi2
-
 
 class ResidualVariances:
     """Draws of the residual variances given the residuals of the informative rows.
@@ -19,7 +17,7 @@ class ResidualVariances:
 
     def __init__(self, prior, expected, informative):
         self._prior = prior
-        self._sum_of_squares = prior.df * prior.numeric_scale(expected)
+        self._sum_of_squares = float(prior.df * prior.numeric_scale(expected))
         self._df = prior.df + np.count_nonzero(informative)
         self._rows = np.flatnonzero(informative)
         self.starting = float(prior.starting_variance(expected))
@@ -32,21 +30,24 @@ class ResidualVariances:
         """
         if not self._prior.estimate_variance:
             return
-        df = self._df
-        sum_of_squares = self._sum_of_squares + _sums_of_squares(residual, self._rows)
+        df = np.full(len(variances), float(self._df))
+        sum_of_squares = np.full(len(variances), self._sum_of_squares)
         for prior, state in effects:
             if state is not None and prior.relative_to_residual:
-                df = df + np.count_nonzero(state.component >= 0, axis=0)
+                df += np.count_nonzero(state.component >= 0, axis=0)
                 squares = np.square(state.effects, dtype=float)
                 sum_of_squares += (squares / state.hyper.variance).sum(axis=0)
-        variances[:] = draw_scaled_inverse_chi2(df, sum_of_squares, rng)
+        _draw_variances(residual, self._rows, df, sum_of_squares, variances, rng)
 
 
 @njit(nogil=True, cache=True)
-def _sums_of_squares(residual, rows):
-    """Return sums over `rows` in double: single precision would lose digits over many rows."""
-    squares = np.zeros(residual.shape[1])
+def _draw_variances(residual, rows, df, sum_of_squares, variances, rng):
+    """Add the squared residuals of `rows` to `sum_of_squares` and draw the variances.
+
+    Sums are in double: single precision would lose digits over many rows.
+    """
     for i in rows:
         for c in range(residual.shape[1]):
-            squares[c] += float(residual[i, c]) ** 2
-    return squares
+            sum_of_squares[c] += float(residual[i, c]) ** 2
+    for c in range(variances.size):
+        variances[c] = sum_of_squares[c] / rng.chisquare(df[c])
