@@ -18,6 +18,7 @@ from networks import (
 )
 from scipy import stats
 
+from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.genotypes import ScaledGenotypes
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
 from sknnmm.sampling.sampler import Sampler
@@ -64,7 +65,11 @@ def prior_draw(model, rng):
     scale = model.snp_scale
     hypers = {}
     hypers["snp"], b = draw_effects(model.snp_prior, (p, n_nodes), rng, s2, scale)
-    hypers["weights"], w = draw_effects(model.weight_prior, (n_nodes, 1), rng, s2_y)
+    weights_hyper, w = draw_effects(model.weight_prior, (n_nodes, 1), rng, s2_y)
+    if model.activation.is_network:
+        w = np.ones((1, 1))
+    else:
+        hypers["weights"] = weights_hyper
     a = None
     if model.direct_prior:
         hypers["direct"], a = draw_effects(model.direct_prior, (p, 1), rng, s2_y, scale)
@@ -99,8 +104,9 @@ def redraw_data(model, chain, rng):
 def chain_statistics(model, sampler, chain, rng):
     hypers = {
         "snp": current_hyperparameters(model.snp_prior, chain.snp),
-        "weights": current_hyperparameters(model.weight_prior, chain.weights),
     }
+    if sampler.has_weights:
+        hypers["weights"] = current_hyperparameters(model.weight_prior, chain.weights)
     effects = {}
     for update in sampler.snp_updates:
         for path in update.paths:
@@ -201,6 +207,16 @@ CASES = {
         "direct_prior": GBLUP(df=8, scale=0.05),
         "activation": "tanh",
         "p": 18,
+    },
+    "user function": {
+        "activation": Activation(np.sin),
+        "direct_prior": BayesC(scale=0.2, df=8),
+    },
+    "network function": {
+        "activation": NetworkFunction(
+            lambda z: z[:, 0] * np.tanh(z[:, 1]), np.zeros(2), np.ones(2), 1.0
+        ),
+        "direct_prior": BayesC(scale=0.2, df=8),
     },
     "latent tanh": {"n_latent": 1, "n_observed": 1, "activation": "tanh"},
     "two latent linear": {"n_latent": 2, "n_observed": 0},

@@ -9,10 +9,12 @@ from scipy import stats
 from test_closed_forms import FIXED_RESIDUAL, assert_same_moments, sample
 
 from benchmarks.single_site import SingleSiteSweep
-from sknnmm.priors import RRBLUP, BayesC
+from sknnmm.genotypes import Genotypes
+from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesR
 from sknnmm.sampling.missing_omics import (
     ExactMissingOmics,
     HamiltonianMissingOmics,
+    SliceMissingOmics,
     leapfrog,
 )
 from sknnmm.sampling.sampler import Sampler
@@ -54,15 +56,34 @@ def test_blocked_sweep_equals_single_site_sweep(missing_y):
     assert_allclose(blocked.omics, plain.omics, atol=1e-9)
 
 
-def test_bayes_c_without_spike_is_rr_blup():
+SAME_PRIORS = {
+    "BayesC(pi=0) = RR-BLUP": (
+        BayesC(pi=0.0, estimate_pi=False, df=8, scale=0.1),
+        RRBLUP(df=8, scale=0.1),
+    ),
+    "BayesB(pi=0) = BayesA": (
+        BayesB(pi=0.0, estimate_pi=False, df=8, scale=0.1),
+        BayesA(df=8, scale=0.1),
+    ),
+    "BayesR(0, 1) = BayesC": (
+        BayesR(components=(0, 1), df=8, scale=0.1),
+        BayesC(df=8, scale=0.1),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SAME_PRIORS)
+def test_special_cases_of_priors(case):
     draws = []
-    for prior in (BayesC(pi=0.0, estimate_pi=False, df=8, scale=0.1), RRBLUP(df=8, scale=0.1)):
+    for prior in SAME_PRIORS[case]:
         rng = np.random.default_rng(5)
         model = small_network(rng, direct_prior=prior, snp_prior=prior, n=18)
         sampler = Sampler(model)
 
         def quantities(chain, sampler=sampler, rng=rng):
-            values = [np.log(chain.snp.hyper.variance[0]), np.log(chain.direct.hyper.variance[0])]
+            values = [
+                np.log(state.hyper.variance).mean(axis=0) for state in (chain.snp, chain.direct)
+            ]
             for update in sampler.snp_updates:
                 for path in update.paths:
                     effects = update.snp_effects(path.state(chain), rng)
@@ -72,6 +93,37 @@ def test_bayes_c_without_spike_is_rr_blup():
         draws.append(sample(sampler, quantities, 5000, rng))
     # Paths come in the same order from both: SNPs on nodes, then direct.
     assert_same_law(*draws)
+
+
+@pytest.mark.parametrize("p", [6, 40])
+def test_gblup_is_rr_blup_on_scaled_snps(p):
+    """The same random numbers give the same effects, per allele instead of per scaled SNP."""
+    effects = []
+    for scaled in (False, True):
+        rng = np.random.default_rng(0)
+        prior = RRBLUP(df=8, scale=0.1) if scaled else GBLUP(df=8, scale=0.1)
+        model = small_network(rng, p=p, n=20, snp_prior=prior, direct_prior=prior)
+        mean = model.genotypes.mean
+        sd = np.sqrt(mean * (1 - mean / 2))
+        if scaled:
+            X = np.asfortranarray(model.genotypes.dosages / sd)
+            object.__setattr__(model, "genotypes", Genotypes(X))
+        sampler = Sampler(model)
+        chain = starting_state(sampler, np.random.default_rng(1))
+        rng = np.random.default_rng(2)
+        for _ in range(5):
+            sampler.iterate(chain, rng, tuning=False)
+        # The sign of a singular vector is free: compare fits, which do not depend on it in law.
+        fits = [chain.snp.fit[model.informative], chain.direct.fit[model.y_observed]]
+        effects.append((sampler.snp_updates[0].basis.squared, sampler, chain, fits, sd))
+    (gblup, _, chain, _, sd), (rr, *_) = effects
+    assert_allclose(gblup, rr, rtol=1e-9)
+    update = effects[0][1].snp_updates[0]
+    b = update.snp_effects(chain.snp, np.random.default_rng(3))
+    raw = update.basis.effects(
+        chain.snp.effects, chain.snp.hyper.variance[0], np.random.default_rng(3)
+    )
+    assert_allclose(b, raw / sd[:, None], rtol=1e-9, atol=1e-12)
 
 
 def draw_missing(kind, model, n_iter=4000):
@@ -104,7 +156,7 @@ def exact_moments(model, chain, row):
     return mean, prior - np.outer(gain, w_missing @ prior)
 
 
-@pytest.mark.parametrize("kind", [ExactMissingOmics, HamiltonianMissingOmics])
+@pytest.mark.parametrize("kind", [ExactMissingOmics, HamiltonianMissingOmics, SliceMissingOmics])
 def test_missing_omics_follow_their_normal_law(kind):
     """Mean, variance and covariance for the linear activation, row by row."""
     model = small_network(np.random.default_rng(0), n_observed=3, missing=0.6, n=16)
@@ -129,13 +181,14 @@ def test_hmc_tunes_towards_its_target_and_then_freezes():
     assert chain.step_size.value == step
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
-def test_tanh_missing_omics_match_quadrature(activation):
-    """One missing omic per row: HMC mean and variance against numerical integration."""
+@pytest.mark.parametrize("kind", [HamiltonianMissingOmics, SliceMissingOmics])
+@pytest.mark.parametrize("activation", ["tanh", "softplus", "relu"])
+def test_missing_omics_match_quadrature(activation, kind):
+    """One missing omic per row: mean and variance against numerical integration."""
     model = small_network(
         np.random.default_rng(0), n_observed=1, missing=1.0, n=10, activation=activation
     )
-    draws, chain, update = draw_missing(HamiltonianMissingOmics, model, n_iter=8000)
+    draws, chain, update = draw_missing(kind, model, n_iter=8000)
     grid = np.linspace(-12, 12, 20_001)
     w, s2 = chain.weights.effects[0, 0], chain.residual_variance[0]
     for cell, row in enumerate(update._rows):

@@ -256,7 +256,7 @@ def test_direct_effects_alone():
         {"missing_omics": 1.0},
         {"missing_y": -0.1},
         {"missing_genotypes": 2},
-        {"activation": "softplus"},
+        {"activation": "step"},
         {"random_state": "seed"},
     ],
 )

@@ -9,11 +9,23 @@ from sklearn.model_selection import GridSearchCV
 
 from sknnmm import NNMMRegressor, priors
 from sknnmm.activations import ACTIVATIONS
-from sknnmm.priors import METHODS, RRBLUP, BayesC, Prior, ScaledInverseChi2, as_prior
+from sknnmm.priors import (
+    GBLUP,
+    METHODS,
+    RRBLUP,
+    BayesA,
+    BayesB,
+    BayesC,
+    BayesL,
+    BayesR,
+    Prior,
+    ScaledInverseChi2,
+    as_prior,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-OBJECTS = [RRBLUP, BayesC, ScaledInverseChi2]
+OBJECTS = [RRBLUP, GBLUP, BayesA, BayesB, BayesC, BayesR, ScaledInverseChi2]
 every_object = pytest.mark.parametrize("kind", OBJECTS)
 
 
@@ -42,7 +54,10 @@ def test_equality_is_of_one_class():
 
 
 def test_strings_stand_for_defaults():
-    assert {name: as_prior(name) for name in METHODS} == {"RR-BLUP": RRBLUP(), "BayesC": BayesC()}
+    assert as_prior("RR-BLUP") == RRBLUP() and as_prior("BayesC") == BayesC()
+    assert set(METHODS) == {
+        "RR-BLUP", "GBLUP", "BayesA", "BayesB", "BayesC", "BayesL", "BayesR"
+    }  # fmt: skip
     mine = BayesC(pi=0.9)
     assert as_prior(mine) is mine
     assert all(issubclass(kind, Prior) for kind in METHODS.values())
@@ -200,11 +215,11 @@ def test_auto_scale_puts_the_mode_at_the_expected_variance(kind, df):
 
 def test_start_of_bayes_c():
     expected = np.array([0.1, 0.2, 0.4])
-    hyper = BayesC(pi=0.75, df=4).start(expected)
+    hyper = BayesC(pi=0.75, df=4).start(expected, 10)
     assert_allclose(hyper.variance, [expected * 4])
     assert_allclose(hyper.scale, expected * 4 * 1.5)
     assert_allclose(hyper.weights, [[0.75] * 3, [0.25] * 3])
-    given = BayesC(pi=0.75, scale=0.01).start(expected)
+    given = BayesC(pi=0.75, scale=0.01).start(expected, 10)
     assert_allclose(given.variance, [[0.01] * 3])
 
 
@@ -238,9 +253,10 @@ def test_numeric_scale_is_on_the_standardised_scale(data, short):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_pi_is_reported_where_there_is_one(method, data, short):
-    model = short(method=method, omics_method=method).fit(data.X, data.y, omics=data.omics)
+    weights = "RR-BLUP" if method == "GBLUP" else method
+    model = short(method=method, omics_method=weights).fit(data.X, data.y, omics=data.omics)
     values = np.array([*model.pi_, model.omics_pi_, model.direct_pi_])
-    if method == "BayesC":
+    if method in ("BayesB", "BayesC", "BayesR"):
         assert ((values > 0) & (values < 1)).all()
         assert (model.inclusion_probability_ < 1).any()
     else:
@@ -248,3 +264,32 @@ def test_pi_is_reported_where_there_is_one(method, data, short):
         assert_array_equal(model.inclusion_probability_, 1)
         assert_array_equal(model.omics_inclusion_probability_, 1)
         assert_array_equal(model.direct_inclusion_probability_, 1)
+
+
+def test_automatic_scales_of_the_rest_of_the_alphabet():
+    """DESIGN: the mode of v (of each v_j) at the expected share, over 1 - pi or the mean of c."""
+    expected = np.array([0.02])
+    assert_allclose(BayesA(df=4).start(expected, 10).scale, 0.02 * 6 / 4)
+    assert BayesA().start(expected, 10).variance.shape == (10, 1)
+    assert_allclose(BayesB(pi=0.8).start(expected, 10).scale, 0.1 * 7 / 5)
+    assert_allclose(BayesR().start(expected, 10).scale, 0.02 / (1.11 / 4) * 7 / 5)
+    lasso = BayesL().start(expected, 10)
+    mode = 2 * 0.5 / 0.02
+    assert_allclose((1.1 - 1) / lasso.rate, mode)
+    assert_allclose(lasso.squared_penalty, mode)
+
+
+@pytest.mark.parametrize(
+    ("prior", "named"),
+    [
+        (BayesR(components=(0.1, 0)), "components"),
+        (BayesR(components=(-1, 1)), "components"),
+        (BayesR(components=("a", 1)), "components"),
+        (BayesL(shape=1.0), "shape"),
+        (BayesL(rate=-1.0), "rate"),
+        (BayesB(pi=1.0), "pi"),
+    ],
+)
+def test_bad_hyperparameters_are_named(prior, named):
+    with pytest.raises(ValueError, match=named):
+        prior.check()
