@@ -91,11 +91,11 @@ SNP_PRIOR = BayesC(pi=0.99, estimate_pi=False)
 diagnostics = []  # of every fit, looked at in the end instead of a warning after each
 
 
-def fit(rows, y, omics):
+def fit(rows, y, omics, n_iter=args.n_iter):
     model = NNMMRegressor(
         SNP_PRIOR,
-        n_iter=args.n_iter,
-        burn_in=args.n_iter // 3,
+        n_iter=n_iter,
+        burn_in=n_iter // 3,
         n_jobs=args.n_jobs,
         random_state=0,
     )
@@ -160,19 +160,22 @@ for name, (y, omics) in TRAITS.items():
 # ------------------------
 # The omics weights of a fit to all mice: the change of the phenotype with one blood trait, the
 # other blood traits, the genotype and the sex held fixed. They describe a regression; that a trait
-# has weight does not make it a cause.
+# has weight does not make it a cause. Single weights of correlated traits (sodium and chloride)
+# mix more slowly than predictions, hence longer chains.
 
 
 def summarise_weights(model, y):
     """Return weights in SD of the phenotype per SD of the blood trait, 5-95 % intervals."""
     draws = model.posterior_.draws["omics_weights"] / y.std(ddof=0)
     low, high = np.quantile(draws, [0.05, 0.95], axis=(0, 1))
+    labels = [f"omics_weights[{name}]" for name in model.omics_names_]
     return pd.DataFrame(
         {
             "weight": draws.mean(axis=(0, 1)),
             "5 %": low,
             "95 %": high,
             "P(weight is not 0)": model.omics_inclusion_probability_,
+            "R-hat": model.diagnostics_.loc[labels, "r_hat"].to_numpy(),
         },
         index=model.omics_names_,
     ).sort_values("weight", key=np.abs, ascending=False)
@@ -180,7 +183,7 @@ def summarise_weights(model, y):
 
 weights = {}
 for name, (y, omics) in TRAITS.items():
-    model = fit(np.arange(len(y)), y, omics)
+    model = fit(np.arange(len(y)), y, omics, n_iter=3 * args.n_iter)
     weights[name] = summarise_weights(model, y)
     print(f"\nOmics weights for {name} (SD of {name} per SD of the blood trait)")
     print(weights[name].to_string(float_format="{:.3f}".format))

@@ -427,8 +427,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             self.direct_effects_ = mean[:, 0] * scales.y_scale
             self.direct_effects_std_ = sd[:, 0] * scales.y_scale
             self.direct_inclusion_probability_ = included[:, 0]
-        for name in (*WEIGHT_ATTRIBUTES, "coef_"):  # of an earlier fit with another activation
-            vars(self).pop(name, None)
         self._set_small_attributes(n_nodes)
         if not model.activation.is_network:
             included = [result.weights_included for result in results]
@@ -436,9 +434,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             self.omics_weights_std_ = (
                 posterior.sd("omics_weights") if n_nodes else np.zeros(n_nodes)
             )
-        else:
-            for name in WEIGHT_ATTRIBUTES:
-                vars(self).pop(name, None)
+        unset = () if model.activation.is_linear else ("coef_",)
+        if model.activation.is_network:
+            unset += WEIGHT_ATTRIBUTES
+        for name in unset:  # may be there from a fit with another activation
+            vars(self).pop(name, None)
         center = model.genotypes.mean
         self.intercept_ = posterior.mean("centred_intercept") - center @ self.direct_effects_
         self.omics_intercept_ = (
