@@ -29,6 +29,9 @@ class BaseActivation(ABC):
 
     is_linear = False
 
+    #: True if g(t z) = t g(z) for t > 0.
+    is_homogeneous = False
+
     #: True if the function takes all nodes of a row to one value of y, with no weights to learn.
     is_network = False
 

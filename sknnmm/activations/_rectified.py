@@ -9,6 +9,8 @@ from sknnmm.activations._base import BaseActivation
 class LeakyReLU(BaseActivation):
     """g(z) = z for z > 0, slope * z otherwise; slope 0 is relu."""
 
+    is_homogeneous = True
+
     def __init__(self, slope):
         self.slope = slope
 

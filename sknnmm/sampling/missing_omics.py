@@ -96,21 +96,12 @@ class HamiltonianMissingOmics(MissingOmics):
 
     def draw_coupled(self, chain, mean, sd, rng, tuning):
         """Return draws of the coupled cells, whose prior has this mean and SD."""
-        weights, rest = self._weights_and_rest(chain)
+        potential, gradient = self.potential(chain, mean, sd)
         if chain.step_size is None:
             chain.step_size = StepSize()
-        residual_variance = chain.residual_variance.astype(mean.dtype)[0]
-
-        def residual(u):
-            return rest - self._sum_by_row(weights * self.activation.value(mean + sd * u))
-
-        def gradient(u):
-            pull = residual(u)[self._row_of_cell] / residual_variance
-            return u - pull * weights * sd * self.activation.derivative(mean + sd * u)
 
         def energy(u, momentum):
-            misfit = residual(u) ** 2 / residual_variance
-            return 0.5 * (misfit + self._sum_by_row(u * u + momentum * momentum))
+            return potential(u) + 0.5 * self._sum_by_row(momentum * momentum)
 
         step = chain.step_size.value
         path = PATH_LENGTH * rng.uniform(0.5, 1.5)
@@ -131,6 +122,23 @@ class HamiltonianMissingOmics(MissingOmics):
             chain.step_size.count(acceptance.mean(), np.count_nonzero(diverged))
         # Cells that stay keep their bits: mean + sd * u would round them.
         return np.where(accepted[self._row_of_cell], mean + sd * end, chain.omics[self._coupled])
+
+    def potential(self, chain, mean, sd):
+        """Return minus the log density by row, and its gradient, as functions of the cells u."""
+        weights, rest = self._weights_and_rest(chain)
+        residual_variance = chain.residual_variance.astype(mean.dtype)[0]
+
+        def residual(u):
+            return rest - self._sum_by_row(weights * self.activation.value(mean + sd * u))
+
+        def potential(u):
+            return 0.5 * (residual(u) ** 2 / residual_variance + self._sum_by_row(u * u))
+
+        def gradient(u):
+            pull = residual(u)[self._row_of_cell] / residual_variance
+            return u - pull * weights * sd * self.activation.derivative(mean + sd * u)
+
+        return potential, gradient
 
 
 class SliceMissingOmics(MissingOmics):

@@ -1,18 +1,21 @@
 """Effects of the nodes on y: the weights w, with the intercept and covariates integrated out."""
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from sknnmm.sampling.snp_sweep import prior_variances
 from sknnmm.sampling.sweep_kernels import sweep_block
 
-BLOCK = 128  # nodes whose Gram matrix is formed at a time
+BLOCK = 128  # nodes whose weights are drawn jointly
 
 
 class WeightsSweep:
-    """Gibbs sweep over the weights given the activated nodes.
+    """Gibbs draws of the weights given the activated nodes, block by block.
 
-    The flat fixed effects of y are integrated out (their basis is projected out of the
-    activations), because g(z) need not have mean zero: given the intercept, a sweep would crawl.
+    A sweep over single weights draws their mixture components; then all weights of the block that
+    are not zero are drawn jointly, for those of correlated omics hold each other in place. The
+    flat fixed effects of y are integrated out (their basis is projected out of the activations),
+    because g(z) need not have mean zero: given the intercept, a sweep would crawl.
 
     Parameters
     ----------
@@ -23,43 +26,66 @@ class WeightsSweep:
 
     def __init__(self, model, fixed_effects):
         self._y = model.y_column
-        self._rows = model.y_observed.astype(model.dtype)[:, None]
+        self._rows = np.flatnonzero(model.y_observed)
         self._fixed_effects = fixed_effects
         self._prior = model.weight_prior
-        self._multipliers = np.array(model.weight_prior.multipliers, float)[:, None]
+        self._multipliers = np.array(model.weight_prior.multipliers, float)
         self._columns = np.array([0, 1])
 
     def draw(self, chain, rng):
-        """Draw every weight once, then their hyperparameters."""
+        """Draw every weight, then their hyperparameters."""
+        state, s2 = chain.weights, chain.residual_variance
+        ((_, basis, _),) = self._fixed_effects.groups
+        basis = basis[self._rows].astype(float)
+        shrinkage = self._fixed_effects.shrinkage(basis.shape[1], s2)
+        target = self._y if chain.direct is None else self._y - chain.direct.fit
+        residual = (target - chain.omics_part())[self._rows].astype(float)
+        for first in range(0, len(state.effects), BLOCK):
+            block = slice(first, first + BLOCK)
+            nodes = chain.activated[self._rows, block].astype(float)
+            in_basis = basis.T @ nodes
+            gram = nodes.T @ nodes - in_basis.T @ (shrinkage * in_basis)
+            products = nodes.T @ residual - in_basis.T @ (shrinkage * (basis.T @ residual))
+            before = state.effects[block].copy()
+            if len(self._multipliers) > 1:
+                self._draw_components(chain, first, gram, products, rng)
+            explained = gram @ before + products
+            self._draw_jointly(chain, block, gram, explained, rng)
+            residual -= nodes @ (state.effects[block] - before)
+        self._prior.update(state.hyper, state.effects, state.component, s2, rng)
+
+    def _draw_components(self, chain, first, gram, products, rng):
+        """Sweep over the weights of a block given X'residual (b, 1)."""
+        state = chain.weights
+        sweep_block(
+            products,
+            gram[None],
+            self._columns,
+            first,
+            state.effects,
+            state.component,
+            self._multipliers[:, None],
+            state.hyper.weights,
+            prior_variances(self._prior, state.hyper, chain.residual_variance),
+            chain.residual_variance,
+            rng.standard_normal(products.shape),
+            rng.random(products.shape),
+            np.empty_like(products),
+        )
+
+    def _draw_jointly(self, chain, block, gram, products, rng):
+        """Draw the nonzero weights of a block given X'(y without the block), (b, 1)."""
+        effects, s2 = chain.weights.effects[block], chain.residual_variance[0]
+        variance = self.variance_of(chain)[block]
+        nonzero = np.flatnonzero(variance)
+        precision = gram[np.ix_(nonzero, nonzero)] + np.diag(s2 / variance[nonzero])
+        root = np.linalg.cholesky(precision)
+        half = solve_triangular(root, products[nonzero], lower=True, check_finite=False)
+        half += np.sqrt(s2) * rng.standard_normal(half.shape)
+        effects[nonzero] = solve_triangular(root, half, lower=True, trans=1, check_finite=False)
+
+    def variance_of(self, chain):
+        """Return the prior variance of every weight given its mixture component, (K,)."""
         state = chain.weights
         variance = prior_variances(self._prior, state.hyper, chain.residual_variance)
-        ((_, basis, _),) = self._fixed_effects.groups
-        shrinkage = self._fixed_effects.shrinkage(basis.shape[1], chain.residual_variance)
-        target = self._y if chain.direct is None else self._y - chain.direct.fit
-        residual = (target - chain.omics_part()) * self._rows
-        for first in range(0, len(state.effects), BLOCK):
-            nodes = chain.activated[:, first : first + BLOCK] * self._rows
-            in_basis = basis.T @ nodes
-            gram = (nodes.T @ nodes - in_basis.T @ (shrinkage * in_basis)).astype(nodes.dtype)
-            products = nodes.T @ residual - in_basis.T @ (shrinkage * (basis.T @ residual))
-            products = products.astype(nodes.dtype)
-            change = np.empty_like(products)
-            n_changed = sweep_block(
-                products,
-                gram[None],
-                self._columns,
-                first,
-                state.effects,
-                state.component,
-                self._multipliers,
-                state.hyper.weights,
-                variance,
-                chain.residual_variance,
-                rng.standard_normal(change.shape),
-                rng.random(change.shape),
-                change,
-            )
-            if n_changed:
-                residual -= nodes @ change
-        s2 = chain.residual_variance
-        self._prior.update(state.hyper, state.effects, state.component, s2, rng)
+        return variance[:, 0] * self._multipliers[state.component[:, 0]]

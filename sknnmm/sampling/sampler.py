@@ -1,6 +1,7 @@
 """The sampler: what is computed once per fit, and one iteration of the chain."""
 
 from sknnmm.sampling.fixed_effects import FixedEffects
+from sknnmm.sampling.latent_nodes import LatentScale, ResidualExchange
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.omics_weights import WeightsSweep
 from sknnmm.sampling.paths import DirectPath, NodePath
@@ -34,11 +35,16 @@ class Sampler:
         self.omics_variances = ResidualVariances(prior, expected, model.informative)
         self.variance = ResidualVariances(prior, expected, model.y_observed)
 
+        self.latent_moves = []  # the exchange comes last: it needs the draw that follows
         self.has_weights = model.n_nodes > 0 and not model.activation.is_network
         if model.n_nodes:
             self.weights = WeightsSweep(model, self.fixed) if self.has_weights else None
             name = choose_latent_sampler(model.latent_sampler, model.activation)
             self.missing = LATENT_SAMPLERS[name](model)
+            if LatentScale.applies(model):
+                self.latent_moves.append(LatentScale(model, self))
+            if ResidualExchange.applies(model, name):
+                self.latent_moves.append(ResidualExchange(model, self))
 
     def iterate(self, chain, rng, tuning):
         """Move `chain` by one iteration; `tuning` during burn-in."""
@@ -57,7 +63,7 @@ class Sampler:
             self.omics_variances.draw(
                 chain.omics - chain.omics_mean(),
                 chain.omics_residual_variance,
-                [(self.model.snp_prior, chain.snp)],
+                self.effects_on_nodes(chain),
                 rng,
             )
             if self.has_weights:
@@ -70,8 +76,14 @@ class Sampler:
             self.effects_on_y(chain),
             rng,
         )
+        for move in self.latent_moves:
+            move.draw(chain, rng)
         if has_nodes:
             self.missing.draw(chain, rng, tuning)
+
+    def effects_on_nodes(self, chain):
+        """Return the pairs of Prior and EffectsState that the nodes depend on."""
+        return [(self.model.snp_prior, chain.snp)]
 
     def effects_on_y(self, chain):
         """Return the pairs of Prior and EffectsState that y depends on."""

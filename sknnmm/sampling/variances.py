@@ -18,7 +18,6 @@ class ResidualVariances:
     def __init__(self, prior, expected, informative):
         self._prior = prior
         self._sum_of_squares = float(prior.df * prior.numeric_scale(expected))
-        self._df = prior.df + np.count_nonzero(informative)
         self._rows = np.flatnonzero(informative)
         self.starting = float(prior.starting_variance(expected))
 
@@ -30,14 +29,20 @@ class ResidualVariances:
         """
         if not self._prior.estimate_variance:
             return
-        df = np.full(len(variances), float(self._df))
-        sum_of_squares = np.full(len(variances), self._sum_of_squares)
+        df, sum_of_squares = self.prior_terms(len(variances), effects)
+        df += len(self._rows)
+        _draw_variances(residual, self._rows, df, sum_of_squares, variances, rng)
+
+    def prior_terms(self, n_columns, effects):
+        """Return degrees of freedom and sums of squares (C,) but for those of the residuals."""
+        df = np.full(n_columns, float(self._prior.df))
+        sum_of_squares = np.full(n_columns, self._sum_of_squares)
         for prior, state in effects:
             if state is not None and prior.relative_to_residual:
                 df += np.count_nonzero(state.component >= 0, axis=0)
                 squares = np.square(state.effects, dtype=float)
                 sum_of_squares += (squares / state.hyper.variance).sum(axis=0)
-        _draw_variances(residual, self._rows, df, sum_of_squares, variances, rng)
+        return df, sum_of_squares
 
 
 @njit(nogil=True, cache=True)

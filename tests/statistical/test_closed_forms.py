@@ -1,12 +1,14 @@
 """The sampler against posteriors known in closed form."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from networks import centred, small_network
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from sknnmm.priors import RRBLUP, BayesC, ScaledInverseChi2
+from sknnmm.priors import RRBLUP, BayesB, BayesC, BayesR, ScaledInverseChi2
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
@@ -150,35 +152,69 @@ def test_covariate_not_estimable_for_an_omic_has_no_effect_on_it():
     assert np.abs(draws).max() < 10
 
 
-def test_inclusion_probabilities_equal_the_sum_over_models():
-    """BayesC on three SNPs, one with a clear effect, against enumeration of the 8 models."""
+SELECTING = {
+    "BayesC": BayesC(pi=0.7, estimate_pi=False, scale=0.5, estimate_variance=False),
+    "BayesB": BayesB(pi=0.6, estimate_pi=False, scale=0.4, estimate_variance=False),
+    "BayesR": BayesR(components=(0, 0.1, 1), estimate_pi=False, scale=0.8, estimate_variance=False),
+}
+
+
+@pytest.mark.parametrize("n_effects", [2, 3])
+@pytest.mark.parametrize("effects", ["direct", "weights"])
+@pytest.mark.parametrize("method", SELECTING)
+def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_effects):
+    """Two or three SNPs, or omics, one with a clear effect, against the sum over all models."""
     rng = np.random.default_rng(2)
-    pi, v = 0.7, 0.5
+    prior = SELECTING[method]
+    nodes = effects == "weights"
     model = small_network(
         rng,
         n=30,
-        p=3,
-        n_observed=0,
-        direct_prior=BayesC(pi=pi, estimate_pi=False, scale=v, estimate_variance=False),
+        p=n_effects,
+        n_observed=n_effects if nodes else 0,
+        missing=0,
+        uninformative=0,
+        direct_prior=None if nodes else prior,
+        weight_prior=prior,
         residual_prior=FIXED_RESIDUAL,
     )
-    X = centred(model.genotypes)
+    predictors = model.omics if nodes else centred(model.genotypes)
     rows = model.y_observed
-    model.y[rows] += 0.9 * X[rows, 1]
-    used, y = X[rows], model.y[rows]
+    model.y[rows] += 0.6 * predictors[rows, 1]
+    used, y = predictors[rows], model.y[rows]
+    hyper = prior.start(np.array([1.0]), n_effects)
+    prior_weights, variance = hyper.weights[:, 0], prior.scale
     flat = 1e6  # variance that stands for a flat intercept
-    log_posterior = {}
-    for code in range(8):
-        inside = [j for j in range(3) if code >> j & 1]
-        covariance = S2 * np.eye(len(y)) + flat + v * used[:, inside] @ used[:, inside].T
-        log_prior = len(inside) * np.log(1 - pi) + (3 - len(inside)) * np.log(pi)
+    total, included = 0, np.zeros(n_effects)
+    for components in product(range(len(prior_weights)), repeat=n_effects):
+        variances = np.array(prior.multipliers)[list(components)] * variance
+        covariance = S2 * np.eye(len(y)) + flat + (used * variances) @ used.T
         density = stats.multivariate_normal(np.zeros(len(y)), covariance).logpdf(y)
-        log_posterior[code] = log_prior + density
-    weights = np.exp(np.array(list(log_posterior.values())) - max(log_posterior.values()))
-    weights /= weights.sum()
-    exact = np.array([sum(weights[c] for c in range(8) if c >> j & 1) for j in range(3)])
-    included = sample(Sampler(model), lambda c: c.direct.effects[:, 0] != 0, 20_000, rng)
-    error = np.sqrt(exact * (1 - exact) / (20_000 * 0.2))
-    assert np.abs(included.mean(axis=0) - exact).max() < 4 * error.max()
-    assert exact.max() > 0.6  # the case is not trivial
-    assert exact.min() < 0.4
+        probability = np.prod(prior_weights[list(components)]) * np.exp(density + len(y))
+        total += probability
+        included += probability * (variances > 0)
+    exact = included / total
+    drawn = sample(Sampler(model), lambda c: getattr(c, effects).effects[:, 0] != 0, 12_000, rng)
+    error = np.sqrt(exact * (1 - exact) / (12_000 * 0.2))
+    assert np.abs(drawn.mean(axis=0) - exact).max() < 4 * error.max()
+    assert exact.min() > 0.05  # the case is not trivial
+    assert np.ptp(exact) > 0.15
+
+
+def test_weights_of_correlated_omics_are_drawn_jointly():
+    """Mean and covariance as of ridge regression, and independent draws."""
+    rng = np.random.default_rng(4)
+    model = small_network(
+        rng,
+        n=25,
+        n_observed=3,
+        missing=0,
+        uninformative=0,
+        weight_prior=FIXED_EFFECT_VARIANCE,
+        residual_prior=FIXED_RESIDUAL,
+    )
+    model.omics[:, 1] = model.omics[:, 0] + 0.01 * model.omics[:, 1]
+    draws = sample(Sampler(model), lambda c: c.weights.effects[:, 0].copy(), 5000, rng)
+    assert_same_moments(
+        draws, *ridge_posterior(model.omics, model.y, model.y_observed), ess_factor=1
+    )

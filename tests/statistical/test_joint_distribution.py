@@ -25,8 +25,8 @@ from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
 
 INTERCEPT_VARIANCE = 0.5
-N_PRIOR_DRAWS = 15_000
-N_ITERATIONS = 6_000
+N_PRIOR_DRAWS = 6_000
+N_ITERATIONS = 3_000
 
 
 def statistics(snp_effects, direct_effects, weights, hypers, s2, s2_y, intercepts, omics, y):
@@ -43,7 +43,7 @@ def statistics(snp_effects, direct_effects, weights, hypers, s2, s2_y, intercept
         "b^2": np.log1p((snp_effects**2).sum()),
         "b nonzero": np.count_nonzero(snp_effects),
         "b_0 w_0": np.tanh(snp_effects[0, 0] * weights[0] * 5),
-        "mean |z|": np.abs(omics).mean(),
+        "mean |z|": np.log(np.abs(omics).mean()),
         "z_0 z_1": np.tanh(omics[:, 0] * omics[:, -1]).mean(),
         "mean |y|": np.log(np.abs(y).mean()),
         "z y": np.tanh(omics[: len(y)] * y[:, None]).mean(),
@@ -165,70 +165,110 @@ def geweke_model(rng, **options):
     return model
 
 
-CASES = {
-    "BayesC linear direct": {"direct_prior": BayesC(scale=0.2, df=8)},
-    "BayesC linear": {},
-    "BayesC linear single": {"direct_prior": BayesC(scale=0.2, df=8), "dtype": np.float32},
-    "BayesC tanh direct": {"activation": "tanh", "direct_prior": BayesC(scale=0.2, df=8)},
-    "BayesC relu": {"activation": "relu"},
-    "RR-BLUP linear direct": {
-        "snp_prior": RRBLUP(df=8, scale=0.1),
-        "direct_prior": RRBLUP(df=8, scale=0.1),
-        "weight_prior": RRBLUP(df=8, scale=0.3),
-    },
-    "RR-BLUP wide sigmoid, BayesC direct": {
+PRIORS = {  # of SNP effects, direct effects and weights
+    "RR-BLUP": (RRBLUP(df=8, scale=0.1), RRBLUP(df=8, scale=0.1), RRBLUP(df=8, scale=0.3)),
+    "GBLUP": (GBLUP(df=8, scale=0.05), GBLUP(df=8, scale=0.05), RRBLUP(df=8, scale=0.3)),
+    "BayesA": (
+        BayesA(df=8, scale=0.2),
+        BayesA(df=8, scale=0.2, estimate_scale=True),
+        BayesA(df=8, scale=0.2),
+    ),
+    "BayesB": (
+        BayesB(df=8, scale=0.2, estimate_scale=True),
+        BayesB(df=8, scale=0.2),
+        BayesB(df=8, scale=0.2),
+    ),
+    "BayesC": (BayesC(df=8, scale=0.2), BayesC(df=8, scale=0.2), BayesC(df=8, scale=0.4)),
+    "BayesL": (
+        BayesL(shape=4.0, rate=0.4),
+        BayesL(shape=4.0, rate=0.4),
+        BayesL(shape=4.0, rate=0.8),
+    ),
+    "BayesR": (
+        BayesR(df=8, scale=0.3),
+        BayesR(df=8, scale=0.3, components=(0, 0.2, 1)),
+        BayesR(df=8, scale=0.3),
+    ),
+}
+ACTIVATIONS = {
+    "linear": "linear",  # missing omics by exact Gibbs
+    "tanh": "tanh",  # by Hamiltonian Monte Carlo
+    "relu": "relu",
+    "user function": Activation(np.sin),  # by slice sampling
+}
+NETWORK_FUNCTION = NetworkFunction(
+    lambda z: z[:, 0] * np.tanh(z[:, 1]), np.zeros(2), np.ones(2), 1.0
+)
+SPECIAL_CASES = {
+    "single precision": {"direct_prior": PRIORS["BayesC"][1], "dtype": np.float32},
+    "wide, two kinds of update": {
         "snp_prior": RRBLUP(df=8, scale=0.05),
         "direct_prior": BayesC(df=8, scale=0.1),
         "activation": "sigmoid",
         "p": 18,
     },
-    "BayesA": {
-        "snp_prior": BayesA(df=8, scale=0.2),
-        "direct_prior": BayesA(df=8, scale=0.2, estimate_scale=True),
-        "weight_prior": BayesA(df=8, scale=0.2),
-    },
-    "BayesB": {
-        "snp_prior": BayesB(df=8, scale=0.2, estimate_scale=True),
-        "direct_prior": BayesC(df=8, scale=0.2),
-        "weight_prior": BayesB(df=8, scale=0.2),
-    },
-    "BayesL": {
-        "snp_prior": BayesL(shape=4.0, rate=0.4),
-        "direct_prior": BayesL(shape=4.0, rate=0.4),
-        "weight_prior": BayesL(shape=4.0, rate=0.8),
-    },
-    "BayesR": {
-        "snp_prior": BayesR(df=8, scale=0.3),
-        "direct_prior": BayesR(df=8, scale=0.3, components=(0, 0.2, 1)),
-        "weight_prior": BayesR(df=8, scale=0.3),
-    },
-    "GBLUP": {
-        "snp_prior": GBLUP(df=8, scale=0.05),
-        "direct_prior": GBLUP(df=8, scale=0.05),
-        "activation": "tanh",
-        "p": 18,
-    },
-    "user function": {
-        "activation": Activation(np.sin),
-        "direct_prior": BayesC(scale=0.2, df=8),
-    },
     "network function": {
-        "activation": NetworkFunction(
-            lambda z: z[:, 0] * np.tanh(z[:, 1]), np.zeros(2), np.ones(2), 1.0
-        ),
-        "direct_prior": BayesC(scale=0.2, df=8),
+        "activation": NETWORK_FUNCTION,
+        "direct_prior": PRIORS["BayesC"][1],
     },
     "latent tanh": {"n_latent": 1, "n_observed": 1, "activation": "tanh"},
+    "latent relu": {"n_latent": 1, "n_observed": 1, "activation": "relu"},
+    "latent linear, BayesL": {
+        "n_latent": 1,
+        "n_observed": 1,
+        "snp_prior": PRIORS["BayesL"][0],
+        "direct_prior": PRIORS["BayesL"][1],
+        "weight_prior": PRIORS["BayesL"][2],
+    },
+    "latent linear, BayesB": {
+        "n_latent": 1,
+        "n_observed": 1,
+        "snp_prior": PRIORS["BayesB"][0],
+        "weight_prior": PRIORS["BayesR"][2],
+    },
     "two latent linear": {"n_latent": 2, "n_observed": 0},
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_joint_distribution(case):
-    seed = sorted(CASES).index(case)
-    model = geweke_model(np.random.default_rng(seed), **CASES[case])
-    scores = z_scores(model, seed)
+def options(method, activation, direct):
+    """Return the options of `small_network` for one cell of method x activation."""
+    snp_prior, direct_prior, weight_prior = PRIORS[method]
+    return {
+        "snp_prior": snp_prior,
+        "direct_prior": direct_prior if direct else None,
+        "weight_prior": weight_prior,
+        "activation": ACTIVATIONS[activation],
+        "p": 18 if method == "GBLUP" else 5,  # wide and long
+    }
+
+
+def assert_same_joint_law(options, seed, **lengths):
+    model = geweke_model(np.random.default_rng(seed), **options)
+    scores = z_scores(model, seed, **lengths)
     # Bonferroni over the statistics of one case: false alarms once in 1,000 seeds.
     bound = stats.norm.isf(0.0005 / len(scores))
     wrong = {name: round(float(z), 1) for name, z in scores.items() if abs(z) > bound}
     assert not wrong, f"z scores beyond {bound:.1f}: {wrong}"
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("method", PRIORS)
+def test_joint_distribution(method, activation):
+    seed = 10 * list(PRIORS).index(method) + list(ACTIVATIONS).index(activation)
+    direct = seed % 2 == (seed // 10) % 2  # each method and each activation with and without
+    assert_same_joint_law(options(method, activation, direct), seed)
+
+
+@pytest.mark.parametrize("case", SPECIAL_CASES)
+def test_joint_distribution_of_special_cases(case):
+    assert_same_joint_law(SPECIAL_CASES[case], sorted(SPECIAL_CASES).index(case))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("method", PRIORS)
+def test_joint_distribution_long(method, activation, direct):
+    seed = 100 + 10 * list(PRIORS).index(method) + list(ACTIVATIONS).index(activation)
+    lengths = {"n_iterations": 12_000, "n_prior_draws": 30_000}
+    assert_same_joint_law(options(method, activation, direct), seed, **lengths)

@@ -171,6 +171,29 @@ def test_missing_omics_follow_their_normal_law(kind):
     assert n_tested >= 3  # rows where covariances matter
 
 
+@pytest.mark.parametrize("activation", ["linear", "tanh", "sigmoid", "softplus", "leaky_relu"])
+def test_hmc_gradient_is_that_of_its_potential(activation):
+    """Central differences, cell by cell."""
+    rng = np.random.default_rng(0)
+    model = small_network(rng, n_observed=3, missing=0.6, n=16, activation=activation)
+    sampler = Sampler(model)
+    chain = starting_state(sampler, rng)
+    for _ in range(3):
+        sampler.iterate(chain, rng, tuning=True)
+    chain.weights.effects[:, 0] = [1.2, -0.8, 0.5]
+    update = HamiltonianMissingOmics(model)
+    mean, sd = update._prior(chain, update._coupled)
+    potential, gradient = update.potential(chain, mean, sd)
+    u = rng.standard_normal(mean.shape)
+    step = 1e-5
+    differences = [
+        (potential(u + step * cell) - potential(u - step * cell)).sum() / (2 * step)
+        for cell in np.eye(len(u))
+    ]
+    assert_allclose(gradient(u), differences, rtol=1e-7, atol=1e-8)
+    assert np.abs(gradient(u) - u).max() > 0.1  # y matters
+
+
 def test_hmc_tunes_towards_its_target_and_then_freezes():
     model = small_network(np.random.default_rng(0), n_observed=3, missing=0.6, n=40)
     _, chain, update = draw_missing(HamiltonianMissingOmics, model, n_iter=10)

@@ -17,7 +17,9 @@ CASES = {
         "direct_prior": BayesC(),
         "n_covariates": 2,
     },
+    "linear latent": {"n_latent": 2, "direct_prior": RRBLUP()},
     "relu latent": {"activation": "relu", "n_latent": 2},
+    "tanh latent": {"activation": "tanh", "n_latent": 1, "snp_prior": RRBLUP()},
     "no nodes": {"n_observed": 0, "direct_prior": BayesC()},
     "spectral and sweep": {"snp_prior": RRBLUP(), "direct_prior": BayesC()},
     "spectral wide": {"snp_prior": RRBLUP(), "direct_prior": RRBLUP(), "p": 40},
@@ -64,6 +66,7 @@ def test_fits_equal_their_definition(case, dtype, atol, monkeypatch):
     updates = [*sampler.snp_updates, sampler.fixed, sampler.variance]
     if model.n_nodes:
         updates += [sampler.omics_fixed, sampler.omics_variances, sampler.weights, sampler.missing]
+        updates += sampler.latent_moves
     n_checks = 0
 
     def after():
