@@ -85,10 +85,13 @@ class SingleSiteSweep:
             state = path.state(chain)
             state.fit[:] = (state.effects.T @ self._centred).T
 
-    @property
-    def in_model(self):
-        """Return which of the sampled effects can be nonzero, (p,)."""
-        return self.genotypes.polymorphic
+    def columns(self, path):
+        """Return the layout of the effects of a path."""
+        return DenseColumns(self.genotypes.shape[1], path.n_columns)
+
+    def in_model(self, path):
+        """Return which effects of a path can be nonzero, (p, C)."""
+        return self.genotypes.polymorphic[:, None] & path.connected
 
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C) of a state."""

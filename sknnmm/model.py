@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from sknnmm.activations import BaseActivation
+from sknnmm.connections import Connections
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
 from sknnmm.priors import GENETIC_SHARE, Prior, ScaledInverseChi2
 
@@ -27,6 +28,7 @@ class NetworkModel:
     weight_prior: Prior
     direct_prior: Prior | None  # None: no direct path
     residual_prior: ScaledInverseChi2
+    connections: Connections | None = None  # None: every SNP acts on every node
     dtype: type = np.float32
     latent_sampler: str = "auto"
     intercept_variance: float = np.inf  # infinite: the flat prior of the estimator
@@ -75,8 +77,10 @@ class NetworkModel:
     @property
     def expected_snp_variance(self):
         """Return the expected variance of one SNP effect on a node, (K,)."""
-        variance_sum = self.genotypes_for(self.snp_prior).variance.sum()
-        return np.full(self.n_nodes, GENETIC_SHARE / variance_sum)
+        variance = self.genotypes_for(self.snp_prior).variance
+        if self.connections is None:
+            return np.full(self.n_nodes, GENETIC_SHARE / variance.sum())
+        return GENETIC_SHARE / self.connections.sums(variance)
 
     @property
     def phenotype_share(self):

@@ -27,14 +27,14 @@ class Posterior:
         (chain, draw, ...) arrays named like the fitted attributes without the underscore: every
         kept draw of scalars, weights, variances and fixed effects. "snp_effects" (chain, draw, p,
         K) and "direct_effects" (chain, draw, p) hold evenly spaced draws within 256 MB, as
-        scipy.sparse.coo_array where the prior selects. "centred_intercept" and
-        "omics_centred_intercept" are intercepts at the training mean of genotypes and covariates;
+        scipy.sparse.coo_array where the prior selects or few pairs are connected.
+        "centred_intercept" and "omics_centred_intercept" are intercepts at the training mean of genotypes and covariates;
         "*_variance" of effects is their common prior variance, on the standardised scale.
     effects_draw : ndarray of int
         The kept draws whose SNP effects are held.
     """
 
-    def __init__(self, results, scales):
+    def __init__(self, results, scales, n_snps):
         self.draws = {
             name: np.stack([result.draws[name] for result in results]) * _unit(name, scales)
             for name in results[0].draws
@@ -45,9 +45,9 @@ class Posterior:
         ):
             if name in self.draws:
                 self.draws[name] += shift
-        self._add_effects(results, scales)
+        self._add_effects(results, scales, n_snps)
 
-    def _add_effects(self, results, scales):
+    def _add_effects(self, results, scales, n_snps):
         spacing = max(result.stored.spacing for result in results)
         for result in results:
             result.stored.thin(spacing)
@@ -57,11 +57,10 @@ class Posterior:
             ("snp_effects", "snp", scales.omics_scale),
             ("direct_effects", "direct", np.array([scales.y_scale])),
         ):
-            moments = getattr(results[0], path)
-            if moments is None:
+            if getattr(results[0], path) is None:
                 continue
             chains = [[draw[path] for draw in chain.values()] for chain in stored]
-            array = _stack_draws(chains, moments.mean.shape, columns)
+            array = _stack_draws(chains, (n_snps, len(columns)), columns)
             if path == "direct":
                 array = array.reshape(array.shape[:-1])
             self.draws[name] = array
@@ -117,7 +116,10 @@ def _stack_draws(chains, shape, columns):
 
 
 def pooled_moments(results, path):
-    """Return mean, SD, inclusion and weighted mean of SNP effects over all chains, (p, C)."""
+    """Return mean, SD, inclusion and weighted mean of SNP effects over all chains.
+
+    (p, C), or (m,) of connections.
+    """
     moments = [getattr(result, path) for result in results]
     count = sum(m.count for m in moments)
     center = sum(m.total for m in moments) / count

@@ -4,13 +4,14 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm import validation
+from sknnmm import masks, validation
 from sknnmm.activations import (
     ACTIVATIONS,
     Activation,
@@ -18,6 +19,7 @@ from sknnmm.activations import (
     NetworkFunction,
     settle_activation,
 )
+from sknnmm.connections import Connections
 from sknnmm.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
@@ -87,6 +89,15 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         of a latent node (weight, SNP effects, residual variance) depend on the chain and are left
         out of the convergence warning. A latent node has no intercept and no covariate effects.
 
+    mask : None, array, sparse array, DataFrame, sequence or mapping, default=None
+        Which SNPs act on which nodes; None: all on all. A boolean array (p, K), dense or sparse; a
+        DataFrame by SNP names (index) and omics names (columns); a sequence of length p with the
+        omic each SNP feeds (a name or position; None, NaN or -1: none); or a mapping from omics to
+        their SNPs (names, positions or slices). Integers are positions. SNPs that are not
+        mentioned feed no node; names that X lacks are dropped with a warning (an earlier step of
+        a Pipeline may have removed them). Latent nodes that are not mentioned are fully
+        connected. Direct effects are never masked. See also `sknnmm.cis_mask`.
+
     residual_prior : ScaledInverseChi2 or None, default=None
         Prior of the residual variances of both layers; None is ``ScaledInverseChi2()``.
 
@@ -122,7 +133,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     Attributes
     ----------
     snp_effects_, snp_effects_std_ : ndarray of shape (p, K)
-        Posterior mean and SD of the SNP effects on the nodes, omic units per allele.
+        Posterior mean and SD of the SNP effects on the nodes, omic units per allele; zero where
+        not connected. A `scipy.sparse.csc_array`, like `inclusion_probability_`, if `mask` is a
+        sparse array, a mapping or a sparse DataFrame.
     inclusion_probability_ : ndarray of shape (p, K)
         Posterior probability that the effect is not zero (1 for priors without selection).
     direct_effects_, direct_effects_std_, direct_inclusion_probability_ : ndarray of shape (p,)
@@ -201,6 +214,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "omics_method": [StrOptions(set(METHODS)), Prior],
         "direct_effects": ["boolean", Prior],
         "n_latent": [Interval(Integral, 0, None, closed="left")],
+        "mask": "no_validation",  # many forms: see sknnmm.masks
         "residual_prior": [ScaledInverseChi2, None],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
@@ -221,6 +235,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         omics_method="BayesC",
         direct_effects=True,
         n_latent=0,
+        mask=None,
         residual_prior=None,
         n_iter=2000,
         burn_in=500,
@@ -237,6 +252,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.omics_method = omics_method
         self.direct_effects = direct_effects
         self.n_latent = n_latent
+        self.mask = mask
         self.residual_prior = residual_prior
         self.n_iter = n_iter
         self.burn_in = burn_in
@@ -325,13 +341,17 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             else names
         )
         self._scales = _scales(y, omics, self.n_latent, covariates)
-        model = self._describe(genotypes, y, omics, covariates, dtype)
+        mask = masks.resolve_mask(self.mask, self.snp_names_, self.omics_names_, self.n_latent)
+        connections = None if mask is None else Connections(mask)
+        if connections is not None:
+            validation.check_connections(connections, genotypes, self.omics_names_)
+        model = self._describe(genotypes, y, omics, covariates, connections, dtype)
         seeds = _seed_sequence(self.random_state).spawn(self.n_chains)
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin)
         with one_blas_thread():
             sampler = Sampler(model)
             results = run_chains(sampler, seeds, settings, self.n_jobs, self.verbose)
-        self._summarise(results, model, omics)
+        self._summarise(results, model, omics, sparse_results=masks.is_sparse(self.mask))
         return self
 
     def _settle_activation(self, omics):
@@ -380,7 +400,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             return validation.check_omics(table, len(X), for_fit=True)
         return validation.check_covariates(table, len(X))
 
-    def _describe(self, genotypes, y, omics, covariates, dtype):
+    def _describe(self, genotypes, y, omics, covariates, connections, dtype):
         """Return the model on the standardised scale."""
         scales = self._scales
         nodes = np.full((len(y), self.n_omics_ + self.n_latent), np.nan)
@@ -399,16 +419,17 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             snp_prior=method,
             weight_prior=as_prior(self.omics_method),
             direct_prior=direct,
+            connections=connections,
             residual_prior=self.residual_prior or ScaledInverseChi2(),
             latent_sampler=self.latent_sampler,
             dtype=dtype,
         )
 
-    def _summarise(self, results, model, omics):
+    def _summarise(self, results, model, omics, sparse_results):
         """Set the fitted attributes."""
         scales = self._scales
-        self.posterior_ = posterior = Posterior(results, scales)
         n_snps, n_nodes = model.genotypes.shape[1], model.n_nodes
+        self.posterior_ = posterior = Posterior(results, scales, n_snps)
         weighted = np.zeros((n_snps, n_nodes))
         self.snp_effects_, self.snp_effects_std_, self.inclusion_probability_ = (
             np.zeros((n_snps, n_nodes)) for _ in range(3)
@@ -417,10 +438,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             np.zeros(n_snps) for _ in range(3)
         )
         if n_nodes:
-            mean, sd, included, weighted = pooled_moments(results, "snp")
-            self.snp_effects_ = mean * scales.omics_scale
-            self.snp_effects_std_ = sd * scales.omics_scale
-            self.inclusion_probability_ = included
+            tables = [
+                _snp_table(values, model.connections, sparse_results)
+                for values in pooled_moments(results, "snp")
+            ]
+            mean, sd, self.inclusion_probability_, weighted = tables
+            self.snp_effects_ = _scale_columns(mean, scales.omics_scale)
+            self.snp_effects_std_ = _scale_columns(sd, scales.omics_scale)
             weighted = weighted * scales.y_scale
         if model.direct_prior:
             mean, sd, included, _ = pooled_moments(results, "direct")
@@ -624,6 +648,22 @@ def _scales(y, omics, n_latent, covariates):
         covariates_mean=covariates.mean(axis=0),
         covariates_scale=np.where(covariates_scale > 0, covariates_scale, 1),
     )
+
+
+def _snp_table(values, connections, as_sparse):
+    """Return values of SNPs on nodes as a table (p, K), sparse on demand."""
+    if connections is None or (values.ndim == 2 and not as_sparse):
+        return values
+    table = connections.table(values if values.ndim == 1 else connections.pick(values))
+    return table if as_sparse else table.toarray()
+
+
+def _scale_columns(table, scales):
+    """Return a table (p, K), dense or csc, times one factor per column."""
+    if not sparse.issparse(table):
+        return table * scales
+    factors = np.repeat(scales, np.diff(table.indptr))
+    return sparse.csc_array((table.data * factors, table.indices, table.indptr), table.shape)
 
 
 def _seed_sequence(random_state):

@@ -94,6 +94,16 @@ def warn_of_constant_snps(polymorphic, names):
         )
 
 
+def check_connections(connections, genotypes, names):
+    """Raise if a node's connected SNPs have no variance."""
+    empty = np.flatnonzero(connections.sums(genotypes.variance) == 0)
+    if empty.size:
+        raise ValueError(
+            f"mask connects {_some(names[empty])} to SNPs without variance only: nothing can be "
+            "estimated for them. Connect other SNPs or leave these omics out."
+        )
+
+
 def check_phenotype(y, n_samples):
     """Return y (n,) in double precision, NaN = missing."""
     if y is None:

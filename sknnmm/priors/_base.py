@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
+from sknnmm.columns import DenseColumns, SparseColumns
 from sknnmm.priors._variance import VarianceSettings
 
 GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
@@ -20,9 +22,15 @@ GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
 class Hyperparameters:
     """Current hyperparameters of C columns of effects; arrays are updated in place."""
 
+    columns: DenseColumns | SparseColumns  # layout of the effects
     scale: np.ndarray  # (C,) scale of the chi^-2 prior of the variance
-    variance: np.ndarray  # (1, C) common to a column, or (m, C) one per effect
+    variance: np.ndarray  # (1, C) common to a column, or one per effect, shaped like the effects
     weights: np.ndarray  # (M, C) mixture weights
+
+    def variance_of(self, column):
+        """Return a view of the variances of one column."""
+        entries = self.columns.entries(column) if self.variance.ndim == 1 else np.s_[:, column]
+        return self.variance[entries]
 
 
 class Prior(VarianceSettings):
@@ -48,7 +56,7 @@ class Prior(VarianceSettings):
         """Return the component multipliers of the variance, a tuple; 0 is "no effect"."""
 
     @abstractmethod
-    def start(self, expected_variance, n_effects):
+    def start(self, expected_variance, columns):
         """Return starting Hyperparameters.
 
         Parameters
@@ -56,8 +64,8 @@ class Prior(VarianceSettings):
         expected_variance : ndarray of shape (C,)
             Variance of one effect that gives each column its expected share of variance when
             every effect is in the model.
-        n_effects : int
-            Number of effects m of a column.
+        columns : DenseColumns or SparseColumns
+            Layout of the effects.
         """
 
     @abstractmethod
@@ -67,8 +75,8 @@ class Prior(VarianceSettings):
         Parameters
         ----------
         hyper : Hyperparameters
-        effects : ndarray of shape (m, C)
-        component : ndarray of shape (m, C), int8
+        effects : ndarray, laid out as hyper.columns says
+        component : ndarray, int8
             The mixture component of each effect, -1 where it is not in the model.
         residual_variance : ndarray of shape (C,)
         rng : numpy.random.Generator
@@ -94,6 +102,7 @@ class CommonVariancePrior(Prior):
         update_common_variance(
             effects,
             component,
+            hyper.columns.indptr,
             np.array(self.multipliers),
             float(self.df),
             hyper.scale,
@@ -107,11 +116,11 @@ class CommonVariancePrior(Prior):
 
 @njit(nogil=True, cache=True)
 def update_common_variance(
-    effects, component, multipliers, df, scale, estimate_pi, estimate_variance, weights, variance,
-    rng,
+    effects, component, indptr, multipliers, df, scale, estimate_pi, estimate_variance, weights,
+    variance, rng,
 ):  # fmt: skip
     """Draw mixture weights (Dirichlet) and common variances (scaled inverse chi-square)."""
-    counts, squares = component_totals(effects, component, multipliers.size)
+    counts, squares = component_totals(effects, component, indptr, multipliers.size)
     for c in range(scale.size):
         if estimate_pi:
             draw_dirichlet(counts[:, c], weights[:, c], rng)
@@ -124,19 +133,41 @@ def update_common_variance(
             variance[0, c] = total / rng.chisquare(total_df)
 
 
-@njit(nogil=True, cache=True)
-def component_totals(effects, component, n_components):
+def component_totals(effects, component, indptr, n_components):
     """Return how many effects are in each component, and their sums of squares, (M, C)."""
-    n_effects, n_columns = effects.shape
-    counts = np.zeros((n_components, n_columns))
-    squares = np.zeros((n_components, n_columns))
-    for j in range(n_effects):
-        for c in range(n_columns):
-            m = component[j, c]
-            if m >= 0:
-                counts[m, c] += 1
-                squares[m, c] += float(effects[j, c]) ** 2
-    return counts, squares
+
+
+@overload(component_totals)
+def _component_totals(effects, component, indptr, n_components):
+    if effects.ndim == 1:
+
+        def by_connection(effects, component, indptr, n_components):
+            n_columns = indptr.size - 1
+            counts = np.zeros((n_components, n_columns))
+            squares = np.zeros((n_components, n_columns))
+            for c in range(n_columns):
+                for j in range(indptr[c], indptr[c + 1]):
+                    m = component[j]
+                    if m >= 0:
+                        counts[m, c] += 1
+                        squares[m, c] += float(effects[j]) ** 2
+            return counts, squares
+
+        return by_connection
+
+    def by_row(effects, component, indptr, n_components):
+        n_effects, n_columns = effects.shape
+        counts = np.zeros((n_components, n_columns))
+        squares = np.zeros((n_components, n_columns))
+        for j in range(n_effects):
+            for c in range(n_columns):
+                m = component[j, c]
+                if m >= 0:
+                    counts[m, c] += 1
+                    squares[m, c] += float(effects[j, c]) ** 2
+        return counts, squares
+
+    return by_row
 
 
 @njit(nogil=True, cache=True)
@@ -154,8 +185,8 @@ def draw_dirichlet(counts, weights, rng):
 
 
 @njit(nogil=True, cache=True)
-def update_mixture_weights(effects, component, weights, rng):
+def update_mixture_weights(effects, component, indptr, weights, rng):
     """Draw mixture weights (M, C) given the components of the effects."""
-    counts, _ = component_totals(effects, component, weights.shape[0])
+    counts, _ = component_totals(effects, component, indptr, weights.shape[0])
     for c in range(weights.shape[1]):
         draw_dirichlet(counts[:, c], weights[:, c], rng)

@@ -55,22 +55,24 @@ class BayesA(Prior):
         self.estimate_variance = estimate_variance
         self.estimate_scale = estimate_scale
 
-    def start(self, expected_variance, n_effects):
+    def start(self, expected_variance, columns):
         """Return starting Hyperparameters (see Prior)."""
         weights = np.ones((1, len(expected_variance)))
-        return start_own_variances(self, expected_variance, n_effects, weights)
+        return start_own_variances(self, expected_variance, columns, weights)
 
     def update(self, hyper, effects, component, residual_variance, rng):
         """Draw the variances and their scale (see Prior)."""
         update_own_variances(self, hyper, effects, component, rng)
 
 
-def start_own_variances(prior, expected_variance, n_effects, weights):
+def start_own_variances(prior, expected_variance, columns, weights):
     """Return OwnVariances at their expected values."""
     scale = prior.numeric_scale(expected_variance)
+    starting = columns.spread(prior.starting_variance(expected_variance))
     return OwnVariances(
+        columns=columns,
         scale=scale,
-        variance=np.repeat(prior.starting_variance(expected_variance)[None], n_effects, axis=0),
+        variance=np.broadcast_to(starting, columns.shape).copy(),
         weights=weights,
         expected_scale=scale.copy(),
     )
@@ -84,14 +86,15 @@ def update_own_variances(prior, hyper, effects, component, rng):
     """
     if not prior.estimate_variance:
         return
+    columns = hyper.columns
     nonzero = component == len(prior.multipliers) - 1
     gammas = rng.standard_gamma(0.5 * (prior.df + nonzero))
     squares = np.square(effects, dtype=float)
-    drawn = 0.5 * (prior.df * hyper.scale + squares) / gammas
+    drawn = 0.5 * (prior.df * columns.spread(hyper.scale) + squares) / gammas
     if prior.estimate_scale:
-        precisions = np.where(nonzero, 1 / drawn, 0).sum(axis=0)
-        shape = SCALE_SHAPE + 0.5 * prior.df * np.count_nonzero(nonzero, axis=0)
+        precisions = columns.sum(np.where(nonzero, 1 / drawn, 0))
+        shape = SCALE_SHAPE + 0.5 * prior.df * columns.sum(nonzero)
         rate = SCALE_RATE / hyper.expected_scale + 0.5 * prior.df * precisions
         hyper.scale[:] = rng.standard_gamma(shape) / rate
-        drawn = np.where(nonzero, drawn, 0.5 * prior.df * hyper.scale / gammas)
+        drawn = np.where(nonzero, drawn, 0.5 * prior.df * columns.spread(hyper.scale) / gammas)
     hyper.variance[:] = drawn

@@ -68,13 +68,13 @@ class BayesB(Prior):
         self.estimate_variance = estimate_variance
         self.estimate_scale = estimate_scale
 
-    def start(self, expected_variance, n_effects):
+    def start(self, expected_variance, columns):
         """Return starting Hyperparameters (see Prior)."""
         weights = np.repeat([[self.pi], [1 - self.pi]], len(expected_variance), axis=1)
-        return start_own_variances(self, expected_variance / (1 - self.pi), n_effects, weights)
+        return start_own_variances(self, expected_variance / (1 - self.pi), columns, weights)
 
     def update(self, hyper, effects, component, residual_variance, rng):
         """Draw pi, the variances and their scale (see Prior)."""
         if self.estimate_pi:
-            update_mixture_weights(effects, component, hyper.weights, rng)
+            update_mixture_weights(effects, component, hyper.columns.indptr, hyper.weights, rng)
         update_own_variances(self, hyper, effects, component, rng)

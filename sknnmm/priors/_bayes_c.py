@@ -54,10 +54,11 @@ class BayesC(CommonVariancePrior):
         self.scale = scale
         self.estimate_variance = estimate_variance
 
-    def start(self, expected_variance, n_effects):
+    def start(self, expected_variance, columns):
         """Return starting Hyperparameters (see Prior)."""
         expected = expected_variance / (1 - self.pi)
         return Hyperparameters(
+            columns=columns,
             scale=self.numeric_scale(expected),
             variance=self.starting_variance(expected)[None],
             weights=np.repeat([[self.pi], [1 - self.pi]], len(expected), axis=1),

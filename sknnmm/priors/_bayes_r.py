@@ -77,11 +77,12 @@ class BayesR(CommonVariancePrior):
                 f"the last one positive. Got {self.components!r} instead."
             )
 
-    def start(self, expected_variance, n_effects):
+    def start(self, expected_variance, columns):
         """Return starting Hyperparameters (see Prior)."""
         expected = expected_variance / np.mean(self.multipliers)
         n_components = len(self.multipliers)
         return Hyperparameters(
+            columns=columns,
             scale=self.numeric_scale(expected),
             variance=self.starting_variance(expected)[None],
             weights=np.full((n_components, len(expected)), 1 / n_components),

@@ -41,9 +41,10 @@ class RRBLUP(CommonVariancePrior):
         self.scale = scale
         self.estimate_variance = estimate_variance
 
-    def start(self, expected_variance, n_effects):
+    def start(self, expected_variance, columns):
         """Return starting Hyperparameters (see Prior)."""
         return Hyperparameters(
+            columns=columns,
             scale=self.numeric_scale(expected_variance),
             variance=self.starting_variance(expected_variance)[None],
             weights=np.ones((1, len(expected_variance))),

@@ -53,7 +53,7 @@ class LatentScale:
         shape = 0.5 * df[0]
         rate = 0.5 * sum_of_squares[0] / chain.omics_residual_variance[k]
         if self._own_variance:
-            variance = chain.snp.hyper.variance[:, k]
+            variance = chain.snp.hyper.variance_of(k)
             df = self._model.snp_prior.df
             shape += 0.5 * df * len(variance)
             rate += 0.5 * df * chain.snp.hyper.scale[k] * (1 / variance).sum()
@@ -83,11 +83,11 @@ class LatentScale:
         chain.omics[:, k] *= factor
         if chain.activated is not chain.omics:
             chain.activated[:, k] = self._model.activation.value(chain.omics[:, k])
-        chain.snp.effects[:, k] *= factor
+        chain.snp.effects[chain.snp.hyper.columns.entries(k)] *= factor
         chain.snp.fit[:, k] *= factor
         chain.omics_residual_variance[k] *= factor**2
         if self._own_variance:
-            chain.snp.hyper.variance[:, k] *= factor**2
+            chain.snp.hyper.variance_of(k)[:] *= factor**2
         chain.weights.effects[k] /= factor
 
 

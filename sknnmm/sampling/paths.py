@@ -12,6 +12,12 @@ class NodePath:
         self.expected_variance = model.expected_snp_variance
         self.row_weight = model.informative.astype(float)
         self.n_columns = model.n_nodes
+        self.connections = model.connections
+
+    @property
+    def connected(self):
+        """Return which SNPs act on which nodes: (p, K) bool, or True for all."""
+        return True if self.connections is None else self.connections.dense()
 
     def state(self, chain):
         """Return the EffectsState of this path."""
@@ -30,6 +36,8 @@ class DirectPath:
     """SNP effects on y that do not pass through the nodes."""
 
     n_columns = 1
+    connections = None  # never masked
+    connected = True
 
     def __init__(self, model):
         self.prior = model.direct_prior

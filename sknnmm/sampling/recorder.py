@@ -6,11 +6,13 @@ import numpy as np
 from numba import njit
 
 from sknnmm.sampling.genetic_variance import variance_shares
+from sknnmm.sampling.snp_connections import ConnectionSweep
+from sknnmm.sampling.snp_spectral import SpectralDraw
 
 
 @dataclass
 class EffectsMoments:
-    """Sums over kept draws of the SNP effects of one path, (p, C)."""
+    """Sums over kept draws of the SNP effects of one path, (p, C), or (m,) of connections."""
 
     mean: np.ndarray  # over all kept draws
     weighted_mean: np.ndarray  # of effects times omics weights
@@ -44,10 +46,11 @@ class Recorder:
         self._n_recorded = 0
         self._draws = {}
         self._effects = {
-            path: _EffectsRecord(update, path, sampler.model)
+            path: _effects_record(update, path, sampler.model)
             for update in sampler.snp_updates
             for path in update.paths
         }
+        self._names = {sampler.node_path: "snp", sampler.direct_path: "direct"}
         self._stored = ThinnedDraws(effects_budget)
         model = sampler.model
         self._weights_included = np.zeros(model.n_nodes)
@@ -58,21 +61,21 @@ class Recorder:
     def record(self, chain, rng):
         """Keep the present state."""
         model, sampler = self._sampler.model, self._sampler
-        weights = chain.weights.effects[:, 0] if sampler.has_weights else None
+        weights = chain.weights.effects[:, 0].astype(float) if sampler.has_weights else None
         store = self._stored.wants(self._n_recorded)
         effects, fits = {}, {}
         for path, record in self._effects.items():
             state = path.state(chain)
-            of_nodes = path is sampler.node_path
-            effects[path] = record.add(state, weights if of_nodes else None, store, rng)
+            mediated = path is sampler.node_path and sampler.has_weights
+            on_y = weights if mediated else np.zeros(path.n_columns)
+            effects[path] = record.add(state, on_y, store, rng)
             fits[path] = record.update.fit_everywhere(state, rng, effects[path])
         if store:
             self._stored.add(
                 self._n_recorded,
-                {"snp": effects.get(sampler.node_path), "direct": effects.get(sampler.direct_path)},
-                sparse={
-                    "snp": model.snp_prior.selects,
-                    "direct": bool(model.direct_prior) and model.direct_prior.selects,
+                {
+                    self._names[path]: self._effects[path].storable(drawn)
+                    for path, drawn in effects.items()
                 },
             )
         snp_fit, direct_fit = fits.get(sampler.node_path), fits.get(sampler.direct_path)
@@ -139,8 +142,9 @@ def _small_quantities(sampler, chain):
     for prefix, effects, state, prior in layers:
         if state is None:
             continue
-        scalar = state.effects.shape[1] == 1 and effects != "snp_effects"
-        if len(state.hyper.variance) == 1 and not prior.relative_to_residual:
+        scalar = effects != "snp_effects"  # one column
+        common = state.hyper.variance.ndim == 2 and len(state.hyper.variance) == 1
+        if common and not prior.relative_to_residual:
             variance = state.hyper.variance[0]
             kept[f"{effects}_variance"] = variance[0] if scalar else variance
         pi = prior.zero_weight(state.hyper)
@@ -149,61 +153,119 @@ def _small_quantities(sampler, chain):
     return kept
 
 
-class _EffectsRecord:
-    """Running sums of the SNP effects of one path."""
+class _SweptRecord:
+    """Running sums of the SNP effects of one path that are drawn as such."""
 
     def __init__(self, update, path, model):
         self.update = update
-        self._spectral = path.prior.jointly_normal
-        self._count = 0
-        shape = (model.genotypes.shape[1], path.n_columns)
-        self._total, self._squares, self._included = (np.zeros(shape) for _ in range(3))
-        self._weighted = np.zeros(shape)
-        if self._spectral:
-            self._coordinates, self._weighted = (
-                np.zeros((len(update.in_model), path.n_columns)) for _ in range(2)
-            )
-            self._in_model = model.genotypes.polymorphic[:, None]
-        self._multipliers = np.asarray(path.prior.multipliers)
+        self.count = 0
+        columns = update.columns(path)
+        self._total, self._squares, self._included, self._weighted = np.zeros((4, *columns.shape))
+        self._multipliers = np.asarray(path.prior.multipliers, float)
+        self._selects = path.prior.selects
 
     def add(self, state, weights, store, rng):
-        """Add a draw; return its SNP effects if they are at hand or to be stored."""
-        if weights is None:
-            weights = np.zeros(self._total.shape[1])
-        weights = weights.astype(float)
-        if not self._spectral:
-            self._count += 1
-            add_effects(
-                state.effects, state.component, self._multipliers, weights,
-                self._total, self._squares, self._included, self._weighted,
-            )  # fmt: skip
-            return state.effects
+        """Add a draw, `weights` (C,) those of the columns on y; return its SNP effects."""
+        self.count += 1
+        add_effects(
+            state.effects, state.component, self._multipliers, weights,
+            self._total, self._squares, self._included, self._weighted,
+        )  # fmt: skip
+        return state.effects
+
+    def storable(self, effects):
+        """Return a copy of effects to keep: whole, or (flat indices, values) if many are zero."""
+        return as_sparse(effects) if self._selects else effects.copy()
+
+    def moments(self, n_kept):
+        """Return the EffectsMoments over `n_kept` draws."""
+        return EffectsMoments(
+            mean=self._total / n_kept,
+            weighted_mean=self._weighted / n_kept,
+            total=self._total,
+            squares=self._squares,
+            included=self._included,
+            count=self.count,
+        )
+
+
+class _ConnectionsRecord(_SweptRecord):
+    """The same for effects of single connections."""
+
+    def __init__(self, update, path, model):
+        super().__init__(update, path, model)
+        self._columns = update.columns(path)
+        self._positions = path.connections.positions
+
+    def add(self, state, weights, store, rng):
+        """Add a draw; return its SNP effects per allele."""
+        effects = self.update.snp_effects(state, rng)
+        self.count += 1
+        self._total += effects
+        self._squares += np.square(effects, dtype=float)
+        chosen = np.maximum(state.component, 0)
+        self._included += (state.component >= 0) & (self._multipliers[chosen] > 0)
+        self._weighted += self._columns.spread(weights) * effects
+        return effects
+
+    def storable(self, effects):
+        """Return (flat indices in (p, K), values) to keep."""
+        if not self._selects:
+            return self._positions, effects
+        nonzero = np.flatnonzero(effects)
+        return self._positions[nonzero], effects[nonzero]
+
+
+class _SpectralRecord:
+    """Running sums of the coordinates of the SNP effects of one path, and of some effects."""
+
+    def __init__(self, update, path, model):
+        self.update = update
+        self.count = 0
+        shape = (model.genotypes.shape[1], path.n_columns)
+        self._total, self._squares = np.zeros((2, *shape))
+        self._in_model = np.broadcast_to(model.genotypes.polymorphic[:, None], shape)
+        self._coordinates, self._weighted = np.zeros((2, *update.columns(path).shape))
+
+    def add(self, state, weights, store, rng):
+        """Add a draw; return its SNP effects if they are to be stored."""
         self._coordinates += state.effects
         self._weighted += weights * state.effects
         if not store:
             return None
         effects = self.update.snp_effects(state, rng)
-        self._count += 1
+        self.count += 1
         self._total += effects
         self._squares += effects.astype(float) ** 2
-        self._included += self._in_model
         return effects
 
+    def storable(self, effects):
+        """Return a copy of effects to keep."""
+        return effects.copy()
+
     def moments(self, n_kept):
-        """Return the EffectsMoments over `n_kept` draws."""
-        mean, weighted = self._total / n_kept, self._weighted / n_kept
-        if self._spectral:
-            dtype = self.update.basis.dtype
-            mean = self.update.mean_snp_effects((self._coordinates / n_kept).astype(dtype))
-            weighted = self.update.mean_snp_effects(weighted.astype(dtype))
+        """Return the EffectsMoments: means over `n_kept` draws, the rest over the stored ones."""
+        dtype = self.update.basis.dtype
+        mean, weighted = (
+            self.update.mean_snp_effects((total / n_kept).astype(dtype)).astype(float)
+            for total in (self._coordinates, self._weighted)
+        )
         return EffectsMoments(
-            mean=mean.astype(float),
-            weighted_mean=weighted.astype(float),
+            mean=mean,
+            weighted_mean=weighted,
             total=self._total,
             squares=self._squares,
-            included=self._included,
-            count=self._count,
+            included=self.count * self._in_model,
+            count=self.count,
         )
+
+
+def _effects_record(update, path, model):
+    if isinstance(update, SpectralDraw):
+        return _SpectralRecord(update, path, model)
+    if isinstance(update, ConnectionSweep):
+        return _ConnectionsRecord(update, path, model)
+    return _SweptRecord(update, path, model)
 
 
 @njit(nogil=True, cache=True)
@@ -250,14 +312,10 @@ class ThinnedDraws:
         """Return whether kept draw `index` falls on the present spacing."""
         return index % self.spacing == 0
 
-    def add(self, index, arrays, sparse):
-        """Store the arrays of a draw; the sparse ones as (flat indices, values)."""
-        self.draws[index] = {
-            name: _as_sparse(array) if sparse[name] else array.copy()
-            for name, array in arrays.items()
-            if array is not None
-        }
-        self._bytes += _n_bytes(self.draws[index])
+    def add(self, index, arrays):
+        """Store the arrays of a draw: {name: array or (flat indices, values)}."""
+        self.draws[index] = arrays
+        self._bytes += _n_bytes(arrays)
         while self._bytes > self._budget and len(self.draws) > 1:
             self.spacing *= 2
             self.thin(self.spacing)
@@ -269,12 +327,16 @@ class ThinnedDraws:
         self._bytes = sum(_n_bytes(draw) for draw in self.draws.values())
 
 
-def _as_sparse(array):
+def as_sparse(array):
+    """Return the flat indices and the values of the nonzero entries."""
     flat = np.ravel(array)
     indices = np.flatnonzero(flat)
     return indices.astype(np.int32 if flat.size < 2**31 else np.int64), flat[indices]
 
 
 def _n_bytes(draw):
-    parts = draw.values()
-    return sum(sum(a.nbytes for a in p) if isinstance(p, tuple) else p.nbytes for p in parts)
+    """Return the bytes of a draw in the end, where a sparse value has four indices (int32)."""
+    return sum(
+        array[1].nbytes + 16 * len(array[1]) if isinstance(array, tuple) else array.nbytes
+        for array in draw.values()
+    )

@@ -5,6 +5,7 @@ from sknnmm.sampling.latent_nodes import LatentScale, ResidualExchange
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.omics_weights import WeightsSweep
 from sknnmm.sampling.paths import DirectPath, NodePath
+from sknnmm.sampling.snp_connections import ConnectionSweep
 from sknnmm.sampling.snp_spectral import SpectralDraw
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.variances import ResidualVariances
@@ -104,7 +105,19 @@ class Sampler:
 
 
 def _snp_updates(model, paths):
-    """Return the updates of the SNP effects: spectral where the prior allows, else one sweep."""
-    spectral = [SpectralDraw(model, path) for path in paths if path.prior.jointly_normal]
-    swept = [path for path in paths if not path.prior.jointly_normal]
-    return spectral + ([BlockedSweep(model, swept)] if swept else [])
+    """Return the updates of the SNP effects.
+
+    Connections one by one where they are few, spectral where the prior allows, one blocked sweep
+    of all the rest.
+    """
+    updates, swept = [], []
+    for path in paths:
+        masked = path.connections is not None
+        # The blocked sweep knows unscaled genotypes only.
+        if masked and (path.connections.few or path.prior.scales_genotypes):
+            updates.append(ConnectionSweep(model, path))
+        elif path.prior.jointly_normal and not masked:
+            updates.append(SpectralDraw(model, path))
+        else:
+            swept.append(path)
+    return updates + ([BlockedSweep(model, swept)] if swept else [])

@@ -11,6 +11,7 @@ the effects themselves are asked for.
 
 import numpy as np
 
+from sknnmm.columns import DenseColumns
 from sknnmm.sampling.spectral_basis import LongBasis, WideBasis
 
 
@@ -48,10 +49,13 @@ class SpectralDraw:
     def refresh(self, chain):
         """Do nothing: the fit is computed anew in every draw."""
 
-    @property
-    def in_model(self):
-        """Return which of the sampled coordinates can be nonzero, (r,): all."""
-        return np.ones(len(self.basis.squared), bool)
+    def columns(self, path):
+        """Return the layout of the coordinates."""
+        return DenseColumns(len(self.basis.squared), path.n_columns)
+
+    def in_model(self, path):
+        """Return that every coordinate can be nonzero."""
+        return True
 
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C) of a state, the part outside the basis drawn afresh."""

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sknnmm.columns import DenseColumns
 from sknnmm.sampling.sweep_kernels import sweep_genotypes
 
 
@@ -77,10 +78,13 @@ class BlockedSweep:
             state = path.state(chain)
             state.fit[:] = self.genotypes.dot(state.effects)
 
-    @property
-    def in_model(self):
-        """Return which of the sampled effects can be nonzero, (p,)."""
-        return self.genotypes.polymorphic
+    def columns(self, path):
+        """Return the layout of the effects of a path."""
+        return DenseColumns(len(self._mean), path.n_columns)
+
+    def in_model(self, path):
+        """Return which effects of a path can be nonzero, (p, C)."""
+        return self.genotypes.polymorphic[:, None] & path.connected
 
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C) of a state."""
@@ -118,8 +122,10 @@ def _mixture_weights(states):
 
 
 def prior_variances(prior, hyper, residual_variance):
-    """Return the prior variances of effects, (1, C) or (m, C), in absolute units."""
-    return hyper.variance * residual_variance if prior.relative_to_residual else hyper.variance
+    """Return the prior variances of effects, shaped like hyper.variance, in absolute units."""
+    if not prior.relative_to_residual:
+        return hyper.variance
+    return hyper.variance * hyper.columns.spread(residual_variance)
 
 
 def _variances(paths, states, residual_variances):

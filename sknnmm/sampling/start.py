@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sknnmm.columns import DenseColumns
 from sknnmm.sampling.state import ChainState, EffectsState
 
 LATENT_CORRELATION = 0.7  # of a latent node's starting values with what it is to explain
@@ -40,12 +41,13 @@ def starting_state(sampler, rng):
 
 
 def _no_effects(update, path, model):
-    in_model = update.in_model[:, None]
-    shape = (len(in_model), path.n_columns)
+    columns = update.columns(path)
+    component = np.zeros(columns.shape, np.int8)
+    component[~np.broadcast_to(update.in_model(path), columns.shape)] = -1
     return EffectsState(
-        effects=np.zeros(shape, model.dtype),
-        component=np.where(np.broadcast_to(in_model, shape), 0, -1).astype(np.int8),
-        hyper=path.prior.start(path.expected_variance, len(in_model)),
+        effects=np.zeros(columns.shape, model.dtype),
+        component=component,
+        hyper=path.prior.start(path.expected_variance, columns),
         fit=np.zeros((model.n_samples, path.n_columns), model.dtype),
     )
 
@@ -59,7 +61,9 @@ def _starting_weights(sampler, activated):
     return EffectsState(
         effects=weights.astype(model.dtype)[:, None],
         component=np.full((model.n_nodes, 1), included, np.int8),
-        hyper=model.weight_prior.start(model.expected_weight_variance, model.n_nodes),
+        hyper=model.weight_prior.start(
+            model.expected_weight_variance, DenseColumns(model.n_nodes, 1)
+        ),
         fit=None,
     )
 

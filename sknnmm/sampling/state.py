@@ -11,8 +11,8 @@ from sknnmm.priors import Hyperparameters
 class EffectsState:
     """Effects of one set of columns: SNPs on the nodes, SNPs on y, or nodes on y."""
 
-    effects: np.ndarray  # (m, C); spectral draw: coordinates V'b
-    component: np.ndarray  # (m, C) int8, mixture component, -1 = not in the model
+    effects: np.ndarray  # (m, C), or (m,) of connections; spectral draw: coordinates V'b
+    component: np.ndarray  # shaped alike, int8, mixture component, -1 = not in the model
     hyper: Hyperparameters
     fit: np.ndarray  # (n, C), genotypes times effects, maintained
 

@@ -39,9 +39,10 @@ class ResidualVariances:
         sum_of_squares = np.full(n_columns, self._sum_of_squares)
         for prior, state in effects:
             if state is not None and prior.relative_to_residual:
-                df += np.count_nonzero(state.component >= 0, axis=0)
+                columns = state.hyper.columns
+                df += columns.sum(state.component >= 0)
                 squares = np.square(state.effects, dtype=float)
-                sum_of_squares += (squares / state.hyper.variance).sum(axis=0)
+                sum_of_squares += columns.sum(squares / state.hyper.variance)
         return df, sum_of_squares
 
 

@@ -1,8 +1,10 @@
 """Small networks on the sampling scale, and draws from their prior, for tests of the sampler."""
 
 import numpy as np
+from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
+from sknnmm.connections import Connections
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
 from sknnmm.priors import GBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
@@ -27,11 +29,13 @@ def small_network(
     uninformative=1,
     n_covariates=0,
     intercept_variance=np.inf,
+    mask=None,
     dtype=np.float64,
 ):
     """Return a NetworkModel with random standard normal data.
 
     The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y.
+    `mask` (p, K) says which SNPs act on which nodes.
     """
     dosages = np.asfortranarray(rng.integers(0, 3, (n, p)).astype(np.int8))
     dosages[:2] = [[0], [2]]  # every SNP varies
@@ -54,6 +58,7 @@ def small_network(
         weight_prior=weight_prior or BayesC(scale=0.4, df=8),
         direct_prior=direct_prior,
         residual_prior=residual_prior,
+        connections=None if mask is None else Connections(sparse.csc_array(mask)),
         dtype=dtype,
         intercept_variance=intercept_variance,
     )
@@ -74,11 +79,19 @@ def draw_variance(prior, rng, size=()):
     return prior.df * prior.scale / rng.chisquare(prior.df, size)
 
 
-def draw_effects(prior, shape, rng, residual_variance, snp_scale=1.0):
+def draw_effects(prior, shape, rng, residual_variance, snp_scale=1.0, connected=True):
     """Draw (hyperparameters, effects) of C columns from a prior with numeric scale.
 
-    `residual_variance` (C,) matters to BayesL, `snp_scale` (m, 1) to GBLUP.
+    `residual_variance` (C,) matters to BayesL, `snp_scale` (m, 1) to GBLUP. Effects that are not
+    `connected` are zero.
     """
+    hyper, effects = _draw_connected_effects(
+        prior, shape, rng, residual_variance, snp_scale, np.broadcast_to(connected, shape)
+    )
+    return hyper, effects * connected
+
+
+def _draw_connected_effects(prior, shape, rng, residual_variance, snp_scale, connected):
     n_columns = shape[1]
     normals = rng.standard_normal(shape)
     if isinstance(prior, BayesL):
@@ -91,7 +104,7 @@ def draw_effects(prior, shape, rng, residual_variance, snp_scale=1.0):
             scale = rng.gamma(1.1, prior.scale / 0.1, n_columns)
             hyper["log scale"] = np.log(scale)
         variance = prior.df * scale / rng.chisquare(prior.df, shape)
-        hyper["log variance"] = np.log(variance).mean(axis=0)
+        hyper["log variance"] = np.log(variance).mean(axis=0, where=connected)
     else:
         variance = draw_variance(prior, rng, n_columns)
         hyper = {"log variance": np.log(variance)}
@@ -111,12 +124,18 @@ def draw_effects(prior, shape, rng, residual_variance, snp_scale=1.0):
     return hyper, effects
 
 
+def _mean_of_columns(values, columns):
+    if values.ndim == 1:
+        return columns.sum(values) / np.diff(columns.indptr)
+    return values.mean(axis=0)
+
+
 def current_hyperparameters(prior, state):
     """Return the hyperparameters of a chain under the names of `draw_effects`."""
     hyper = state.hyper
     if isinstance(prior, BayesL):
         return {"log lambda^2": np.log(hyper.squared_penalty)}
-    values = {"log variance": np.log(hyper.variance).mean(axis=0)}
+    values = {"log variance": _mean_of_columns(np.log(hyper.variance), hyper.columns)}
     if prior.selects:
         values["pi"] = prior.zero_weight(hyper)
     if isinstance(prior, BayesR):

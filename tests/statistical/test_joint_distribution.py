@@ -64,7 +64,8 @@ def prior_draw(model, rng):
     s2_y = draw_variance(RESIDUAL, rng)
     scale = model.snp_scale
     hypers = {}
-    hypers["snp"], b = draw_effects(model.snp_prior, (p, n_nodes), rng, s2, scale)
+    connected = True if model.connections is None else model.connections.dense()
+    hypers["snp"], b = draw_effects(model.snp_prior, (p, n_nodes), rng, s2, scale, connected)
     weights_hyper, w = draw_effects(model.weight_prior, (n_nodes, 1), rng, s2_y)
     if model.activation.is_network:
         w = np.ones((1, 1))
@@ -111,6 +112,8 @@ def chain_statistics(model, sampler, chain, rng):
     for update in sampler.snp_updates:
         for path in update.paths:
             effects[path] = update.snp_effects(path.state(chain), rng)
+            if effects[path].ndim == 1:
+                effects[path] = path.connections.table(effects[path]).toarray()
     a = None
     if model.direct_prior:
         hypers["direct"] = current_hyperparameters(model.direct_prior, chain.direct)
@@ -230,6 +233,31 @@ SPECIAL_CASES = {
 }
 
 
+ONE_OF_TWO = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]], bool)  # blocks of SNPs
+FEW = np.tile(np.eye(6, dtype=bool), (3, 1))[:, [0, 4]]  # each omic three scattered SNPs of 18
+MASKED_CASES = {
+    "blocked sweep": {"mask": ONE_OF_TWO, "direct_prior": PRIORS["BayesC"][1]},
+    "blocked sweep, RR-BLUP": {"mask": ONE_OF_TWO, "snp_prior": PRIORS["RR-BLUP"][0]},
+    **{
+        f"connections, {method}": {
+            "mask": FEW,
+            "p": 18,
+            "snp_prior": PRIORS[method][0],
+            "direct_prior": PRIORS[method][1],
+            "activation": "tanh" if method == "BayesC" else "linear",
+        }
+        for method in ("BayesB", "BayesC", "BayesL", "BayesR", "GBLUP")
+    },
+    "connections, latent": {
+        "mask": FEW,
+        "p": 18,
+        "snp_prior": PRIORS["BayesA"][0],
+        "n_latent": 1,
+        "n_observed": 1,
+    },
+}
+
+
 def options(method, activation, direct):
     """Return the options of `small_network` for one cell of method x activation."""
     snp_prior, direct_prior, weight_prior = PRIORS[method]
@@ -262,6 +290,11 @@ def test_joint_distribution(method, activation):
 @pytest.mark.parametrize("case", SPECIAL_CASES)
 def test_joint_distribution_of_special_cases(case):
     assert_same_joint_law(SPECIAL_CASES[case], sorted(SPECIAL_CASES).index(case))
+
+
+@pytest.mark.parametrize("case", MASKED_CASES)
+def test_joint_distribution_of_partial_networks(case):
+    assert_same_joint_law(MASKED_CASES[case], 50 + sorted(MASKED_CASES).index(case))
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 from networks import centred, small_network
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sknnmm.priors import RRBLUP, BayesC
+from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
 
@@ -20,6 +20,19 @@ CASES = {
     "linear latent": {"n_latent": 2, "direct_prior": RRBLUP()},
     "relu latent": {"activation": "relu", "n_latent": 2},
     "tanh latent": {"activation": "tanh", "n_latent": 1, "snp_prior": RRBLUP()},
+    "connections": {
+        "mask": np.eye(20, 3, dtype=bool),
+        "p": 20,
+        "n_observed": 3,
+        "direct_prior": BayesC(),
+        "snp_prior": BayesC(pi=0.1),
+    },
+    "connections of scaled SNPs": {
+        "mask": np.eye(20, 3, dtype=bool),
+        "p": 20,
+        "n_observed": 3,
+        "snp_prior": GBLUP(),
+    },
     "no nodes": {"n_observed": 0, "direct_prior": BayesC()},
     "spectral and sweep": {"snp_prior": RRBLUP(), "direct_prior": BayesC()},
     "spectral wide": {"snp_prior": RRBLUP(), "direct_prior": RRBLUP(), "p": 40},
@@ -40,6 +53,8 @@ def check(model, sampler, chain, X, atol):
         for path in update.paths:
             state = path.state(chain)
             effects = update.snp_effects(state, np.random.default_rng(0))
+            if effects.ndim == 1:
+                effects = path.connections.table(effects)
             used = rows if path is sampler.node_path else model.y_observed
             assert_allclose(state.fit[used], (X @ effects)[used], atol=atol)
 

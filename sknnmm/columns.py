@@ -1,0 +1,55 @@
+"""How effects are laid out in memory: which entries of their arrays belong to which column.
+
+A column is a node of the middle layer (or y); its entries are the effects on it.
+"""
+
+import numpy as np
+
+
+class DenseColumns:
+    """Every predictor acts on every column: arrays (m, C)."""
+
+    indptr = np.empty(0, np.int64)  # what compiled code gets in place of that of SparseColumns
+
+    def __init__(self, n_effects, n_columns):
+        self.shape = (n_effects, n_columns)
+
+    def sum(self, values):
+        """Return sums over the effects of each column, (C,)."""
+        return values.sum(axis=0)
+
+    def spread(self, per_column):
+        """Return values (C,) so that they broadcast against arrays of effects."""
+        return per_column[None]
+
+    def entries(self, column):
+        """Return the index of the effects of one column."""
+        return slice(None), column
+
+
+class SparseColumns:
+    """Each column has predictors of its own: arrays (m,), column after column.
+
+    Parameters
+    ----------
+    indptr : ndarray of shape (C + 1,)
+        Column c owns entries indptr[c] to indptr[c + 1], at least one.
+    """
+
+    def __init__(self, indptr):
+        self.indptr = np.asarray(indptr, np.int64)
+        self.shape = (int(indptr[-1]),)
+        self.column_of = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+
+    def sum(self, values):
+        """Return sums over the effects of each column, (C,)."""
+        dtype = np.int64 if values.dtype == bool else values.dtype
+        return np.add.reduceat(values, self.indptr[:-1], dtype=dtype)
+
+    def spread(self, per_column):
+        """Return values (C,) repeated for every effect, (m,)."""
+        return per_column[self.column_of]
+
+    def entries(self, column):
+        """Return the index of the effects of one column."""
+        return slice(self.indptr[column], self.indptr[column + 1])
