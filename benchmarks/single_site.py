@@ -9,6 +9,8 @@ every inner loop runs over neighbouring numbers (as in NNMM.jl and BGLR).
 import numpy as np
 from numba import njit
 
+from sknnmm.columns import DenseColumns
+
 RANDOM_BLOCK = 64  # SNPs whose random numbers are drawn at a time: that of the blocked sweep
 
 

@@ -85,10 +85,8 @@ def add_connections(dosages, mean, indptr, snps, effects, fit):
             if offset == 0:
                 gather(dosages, snps[entry : min(entry + TILE, indptr[c + 1])], tile)
             if effects[entry] != 0:
-                j = snps[entry]
-                subtract_centred(
-                    fit[c], -effects[entry], gathered(dosages, j, tile, offset), mean[j]
-                )
+                stored = gathered(dosages, snps[entry], tile, offset)
+                subtract_centred(fit[c], -effects[entry], stored, mean[snps[entry]])
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER)
