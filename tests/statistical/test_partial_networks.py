@@ -1,0 +1,179 @@
+"""Partially connected networks: every way to sweep them, and what they must equal."""
+
+import numpy as np
+import pytest
+from networks import centred, small_network
+from numpy.testing import assert_allclose
+from scipy import sparse
+from test_closed_forms import FIXED_EFFECT_VARIANCE, FIXED_RESIDUAL, V, assert_same_moments, sample
+from test_limits import assert_same_law
+
+from sknnmm.connections import Connections
+from sknnmm.genotypes import Genotypes
+from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesC, BayesL, BayesR
+from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.snp_connections import ConnectionSweep
+from sknnmm.sampling.snp_sweep import BlockedSweep
+
+MASK = np.zeros((12, 2), bool)
+MASK[[0, 3, 4, 9], 0] = MASK[[3, 5, 11], 1] = True  # SNP 3 feeds both nodes
+
+
+def sweep_with(sampler, kind):
+    """Have the node path swept by `kind`, whatever the rule says."""
+    path = sampler.node_path
+    update = kind(sampler.model, path if kind is ConnectionSweep else [path])
+    sampler.snp_updates = [u for u in sampler.snp_updates if path not in u.paths] + [update]
+    return update
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [BayesA(scale=0.1), BayesC(scale=0.1), BayesL(shape=4.0, rate=0.2), BayesR(), RRBLUP()],
+    ids=lambda prior: type(prior).__name__,
+)
+def test_connections_and_blocks_sample_the_same_law(prior):
+    draws = []
+    for kind in (ConnectionSweep, BlockedSweep):
+        rng = np.random.default_rng(1)
+        model = small_network(rng, p=12, n=25, mask=MASK, snp_prior=prior, activation="tanh")
+        sampler = Sampler(model)
+        update = sweep_with(sampler, kind)
+
+        def quantities(chain, update=update, model=model):
+            effects = update.snp_effects(chain.snp, None)
+            if effects.ndim == 2:
+                effects = model.connections.pick(effects)
+            return np.concatenate([effects, np.log(chain.omics_residual_variance)])
+
+        draws.append(sample(sampler, quantities, 4000, rng))
+    assert_same_law(*draws)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("missing", [False, True])
+def test_connections_are_ridge_regressions(order, missing):
+    """RR-BLUP with fixed variances and complete omics: each node its own ridge posterior."""
+    rng = np.random.default_rng(2)
+    model = small_network(
+        rng,
+        p=12,
+        n=30,
+        mask=MASK,
+        missing=0,
+        snp_prior=FIXED_EFFECT_VARIANCE,
+        residual_prior=FIXED_RESIDUAL,
+    )
+    dosages = np.array(model.genotypes.dosages, order=order)
+    if missing:
+        dosages[rng.random(dosages.shape) < 0.1] = -1
+    object.__setattr__(model, "genotypes", Genotypes(dosages))
+    sampler = Sampler(model)
+    assert isinstance(sampler.snp_updates[0], ConnectionSweep)
+    draws = sample(sampler, lambda chain: chain.snp.effects.copy(), 6000, rng)
+    X, rows = centred(model.genotypes), model.informative
+    for k, entries in enumerate([slice(0, 4), slice(4, 7)]):
+        used = X[np.ix_(rows, MASK[:, k])]
+        projection = np.eye(len(used)) - 1 / len(used)
+        precision = used.T @ projection @ used / FIXED_RESIDUAL.scale + np.eye(used.shape[1]) / V
+        covariance = np.linalg.inv(precision)
+        mean = covariance @ used.T @ projection @ model.omics[rows, k] / FIXED_RESIDUAL.scale
+        assert_same_moments(draws[:, entries], mean, covariance, ess_factor=0.3)
+
+
+@pytest.mark.parametrize(
+    "mask", [MASK, np.tile(MASK[:, :1], (1, 2)) | (np.arange(12) < 6)[:, None]]
+)
+def test_gblup_has_the_relationship_of_the_connected_snps(mask):
+    """GBLUP under a mask is RR-BLUP under that mask on scaled SNPs."""
+    draws = []
+    for scaled in (False, True):
+        rng = np.random.default_rng(3)
+        prior = RRBLUP(df=8, scale=0.1) if scaled else GBLUP(df=8, scale=0.1)
+        model = small_network(rng, p=12, n=25, mask=mask, snp_prior=prior)
+        mean = model.genotypes.mean
+        sd = np.sqrt(mean * (1 - mean / 2))
+        if scaled:
+            X = np.asfortranarray(model.genotypes.dosages / sd)
+            object.__setattr__(model, "genotypes", Genotypes(X))
+        sampler = Sampler(model)
+        update = sampler.snp_updates[-1] if scaled else sweep_with(sampler, ConnectionSweep)
+
+        def quantities(chain, update=update, model=model):
+            effects = update.snp_effects(chain.snp, None)
+            if effects.ndim == 2:
+                effects = model.connections.pick(effects)
+            return np.append(effects, np.log(chain.snp.hyper.variance[0]))
+
+        values = sample(sampler, quantities, 4000, rng)
+        if scaled:
+            values[:, : mask.sum()] /= sd[model.connections.snps]
+        draws.append(values)
+    assert_same_law(*draws)
+
+
+def test_complete_omics_make_separate_fits_of_the_nodes():
+    """With no omic missing, a masked network is K regressions, each on its own SNPs."""
+    rng = np.random.default_rng(4)
+    both = small_network(rng, p=12, n=30, mask=MASK, missing=0, snp_prior=BayesC(scale=0.1))
+    sampler = Sampler(both)
+    joint = sample(
+        sampler,
+        lambda c: np.concatenate(
+            [c.snp.effects, np.log(c.snp.hyper.variance[0]), np.log(c.omics_residual_variance)]
+        ),
+        4000,
+        rng,
+    )
+    for k, entries in enumerate([[0, 1, 2, 3, 7, 9], [4, 5, 6, 8, 10]]):
+        snps = np.flatnonzero(MASK[:, k])
+        model = small_network(
+            rng, p=len(snps), n=30, n_observed=1, missing=0, snp_prior=BayesC(scale=0.1)
+        )
+        own = np.asfortranarray(both.genotypes.dosages[:, snps])
+        object.__setattr__(model, "genotypes", Genotypes(own))
+        object.__setattr__(model, "omics", both.omics[:, [k]])
+        single = sample(
+            Sampler(model),
+            lambda c: np.concatenate(
+                [
+                    c.snp.effects[:, 0],
+                    np.log(c.snp.hyper.variance[0]),
+                    np.log(c.omics_residual_variance),
+                ]
+            ),
+            4000,
+            rng,
+        )
+        assert_same_law(joint[:, entries], single)
+
+
+def test_sweep_is_chosen_by_the_share_of_connected_pairs():
+    rng = np.random.default_rng(5)
+    for share, kind in ((0.25, ConnectionSweep), (0.5, BlockedSweep)):
+        mask = np.arange(12)[:, None] < 12 * share + np.zeros((1, 2))
+        (update,) = Sampler(small_network(rng, p=12, mask=mask)).snp_updates
+        assert type(update) is kind
+
+
+def test_expected_variance_is_of_the_connected_snps():
+    model = small_network(np.random.default_rng(6), p=12, mask=MASK)
+    variance = model.genotypes.variance
+    expected = [0.5 / variance[MASK[:, k]].sum() for k in range(2)]
+    assert_allclose(model.expected_snp_variance, expected, rtol=1e-12)
+    scaled = small_network(np.random.default_rng(6), p=12, mask=MASK, snp_prior=GBLUP())
+    half = scaled.genotypes.mean / 2
+    ratio = variance / (2 * half * (1 - half))
+    expected = [0.5 / ratio[MASK[:, k]].sum() for k in range(2)]
+    assert_allclose(scaled.expected_snp_variance, expected, rtol=1e-12)
+
+
+def test_connections_tell_their_layout():
+    connections = Connections(sparse.csc_array(MASK))
+    assert connections.snps.tolist() == [0, 3, 4, 9, 3, 5, 11]
+    assert connections.positions.tolist() == [0, 6, 8, 18, 7, 11, 23]
+    assert_allclose(connections.sums(np.arange(12.0)), [16, 19])
+    values = np.arange(1.0, 8.0)
+    table = connections.table(values).toarray()
+    assert_allclose(connections.pick(table), values)
+    assert np.count_nonzero(table) == 7
