@@ -10,7 +10,7 @@ chain, and the smallest effective sample size per second of the omics weights::
 The classical alphabet: grain yield of 599 wheat lines in four environments predicted from 1,279
 markers, without omics, by the 10-fold cross-validation that comes with the data::
 
-    python -m benchmarks.bench_alphabet --wheat    # about a quarter of an hour
+    python -m benchmarks.bench_alphabet --wheat    # about ten minutes
 
 Seconds are processor time of one thread, so other work on the machine counts little.
 """
@@ -61,13 +61,13 @@ def parse_options():
     parser.add_argument("--wheat", action="store_true", help="the wheat lines, not the network")
     parser.add_argument("--data-home", help="folder of wheat.RData (default: scikit-learn's)")
     parser.add_argument(
-        "--n-iter", type=int, help="per chain (default: 600 of two chains; wheat: 1500 of one)"
+        "--n-iter", type=int, help="per chain (default: 600 of two chains; wheat: 1000 of one)"
     )
     parser.add_argument("--seeds", type=int, default=1, help="simulated data sets")
     parser.add_argument("--output", type=Path, help="CSV file of every fit")
     parser.add_argument("--quick", action="store_true", help="small and short: see that it runs")
     options = parser.parse_args()
-    options.n_iter = options.n_iter or (40 if options.quick else 1500 if options.wheat else 600)
+    options.n_iter = options.n_iter or (40 if options.quick else 1000 if options.wheat else 600)
     return options
 
 
