@@ -9,8 +9,9 @@ each with the function that made them and with ``activation="linear"``:
 
 - saturation: every omic acts through a steep tanh,
 - threshold: every omic acts through a steep sigmoid that begins to answer above the mean,
-- ratio: the network function sqrt(z1^2 / (z1^2 + z2^2)) of two omics, without weights, as in the
-  paper that introduced the network (Zhao et al. 2022, doi 10.1093/genetics/iyac034).
+- ratio: the network function sqrt(z1^2 / (z1^2 + z2^2)) of two omics, without weights; it is the
+  example of a user-defined function in the documentation of JWAS, the software of the published
+  network.
 
 The first two are also fitted with the named activations "tanh" and "sigmoid". The gentle tanh gets
 part of the way to the steep one; the sigmoid bends at the mean, not at the threshold, and does no
@@ -49,11 +50,11 @@ started = time.perf_counter()
 # %%
 # The functions
 # -------------
-# Activations act on standardised omics, so a named one always bends the same: over the two SD
-# around the mean where the data are, a straight line explains 93 % of the variance of tanh(z) and
-# 98 % of that of the sigmoid. Where the response is steeper or begins elsewhere, it is passed as a
-# function. Given the derivative, missing omics are drawn by Hamiltonian Monte Carlo; without it,
-# by elliptical slice sampling.
+# Activations act on standardised omics, so a named one always bends the same, and gently: of a
+# normal omic a straight line explains 93 % of the variance of tanh(z) and 98 % of that of the
+# sigmoid. Where the response is steeper or begins elsewhere, it is passed as a function. With its
+# derivative, missing omics are drawn by Hamiltonian Monte Carlo; without, by elliptical slice
+# sampling, as those of the network function below.
 
 steep_tanh = Activation(
     lambda z: np.tanh(3 * z),
