@@ -19,12 +19,12 @@ from sknnmm.sampling.chain import Stream
 from sknnmm.sampling.sampler import REFRESH_EVERY, Sampler
 from sknnmm.sampling.start import starting_state
 
-N_REPLICATES = 200
+N_REPLICATES = 150
 BURN_IN = 150
 N_DRAWS = 63  # of one chain, after thinning: 64 possible ranks
 N_BINS = 8
 # With E effectively independent draws, the mean square of the centred ranks (as a fraction) is
-# 1 / (6 E) above 1/12: at 25 this is not yet one standard error of 200 replicates over its value
+# 1 / (6 E) above 1/12: at 25 this is not yet one standard error of 150 replicates over its value
 # at 63.
 MIN_ESS = 25
 FALSE_ALARMS = 0.001  # per case, over random seeds
@@ -129,7 +129,6 @@ def quantities(model, X, parameters):
     genetic = parameters.genetic_value(X, model.activation)
     expected = parameters.expected_y(X, model.activation)
     without_y = np.flatnonzero(~model.y_observed)
-    observed_nodes = range(model.n_observed_nodes)
     log_s2 = np.log(parameters.node_variances)
     log_s2_y = np.log(parameters.residual_variance)
     values = {
@@ -150,7 +149,7 @@ def quantities(model, X, parameters):
             values |= {f"{q}, weights": v[0] for q, v in parameters.hypers["weights"].items()}
         for q, v in parameters.hypers["snp"].items():
             values[f"mean {q}"] = v.mean()
-    for k in observed_nodes:
+    for k in range(model.n_observed_nodes):
         values[f"log s2[{k}]"] = log_s2[k]
         values[f"intercept[{k}]"] = parameters.node_intercepts[k]
         values[f"SNP effect[{k}]"] = parameters.snp_effects[0, k]
@@ -166,8 +165,9 @@ def one_replicate(options, thin, rng):
     """Return the true quantities, and their draws (N_DRAWS, quantities), of one data set."""
     model = small_network(rng, **{**NETWORK, **options})
     X = centred(model.genotypes)
-    truth = draw_parameters(model, X, rng)
-    model = with_data_from(model, truth, X, rng)
+    parameters = draw_parameters(model, X, rng)
+    truth = quantities(model, X, parameters)
+    model = with_data_from(model, parameters, X, rng)
     sampler = Sampler(model)
     chain = starting_state(sampler, rng)
     draws = []
@@ -176,9 +176,9 @@ def one_replicate(options, thin, rng):
         if iteration % REFRESH_EVERY == 0:
             sampler.refresh(chain)
         if iteration > BURN_IN and (iteration - BURN_IN) % thin == 0:
-            current = current_parameters(sampler, chain, X, rng)
-            draws.append(list(quantities(model, X, current).values()))
-    return quantities(model, X, truth), np.array(draws)
+            drawn = quantities(model, X, current_parameters(sampler, chain, X, rng))
+            draws.append([drawn[name] for name in truth])
+    return truth, np.array(draws)
 
 
 def rank(truth, draws, rng):
