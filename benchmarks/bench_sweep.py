@@ -10,16 +10,13 @@ sweep over the SNP effects only. Run from the root of the repository::
 
 import argparse
 import copy
-import platform
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 
-import numba
 import numpy as np
-from threadpoolctl import threadpool_info
 
+from benchmarks.reporting import as_table, describe_machine
 from benchmarks.single_site import SingleSiteSweep
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.datasets import make_omics_network
@@ -236,40 +233,12 @@ def step_table(comparisons):
     return as_table([*rows, ["ms in all", *(f"{1000 * t:.1f}" for t in total)]])
 
 
-def as_table(rows):
-    """Return rows of cells as a Markdown table."""
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        lines.append(" | ".join([row[0].ljust(len(first)), *others]))
-    rule = " | ".join("-" * width for width in widths)
-    return "\n".join(f"| {line} |" for line in [lines[0], rule, *lines[1:]])
-
-
 def describe_data(case):
     return (
         f"n={case.n_samples}, p={case.n_snps}, BayesC with direct effects, single precision, one "
         "thread.\nplain: one SNP and one omic at a time. nonzero: share of SNP effects in the "
         "model.\nRates are those of the fastest turn, ratios the median over pairs of turns."
     )
-
-
-def describe_machine():
-    libraries = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
-    blas = " and ".join(sorted({f"{lib['internal_api']} {lib['version']}" for lib in libraries}))
-    return (
-        f"{cpu_name()}; Python {platform.python_version()}, numpy {np.__version__}, numba "
-        f"{numba.__version__}, {blas}"
-    )
-
-
-def cpu_name():
-    """Return the model name of the processor where the system tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor()
 
 
 if __name__ == "__main__":

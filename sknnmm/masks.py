@@ -68,6 +68,13 @@ def resolve_mask(mask, snp_names, omics_names, n_latent):
     return None if connected.nnz == p * n_nodes else connected
 
 
+def is_sparse(mask):
+    """Return whether results for SNPs and nodes are to be sparse, as the mask is."""
+    if isinstance(mask, pd.DataFrame):
+        return mask.shape[1] > 0 and all(isinstance(t, pd.SparseDtype) for t in mask.dtypes)
+    return issparse(mask) or isinstance(mask, Mapping)
+
+
 def _connections(mask, snps, nodes, n_latent):
     """Return SNP positions (-1: not in X), as many node positions, and the nodes mentioned."""
     if isinstance(mask, pd.DataFrame):

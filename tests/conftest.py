@@ -8,6 +8,14 @@ import pytest
 from sknnmm import NNMMRegressor
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--rank-histograms",
+        metavar="DIR",
+        help="save the rank histograms of the calibration tests in this directory",
+    )
+
+
 @pytest.fixture(scope="session")
 def data():
     """Return 80 individuals, 24 SNPs (two missing genotypes), 3 omics, 2 covariates; no gaps."""

@@ -1,17 +1,15 @@
 """The heterogeneous stock mice: real genotypes, blood measurements and body mass index."""
 
 import os
-from http.client import HTTPException
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.datasets import fetch_file, get_data_home
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from sknnmm.datasets._bglr import names_along, read_bglr_file
+
 FILENAME = "mice.RData"
-URL = "https://github.com/gdlc/BGLR-R/raw/f66f9bc07a735803ddfb9625f6eea0fe46c3df57/data/mice.RData"
 SHA256 = "5aec95f7736460cbc98f90fbf02dc12693786d24353bea054768c0da8ae9e3a5"
 
 OMICS = [
@@ -109,43 +107,13 @@ def fetch_hs_mice(data_home=None):
     >>> mice.genotypes.shape, mice.omics.shape  # doctest: +SKIP
     ((1814, 10346), (1814, 17))
     """
-    rdata = _import_rdata()
-    path = _fetch_verified_file(Path(get_data_home(data_home)))
-    # The file does not say that its texts are plain ASCII; without an encoding rdata warns.
-    return _as_bunch(rdata.read_rda(path, default_encoding="utf-8"))
-
-
-def _import_rdata():
-    try:
-        import rdata
-    except ImportError as error:
-        raise ImportError(
-            "fetch_hs_mice needs the library rdata to read the R data file. "
-            "Install it with: pip install sknnmm[io]"
-        ) from error
-    return rdata
-
-
-def _fetch_verified_file(folder):
-    """Return the path of the file in folder, downloaded if it is absent or damaged there.
-
-    `fetch_file` downloads to a temporary file and moves it in place only if its checksum is
-    right.
-    """
-    try:
-        return fetch_file(URL, folder=folder, local_filename=FILENAME, sha256=SHA256)
-    except (OSError, HTTPException) as error:
-        raise OSError(
-            f"Could not get {FILENAME} from {URL}. Check the connection and try again, or put the "
-            f"file (SHA-256 {SHA256}) into {folder} by hand. The error was: {error}"
-        ) from error
+    return _as_bunch(read_bglr_file(FILENAME, SHA256, data_home))
 
 
 def _as_bunch(contents):
     """Arrange the R objects of the file, all rows in the order of the genotypes."""
     markers = contents["mice.X"]
-    ids = pd.Index(markers.coords["dim_0"].to_numpy(), dtype=str)
-    marker_names = pd.Index(markers.coords["dim_1"].to_numpy(), dtype=str)
+    ids, marker_names = names_along(markers, 0), names_along(markers, 1)
     records = contents["mice.pheno"].astype({"SUBJECT.NAME": str}).set_index("SUBJECT.NAME")
     records = records.loc[ids].rename_axis(index=None)
     marker_map = contents["mice.map"].astype({"snp_id": str}).set_index("snp_id", drop=False)

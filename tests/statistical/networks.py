@@ -1,11 +1,13 @@
 """Small networks on the sampling scale, and draws from their prior, for tests of the sampler."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.connections import Connections
-from sknnmm.genotypes import Genotypes
+from sknnmm.genotypes import Genotypes, ScaledGenotypes
 from sknnmm.model import NetworkModel
 from sknnmm.priors import GBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
 
@@ -143,3 +145,123 @@ def current_hyperparameters(prior, state):
     if getattr(prior, "estimate_scale", False):
         values["log scale"] = np.log(hyper.scale)
     return values
+
+
+def table_of_effects(update, path, chain, rng):
+    """Return the SNP effects (p, C) of a chain, zero where not connected."""
+    effects = update.snp_effects(path.state(chain), rng)
+    return effects if effects.ndim == 2 else path.connections.table(effects).toarray()
+
+
+@dataclass
+class Parameters:
+    """All that the data of a network depend on, and the values of its nodes."""
+
+    snp_effects: np.ndarray  # (p, K)
+    direct_effects: np.ndarray  # (p,), zeros without a direct path
+    weights: np.ndarray  # (K,); (1,) of a network function
+    hypers: dict  # name of a prior -> {hyperparameter: one value per column}
+    node_variances: np.ndarray  # (K,), residual
+    residual_variance: float
+    node_intercepts: np.ndarray  # (K,)
+    intercept: float
+    omics: np.ndarray  # (n, K), every cell
+
+    def omics_mean(self, X):
+        """Return the expected nodes given centred genotypes."""
+        return X @ self.snp_effects + self.node_intercepts
+
+    def genetic_value(self, X, activation):
+        """Return the genetic value of every row with its nodes at their expectation."""
+        return activation.value(self.omics_mean(X)) @ self.weights + X @ self.direct_effects
+
+    def expected_y(self, X, activation):
+        """Return the mean of y given the nodes."""
+        nodes = activation.value(self.omics) @ self.weights
+        return self.intercept + nodes + X @ self.direct_effects
+
+
+def draw_parameters(model, X, rng):
+    """Return Parameters from the prior of a model with numeric scales; X are its dosages, centred.
+
+    The priors of `small_network` apply.
+    """
+    p, n_nodes = model.genotypes.shape[1], model.n_nodes
+    node_variances = draw_variance(model.residual_prior, rng, n_nodes)
+    residual_variance = draw_variance(model.residual_prior, rng, 1)
+    snp_scale = ScaledGenotypes(model.genotypes).scale[:, None]
+    hypers = {}
+    connected = True if model.connections is None else model.connections.dense()
+    hypers["snp"], b = draw_effects(
+        model.snp_prior, (p, n_nodes), rng, node_variances, snp_scale, connected
+    )
+    if model.activation.is_network:
+        w = np.ones((1, 1))
+    else:
+        hypers["weights"], w = draw_effects(
+            model.weight_prior, (n_nodes, 1), rng, residual_variance
+        )
+    a = np.zeros((p, 1))
+    if model.direct_prior:
+        hypers["direct"], a = draw_effects(
+            model.direct_prior, (p, 1), rng, residual_variance, snp_scale
+        )
+    intercepts = np.sqrt(model.intercept_variance) * rng.standard_normal(n_nodes + 1)
+    intercepts[model.n_observed_nodes : n_nodes] = 0
+    drawn = Parameters(
+        snp_effects=b,
+        direct_effects=a[:, 0],
+        weights=w[:, 0],
+        hypers=hypers,
+        node_variances=node_variances,
+        residual_variance=residual_variance[0],
+        node_intercepts=intercepts[:-1],
+        intercept=intercepts[-1],
+        omics=np.empty((len(X), n_nodes)),
+    )
+    noise = rng.standard_normal(drawn.omics.shape)
+    drawn.omics[:] = drawn.omics_mean(X) + np.sqrt(node_variances) * noise
+    return drawn
+
+
+def with_data_from(model, parameters, X, rng):
+    """Return the model with y and observed omics drawn given parameters, the same cells missing."""
+    noise = np.sqrt(parameters.residual_variance) * rng.standard_normal(len(X))
+    y = parameters.expected_y(X, model.activation) + noise
+    return replace(
+        model,
+        y=np.where(model.y_observed, y, np.nan),
+        omics=np.where(model.omics_observed, parameters.omics, np.nan),
+    )
+
+
+def current_parameters(sampler, chain, X, rng):
+    """Return copies of the Parameters of a chain; rows without data get omics from their prior."""
+    model = sampler.model
+    hypers = {"snp": current_hyperparameters(model.snp_prior, chain.snp)}
+    if sampler.has_weights:
+        hypers["weights"] = current_hyperparameters(model.weight_prior, chain.weights)
+    effects = {
+        path: table_of_effects(update, path, chain, rng).astype(float)
+        for update in sampler.snp_updates
+        for path in update.paths
+    }
+    a = np.zeros(X.shape[1])
+    if model.direct_prior:
+        hypers["direct"] = current_hyperparameters(model.direct_prior, chain.direct)
+        a = effects[sampler.direct_path][:, 0]
+    current = Parameters(
+        snp_effects=effects[sampler.node_path],
+        direct_effects=a,
+        weights=chain.weights.effects[:, 0].astype(float),
+        hypers=hypers,
+        node_variances=chain.omics_residual_variance.copy(),
+        residual_variance=float(chain.residual_variance[0]),
+        node_intercepts=chain.omics_fixed.coefficients[0].copy(),
+        intercept=float(chain.fixed.coefficients[0, 0]),
+        omics=chain.omics.astype(float),
+    )
+    unseen = ~model.informative
+    noise = rng.standard_normal((np.count_nonzero(unseen), model.n_nodes))
+    current.omics[unseen] = current.omics_mean(X[unseen]) + np.sqrt(current.node_variances) * noise
+    return current

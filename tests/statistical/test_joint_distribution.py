@@ -8,18 +8,10 @@ them differ.
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from networks import (
-    RESIDUAL,
-    centred,
-    current_hyperparameters,
-    draw_effects,
-    draw_variance,
-    small_network,
-)
+from networks import centred, current_parameters, draw_parameters, small_network
 from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
-from sknnmm.genotypes import ScaledGenotypes
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
@@ -29,15 +21,19 @@ N_PRIOR_DRAWS = 6_000
 N_ITERATIONS = 3_000
 
 
-def statistics(snp_effects, direct_effects, weights, hypers, s2, s2_y, intercepts, omics, y):
+def statistics(parameters, model):
     """Return functions of parameters and data with finite moments, as a flat dict."""
+    snp_effects, weights = parameters.snp_effects, parameters.weights
+    log_s2_y = np.log(parameters.residual_variance)
+    omics = parameters.omics[model.informative]
+    y = model.y_column[model.y_observed, 0]
     values = {
-        "log s2": np.log(s2).sum(),
-        "log s2_y": np.log(s2_y),
-        "log s2_y ^2": np.log(s2_y) ** 2,
-        "intercept": intercepts[-1],
-        "intercept^2": intercepts[-1] ** 2,
-        "omics intercept^2": (intercepts[:-1] ** 2).sum(),
+        "log s2": np.log(parameters.node_variances).sum(),
+        "log s2_y": log_s2_y,
+        "log s2_y ^2": log_s2_y**2,
+        "intercept": parameters.intercept,
+        "intercept^2": parameters.intercept**2,
+        "omics intercept^2": (parameters.node_intercepts**2).sum(),
         "w": weights.sum(),
         "|w|": np.abs(weights).sum(),
         "b^2": np.log1p((snp_effects**2).sum()),
@@ -46,45 +42,15 @@ def statistics(snp_effects, direct_effects, weights, hypers, s2, s2_y, intercept
         "mean |z|": np.log(np.abs(omics).mean()),
         "z_0 z_1": np.tanh(omics[:, 0] * omics[:, -1]).mean(),
         "mean |y|": np.log(np.abs(y).mean()),
-        "z y": np.tanh(omics[: len(y)] * y[:, None]).mean(),
+        "z y": np.tanh(parameters.omics[model.y_observed] * y[:, None]).mean(),
     }
-    if direct_effects is not None:
-        values["a^2"] = np.log1p((direct_effects**2).sum())
-        values["a_0 y"] = np.tanh(direct_effects[0] * 3) * np.tanh(y[0])
-    for name, hyper in hypers.items():
+    if model.direct_prior:
+        values["a^2"] = np.log1p((parameters.direct_effects**2).sum())
+        values["a_0 y"] = np.tanh(parameters.direct_effects[0] * 3) * np.tanh(y[0])
+    for name, hyper in parameters.hypers.items():
         for quantity, value in hyper.items():
             values[f"{quantity} {name}"] = value.sum()
     return values
-
-
-def prior_draw(model, rng):
-    """Return the statistics of one draw of parameters and data."""
-    p, n_nodes = model.genotypes.shape[1], model.n_nodes
-    s2 = draw_variance(RESIDUAL, rng, n_nodes)
-    s2_y = draw_variance(RESIDUAL, rng)
-    scale = model.snp_scale
-    hypers = {}
-    connected = True if model.connections is None else model.connections.dense()
-    hypers["snp"], b = draw_effects(model.snp_prior, (p, n_nodes), rng, s2, scale, connected)
-    weights_hyper, w = draw_effects(model.weight_prior, (n_nodes, 1), rng, s2_y)
-    if model.activation.is_network:
-        w = np.ones((1, 1))
-    else:
-        hypers["weights"] = weights_hyper
-    a = None
-    if model.direct_prior:
-        hypers["direct"], a = draw_effects(model.direct_prior, (p, 1), rng, s2_y, scale)
-    intercepts = np.sqrt(INTERCEPT_VARIANCE) * rng.standard_normal(n_nodes + 1)
-    intercepts[model.n_observed_nodes : n_nodes] = 0
-    rows = model.informative
-    X = model.centred_dosages[rows]
-    omics = X @ b + intercepts[:-1] + np.sqrt(s2) * rng.standard_normal((len(X), n_nodes))
-    mean = intercepts[-1] + model.activation.value(omics) @ w[:, 0]
-    if a is not None:
-        mean = mean + X @ a[:, 0]
-    y = (mean + np.sqrt(s2_y) * rng.standard_normal(len(X)))[model.y_observed[rows]]
-    a = None if a is None else a[:, 0]
-    return statistics(b, a, w[:, 0], hypers, s2, s2_y, intercepts, omics, y)
 
 
 def redraw_data(model, chain, rng):
@@ -98,44 +64,27 @@ def redraw_data(model, chain, rng):
     mean = chain.fixed.fit + chain.omics_part()
     if chain.direct is not None:
         mean = mean + chain.direct.fit
-    y = mean + np.sqrt(chain.residual_variance) * rng.standard_normal(mean.shape)
-    model.y_column[:] = np.where(model.y_observed[:, None], y, 0)
+    set_y(model, mean[:, 0], chain.residual_variance[0], rng)
 
 
-def chain_statistics(model, sampler, chain, rng):
-    hypers = {
-        "snp": current_hyperparameters(model.snp_prior, chain.snp),
-    }
-    if sampler.has_weights:
-        hypers["weights"] = current_hyperparameters(model.weight_prior, chain.weights)
-    effects = {}
-    for update in sampler.snp_updates:
-        for path in update.paths:
-            effects[path] = update.snp_effects(path.state(chain), rng)
-            if effects[path].ndim == 1:
-                effects[path] = path.connections.table(effects[path]).toarray()
-    a = None
-    if model.direct_prior:
-        hypers["direct"] = current_hyperparameters(model.direct_prior, chain.direct)
-        a = effects[sampler.direct_path][:, 0]
-    intercepts = np.append(chain.omics_fixed.coefficients[0], chain.fixed.coefficients[0])
-    return statistics(
-        effects[sampler.node_path],
-        a,
-        chain.weights.effects[:, 0],
-        hypers,
-        chain.omics_residual_variance,
-        chain.residual_variance[0],
-        intercepts,
-        chain.omics[model.informative],
-        model.y_column[model.y_observed, 0],
-    )
+def set_y(model, mean, residual_variance, rng):
+    """Draw y given its mean (n,); the model's updates read it from here."""
+    y = mean + np.sqrt(residual_variance) * rng.standard_normal(len(mean))
+    model.y_column[:, 0] = np.where(model.y_observed, y, 0)
+
+
+def prior_draw(model, X, rng):
+    """Return the statistics of one draw of parameters and data."""
+    parameters = draw_parameters(model, X, rng)
+    set_y(model, parameters.expected_y(X, model.activation), parameters.residual_variance, rng)
+    return statistics(parameters, model)
 
 
 def z_scores(model, seed, n_iterations=N_ITERATIONS, n_prior_draws=N_PRIOR_DRAWS):
     """Return {statistic: z score of the difference between the two samples}."""
     rng = np.random.default_rng(seed)
-    independent = [prior_draw(model, rng) for _ in range(n_prior_draws)]
+    X = centred(model.genotypes)
+    independent = [prior_draw(model, X, rng) for _ in range(n_prior_draws)]
     sampler = Sampler(model)
     chain = starting_state(sampler, rng)
     successive = []
@@ -145,7 +94,7 @@ def z_scores(model, seed, n_iterations=N_ITERATIONS, n_prior_draws=N_PRIOR_DRAWS
         sampler.iterate(chain, rng, tuning)
         redraw_data(model, chain, rng)
         if not tuning:
-            successive.append(chain_statistics(model, sampler, chain, rng))
+            successive.append(statistics(current_parameters(sampler, chain, X, rng), model))
     scores = {}
     for name in independent[0]:
         a = np.array([draw[name] for draw in independent], float)
@@ -158,14 +107,6 @@ def z_scores(model, seed, n_iterations=N_ITERATIONS, n_prior_draws=N_PRIOR_DRAWS
         error = np.sqrt(a.var() / len(a) + b.var() / ess)
         scores[name] = (a.mean() - b.mean()) / error
     return scores
-
-
-def geweke_model(rng, **options):
-    model = small_network(rng, intercept_variance=INTERCEPT_VARIANCE, **options)
-    object.__setattr__(model, "centred_dosages", centred(model.genotypes))
-    scale = ScaledGenotypes(model.genotypes).scale[:, None]
-    object.__setattr__(model, "snp_scale", scale)
-    return model
 
 
 PRIORS = {  # of SNP effects, direct effects and weights
@@ -271,7 +212,8 @@ def options(method, activation, direct):
 
 
 def assert_same_joint_law(options, seed, **lengths):
-    model = geweke_model(np.random.default_rng(seed), **options)
+    rng = np.random.default_rng(seed)
+    model = small_network(rng, intercept_variance=INTERCEPT_VARIANCE, **options)
     scores = z_scores(model, seed, **lengths)
     # Bonferroni over the statistics of one case: false alarms once in 1,000 seeds.
     bound = stats.norm.isf(0.0005 / len(scores))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import centred, small_network
+from networks import centred, small_network, table_of_effects
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
@@ -52,9 +52,7 @@ def check(model, sampler, chain, X, atol):
     for update in sampler.snp_updates:
         for path in update.paths:
             state = path.state(chain)
-            effects = update.snp_effects(state, np.random.default_rng(0))
-            if effects.ndim == 1:
-                effects = path.connections.table(effects)
+            effects = table_of_effects(update, path, chain, np.random.default_rng(0))
             used = rows if path is sampler.node_path else model.y_observed
             assert_allclose(state.fit[used], (X @ effects)[used], atol=atol)
 

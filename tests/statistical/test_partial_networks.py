@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import centred, small_network
+from networks import centred, small_network, table_of_effects
 from numpy.testing import assert_allclose
 from scipy import sparse
 from test_closed_forms import FIXED_EFFECT_VARIANCE, FIXED_RESIDUAL, V, assert_same_moments, sample
@@ -41,9 +41,8 @@ def test_connections_and_blocks_sample_the_same_law(prior):
         update = sweep_with(sampler, kind)
 
         def quantities(chain, update=update, model=model):
-            effects = update.snp_effects(chain.snp, None)
-            if effects.ndim == 2:
-                effects = model.connections.pick(effects)
+            table = table_of_effects(update, update.paths[0], chain, None)
+            effects = model.connections.pick(table)
             return np.concatenate([effects, np.log(chain.omics_residual_variance)])
 
         draws.append(sample(sampler, quantities, 4000, rng))
@@ -100,9 +99,8 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
         update = sampler.snp_updates[-1] if scaled else sweep_with(sampler, ConnectionSweep)
 
         def quantities(chain, update=update, model=model):
-            effects = update.snp_effects(chain.snp, None)
-            if effects.ndim == 2:
-                effects = model.connections.pick(effects)
+            table = table_of_effects(update, update.paths[0], chain, None)
+            effects = model.connections.pick(table)
             return np.append(effects, np.log(chain.snp.hyper.variance[0]))
 
         values = sample(sampler, quantities, 4000, rng)

@@ -1,4 +1,4 @@
-"""Tests of the simulator and of the mice data."""
+"""Tests of the simulator and of the real data."""
 
 import hashlib
 import sys
@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from scipy.stats import norm
 
-from sknnmm.datasets import _mice, fetch_hs_mice, make_omics_network
+from sknnmm.datasets import _bglr, _mice, _wheat, fetch_hs_mice, fetch_wheat, make_omics_network
 
 SHARED_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -281,7 +281,7 @@ def test_impossible_requests_are_explained():
 
 # --- fetch_hs_mice -----------------------------------------------------------------------------
 
-needs_mice = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no local copy of mice.RData")
+needs_data = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no local copy of BGLR's data")
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +290,7 @@ def mice():
     return fetch_hs_mice(data_home=SHARED_DATA)
 
 
-@needs_mice
+@needs_data
 def test_mice_genotypes(mice):
     genotypes = mice.genotypes
     assert genotypes.shape == (1814, 10346)
@@ -304,7 +304,7 @@ def test_mice_genotypes(mice):
     assert list(mice.map.columns) == ["chr", "snp_id", "mbp", "alleles"]
 
 
-@needs_mice
+@needs_data
 def test_mice_omics_keep_their_gaps(mice):
     assert mice.omics.shape == (1814, 17)
     assert (mice.omics.dtypes == np.float64).all()
@@ -317,7 +317,7 @@ def test_mice_omics_keep_their_gaps(mice):
     assert_allclose(mice.omics["Biochem.HDL"].mean(), 1.591524466750314)
 
 
-@needs_mice
+@needs_data
 def test_mice_rows_are_aligned(mice):
     for name in ["genotypes", "omics", "covariates", "BMI", "sex", "litter", "cage"]:
         assert mice[name].index.equals(mice.ids), name
@@ -331,7 +331,7 @@ def test_mice_rows_are_aligned(mice):
     assert mice.covariates.loc[first, "Biochem.Age"] == 66
 
 
-@needs_mice
+@needs_data
 def test_mice_phenotype_and_covariates(mice):
     assert mice.BMI.dtype == np.float64
     assert_allclose(mice.BMI.mean(), -0.457133, atol=1e-6)
@@ -342,7 +342,7 @@ def test_mice_phenotype_and_covariates(mice):
     assert mice.covariates["Biochem.Age"].isna().sum() == 81
 
 
-@needs_mice
+@needs_data
 def test_mice_are_aligned_by_name_not_by_position(mice):
     rdata = pytest.importorskip("rdata")
     contents = rdata.read_rda(SHARED_DATA / "mice.RData", default_encoding="utf-8")
@@ -354,17 +354,88 @@ def test_mice_are_aligned_by_name_not_by_position(mice):
     assert shuffled.map.equals(mice.map)
 
 
+# --- fetch_wheat -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wheat():
+    pytest.importorskip("rdata")
+    return fetch_wheat(data_home=SHARED_DATA)
+
+
+@needs_data
+def test_wheat_genotypes(wheat):
+    genotypes = wheat.genotypes
+    assert genotypes.shape == (599, 1279)
+    assert (genotypes.dtypes == np.int8).all()
+    values = genotypes.to_numpy()
+    assert_array_equal(np.unique(values), [0, 1])
+    assert values.sum(dtype=np.int64) == 429_533
+    assert list(genotypes.columns[:2]) == ["wPt.0538", "wPt.8463"]
+
+
+@needs_data
+def test_wheat_yields_are_standardised_within_environments(wheat):
+    assert list(wheat.yields) == [f"environment_{k}" for k in range(1, 5)]
+    assert_allclose(wheat.yields.mean(), 0, atol=1e-8)
+    assert_allclose(wheat.yields.std(), 1, rtol=1e-6)
+    assert_allclose(wheat.yields.iloc[0], [1.671629, -1.727470, -1.890285, 0.050916], atol=1e-6)
+    # Crossa et al. (2010): environment 1 is hardly correlated with the others, 2 and 3 are.
+    assert wheat.yields.corr().iloc[0, 1:].max() < 0
+    assert_allclose(wheat.yields.corr().iloc[1, 2], 0.661, atol=1e-3)
+
+
+@needs_data
+def test_wheat_rows_are_aligned(wheat):
+    assert wheat.ids[0] == "775" and wheat.ids.is_unique
+    for name in ["genotypes", "yields", "relationship", "sets"]:
+        assert wheat[name].index.equals(wheat.ids), name
+    assert wheat.relationship.columns.equals(wheat.ids)
+    # Markers have no row names in the file. In the order of the pedigree, lines related by
+    # pedigree resemble each other in their markers (0.25); in another order they do not (0.00).
+    markers = centred(wheat.genotypes.to_numpy(dtype=float))
+    pairs = np.triu_indices(len(markers), k=1)
+    resemblance, relationship = (markers @ markers.T)[pairs], wheat.relationship.to_numpy()[pairs]
+    assert np.corrcoef(resemblance, relationship)[0, 1] > 0.2
+
+
+@needs_data
+def test_wheat_sets_are_ten_folds(wheat):
+    counts = wheat.sets.value_counts()
+    assert sorted(counts.index) == list(range(1, 11))
+    assert counts[4] == 73 and counts[2] == 50
+
+
+@needs_data
+def test_wheat_relationship_is_aligned_by_name(wheat):
+    rdata = pytest.importorskip("rdata")
+    contents = rdata.read_rda(SHARED_DATA / "wheat.RData", default_encoding="utf-8")
+    contents["wheat.A"] = contents["wheat.A"][::-1, ::-1]
+
+    assert _wheat._as_bunch(contents).relationship.equals(wheat.relationship)
+
+
+# --- downloads ---------------------------------------------------------------------------------
+
+both_fetchers = pytest.mark.parametrize(
+    ("fetch", "module"),
+    [(fetch_hs_mice, _mice), (fetch_wheat, _wheat)],
+    ids=["mice", "wheat"],
+)
+
+
 @pytest.fixture
 def serve(monkeypatch):
-    """Return a function that makes the given file the one that is downloaded."""
+    """Return a function that makes the given folder the one to download from."""
     pytest.importorskip("rdata")
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # between attempts
 
-    def serve_file(path):
+    def serve_folder(path):
         # fetch_file refuses a URL without a host.
-        monkeypatch.setattr(_mice, "URL", path.as_uri().replace("file://", "file://localhost"))
+        url = path.as_uri().replace("file://", "file://localhost")
+        monkeypatch.setattr(_bglr, "FOLDER_URL", url)
 
-    return serve_file
+    return serve_folder
 
 
 @pytest.fixture
@@ -374,59 +445,65 @@ def data_home(tmp_path):
     return folder
 
 
-@needs_mice
-def test_download_is_kept_and_reused(serve, data_home, tmp_path):
-    source = SHARED_DATA / "mice.RData"
-    serve(source)
-    (data_home / "mice.RData").write_bytes(b"an interrupted download")
+@needs_data
+@both_fetchers
+def test_download_is_kept_and_reused(fetch, module, serve, data_home, tmp_path):
+    name = module.FILENAME
+    serve(SHARED_DATA)
+    (data_home / name).write_bytes(b"an interrupted download")
     with pytest.warns(UserWarning, match="differs from expected"):
-        fetch_hs_mice(data_home)
-    assert [path.name for path in data_home.iterdir()] == ["mice.RData"]
-    assert (data_home / "mice.RData").read_bytes() == source.read_bytes()
+        fetched = fetch(data_home)
+    assert [path.name for path in data_home.iterdir()] == [name]
+    assert (data_home / name).read_bytes() == (SHARED_DATA / name).read_bytes()
 
     serve(tmp_path / "absent")
-    assert fetch_hs_mice(str(data_home)).genotypes.shape == (1814, 10346)
+    assert fetch(str(data_home)).genotypes.equals(fetched.genotypes)
 
 
+@both_fetchers
 @pytest.mark.filterwarnings("ignore:Retry downloading")
-def test_failed_download_is_explained(serve, data_home, tmp_path):
+def test_failed_download_is_explained(fetch, module, serve, data_home, tmp_path):
     serve(tmp_path / "absent")
-    with pytest.raises(OSError, match="Could not get mice.RData from file:.*by hand"):
-        fetch_hs_mice(data_home)
+    with pytest.raises(OSError, match=f"Could not get {module.FILENAME} from file:.*by hand"):
+        fetch(data_home)
     assert list(data_home.iterdir()) == []
 
 
+@both_fetchers
 @pytest.mark.filterwarnings("ignore:Retry downloading")
-def test_damaged_file_that_cannot_be_replaced(serve, data_home, tmp_path):
-    damaged = data_home / "mice.RData"
+def test_damaged_file_that_cannot_be_replaced(fetch, module, serve, data_home, tmp_path):
+    damaged = data_home / module.FILENAME
     damaged.write_bytes(b"garbage")
     serve(tmp_path / "absent")
     with (
         pytest.warns(UserWarning, match="differs from expected"),
-        pytest.raises(OSError, match=f"Could not get mice.RData.*{_mice.SHA256}"),
+        pytest.raises(OSError, match=f"Could not get {module.FILENAME}.*{module.SHA256}"),
     ):
-        fetch_hs_mice(data_home)
+        fetch(data_home)
     assert list(data_home.iterdir()) == [damaged]
 
 
-def test_wrong_bytes_are_refused(serve, data_home, tmp_path):
-    wrong = tmp_path / "wrong"
+@both_fetchers
+def test_wrong_bytes_are_refused(fetch, module, serve, data_home, tmp_path):
+    wrong = tmp_path / module.FILENAME
     wrong.write_bytes(b"<html>not found</html>")
-    serve(wrong)
-    with pytest.raises(OSError, match="Could not get mice.RData") as caught:
-        fetch_hs_mice(data_home)
+    serve(tmp_path)
+    with pytest.raises(OSError, match=f"Could not get {module.FILENAME}") as caught:
+        fetch(data_home)
     assert hashlib.sha256(wrong.read_bytes()).hexdigest() in str(caught.value)
-    assert _mice.SHA256 in str(caught.value)
+    assert module.SHA256 in str(caught.value)
     assert list(data_home.iterdir()) == []
 
 
-def test_rdata_is_asked_for_before_any_download(data_home, monkeypatch):
+@both_fetchers
+def test_rdata_is_asked_for_before_any_download(fetch, module, data_home, monkeypatch):
     monkeypatch.setitem(sys.modules, "rdata", None)
-    monkeypatch.setattr(_mice, "fetch_file", lambda *args, **kwargs: pytest.fail("downloaded"))
-    with pytest.raises(ImportError, match=r"pip install sknnmm\[io\]"):
-        fetch_hs_mice(data_home)
+    monkeypatch.setattr(_bglr, "fetch_file", lambda *args, **kwargs: pytest.fail("downloaded"))
+    with pytest.raises(ImportError, match=rf"{module.FILENAME}.*pip install sknnmm\[io\]"):
+        fetch(data_home)
 
 
-def test_data_home_is_checked():
-    with pytest.raises(ValueError, match="'data_home' parameter of fetch_hs_mice"):
-        fetch_hs_mice(data_home=3)
+@pytest.mark.parametrize("fetch", [fetch_hs_mice, fetch_wheat])
+def test_data_home_is_checked(fetch):
+    with pytest.raises(ValueError, match=f"'data_home' parameter of {fetch.__name__}"):
+        fetch(data_home=3)

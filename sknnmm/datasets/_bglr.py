@@ -1,0 +1,70 @@
+"""Data files of the R package BGLR: downloaded once, verified, read."""
+
+from http.client import HTTPException
+from pathlib import Path
+
+import pandas as pd
+from sklearn.datasets import fetch_file, get_data_home
+
+FOLDER_URL = "https://github.com/gdlc/BGLR-R/raw/f66f9bc07a735803ddfb9625f6eea0fe46c3df57/data"
+
+
+def read_bglr_file(filename, sha256, data_home):
+    """Return the R objects of a data file of BGLR, by name; download the file at first use.
+
+    Parameters
+    ----------
+    filename : str
+        Name of the file, in BGLR's folder of data and in `data_home`.
+    sha256 : str
+        Checksum of the file.
+    data_home : str, path-like or None
+        Folder in which the file is kept; None is scikit-learn's.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ImportError
+        If rdata is not installed.
+    OSError
+        If the file cannot be downloaded or is not the expected one.
+    """
+    rdata = _import_rdata(filename)
+    path = _fetch_verified_file(filename, sha256, Path(get_data_home(data_home)))
+    # The files do not say that their texts are plain ASCII; without an encoding rdata warns.
+    return rdata.read_rda(path, default_encoding="utf-8")
+
+
+def names_along(array, dimension):
+    """Return the row (dimension 0) or column (1) names of a matrix as rdata reads it."""
+    return pd.Index(array.coords[f"dim_{dimension}"].to_numpy(), dtype=str)
+
+
+def _import_rdata(filename):
+    try:
+        import rdata
+    except ImportError as error:
+        raise ImportError(
+            f"Reading the R data file {filename} needs the library rdata. "
+            "Install it with: pip install sknnmm[io]"
+        ) from error
+    return rdata
+
+
+def _fetch_verified_file(filename, sha256, folder):
+    """Return the path of the file in folder, downloaded if it is absent or damaged there.
+
+    `fetch_file` downloads to a temporary file and moves it in place only if its checksum is
+    right.
+    """
+    url = f"{FOLDER_URL}/{filename}"
+    try:
+        return fetch_file(url, folder=folder, local_filename=filename, sha256=sha256)
+    except (OSError, HTTPException) as error:
+        raise OSError(
+            f"Could not get {filename} from {url}. Check the connection and try again, or put the "
+            f"file (SHA-256 {sha256}) into {folder} by hand. The error was: {error}"
+        ) from error

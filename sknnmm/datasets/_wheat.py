@@ -1,0 +1,108 @@
+"""CIMMYT wheat lines: real markers, pedigree and grain yield in four environments."""
+
+import os
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import validate_params
+
+from sknnmm.datasets._bglr import names_along, read_bglr_file
+
+FILENAME = "wheat.RData"
+SHA256 = "8710523389007dd8b7c88a5deb74ee16aea0bae158496bc11f0626fb43b5ea21"
+
+ENVIRONMENTS = ["environment_1", "environment_2", "environment_3", "environment_4"]
+
+DESCR = """\
+CIMMYT wheat lines
+------------------
+599 historical wheat lines of CIMMYT's Global Wheat Program (Crossa et al. 2010), with 1279 DArT
+markers, their additive relationships by pedigree, and their grain yield in four environments.
+The data are those of the R package BGLR (Perez & de los Campos 2014). See
+`sknnmm.datasets.fetch_wheat`.
+"""
+
+
+@validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
+def fetch_wheat(data_home=None):
+    """Load the CIMMYT wheat lines (markers, pedigree, grain yield in four environments).
+
+    599 historical wheat lines of CIMMYT's Global Wheat Program [1]_, as distributed with the R
+    package BGLR [2]_. The file (0.5 MB) is downloaded from the repository of BGLR at first use.
+    Reading it needs the optional library rdata: ``pip install sknnmm[io]``.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        The folder in which `wheat.RData` is kept. By default all scikit-learn data are kept in
+        `~/scikit_learn_data` subfolders. Nothing is downloaded or written if the file is there.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object. The rows of all tables are the lines, in the order of `ids`.
+
+        genotypes : DataFrame of shape (599, 1279), int8
+            Presence (1) or absence (0) of each DArT marker, without gaps; the lines are inbred.
+            The columns are marker names.
+        yields : DataFrame of shape (599, 4)
+            Mean grain yield in each environment, standardised within it by the authors. The
+            columns are "environment_1" to "environment_4", in the order of the file.
+        relationship : DataFrame of shape (599, 599)
+            Additive relationships by pedigree, twice the coefficients of parentage; rows and
+            columns are the lines.
+        sets : Series of shape (599,)
+            The fold, 1 to 10, of each line in the 10-fold cross-validation of [1]_.
+        ids : Index of shape (599,)
+            Names of the lines.
+        DESCR : str
+            Description of the data.
+
+    Raises
+    ------
+    ImportError
+        If rdata is not installed.
+    OSError
+        If the file cannot be downloaded or is not the expected one.
+
+    References
+    ----------
+    .. [1] Crossa, J. et al. (2010). Prediction of genetic values of quantitative traits in plant
+       breeding using pedigree and molecular markers. Genetics, 186, 713-724.
+       https://doi.org/10.1534/genetics.110.118521
+
+    .. [2] Perez, P. and de los Campos, G. (2014). Genome-wide regression and prediction with
+       the BGLR statistical package. Genetics, 198, 483-495.
+       https://doi.org/10.1534/genetics.114.164442
+
+    Examples
+    --------
+    >>> from sknnmm.datasets import fetch_wheat
+    >>> wheat = fetch_wheat()  # doctest: +SKIP
+    >>> wheat.genotypes.shape, wheat.yields.shape  # doctest: +SKIP
+    ((599, 1279), (599, 4))
+    """
+    return _as_bunch(read_bglr_file(FILENAME, SHA256, data_home))
+
+
+def _as_bunch(contents):
+    """Arrange the R objects of the file, all rows in the order of the yields.
+
+    Markers and folds have no row names in the file: they are in the order of the yields.
+    """
+    markers, yields, relationship = (contents[f"wheat.{name}"] for name in "XYA")
+    ids = names_along(yields, 0)
+    relationship = pd.DataFrame(
+        relationship.to_numpy(), names_along(relationship, 0), names_along(relationship, 1)
+    )
+    return Bunch(
+        genotypes=pd.DataFrame(
+            markers.to_numpy().astype(np.int8), index=ids, columns=names_along(markers, 1)
+        ),
+        yields=pd.DataFrame(yields.to_numpy(), index=ids, columns=ENVIRONMENTS),
+        relationship=relationship.loc[ids, ids],
+        sets=pd.Series(contents["wheat.sets"].astype(np.int64), index=ids, name="set"),
+        ids=ids,
+        DESCR=DESCR,
+    )

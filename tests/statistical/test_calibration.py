@@ -1,0 +1,260 @@
+"""Simulation-based calibration of whole chains (Talts et al. 2018, arXiv 1804.06788).
+
+Parameters come from their prior, then data; a chain as users run it (starting values, burn-in,
+thinning) then draws from the posterior. Over replicates, the rank of the true value among the
+draws is uniform for every function of parameters and missing data.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from arviz_stats.base import array_stats
+from networks import centred, current_parameters, draw_parameters, small_network, with_data_from
+from scipy import stats
+
+from sknnmm.activations import Activation, NetworkFunction
+from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
+from sknnmm.sampling.chain import Stream
+from sknnmm.sampling.sampler import REFRESH_EVERY, Sampler
+from sknnmm.sampling.start import starting_state
+
+N_REPLICATES = 150
+BURN_IN = 150
+N_DRAWS = 63  # of one chain, after thinning: 64 possible ranks
+N_BINS = 8
+# With E effectively independent draws, the mean square of the centred ranks (as a fraction) is
+# 1 / (6 E) above 1/12: at 25 this is not yet one standard error of 150 replicates over its value
+# at 63.
+MIN_ESS = 25
+FALSE_ALARMS = 0.001  # per case, over random seeds
+
+NETWORK = {
+    "n": 40,
+    "p": 12,
+    "n_observed": 2,
+    "missing": 0.3,
+    "missing_y": 4,
+    "uninformative": 1,
+    "intercept_variance": 1.0,
+    "residual_prior": ScaledInverseChi2(df=6, scale=0.5),
+    "snp_prior": BayesC(df=6, scale=0.2),
+    "weight_prior": BayesC(df=6, scale=0.5),
+}
+
+# Iterations per draw, and options of the network.
+CASES = {
+    "BayesC linear direct": (6, {"direct_prior": BayesC(df=6, scale=0.1)}),
+    "BayesC relu single": (6, {"activation": "relu", "n_observed": 3, "dtype": np.float32}),
+    "BayesC sigmoid direct": (
+        6,
+        {
+            "activation": "sigmoid",
+            "weight_prior": RRBLUP(df=6, scale=1.5),
+            "direct_prior": RRBLUP(df=6, scale=0.05),
+        },
+    ),
+    "RR-BLUP linear": (
+        6,
+        {
+            "n_observed": 3,
+            "snp_prior": RRBLUP(df=6, scale=0.1),
+            "weight_prior": RRBLUP(df=6, scale=0.3),
+        },
+    ),
+    "GBLUP tanh direct wide single": (
+        8,
+        {
+            "p": 60,
+            "activation": "tanh",
+            "snp_prior": GBLUP(df=6, scale=0.02),
+            "weight_prior": RRBLUP(df=6, scale=0.5),
+            "direct_prior": GBLUP(df=6, scale=0.01),
+            "dtype": np.float32,
+        },
+    ),
+    "BayesA tanh": (
+        10,
+        {
+            "activation": "tanh",
+            "snp_prior": BayesA(df=6, scale=0.1, estimate_scale=True),
+            "weight_prior": BayesA(df=6, scale=0.5),
+        },
+    ),
+    "BayesB linear direct": (
+        8,
+        {
+            "snp_prior": BayesB(df=6, scale=0.2),
+            "weight_prior": BayesB(df=6, scale=0.5),
+            "direct_prior": BayesB(df=6, scale=0.1, estimate_scale=True),
+        },
+    ),
+    "BayesL tanh direct": (
+        6,
+        {
+            "activation": "tanh",
+            "snp_prior": BayesL(shape=4.0, rate=0.5),
+            "weight_prior": BayesL(shape=4.0, rate=1.0),
+            "direct_prior": BayesL(shape=4.0, rate=0.2),
+        },
+    ),
+    "BayesR linear": (
+        6,
+        {"snp_prior": BayesR(df=6, scale=0.3), "weight_prior": BayesR(df=6, scale=0.5)},
+    ),
+    "user function": (6, {"activation": Activation(np.sin)}),
+    "network function direct": (
+        6,
+        {
+            "activation": NetworkFunction(
+                lambda z: z[:, 0] * np.tanh(z[:, 1]), np.zeros(2), np.ones(2), 1.0
+            ),
+            "direct_prior": BayesC(df=6, scale=0.1),
+        },
+    ),
+    "latent tanh direct": (
+        8,
+        {
+            "activation": "tanh",
+            "n_observed": 1,
+            "n_latent": 1,
+            "direct_prior": BayesC(df=6, scale=0.1),
+        },
+    ),
+}
+
+
+def quantities(model, X, parameters):
+    """Return what is ranked, all of it identified, as a flat dict."""
+    genetic = parameters.genetic_value(X, model.activation)
+    expected = parameters.expected_y(X, model.activation)
+    without_y = np.flatnonzero(~model.y_observed)
+    log_s2 = np.log(parameters.node_variances)
+    log_s2_y = np.log(parameters.residual_variance)
+    values = {
+        "log s2 of y": log_s2_y,
+        "intercept": parameters.intercept,
+        "E y, omics known": expected[without_y[0]],
+        "E y, nothing known": expected[without_y[-1]],
+        "genetic value": genetic[0],
+        "heritability": genetic.var() / (genetic.var() + parameters.residual_variance),
+    }
+    if model.direct_prior:
+        values["direct effect"] = parameters.direct_effects[0]
+        values |= {f"{q}, direct": v[0] for q, v in parameters.hypers["direct"].items()}
+    if not model.n_latent:
+        # Means over nodes have the power to see small errors that the nodes share.
+        values["mean log s2"] = np.append(log_s2, log_s2_y).mean()
+        if "weights" in parameters.hypers:
+            values |= {f"{q}, weights": v[0] for q, v in parameters.hypers["weights"].items()}
+        for q, v in parameters.hypers["snp"].items():
+            values[f"mean {q}"] = v.mean()
+    for k in range(model.n_observed_nodes):
+        values[f"log s2[{k}]"] = log_s2[k]
+        values[f"intercept[{k}]"] = parameters.node_intercepts[k]
+        values[f"SNP effect[{k}]"] = parameters.snp_effects[0, k]
+        values |= {f"{q}[{k}]": v[k] for q, v in parameters.hypers["snp"].items()}
+        if "weights" in parameters.hypers:
+            values[f"w[{k}]"] = parameters.weights[k]
+        row = np.flatnonzero(~model.omics_observed[:, k] & model.y_observed)[0]
+        values[f"missing omic[{k}]"] = parameters.omics[row, k]
+    return values
+
+
+def one_replicate(options, thin, rng):
+    """Return the true quantities, and their draws (N_DRAWS, quantities), of one data set."""
+    model = small_network(rng, **{**NETWORK, **options})
+    X = centred(model.genotypes)
+    parameters = draw_parameters(model, X, rng)
+    truth = quantities(model, X, parameters)
+    model = with_data_from(model, parameters, X, rng)
+    sampler = Sampler(model)
+    chain = starting_state(sampler, rng)
+    draws = []
+    for iteration in range(1, BURN_IN + N_DRAWS * thin + 1):
+        sampler.iterate(chain, rng, tuning=iteration <= BURN_IN)
+        if iteration % REFRESH_EVERY == 0:
+            sampler.refresh(chain)
+        if iteration > BURN_IN and (iteration - BURN_IN) % thin == 0:
+            drawn = quantities(model, X, current_parameters(sampler, chain, X, rng))
+            draws.append([drawn[name] for name in truth])
+    return truth, np.array(draws)
+
+
+def rank(truth, draws, rng):
+    """Return how many draws are below the truth (Q,); ties (effects of zero) in random order."""
+    return (draws < truth).sum(axis=0) + rng.integers((draws == truth).sum(axis=0) + 1)
+
+
+def uniformity(ranks):
+    """Return p-values (Q,) of ranks (replicates, Q): shape, location or spread not uniform."""
+    n, n_ranks = len(ranks), N_DRAWS + 1
+    counts = np.array([np.bincount(r, minlength=N_BINS) for r in (ranks * N_BINS // n_ranks).T])
+    shape = stats.chisquare(counts, axis=1).pvalue
+    u = (ranks + 0.5) / n_ranks - 0.5
+    location = 2 * stats.norm.sf(np.abs(u.mean(axis=0)) * np.sqrt(12 * n))
+    # u^2 has mean (1 - 1 / n_ranks^2) / 12 and, to the same order, variance 1 / 180.
+    excess = (u**2).mean(axis=0) - (1 - 1 / n_ranks**2) / 12
+    spread = 2 * stats.norm.sf(np.abs(excess) * np.sqrt(180 * n))
+    return np.minimum(3 * np.min([shape, location, spread], axis=0), 1)
+
+
+def save_histograms(path, case, names, ranks, p_values):
+    """Save one histogram of ranks per quantity, with the 99 % band of every bin."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    n, n_columns = len(ranks), 6
+    n_rows = -(-len(names) // n_columns)
+    figure, axes = plt.subplots(
+        n_rows, n_columns, figsize=(14, 1 + 1.75 * n_rows), sharex=True, sharey=True,
+        layout="constrained", squeeze=False,
+    )  # fmt: skip
+    band = stats.binom.ppf([0.005, 0.995], n, 1 / N_BINS)
+    edges = np.linspace(0, N_DRAWS + 1, N_BINS + 1)
+    for i, ax in enumerate(axes.flat):
+        if i >= len(names):
+            ax.set_axis_off()
+            continue
+        ax.axhspan(*band, color="0.85")
+        ax.axhline(n / N_BINS, color="0.5", linewidth=0.8)
+        failed = p_values[i] < FALSE_ALARMS / len(names)
+        ax.hist(ranks[:, i], edges, color="C3" if failed else "C0", rwidth=0.9)
+        ax.set_title(f"{names[i]}\np = {p_values[i]:.2g}", fontsize=9)
+        ax.set_xticks(edges[:: N_BINS // 2])
+        ax.tick_params(labelbottom=i + n_columns >= len(names))
+    figure.suptitle(f"{case}: {n} replicates; grey: 99 % of one bin; red: not uniform")
+    figure.supxlabel(f"rank of the true value among {N_DRAWS} draws")
+    figure.supylabel("replicates")
+    path.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path / f"{case.replace(' ', '_')}.png", dpi=90)
+    plt.close(figure)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_ranks_are_uniform(case, request):
+    thin, options = CASES[case]
+    rng = Stream(np.random.PCG64(sorted(CASES).index(case)))
+    ranks, draws = [], []
+    for _ in range(N_REPLICATES):
+        truth, drawn = one_replicate(options, thin, rng)
+        ranks.append(rank(np.array(list(truth.values())), drawn, rng))
+        draws.append(drawn)
+    ranks, names = np.array(ranks), list(truth)
+    p_values = uniformity(ranks)
+
+    directory = request.config.getoption("--rank-histograms")
+    if directory:
+        save_histograms(Path(directory), case, names, ranks, p_values)
+
+    # Effects that stay at zero throughout a chain are constant: no ESS, and no need of one.
+    with np.errstate(invalid="ignore"):
+        ess = array_stats.ess(np.array(draws)[:, None], method="mean", chain_axis=1, draw_axis=2)
+    ess = dict(zip(names, np.nanmedian(ess, axis=0), strict=True))
+    correlated = {name: round(float(n)) for name, n in ess.items() if n < MIN_ESS}
+    assert not correlated, f"thin more: of {N_DRAWS} draws, effectively only {correlated}"
+    wrong = {
+        name: f"{p:.1e}"
+        for name, p in zip(names, p_values, strict=True)
+        if p < FALSE_ALARMS / len(names)
+    }
+    assert not wrong, f"ranks not uniform, p-values {wrong}"
