@@ -8,6 +8,7 @@ from networks import centred, small_network
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from sknnmm.columns import DenseColumns
 from sknnmm.priors import RRBLUP, BayesB, BayesC, BayesR, ScaledInverseChi2
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_sweep import BlockedSweep
@@ -182,7 +183,7 @@ def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_ef
     rows = model.y_observed
     model.y[rows] += 0.6 * predictors[rows, 1]
     used, y = predictors[rows], model.y[rows]
-    hyper = prior.start(np.array([1.0]), n_effects)
+    hyper = prior.start(np.array([1.0]), DenseColumns(n_effects, 1))
     prior_weights, variance = hyper.weights[:, 0], prior.scale
     flat = 1e6  # variance that stands for a flat intercept
     total, included = 0, np.zeros(n_effects)
@@ -194,8 +195,8 @@ def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_ef
         total += probability
         included += probability * (variances > 0)
     exact = included / total
-    drawn = sample(Sampler(model), lambda c: getattr(c, effects).effects[:, 0] != 0, 12_000, rng)
-    error = np.sqrt(exact * (1 - exact) / (12_000 * 0.2))
+    drawn = sample(Sampler(model), lambda c: getattr(c, effects).effects[:, 0] != 0, 8_000, rng)
+    error = np.sqrt(exact * (1 - exact) / (8_000 * 0.2))
     assert np.abs(drawn.mean(axis=0) - exact).max() < 4 * error.max()
     assert exact.min() > 0.05  # the case is not trivial
     assert np.ptp(exact) > 0.15
