@@ -160,8 +160,7 @@ SELECTING = {
 }
 
 
-@pytest.mark.parametrize("n_effects", [2, 3])
-@pytest.mark.parametrize("effects", ["direct", "weights"])
+@pytest.mark.parametrize(("effects", "n_effects"), [("direct", 2), ("direct", 3), ("weights", 3)])
 @pytest.mark.parametrize("method", SELECTING)
 def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_effects):
     """Two or three SNPs, or omics, one with a clear effect, against the sum over all models."""
