@@ -17,8 +17,8 @@ from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
 
 INTERCEPT_VARIANCE = 0.5
-N_PRIOR_DRAWS = 6_000
-N_ITERATIONS = 3_000
+N_PRIOR_DRAWS = 4_000
+N_ITERATIONS = 2_000
 
 
 def statistics(parameters, model):
@@ -245,5 +245,5 @@ def test_joint_distribution_of_partial_networks(case):
 @pytest.mark.parametrize("method", PRIORS)
 def test_joint_distribution_long(method, activation, direct):
     seed = 100 + 10 * list(PRIORS).index(method) + list(ACTIVATIONS).index(activation)
-    lengths = {"n_iterations": 12_000, "n_prior_draws": 30_000}
+    lengths = {"n_iterations": 8_000, "n_prior_draws": 20_000}
     assert_same_joint_law(options(method, activation, direct), seed, **lengths)

@@ -103,7 +103,7 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
             effects = model.connections.pick(table)
             return np.append(effects, np.log(chain.snp.hyper.variance[0]))
 
-        values = sample(sampler, quantities, 4000, rng)
+        values = sample(sampler, quantities, 2500, rng)
         if scaled:
             values[:, : mask.sum()] /= sd[model.connections.snps]
         draws.append(values)
