@@ -118,7 +118,7 @@ def fit(y, omics=None, *, n_iter=200 if args.quick else 800, **settings):
         **settings,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # of pi, which predictions hardly feel
+        warnings.simplefilter("ignore", ConvergenceWarning)  # R-hat is in the table at the end
         return model.fit(X[train], y[train], omics=None if omics is None else omics[train])
 
 
@@ -248,6 +248,11 @@ print(latent_accuracy.to_string(float_format="{:.3f}".format))
 # With observed omics the groups help. Latent nodes with a linear network do not: sums of normal
 # nodes are the classical model again, grouped or not. They pay where the network function says
 # something about the pathways that a sum of SNP effects cannot.
+#
+# R-hat compares the two chains; 1 means that they agree. Where nodes are latent, their noise and
+# that of the phenotype can stand in for each other, so under a network function the residual
+# variance mixes slowly: its estimate needs much longer chains than these. Breeding values feel it
+# less.
 
 rows = {}
 for key, model in models.items():
@@ -257,6 +262,7 @@ for key, model in models.items():
         ("breeding value", "correlation"): correlation(value, true_value),
         ("breeding value", "slope"): np.polyfit(value, true_value, 1)[0],
         ("phenotype", "correlation"): correlation(model.predict(X[held_out]), y),
+        ("residual variance", "R-hat"): model.diagnostics_.loc["residual_variance", "r_hat"],
         ("", "seconds"): round(seconds[key], 1),
     }
 accuracy = pd.DataFrame.from_dict(rows, orient="index").rename_axis(["phenotype", "network"])
