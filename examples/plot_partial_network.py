@@ -250,9 +250,8 @@ print(latent_accuracy.to_string(float_format="{:.3f}".format))
 # something about the pathways that a sum of SNP effects cannot.
 #
 # R-hat compares the two chains; 1 means that they agree. Where nodes are latent, their noise and
-# that of the phenotype can stand in for each other, so under a network function the residual
-# variance mixes slowly: its estimate needs much longer chains than these. Breeding values feel it
-# less.
+# that of the phenotype can stand in for each other, so the residual variance can mix slowly: its
+# estimate needs much longer chains than these. Breeding values feel it less.
 
 rows = {}
 for key, model in models.items():
