@@ -1,8 +1,20 @@
 """Mixed-effect neural networks from genotypes through omics to phenotype, fitted by MCMC."""
 
-from sknnmm import datasets, priors
+from importlib import import_module
+
+from sknnmm import datasets, metrics, priors
 from sknnmm.cis import cis_mask
 from sknnmm.regressor import NNMMRegressor
 
 __version__ = "0.1.0"
-__all__ = ["NNMMRegressor", "cis_mask", "datasets", "priors"]
+__all__ = ["NNMMRegressor", "cis_mask", "datasets", "metrics", "preprocessing", "priors"]
+
+
+def __getattr__(name):
+    if name == "preprocessing":  # on demand: it needs sklearn.feature_selection, slow to import
+        return import_module("sknnmm.preprocessing")
+    raise AttributeError(f"module 'sknnmm' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

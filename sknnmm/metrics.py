@@ -1,0 +1,284 @@
+"""How good predictions are, as breeders report it: their correlation with y, and their bias.
+
+The scorers hand omics and covariates to `predict`, which `sklearn.metrics.make_scorer` does not.
+"""
+
+import warnings
+
+import numpy as np
+from sklearn import get_config
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.utils import check_array
+from sklearn.utils.metadata_routing import MetadataRequest
+
+__all__ = [
+    "PredictionScorer",
+    "prediction_bias",
+    "prediction_bias_scorer",
+    "predictive_correlation",
+    "predictive_correlation_scorer",
+]
+
+
+def predictive_correlation(y_true, y_pred):
+    """Return Pearson's correlation of observed and predicted values (predictive ability).
+
+    Divided by the square root of the heritability it estimates the accuracy of predicted
+    breeding values.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        Observed values; rows with a missing one (NaN) are left out.
+    y_pred : array-like of shape (n,)
+        Predictions, all finite.
+
+    Returns
+    -------
+    float
+        NaN, with an `UndefinedMetricWarning`, if y_true or y_pred is constant over the rows
+        whose y_true is observed.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, fewer than two values are observed, or a prediction is not finite.
+
+    See Also
+    --------
+    prediction_bias : Whether predictions are inflated, to which a correlation is blind.
+
+    References
+    ----------
+    Daetwyler, H. D., Calus, M. P. L., Pong-Wong, R., de los Campos, G. and Hickey, J. M. (2013).
+    Genomic prediction in animals and plants: simulation of data, validation, reporting, and
+    benchmarking. Genetics, 193, 347-365, doi 10.1534/genetics.112.147983.
+
+    Examples
+    --------
+    >>> from sknnmm.metrics import predictive_correlation
+    >>> predictive_correlation([1, 2, float("nan"), 3], [10, 30, 20, 20])
+    0.5
+    """
+    y_true, y_pred = _observed_pairs(y_true, y_pred)
+    if _warn_if_constant("predictive_correlation", y_true, y_pred):
+        return np.nan
+    return float(np.corrcoef(y_true, y_pred)[0, 1])
+
+
+def prediction_bias(y_true, y_pred):
+    """Return the slope of the regression of observed on predicted values; 1 is unbiased.
+
+    Below 1 predictions vary too much (inflated: the best are overrated), above 1 too little.
+    Shifting all predictions by a constant does not change it.
+
+    ``prediction_bias_scorer`` returns this slope itself. As the best is 1, not the highest, it is
+    for reports (`cross_validate`), not to choose a model by (`refit` of a search).
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        Observed values; rows with a missing one (NaN) are left out.
+    y_pred : array-like of shape (n,)
+        Predictions, all finite.
+
+    Returns
+    -------
+    float
+        NaN, with an `UndefinedMetricWarning`, if y_true or y_pred is constant over the rows
+        whose y_true is observed.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, fewer than two values are observed, or a prediction is not finite.
+
+    References
+    ----------
+    Legarra, A. and Reverter, A. (2018). Semi-parametric estimates of population accuracy and bias
+    of predictions of breeding values and future phenotypes using the LR method. Genetics
+    Selection Evolution, 50, 53, doi 10.1186/s12711-018-0426-6.
+
+    Examples
+    --------
+    >>> from sknnmm.metrics import prediction_bias
+    >>> prediction_bias([1, 2, float("nan"), 3], [10, 12, 11, 14])
+    0.5
+    """
+    y_true, y_pred = _observed_pairs(y_true, y_pred)
+    if _warn_if_constant("prediction_bias", y_true, y_pred):
+        return np.nan
+    deviation = y_pred - y_pred.mean()
+    return float(deviation @ (y_true - y_true.mean()) / (deviation @ deviation))
+
+
+class PredictionScorer:
+    """A scorer, for `scoring=`, whose metadata (omics, covariates) go to `predict`.
+
+    Rows whose y is missing (NaN) are predicted but not scored. ``predictive_correlation_scorer``
+    and ``prediction_bias_scorer`` are the instances for the metrics of this module; the latter
+    returns the slope itself, which is best at 1: report it, do not choose a model by it.
+
+    Parameters
+    ----------
+    metric : callable
+        ``metric(y_true, y_pred)``, higher is better if the scorer is used to choose a model.
+
+    Notes
+    -----
+    Metadata of a cross-validation reach a scorer only through scikit-learn's metadata routing.
+    Both predictions with and without the omics of the validation individuals are of interest, so
+    the scorer requests nothing by itself: passing omics then raises until `set_score_request`
+    says which of the two is meant. In a `Pipeline` the last step must request them too
+    (``set_predict_request``).
+
+    Examples
+    --------
+    >>> import sklearn
+    >>> from sklearn.model_selection import cross_validate
+    >>> from sknnmm import NNMMRegressor
+    >>> from sknnmm.datasets import make_omics_network
+    >>> from sknnmm.metrics import predictive_correlation_scorer
+    >>> data = make_omics_network(n_samples=150, n_snps=40, n_omics=3, random_state=0)
+    >>> with sklearn.config_context(enable_metadata_routing=True):
+    ...     model = NNMMRegressor(n_iter=400, burn_in=100, random_state=0)
+    ...     scores = cross_validate(
+    ...         model.set_fit_request(omics=True),
+    ...         data.X,
+    ...         data.y,
+    ...         cv=2,
+    ...         params={"omics": data.omics},
+    ...         scoring={
+    ...             "genotypes": predictive_correlation_scorer.set_score_request(omics=False),
+    ...             "with omics": predictive_correlation_scorer.set_score_request(omics=True),
+    ...         },
+    ...     )
+    >>> bool((scores["test_with omics"] > scores["test_genotypes"]).all())
+    True
+    """
+
+    def __init__(self, metric):
+        self._metric = metric
+        self._requests = {"omics": None, "covariates": None}
+
+    def __call__(self, estimator, X, y, **metadata):
+        """Return the metric of the estimator's predictions.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            Fitted.
+        X : array-like of shape (n, p)
+        y : array-like of shape (n,)
+            NaN = missing.
+        **metadata : omics, covariates, ...
+            Handed to ``estimator.predict``, unless None.
+
+        Returns
+        -------
+        float
+        """
+        given = {name: value for name, value in metadata.items() if value is not None}
+        y_pred = estimator.predict(X, **given)
+        return self._metric(*_observed_pairs(y, y_pred))
+
+    def set_score_request(self, **requests):
+        """Return a copy of this scorer that requests metadata; the scorer itself stays as it is.
+
+        Parameters
+        ----------
+        **requests : bool, None or str
+            For each name, such as `omics` and `covariates`: True (hand it to `predict`), False (do
+            not), None (raise if it is passed) or the name under which it is passed.
+
+        Returns
+        -------
+        PredictionScorer
+        """
+        if not get_config()["enable_metadata_routing"]:
+            raise RuntimeError(
+                "set_score_request has no effect without metadata routing: enable it with "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
+        scorer = PredictionScorer(self._metric)
+        scorer._requests = self._requests | requests
+        scorer.get_metadata_routing()  # refuses invalid requests
+        return scorer
+
+    def get_metadata_routing(self):
+        """Return what is requested, for scikit-learn.
+
+        Returns
+        -------
+        MetadataRequest
+        """
+        routing = MetadataRequest(owner=self)
+        for name, request in self._requests.items():
+            routing.score.add_request(param=name, alias=request)
+        return routing
+
+    def _accept_sample_weight(self):
+        # Asked by scikit-learn's searches when routing is off.
+        return False
+
+    def __repr__(self):
+        set_requests = [f"{name}={r!r}" for name, r in self._requests.items() if r is not None]
+        suffix = f".set_score_request({', '.join(set_requests)})" if set_requests else ""
+        metric = getattr(self._metric, "__name__", repr(self._metric))
+        return f"PredictionScorer({metric}){suffix}"
+
+
+predictive_correlation_scorer = PredictionScorer(predictive_correlation)
+prediction_bias_scorer = PredictionScorer(prediction_bias)
+
+
+def _observed_pairs(y_true, y_pred):
+    """Return both in double precision, without the rows whose y_true is missing."""
+    y_true = _vector(y_true, "y_true", finite="allow-nan")
+    y_pred = _vector(y_pred, "y_pred", finite=True)
+    if len(y_true) != len(y_pred):
+        raise ValueError(
+            f"y_true has {len(y_true)} values but y_pred has {len(y_pred)}: they must be of the "
+            "same individuals."
+        )
+    observed = ~np.isnan(y_true)
+    if observed.sum() < 2:
+        raise ValueError(
+            f"y_true has {observed.sum()} observed values; at least two are needed. Use fewer or "
+            "other folds if this happens in a cross-validation."
+        )
+    return y_true[observed], y_pred[observed]
+
+
+def _vector(values, argument, finite):
+    values = check_array(
+        values,
+        dtype=np.float64,
+        ensure_2d=False,
+        ensure_min_samples=0,
+        ensure_all_finite=finite,
+        input_name=argument,
+    )
+    if values.ndim == 2 and values.shape[1] == 1:
+        return values.ravel()
+    if values.ndim != 1:
+        raise ValueError(f"{argument} must have one dimension, but its shape is {values.shape}.")
+    return values
+
+
+def _warn_if_constant(metric, y_true, y_pred):
+    vectors = {"y_true": y_true, "y_pred": y_pred}
+    constant = [name for name, values in vectors.items() if _is_constant(values)]
+    if constant:
+        warnings.warn(
+            f"{metric} is undefined (NaN): {' and '.join(constant)} constant over the "
+            f"{len(y_true)} observed rows.",
+            UndefinedMetricWarning,
+            stacklevel=3,
+        )
+    return bool(constant)
+
+
+def _is_constant(values):
+    # The computed SD of equal values need not be exactly zero.
+    return values.std() <= 1e-12 * np.abs(values).max()

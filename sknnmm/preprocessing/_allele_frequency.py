@@ -1,0 +1,92 @@
+"""Selection of SNPs by the frequency of their rarer allele."""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from sknnmm.preprocessing._base import SNPSelector, is_missing, row_batches
+from sknnmm.validation import _some
+
+
+class MinorAlleleFrequencySelector(SNPSelector):
+    """Keep SNPs whose rarer allele is frequent enough.
+
+    Parameters
+    ----------
+    threshold : float, default=0.01
+        Lowest minor allele frequency of a SNP that is kept, between 0 and 0.5.
+
+    Attributes
+    ----------
+    minor_allele_frequency_ : ndarray of shape (p,)
+        Half the mean dosage of the observed values, f, or 1 - f if that is smaller. 0 for a
+        column without observed values: no minor allele was seen. NaN for a column that does not
+        hold allele dosages.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (p,)
+        Only if X has string column names.
+
+    See Also
+    --------
+    MissingRateSelector : Selection by the share of missing values.
+    LDPruner : Removal of SNPs that are nearly copies of their neighbours.
+
+    Notes
+    -----
+    A column with values outside [0, 2] does not hold dosages of a diploid: it may be an omic among
+    the columns of X, or a SNP with an unusual code for missing values. Such columns are kept, with
+    one warning that names them. (Negative integers are missing values, not outside.)
+
+    Exchanging the counted allele does not change the selection, to the last bit if dosages are
+    integers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknnmm.preprocessing import MinorAlleleFrequencySelector
+    >>> X = np.array([[0, 2, 0], [1, 2, 0], [-1, 1, 0], [1, 1, 0]], dtype=np.int8)
+    >>> selector = MinorAlleleFrequencySelector(threshold=0.05).fit(X)
+    >>> selector.minor_allele_frequency_.round(2)
+    array([0.33, 0.25, 0.  ])
+    >>> selector.transform(X)
+    array([[ 0,  2],
+           [ 1,  2],
+           [-1,  1],
+           [ 1,  1]], dtype=int8)
+    """
+
+    _parameter_constraints = {"threshold": [Interval(Real, 0, 0.5, closed="both")]}
+
+    def __init__(self, threshold=0.01):
+        self.threshold = threshold
+
+    def _learn(self, X):
+        p = X.shape[1]
+        n_alleles, n_counted, outside = np.zeros(p), np.zeros(p), np.zeros(p, bool)
+        for rows in row_batches(X):
+            observed = ~is_missing(rows)
+            dosages = np.where(observed, rows, 0)
+            n_alleles += 2 * observed.sum(axis=0)
+            n_counted += dosages.sum(axis=0, dtype=np.float64)
+            outside |= ((dosages < 0) | (dosages > 2)).any(axis=0)
+        # Counts, not the mean, are folded: 1 - f would round differently for the other allele.
+        frequency = np.minimum(n_counted, n_alleles - n_counted) / np.maximum(n_alleles, 1)
+        self.minor_allele_frequency_ = np.where(outside, np.nan, frequency)
+        self._warn_of_columns(np.flatnonzero(outside))
+
+    def _warn_of_columns(self, outside):
+        if outside.size:
+            shown = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))[outside]
+            warnings.warn(
+                f"X has {outside.size} columns with values outside [0, 2] ({_some(shown)}); they "
+                "do not hold allele dosages and are kept. Code missing genotypes as NaN or as "
+                "negative integers.",
+                stacklevel=5,
+            )
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return ~(self.minor_allele_frequency_ < self.threshold)  # NaN: kept

@@ -1,0 +1,55 @@
+"""Selection of SNPs by their share of missing values."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from sknnmm.preprocessing._base import SNPSelector, is_missing, row_batches
+
+
+class MissingRateSelector(SNPSelector):
+    """Keep SNPs with few missing values.
+
+    Parameters
+    ----------
+    threshold : float, default=0.1
+        Highest share of missing values of a SNP that is kept.
+
+    Attributes
+    ----------
+    missing_rate_ : ndarray of shape (p,)
+        Share of missing values of each column of X: NaN, or negative in an integer X.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (p,)
+        Only if X has string column names.
+
+    See Also
+    --------
+    MinorAlleleFrequencySelector : Selection by allele frequency.
+    sklearn.impute.SimpleImputer : Imputation; `NNMMRegressor` needs none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknnmm.preprocessing import MissingRateSelector
+    >>> X = np.array([[0, 1, -1], [1, -1, -1], [2, 0, 1], [1, 2, 0]], dtype=np.int8)
+    >>> selector = MissingRateSelector(threshold=0.25).fit(X)
+    >>> selector.missing_rate_
+    array([0.  , 0.25, 0.5 ])
+    >>> selector.get_support()
+    array([ True,  True, False])
+    """
+
+    _parameter_constraints = {"threshold": [Interval(Real, 0, 1, closed="both")]}
+
+    def __init__(self, threshold=0.1):
+        self.threshold = threshold
+
+    def _learn(self, X):
+        n_missing = sum(is_missing(rows).sum(axis=0) for rows in row_batches(X))
+        self.missing_rate_ = n_missing / len(X)
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return self.missing_rate_ <= self.threshold

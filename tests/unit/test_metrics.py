@@ -1,0 +1,313 @@
+"""Correlation and bias of predictions, and scorers that hand omics to predict."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from numpy.testing import assert_allclose
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sknnmm.metrics import (
+    PredictionScorer,
+    prediction_bias,
+    prediction_bias_scorer,
+    predictive_correlation,
+    predictive_correlation_scorer,
+)
+
+METRICS = [predictive_correlation, prediction_bias]
+NAN = np.nan
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture
+def routing():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+class OmicsSum(RegressorMixin, BaseEstimator):
+    """Predicts the first column of X plus the first of omics and covariates, if they are given."""
+
+    def __init__(self, scale=1.0):
+        self.scale = scale
+
+    def fit(self, X, y, omics=None, sample_weight=None):
+        self.is_fitted_ = True
+        return self
+
+    def predict(self, X, omics=None, covariates=None):
+        tables = [table for table in (X, omics, covariates) if table is not None]
+        return self.scale * sum(np.asarray(table)[:, 0] for table in tables)
+
+
+@pytest.fixture
+def made(rng):
+    X, omics = rng.normal(size=(2, 60, 2))
+    y = X[:, 0] + omics[:, 0] + rng.normal(size=60)
+    y[::7] = NAN
+    return X, y, omics
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+def expected(metric, model, X, y, **tables):
+    observed = ~np.isnan(y)
+    return metric(y[observed], model.predict(X, **tables)[observed])
+
+
+# Metrics
+
+
+def test_values(rng):
+    y_pred = rng.normal(size=50)
+    y_true = 3 + 0.5 * y_pred + rng.normal(size=50)
+    assert_allclose(predictive_correlation(y_true, y_pred), np.corrcoef(y_true, y_pred)[0, 1])
+    assert_allclose(prediction_bias(y_true, y_pred), np.polyfit(y_pred, y_true, 1)[0])
+    assert_allclose(prediction_bias(2 * y_pred - 7, y_pred), 2)
+    assert isinstance(predictive_correlation(y_true, y_pred), float)
+    assert isinstance(prediction_bias(y_true, y_pred), float)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_missing_rows_are_ignored(metric, rng):
+    y_true, y_pred = rng.normal(size=(2, 20))
+    y_true[[2, 9]] = NAN
+    observed = ~np.isnan(y_true)
+    wanted = metric(y_true[observed], y_pred[observed])
+    assert metric(y_true, y_pred) == wanted
+    assert metric(pd.Series(y_true, dtype="Float64"), y_pred[:, None].tolist()) == wanted
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "message"),
+    [
+        ([1, 2, 3], [1, 2], "y_true has 3 values but y_pred has 2"),
+        ([1, NAN, NAN], [1, 2, 3], "y_true has 1 observed values; at least two"),
+        ([], [], "y_true has 0 observed values"),
+        ([1, 2], [1, NAN], "y_pred contains NaN"),
+        ([NAN, 2, 3], [np.inf, 1, 2], "y_pred contains infinity"),
+        ([1, np.inf], [1, 2], "y_true contains infinity"),
+        ([1, 2], [[1, 2], [3, 4]], r"y_pred must have one dimension.*\(2, 2\)"),
+        (3.0, [1, 2], "y_true must have one dimension"),
+    ],
+)
+def test_invalid(metric, y_true, y_pred, message):
+    with pytest.raises(ValueError, match=message):
+        metric(y_true, y_pred)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "which"),
+    [
+        ([1, 2, 3, NAN], [0.1, 0.1, 0.1, 5], ": y_pred constant"),
+        ([0.1, 0.1, 0.1, NAN], [1, 2, 3, 4], ": y_true constant"),
+        ([1, 1, 1, 1], [0, 0, 0, 0], ": y_true and y_pred constant"),
+    ],
+)
+def test_constant_is_undefined(metric, y_true, y_pred, which):
+    with pytest.warns(UndefinedMetricWarning, match=metric.__name__ + ".*" + which) as record:
+        assert np.isnan(metric(y_true, y_pred))
+    assert len(record) == 1
+    assert record[0].filename == __file__
+
+
+# Scorers
+
+
+@pytest.mark.parametrize("scorer", [predictive_correlation_scorer, prediction_bias_scorer])
+@pytest.mark.parametrize("enabled", [False, True])
+def test_call(scorer, enabled, made):
+    X, y, omics = made
+    model = OmicsSum().fit(X, y)
+    with sklearn.config_context(enable_metadata_routing=enabled):
+        plain = scorer(model, X, y)
+        with_omics = scorer(model, X, y, omics=omics, covariates=None)
+        with_both = scorer(model, X, y, omics=omics, covariates=X)
+    assert plain == expected(scorer._metric, model, X, y)
+    assert with_omics == expected(scorer._metric, model, X, y, omics=omics)
+    assert with_both == expected(scorer._metric, model, X, y, omics=omics, covariates=X)
+    assert plain != with_omics != with_both
+
+
+def test_any_metric_sees_observed_rows_only(made):
+    X, y, _ = made
+    assert PredictionScorer(r2_score)(OmicsSum(), X, y) == expected(r2_score, OmicsSum(), X, y)
+
+
+@pytest.mark.usefixtures("routing")
+def test_requests_make_a_copy():
+    asked = predictive_correlation_scorer.set_score_request(omics=True, covariates="sex")
+    assert repr(predictive_correlation_scorer) == "PredictionScorer(predictive_correlation)"
+    assert repr(asked) == (
+        "PredictionScorer(predictive_correlation).set_score_request(omics=True, covariates='sex')"
+    )
+    assert repr(asked.set_score_request(covariates=None)).endswith("(omics=True)")
+    with pytest.raises(ValueError, match="alias"):
+        asked.set_score_request(omics=3)
+
+
+def test_request_without_routing_raises():
+    with pytest.raises(RuntimeError, match="enable_metadata_routing=True"):
+        predictive_correlation_scorer.set_score_request(omics=True)
+
+
+@pytest.mark.usefixtures("routing")
+def test_pickle_and_clone(made):
+    X, y, omics = made
+    asked = predictive_correlation_scorer.set_score_request(omics=True)
+    search = clone(GridSearchCV(OmicsSum(), {"scale": [1]}, scoring=asked))
+    wanted = asked(OmicsSum(), X, y, omics=omics)
+    for copied in (pickle.loads(pickle.dumps(asked)), clone(asked, safe=False), search.scoring):
+        assert repr(copied) == repr(asked)
+        assert copied(OmicsSum(), X, y, omics=omics) == wanted
+
+
+def test_cross_validation_without_routing(made):
+    X, y, _ = made
+    folds = KFold(3)
+    scoring = {"r": predictive_correlation_scorer, "slope": prediction_bias_scorer}
+    result = cross_validate(OmicsSum(), X, y, cv=folds, scoring=scoring)
+    single = cross_val_score(OmicsSum(), X, y, cv=folds, scoring=prediction_bias_scorer)
+    for k, (_, test) in enumerate(folds.split(X)):
+        for name, metric in zip(scoring, METRICS, strict=True):
+            wanted = expected(metric, OmicsSum(), X[test], y[test])
+            assert result[f"test_{name}"][k] == wanted
+        assert single[k] == wanted
+    search = GridSearchCV(
+        OmicsSum(), {"scale": [1.0, -1.0]}, cv=folds, scoring=predictive_correlation_scorer
+    ).fit(X, y)
+    assert search.best_params_ == {"scale": 1.0}
+
+
+@pytest.mark.filterwarnings("ignore:The scoring.*does not support sample_weight:UserWarning")
+@pytest.mark.parametrize("several", [False, True])
+def test_weights_of_a_search_do_not_reach_the_scorer(made, several):
+    X, y, _ = made
+    scoring = {"r": predictive_correlation_scorer} if several else predictive_correlation_scorer
+    refit = "r" if several else True
+    search = GridSearchCV(OmicsSum(), {"scale": [1.0]}, scoring=scoring, refit=refit)
+    search.fit(X, y, sample_weight=np.ones(len(y)))
+    assert np.isfinite(search.best_score_)
+
+
+@pytest.mark.usefixtures("routing")
+@pytest.mark.parametrize("in_pipeline", [False, True])
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_omics_are_routed_to_predict(made, in_pipeline, as_frame):
+    X, y, omics = made
+    if as_frame:
+        X, omics = pd.DataFrame(X), pd.DataFrame(omics)
+    model = OmicsSum().set_fit_request(omics=True)
+    if in_pipeline:
+        model = make_pipeline(
+            FunctionTransformer(), model.set_predict_request(omics=True, covariates=False)
+        )
+    folds = KFold(3)
+    scorer = predictive_correlation_scorer
+    result = cross_validate(
+        model,
+        X,
+        y,
+        cv=folds,
+        params={"omics": omics},
+        scoring={
+            "without": scorer.set_score_request(omics=False),
+            "with": scorer.set_score_request(omics=True),
+        },
+        error_score="raise",
+    )
+    for k, (_, test) in enumerate(folds.split(X)):
+        x, z = np.asarray(X)[test], np.asarray(omics)[test]
+        alone = expected(predictive_correlation, OmicsSum(), x, y[test])
+        together = expected(predictive_correlation, OmicsSum(), x, y[test], omics=z)
+        assert alone != together
+        assert result["test_without"][k] == alone
+        assert result["test_with"][k] == together
+
+
+@pytest.mark.usefixtures("routing")
+def test_undecided_request_raises(made):
+    X, y, omics = made
+    model = OmicsSum().set_fit_request(omics=True)
+    with pytest.raises(ValueError, match=r"omics.*set_score_request"):
+        cross_val_score(model, X, y, params={"omics": omics}, scoring=predictive_correlation_scorer)
+
+
+@pytest.mark.usefixtures("routing")
+def test_alias(made):
+    X, y, omics = made
+    asked = predictive_correlation_scorer.set_score_request(omics="measured_later")
+    scores = cross_val_score(
+        OmicsSum(), X, y, cv=KFold(2), params={"measured_later": omics}, scoring=asked
+    )
+    wanted = expected(predictive_correlation, OmicsSum(), X[:30], y[:30], omics=omics[:30])
+    assert scores[0] == wanted
+
+
+@pytest.mark.usefixtures("routing")
+def test_network_with_omics_in_a_search(data, short):
+    y = data.y.copy()
+    y[::9] = NAN
+    scorer = predictive_correlation_scorer.set_score_request(omics=True)
+    model = short().set_fit_request(omics=True)
+    search = GridSearchCV(
+        model, {"method": ["RR-BLUP", "BayesC"]}, cv=2, scoring=scorer, error_score="raise"
+    )
+    search.fit(data.X, y, omics=data.omics)
+    best = search.best_estimator_
+    assert search.score(data.X, y, omics=data.omics) == expected(
+        predictive_correlation, best, data.X, y, omics=data.omics
+    )
+    assert search.score(data.X, y) == expected(predictive_correlation, best, data.X, y)
+    omitted = cross_val_score(
+        model,
+        data.X,
+        y,
+        cv=2,
+        params={"omics": data.omics},
+        scoring=scorer.set_score_request(omics=False),
+    )
+    assert search.best_score_ > omitted.mean() + 0.1  # omics of the fold reach predict
+
+
+@pytest.mark.usefixtures("routing")
+def test_network_in_a_pipeline_with_covariates(data, short):
+    tables = {"omics": data.omics, "covariates": data.covariates}
+    requests = dict.fromkeys(tables, True)
+    model = make_pipeline(
+        FunctionTransformer(),
+        short().set_fit_request(**requests).set_predict_request(**requests),
+    )
+    slopes = cross_val_score(
+        model,
+        data.X,
+        data.y,
+        cv=2,
+        params=tables,
+        scoring=prediction_bias_scorer.set_score_request(**requests),
+        error_score="raise",
+    )
+    assert ((slopes > 0.5) & (slopes < 1.5)).all()
+
+
+def test_estimators_of_others():
+    X = np.arange(10.0)[:, None]
+    scores = cross_val_score(
+        LinearRegression(), X, 3 * X[:, 0], cv=2, scoring=prediction_bias_scorer
+    )
+    assert_allclose(scores, 1)
