@@ -23,6 +23,7 @@ from sknnmm.connections import Connections
 from sknnmm.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
+from sknnmm.omics_columns import find_omics_columns, take_apart, take_apart_incomplete
 from sknnmm.posterior import Posterior, Scales, pooled_moments
 from sknnmm.prediction import FittedNetwork
 from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
@@ -97,6 +98,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         mentioned feed no node; names that X lacks are dropped with a warning (an earlier step of
         a Pipeline may have removed them). Latent nodes that are not mentioned are fully
         connected. Direct effects are never masked. See also `sknnmm.cis_mask`.
+
+    omics_features : str, int, sequence, boolean mask, callable or None, default=None
+        Which columns of X are omics: names (X a DataFrame), positions, a mask, or a callable that
+        gets X and returns one of these. Then cross-validation, grid searches and pipelines carry
+        the omics inside X and need no metadata routing, and `omics` is not passed. In predict,
+        NaN, or in a DataFrame an absent column, means not measured. None: all columns are SNPs.
 
     residual_prior : ScaledInverseChi2 or None, default=None
         Prior of the residual variances of both layers; None is ``ScaledInverseChi2()``.
@@ -215,6 +222,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "direct_effects": ["boolean", Prior],
         "n_latent": [Interval(Integral, 0, None, closed="left")],
         "mask": "no_validation",  # many forms: see sknnmm.masks
+        "omics_features": [None, str, Integral, "array-like", callable],
         "residual_prior": [ScaledInverseChi2, None],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
@@ -236,6 +244,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         direct_effects=True,
         n_latent=0,
         mask=None,
+        omics_features=None,
         residual_prior=None,
         n_iter=2000,
         burn_in=500,
@@ -253,6 +262,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.direct_effects = direct_effects
         self.n_latent = n_latent
         self.mask = mask
+        self.omics_features = omics_features
         self.residual_prior = residual_prior
         self.n_iter = n_iter
         self.burn_in = burn_in
@@ -294,7 +304,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, p)
-            Allele dosages: floating with NaN = missing, or integer with negative = missing.
+            Allele dosages: floating with NaN = missing, or integer with negative = missing. With
+            `omics_features` (n, p + n_omics), the omics among its columns.
         y : array-like of shape (n,)
             Phenotype, NaN = missing.
         omics : array-like of shape (n, n_omics) or None
@@ -317,7 +328,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self._check_settings()
         validation.check_same_index(X=X, y=y, omics=omics, covariates=covariates)
         dtype = PRECISIONS[self.precision]
-        X = validation.check_genotypes(self, X, reset=True)
+        X, omics, names = self._split_features(X, omics)
         y = validation.check_phenotype(y, len(X))
         omics, omics_names = self._check_fit_table(omics, "omics", X)
         covariates, self._covariate_names = self._check_fit_table(covariates, "covariates", X)
@@ -327,7 +338,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
             )
         genotypes = Genotypes(validation.stored_dosages(X, dtype))
-        names = getattr(self, "feature_names_in_", None)
         validation.warn_of_constant_snps(genotypes.polymorphic, names)
         latent = [f"latent_{k}" for k in range(self.n_latent)]
         if taken := set(latent) & set(omics_names):
@@ -392,6 +402,24 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 f"thin={self.thin} keeps none of the {self.n_iter - self.burn_in} iterations after "
                 "burn_in. Lower thin or raise n_iter."
             )
+
+    def _split_features(self, X, omics):
+        """Return genotypes, omics and the names of the SNPs (None: no names) at fit."""
+        if self.omics_features is None:
+            self._omics_columns = None
+            X = validation.check_genotypes(self, X, fitting=True)
+            return X, omics, getattr(self, "feature_names_in_", None)
+        if omics is not None:
+            raise ValueError(
+                "omics were passed to fit, but omics_features says that they are columns of X: "
+                "use one of the two."
+            )
+        validation.check_features(self, X, reset=True)
+        self._omics_columns = find_omics_columns(self.omics_features, X)
+        X, omics = take_apart(X, self._omics_columns)
+        X = validation.check_genotypes(self, X, fitting=True, features_checked=True)
+        names = getattr(self, "feature_names_in_", None)
+        return X, omics, names if names is None else np.delete(names, self._omics_columns)
 
     def _check_fit_table(self, table, argument, X):
         if table is None:
@@ -544,8 +572,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ndarray of shape (n,)
             In units of y.
         """
-        dosages = self._check_predict_genotypes(X)
         validation.check_same_index(X=X, omics=omics, covariates=covariates)
+        dosages, omics = self._check_predict_features(X, omics)
         n = len(dosages)
         if omics is None:
             omics = np.full((n, self.n_omics_), np.nan)
@@ -584,7 +612,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ndarray of shape (n, K)
             In omic units; latent nodes last.
         """
-        dosages = self._check_predict_genotypes(X)
+        dosages, _ = self._check_predict_features(X)
         if not len(self.omics_names_):
             raise ValueError("predict_omics needs a model fitted with omics or latent nodes.")
         return self._network.expected_omics(dosages)
@@ -604,7 +632,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ndarray of shape (n,)
             In units of y.
         """
-        dosages = self._check_predict_genotypes(X)
+        dosages, _ = self._check_predict_features(X)
         return self._network.genetic_value(dosages)
 
     def score(self, X, y, omics=None, covariates=None):
@@ -627,10 +655,26 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         observed = ~np.isnan(y)
         return r2_score(y[observed], predicted[observed])
 
-    def _check_predict_genotypes(self, X):
+    def _check_predict_features(self, X, omics=None):
+        """Return dosages and omics (None: none given)."""
         check_is_fitted(self)
-        X = validation.check_genotypes(self, X, reset=False)
-        return X if np.issubdtype(X.dtype, np.floating) else validation.stored_dosages(X, float)
+        split = self._omics_columns is not None
+        if split:
+            if omics is not None:
+                raise ValueError(
+                    "omics were passed beside X, but the model was fitted with omics among the "
+                    "columns of X (omics_features): give them there."
+                )
+            names = getattr(self, "feature_names_in_", None)
+            parts = take_apart_incomplete(X, names, self._omics_columns)
+            if parts is None:
+                validation.check_features(self, X, reset=False)
+                parts = take_apart(X, self._omics_columns)
+            X, omics = parts
+        X = validation.check_genotypes(self, X, fitting=False, features_checked=split)
+        if not np.issubdtype(X.dtype, np.floating):
+            X = validation.stored_dosages(X, float)
+        return X, omics
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -11,23 +11,38 @@ from sklearn.utils.validation import _get_feature_names, validate_data
 MAX_NAMES_SHOWN = 5
 
 
-def check_genotypes(estimator, X, *, reset):
-    """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values."""
+def check_features(estimator, X, *, reset):
+    """Check (or, with `reset`, set) number and names of the columns of X, before it is split."""
     _refuse_duplicates(getattr(X, "columns", ()), "X")
-    X = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        accept_sparse=False,
-        dtype="numeric",
-        ensure_all_finite="allow-nan",
-        estimator=estimator,
-    )
-    if reset and X.dtype.kind == "i" and X.min() < 0 and X.max() <= 1:
+    if np.ndim(X) != 2:
+        raise ValueError(
+            f"X must be a table with omics_features among its columns; it has {np.ndim(X)} "
+            "dimensions."
+        )
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+
+
+def check_genotypes(estimator, X, *, fitting, features_checked=False):
+    """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values.
+
+    Number and names of its columns are checked too (at fit: set), unless that is done.
+    """
+    _refuse_duplicates(getattr(X, "columns", ()), "X")
+    options = {
+        "accept_sparse": False,
+        "dtype": "numeric",
+        "ensure_all_finite": "allow-nan",
+        "estimator": estimator,
+    }
+    if features_checked:
+        X = check_array(X, input_name="X", **options)
+    else:
+        X = validate_data(estimator, X, reset=fitting, **options)
+    if fitting and X.dtype.kind == "i" and X.min() < 0 and X.max() <= 1:
         warnings.warn(
             "X has negative values and none above 1: this looks like -1/0/1 coding, but "
             "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats.",
-            stacklevel=4,
+            stacklevel=5,
         )
     if X.dtype.kind == "f" and X.dtype not in (np.float32, np.float64):
         # Half or extended precision, or another byte order: nothing that kernels compile for.
