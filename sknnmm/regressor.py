@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -31,6 +31,7 @@ from sknnmm.sampling.chain import ChainSettings
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.sampler import Sampler
+from sknnmm.uncertainty import genetic_sd, predictive_sd, sample_phenotypes
 
 WEIGHT_ATTRIBUTES = (  # a network function has none
     "omics_weights_",
@@ -554,7 +555,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.omics_imputed_ = np.where(observed, omics, mean)
         self.omics_imputed_std_ = np.where(observed, 0, scale * np.sqrt(np.maximum(variance, 0)))
 
-    def predict(self, X, omics=None, covariates=None):
+    def predict(self, X, omics=None, covariates=None, return_std=False):
         """Predict the phenotype: E[y | x, the omics given], averaged over the posterior.
 
         Parameters
@@ -566,12 +567,52 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             the genotypes.
         covariates : array-like of shape (n, q) or None
             Required if the model was fitted with covariates.
+        return_std : bool, default=False
+            Whether to return the posterior predictive standard deviation of y too: of the
+            parameters, the omics that are not given, and the residual. From the draws whose SNP
+            effects are held (see `posterior_`).
 
         Returns
         -------
-        ndarray of shape (n,)
+        y_mean : ndarray of shape (n,)
             In units of y.
+        y_std : ndarray of shape (n,)
+            Only with `return_std`.
         """
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        mean = self._network.expected_phenotype(*inputs)
+        return (mean, predictive_sd(self._network, *inputs)) if return_std else mean
+
+    def sample_posterior_predictive(
+        self, X, n_draws, omics=None, covariates=None, random_state=None
+    ):
+        """Draw phenotypes from their posterior predictive distribution.
+
+        Each draw takes the parameters of one posterior draw, draws the omics that are not given,
+        then y with its residual.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        n_draws : int
+            Number of draws per individual.
+        omics, covariates : array-like or None
+            As in predict.
+        random_state : int, RandomState instance or None, default=None
+            Pass an int for the same draws in every call.
+
+        Returns
+        -------
+        ndarray of shape (n, n_draws)
+            In units of y. A column is one joint draw of all individuals.
+        """
+        check_scalar(n_draws, "n_draws", Integral, min_val=1)
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        rng = np.random.default_rng(_seed_sequence(random_state))
+        return sample_phenotypes(self._network, *inputs, n_draws, rng)
+
+    def _check_predict_inputs(self, X, omics, covariates):
+        """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
         validation.check_same_index(X=X, omics=omics, covariates=covariates)
         dosages, omics = self._check_predict_features(X, omics)
         n = len(dosages)
@@ -598,7 +639,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             frame = covariates
             covariates, names = validation.check_covariates(covariates, n)
             validation.check_same_columns(names, fitted_covariates, "covariates", frame)
-        return self._network.expected_phenotype(dosages, omics, covariates)
+        return dosages, omics, covariates
 
     def predict_omics(self, X):
         """Predict the nodes from genotypes: E[z | x], covariates at their training mean.
@@ -617,7 +658,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise ValueError("predict_omics needs a model fitted with omics or latent nodes.")
         return self._network.expected_omics(dosages)
 
-    def breeding_value(self, X):
+    def breeding_value(self, X, return_std=False):
         """Return the genetic value, mediated and direct, as deviation from its training mean.
 
         ``sum_k w_k E[g(z_k) | x] + x' a`` averaged over the posterior; it never uses the omics or
@@ -626,14 +667,19 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, p)
+        return_std : bool, default=False
+            Whether to return the posterior standard deviation of the genetic values too.
 
         Returns
         -------
-        ndarray of shape (n,)
+        value : ndarray of shape (n,)
             In units of y.
+        value_std : ndarray of shape (n,)
+            Only with `return_std`.
         """
         dosages, _ = self._check_predict_features(X)
-        return self._network.genetic_value(dosages)
+        value = self._network.genetic_value(dosages)
+        return (value, genetic_sd(self._network, dosages)) if return_std else value
 
     def score(self, X, y, omics=None, covariates=None):
         """Return R^2 of the predictions over the rows whose y is observed.
