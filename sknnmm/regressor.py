@@ -299,7 +299,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return super().set_params(**params)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, omics=None, covariates=None):
+    def fit(self, X, y, omics=None, covariates=None, sample_weight=None):
         """Fit the network by Markov chain Monte Carlo.
 
         Parameters
@@ -314,6 +314,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         covariates : array-like of shape (n, q) or None
             Numeric covariates, complete; fixed effects with flat priors in both layers.
             Collinear columns are handled: they share one effect.
+        sample_weight : array-like of shape (n,) or None
+            Inverse residual variances of y: a record of weight 2 has residual variance
+            `residual_variance_` / 2, as a mean of two records has. They are not repetition
+            counts and are not rescaled; weight 0 is the same as a missing y. The omics layer
+            does not depend on them.
 
         Returns
         -------
@@ -330,7 +335,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         validation.check_same_index(X=X, y=y, omics=omics, covariates=covariates)
         dtype = PRECISIONS[self.precision]
         X, omics, names = self._split_features(X, omics)
-        y = validation.check_phenotype(y, len(X))
+        weight = validation.check_weights(sample_weight, len(X))
+        y = validation.check_phenotype(y, len(X), weight)
         omics, omics_names = self._check_fit_table(omics, "omics", X)
         covariates, self._covariate_names = self._check_fit_table(covariates, "covariates", X)
         self.n_omics_ = omics.shape[1]
@@ -356,7 +362,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         connections = None if mask is None else Connections(mask)
         if connections is not None:
             validation.check_connections(connections, genotypes, self.omics_names_)
-        model = self._describe(genotypes, y, omics, covariates, connections, dtype)
+        model = self._describe(genotypes, y, omics, covariates, connections, weight, dtype)
         seeds = _seed_sequence(self.random_state).spawn(self.n_chains)
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin)
         with one_blas_thread():
@@ -429,7 +435,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             return validation.check_omics(table, len(X), for_fit=True)
         return validation.check_covariates(table, len(X))
 
-    def _describe(self, genotypes, y, omics, covariates, connections, dtype):
+    def _describe(self, genotypes, y, omics, covariates, connections, weight, dtype):
         """Return the model on the standardised scale."""
         scales = self._scales
         nodes = np.full((len(y), self.n_omics_ + self.n_latent), np.nan)
@@ -448,6 +454,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             snp_prior=method,
             weight_prior=as_prior(self.omics_method),
             direct_prior=direct,
+            sample_weight=weight,
             connections=connections,
             residual_prior=self.residual_prior or ScaledInverseChi2(),
             latent_sampler=self.latent_sampler,
@@ -681,7 +688,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         value = self._network.genetic_value(dosages)
         return (value, genetic_sd(self._network, dosages)) if return_std else value
 
-    def score(self, X, y, omics=None, covariates=None):
+    def score(self, X, y, omics=None, covariates=None, sample_weight=None):
         """Return R^2 of the predictions over the rows whose y is observed.
 
         Parameters
@@ -691,15 +698,19 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             NaN = missing.
         omics, covariates : array-like or None
             As in predict.
+        sample_weight : array-like of shape (n,) or None
+            Weights of the squared errors.
 
         Returns
         -------
         float
         """
         predicted = self.predict(X, omics=omics, covariates=covariates)
-        y = validation.check_phenotype(y, len(predicted))
+        weight = validation.check_weights(sample_weight, len(predicted))
+        y = validation.check_phenotype(y, len(predicted), weight)
         observed = ~np.isnan(y)
-        return r2_score(y[observed], predicted[observed])
+        weight = None if weight is None else weight[observed]
+        return r2_score(y[observed], predicted[observed], sample_weight=weight)
 
     def _check_predict_features(self, X, omics=None):
         """Return dosages and omics (None: none given)."""

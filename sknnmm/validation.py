@@ -119,8 +119,27 @@ def check_connections(connections, genotypes, names):
         )
 
 
-def check_phenotype(y, n_samples):
-    """Return y (n,) in double precision, NaN = missing."""
+def check_weights(sample_weight, n_samples):
+    """Return weights (n,) in double precision, or None."""
+    if sample_weight is None:
+        return None
+    weight = _as_float(column_or_1d(sample_weight), "sample_weight")
+    if len(weight) != n_samples:
+        raise ValueError(
+            f"sample_weight has {len(weight)} values but X has {n_samples} samples: pass one per "
+            "row."
+        )
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise ValueError(
+            "sample_weight must be finite and not negative; weight 0 is a missing phenotype."
+        )
+    if not weight.any():
+        raise ValueError("sample_weight is 0 for every sample: no phenotype is left.")
+    return weight
+
+
+def check_phenotype(y, n_samples, weight=None):
+    """Return y (n,) in double precision, NaN = missing; also where the weight is 0."""
     if y is None:
         raise ValueError(
             "requires y to be passed, but the target y is None: pass a phenotype, NaN = missing."
@@ -129,6 +148,8 @@ def check_phenotype(y, n_samples):
     if len(y) != n_samples:
         raise ValueError(f"y has {len(y)} values but X has {n_samples} samples: pass one per row.")
     _refuse_infinite(y, "y")
+    if weight is not None:
+        y = np.where(weight == 0, np.nan, y)
     observed = y[~np.isnan(y)]
     if observed.size == 0:
         raise ValueError("y has no observed value: all are missing (NaN).")
