@@ -28,6 +28,7 @@ class NetworkModel:
     weight_prior: Prior
     direct_prior: Prior | None  # None: no direct path
     residual_prior: ScaledInverseChi2
+    sample_weight: np.ndarray | None = None  # (n,), y has residual variance s2_e / weight
     connections: Connections | None = None  # None: every SNP acts on every node
     dtype: type = np.float32
     latent_sampler: str = "auto"
@@ -57,6 +58,17 @@ class NetworkModel:
     def y_column(self):
         """Return y as all updates read it, (n, 1) in the working precision; missing as 0."""
         return np.nan_to_num(self.y).astype(self.dtype)[:, None]
+
+    @cached_property
+    def y_weight(self):
+        """Return the weight of every row in the phenotype layer, (n,); 0 where y is missing."""
+        weight = 1.0 if self.sample_weight is None else self.sample_weight
+        return np.where(self.y_observed, weight, 0.0)
+
+    @property
+    def has_equal_weights(self):
+        """Return whether every observed y has weight 1."""
+        return bool((self.y_weight[self.y_observed] == 1).all())
 
     @cached_property
     def omics_observed(self):

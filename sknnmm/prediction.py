@@ -34,17 +34,17 @@ class FittedNetwork:
 
     def expected_omics(self, dosages):
         """Return E[z | x] at the mean covariates, (n, K)."""
-        return self._times(dosages, self.snp_effects) + self.posterior.mean(
+        return self.times(dosages, self.snp_effects) + self.posterior.mean(
             "omics_centred_intercept"
         )
 
     def genetic_value(self, dosages):
         """Return the genetic value as deviation from its training mean, (n,)."""
-        direct = self._times(dosages, self.direct_effects[:, None])[:, 0]
+        direct = self.times(dosages, self.direct_effects[:, None])[:, 0]
         if not self.n_nodes:
             return direct
         if self.activation.is_linear:
-            return direct + _sum_columns(self._times(dosages, self.weighted_snp_effects))
+            return direct + _sum_columns(self.times(dosages, self.weighted_snp_effects))
         no_covariates = np.zeros((len(dosages), len(self.scales.covariates_mean)))
         if self.activation.is_network:
             nothing_given = np.full((len(dosages), self.n_nodes), np.nan)
@@ -72,9 +72,9 @@ class FittedNetwork:
         covariates : ndarray of shape (n, q)
         """
         covariates = covariates - self.scales.covariates_mean
-        expected = self._times(dosages, self.direct_effects[:, None])[:, 0]
+        expected = self.times(dosages, self.direct_effects[:, None])[:, 0]
         expected += self.posterior.mean("centred_intercept")
-        expected += _plain_products(covariates, self.posterior.mean("covariate_effects"))[:, 0]
+        expected += plain_products(covariates, self.posterior.mean("covariate_effects"))[:, 0]
         if not self.n_nodes:
             return expected
         if self.activation.is_network:
@@ -97,7 +97,8 @@ class FittedNetwork:
             terms[incomplete] = np.where(given[incomplete], terms[incomplete], integrated)
         return expected + _sum_columns(terms)
 
-    def _times(self, dosages, effects):
+    def times(self, dosages, effects):
+        """Return centred genotypes times effects, each row on its own to the bit."""
         return row_products(dosages, self.genotypes_mean, effects)
 
     def _expected_terms(self, dosages, covariates):
@@ -106,7 +107,7 @@ class FittedNetwork:
             return self._expected_linear_terms(dosages, covariates)
         weights = self.posterior.at_stored("omics_weights")
         terms = np.zeros((len(dosages), self.n_nodes))
-        for batch, mean, variance in self._node_laws(dosages, covariates):
+        for batch, mean, variance in self.node_laws(dosages, covariates):
             expected, _ = self.activation.normal_moments(mean, variance)
             for draw, weight in enumerate(weights[batch]):
                 terms += weight * expected[:, draw]
@@ -119,7 +120,7 @@ class FittedNetwork:
         """
         given = (omics - self.scales.omics_mean) / self.scales.omics_scale
         total = np.zeros(len(dosages))
-        for batch, mean, variance in self._node_laws(dosages, covariates):
+        for batch, mean, variance in self.node_laws(dosages, covariates):
             for draw in range(mean.shape[1]):
                 for normal in self.normals[batch][draw]:
                     nodes = mean[:, draw] + np.sqrt(variance[draw]) * normal
@@ -127,7 +128,7 @@ class FittedNetwork:
                     total += self.activation.value(nodes)[:, 0]
         return total / (self.normals.shape[0] * self.normals.shape[1]) * self.scales.y_scale
 
-    def _node_laws(self, dosages, covariates):
+    def node_laws(self, dosages, covariates):
         """Yield (slice of stored draws, means (n, draws, K), variances (draws, K)) of the nodes.
 
         Given genotypes and covariates, standardised, a few posterior draws at a time.
@@ -136,15 +137,15 @@ class FittedNetwork:
         intercepts = posterior.at_stored("omics_centred_intercept") - scales.omics_mean
         variances = posterior.at_stored("omics_residual_variance") / scales.omics_scale**2
         covariate_effects = posterior.at_stored("omics_covariate_effects")
-        effects = _columns_by_draw(posterior.draws["snp_effects"])
+        effects = columns_by_draw(posterior.draws["snp_effects"])
         n_draws, n_nodes = intercepts.shape
         for first in range(0, n_draws, DRAWS_AT_ONCE):
             batch = slice(first, min(first + DRAWS_AT_ONCE, n_draws))
             columns = slice(batch.start * n_nodes, batch.stop * n_nodes)
             shape = (len(dosages), batch.stop - batch.start, n_nodes)
-            mean = self._times(dosages, effects[:, columns]).reshape(shape) + intercepts[batch]
+            mean = self.times(dosages, effects[:, columns]).reshape(shape) + intercepts[batch]
             by_covariate = np.moveaxis(covariate_effects[batch], 1, 0)  # (q, draws, K)
-            mean += _plain_products(covariates, by_covariate).reshape(shape)
+            mean += plain_products(covariates, by_covariate).reshape(shape)
             yield batch, mean / scales.omics_scale, variances[batch]
 
     def _expected_linear_terms(self, dosages, covariates):
@@ -154,13 +155,13 @@ class FittedNetwork:
         covariate_effects = draws["omics_covariate_effects"] / scales.omics_scale
         weighted = (weights[:, :, None] * covariate_effects).mean(axis=(0, 1))
         return (
-            self._times(dosages, self.weighted_snp_effects)
+            self.times(dosages, self.weighted_snp_effects)
             + (weights * intercepts).mean(axis=(0, 1))
-            + _plain_products(covariates, weighted)
+            + plain_products(covariates, weighted)
         )
 
 
-def _columns_by_draw(draws):
+def columns_by_draw(draws):
     """Return SNP effects (chain, draw, p, K) as a matrix (p, draws * K), draw by draw."""
     n_chains, n_draws, n_snps, n_nodes = draws.shape
     if not sparse.issparse(draws):
@@ -171,7 +172,7 @@ def _columns_by_draw(draws):
     return sparse.csc_array((draws.data, (snp, column)), shape=shape)
 
 
-def _plain_products(values, effects):
+def plain_products(values, effects):
     """Return values @ effects, each row on its own to the bit."""
     effects = effects.reshape(len(effects), int(np.prod(effects.shape[1:])))
     return row_products(values, np.zeros(values.shape[1]), effects)

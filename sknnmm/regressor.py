@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,6 +23,7 @@ from sknnmm.connections import Connections
 from sknnmm.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
+from sknnmm.omics_columns import find_omics_columns, take_apart, take_apart_incomplete
 from sknnmm.posterior import Posterior, Scales, pooled_moments
 from sknnmm.prediction import FittedNetwork
 from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
@@ -30,6 +31,7 @@ from sknnmm.sampling.chain import ChainSettings
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.sampler import Sampler
+from sknnmm.uncertainty import genetic_sd, predictive_sd, sample_phenotypes
 
 WEIGHT_ATTRIBUTES = (  # a network function has none
     "omics_weights_",
@@ -97,6 +99,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         mentioned feed no node; names that X lacks are dropped with a warning (an earlier step of
         a Pipeline may have removed them). Latent nodes that are not mentioned are fully
         connected. Direct effects are never masked. See also `sknnmm.cis_mask`.
+
+    omics_features : str, int, sequence, boolean mask, callable or None, default=None
+        Which columns of X are omics: names (X a DataFrame), positions, a mask, or a callable that
+        gets X and returns one of these. Then cross-validation, grid searches and pipelines carry
+        the omics inside X and need no metadata routing, and `omics` is not passed. In predict,
+        NaN, or in a DataFrame an absent column, means not measured. None: all columns are SNPs.
 
     residual_prior : ScaledInverseChi2 or None, default=None
         Prior of the residual variances of both layers; None is ``ScaledInverseChi2()``.
@@ -215,6 +223,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "direct_effects": ["boolean", Prior],
         "n_latent": [Interval(Integral, 0, None, closed="left")],
         "mask": "no_validation",  # many forms: see sknnmm.masks
+        "omics_features": [None, str, Integral, "array-like", callable],
         "residual_prior": [ScaledInverseChi2, None],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
@@ -236,6 +245,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         direct_effects=True,
         n_latent=0,
         mask=None,
+        omics_features=None,
         residual_prior=None,
         n_iter=2000,
         burn_in=500,
@@ -253,6 +263,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.direct_effects = direct_effects
         self.n_latent = n_latent
         self.mask = mask
+        self.omics_features = omics_features
         self.residual_prior = residual_prior
         self.n_iter = n_iter
         self.burn_in = burn_in
@@ -288,13 +299,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return super().set_params(**params)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, omics=None, covariates=None):
+    def fit(self, X, y, omics=None, covariates=None, sample_weight=None):
         """Fit the network by Markov chain Monte Carlo.
 
         Parameters
         ----------
         X : array-like of shape (n, p)
-            Allele dosages: floating with NaN = missing, or integer with negative = missing.
+            Allele dosages: floating with NaN = missing, or integer with negative = missing. With
+            `omics_features` (n, p + n_omics), the omics among its columns.
         y : array-like of shape (n,)
             Phenotype, NaN = missing.
         omics : array-like of shape (n, n_omics) or None
@@ -302,6 +314,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         covariates : array-like of shape (n, q) or None
             Numeric covariates, complete; fixed effects with flat priors in both layers.
             Collinear columns are handled: they share one effect.
+        sample_weight : array-like of shape (n,) or None
+            Inverse residual variances of y: a record of weight 2 has residual variance
+            `residual_variance_` / 2, as a mean of two records has. They are not repetition
+            counts and are not rescaled; weight 0 is the same as a missing y. The omics layer
+            does not depend on them.
 
         Returns
         -------
@@ -317,8 +334,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self._check_settings()
         validation.check_same_index(X=X, y=y, omics=omics, covariates=covariates)
         dtype = PRECISIONS[self.precision]
-        X = validation.check_genotypes(self, X, reset=True)
-        y = validation.check_phenotype(y, len(X))
+        X, omics, names = self._split_features(X, omics)
+        weight = validation.check_weights(sample_weight, len(X))
+        y = validation.check_phenotype(y, len(X), weight)
         omics, omics_names = self._check_fit_table(omics, "omics", X)
         covariates, self._covariate_names = self._check_fit_table(covariates, "covariates", X)
         self.n_omics_ = omics.shape[1]
@@ -327,7 +345,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
             )
         genotypes = Genotypes(validation.stored_dosages(X, dtype))
-        names = getattr(self, "feature_names_in_", None)
         validation.warn_of_constant_snps(genotypes.polymorphic, names)
         latent = [f"latent_{k}" for k in range(self.n_latent)]
         if taken := set(latent) & set(omics_names):
@@ -345,7 +362,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         connections = None if mask is None else Connections(mask)
         if connections is not None:
             validation.check_connections(connections, genotypes, self.omics_names_)
-        model = self._describe(genotypes, y, omics, covariates, connections, dtype)
+        model = self._describe(genotypes, y, omics, covariates, connections, weight, dtype)
         seeds = _seed_sequence(self.random_state).spawn(self.n_chains)
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin)
         with one_blas_thread():
@@ -393,6 +410,24 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "burn_in. Lower thin or raise n_iter."
             )
 
+    def _split_features(self, X, omics):
+        """Return genotypes, omics and the names of the SNPs (None: no names) at fit."""
+        if self.omics_features is None:
+            self._omics_columns = None
+            X = validation.check_genotypes(self, X, fitting=True)
+            return X, omics, getattr(self, "feature_names_in_", None)
+        if omics is not None:
+            raise ValueError(
+                "omics were passed to fit, but omics_features says that they are columns of X: "
+                "use one of the two."
+            )
+        validation.check_features(self, X, reset=True)
+        self._omics_columns = find_omics_columns(self.omics_features, X)
+        X, omics = take_apart(X, self._omics_columns)
+        X = validation.check_genotypes(self, X, fitting=True, features_checked=True)
+        names = getattr(self, "feature_names_in_", None)
+        return X, omics, names if names is None else np.delete(names, self._omics_columns)
+
     def _check_fit_table(self, table, argument, X):
         if table is None:
             return np.empty((len(X), 0)), np.empty(0, dtype=object)
@@ -400,7 +435,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             return validation.check_omics(table, len(X), for_fit=True)
         return validation.check_covariates(table, len(X))
 
-    def _describe(self, genotypes, y, omics, covariates, connections, dtype):
+    def _describe(self, genotypes, y, omics, covariates, connections, weight, dtype):
         """Return the model on the standardised scale."""
         scales = self._scales
         nodes = np.full((len(y), self.n_omics_ + self.n_latent), np.nan)
@@ -419,6 +454,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             snp_prior=method,
             weight_prior=as_prior(self.omics_method),
             direct_prior=direct,
+            sample_weight=weight,
             connections=connections,
             residual_prior=self.residual_prior or ScaledInverseChi2(),
             latent_sampler=self.latent_sampler,
@@ -526,7 +562,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.omics_imputed_ = np.where(observed, omics, mean)
         self.omics_imputed_std_ = np.where(observed, 0, scale * np.sqrt(np.maximum(variance, 0)))
 
-    def predict(self, X, omics=None, covariates=None):
+    def predict(self, X, omics=None, covariates=None, return_std=False):
         """Predict the phenotype: E[y | x, the omics given], averaged over the posterior.
 
         Parameters
@@ -538,14 +574,54 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             the genotypes.
         covariates : array-like of shape (n, q) or None
             Required if the model was fitted with covariates.
+        return_std : bool, default=False
+            Whether to return the posterior predictive standard deviation of y too: of the
+            parameters, the omics that are not given, and the residual. From the draws whose SNP
+            effects are held (see `posterior_`).
 
         Returns
         -------
-        ndarray of shape (n,)
+        y_mean : ndarray of shape (n,)
             In units of y.
+        y_std : ndarray of shape (n,)
+            Only with `return_std`.
         """
-        dosages = self._check_predict_genotypes(X)
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        mean = self._network.expected_phenotype(*inputs)
+        return (mean, predictive_sd(self._network, *inputs)) if return_std else mean
+
+    def sample_posterior_predictive(
+        self, X, n_draws, omics=None, covariates=None, random_state=None
+    ):
+        """Draw phenotypes from their posterior predictive distribution.
+
+        Each draw takes the parameters of one posterior draw, draws the omics that are not given,
+        then y with its residual.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        n_draws : int
+            Number of draws per individual.
+        omics, covariates : array-like or None
+            As in predict.
+        random_state : int, RandomState instance or None, default=None
+            Pass an int for the same draws in every call.
+
+        Returns
+        -------
+        ndarray of shape (n, n_draws)
+            In units of y. A column is one joint draw of all individuals.
+        """
+        check_scalar(n_draws, "n_draws", Integral, min_val=1)
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        rng = np.random.default_rng(_seed_sequence(random_state))
+        return sample_phenotypes(self._network, *inputs, n_draws, rng)
+
+    def _check_predict_inputs(self, X, omics, covariates):
+        """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
         validation.check_same_index(X=X, omics=omics, covariates=covariates)
+        dosages, omics = self._check_predict_features(X, omics)
         n = len(dosages)
         if omics is None:
             omics = np.full((n, self.n_omics_), np.nan)
@@ -570,7 +646,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             frame = covariates
             covariates, names = validation.check_covariates(covariates, n)
             validation.check_same_columns(names, fitted_covariates, "covariates", frame)
-        return self._network.expected_phenotype(dosages, omics, covariates)
+        return dosages, omics, covariates
 
     def predict_omics(self, X):
         """Predict the nodes from genotypes: E[z | x], covariates at their training mean.
@@ -584,12 +660,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ndarray of shape (n, K)
             In omic units; latent nodes last.
         """
-        dosages = self._check_predict_genotypes(X)
+        dosages, _ = self._check_predict_features(X)
         if not len(self.omics_names_):
             raise ValueError("predict_omics needs a model fitted with omics or latent nodes.")
         return self._network.expected_omics(dosages)
 
-    def breeding_value(self, X):
+    def breeding_value(self, X, return_std=False):
         """Return the genetic value, mediated and direct, as deviation from its training mean.
 
         ``sum_k w_k E[g(z_k) | x] + x' a`` averaged over the posterior; it never uses the omics or
@@ -598,16 +674,21 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, p)
+        return_std : bool, default=False
+            Whether to return the posterior standard deviation of the genetic values too.
 
         Returns
         -------
-        ndarray of shape (n,)
+        value : ndarray of shape (n,)
             In units of y.
+        value_std : ndarray of shape (n,)
+            Only with `return_std`.
         """
-        dosages = self._check_predict_genotypes(X)
-        return self._network.genetic_value(dosages)
+        dosages, _ = self._check_predict_features(X)
+        value = self._network.genetic_value(dosages)
+        return (value, genetic_sd(self._network, dosages)) if return_std else value
 
-    def score(self, X, y, omics=None, covariates=None):
+    def score(self, X, y, omics=None, covariates=None, sample_weight=None):
         """Return R^2 of the predictions over the rows whose y is observed.
 
         Parameters
@@ -617,20 +698,40 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             NaN = missing.
         omics, covariates : array-like or None
             As in predict.
+        sample_weight : array-like of shape (n,) or None
+            Weights of the squared errors.
 
         Returns
         -------
         float
         """
         predicted = self.predict(X, omics=omics, covariates=covariates)
-        y = validation.check_phenotype(y, len(predicted))
+        weight = validation.check_weights(sample_weight, len(predicted))
+        y = validation.check_phenotype(y, len(predicted), weight)
         observed = ~np.isnan(y)
-        return r2_score(y[observed], predicted[observed])
+        weight = None if weight is None else weight[observed]
+        return r2_score(y[observed], predicted[observed], sample_weight=weight)
 
-    def _check_predict_genotypes(self, X):
+    def _check_predict_features(self, X, omics=None):
+        """Return dosages and omics (None: none given)."""
         check_is_fitted(self)
-        X = validation.check_genotypes(self, X, reset=False)
-        return X if np.issubdtype(X.dtype, np.floating) else validation.stored_dosages(X, float)
+        split = self._omics_columns is not None
+        if split:
+            if omics is not None:
+                raise ValueError(
+                    "omics were passed beside X, but the model was fitted with omics among the "
+                    "columns of X (omics_features): give them there."
+                )
+            names = getattr(self, "feature_names_in_", None)
+            parts = take_apart_incomplete(X, names, self._omics_columns)
+            if parts is None:
+                validation.check_features(self, X, reset=False)
+                parts = take_apart(X, self._omics_columns)
+            X, omics = parts
+        X = validation.check_genotypes(self, X, fitting=False, features_checked=split)
+        if not np.issubdtype(X.dtype, np.floating):
+            X = validation.stored_dosages(X, float)
+        return X, omics
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -11,23 +11,38 @@ from sklearn.utils.validation import _get_feature_names, validate_data
 MAX_NAMES_SHOWN = 5
 
 
-def check_genotypes(estimator, X, *, reset):
-    """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values."""
+def check_features(estimator, X, *, reset):
+    """Check (or, with `reset`, set) number and names of the columns of X, before it is split."""
     _refuse_duplicates(getattr(X, "columns", ()), "X")
-    X = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        accept_sparse=False,
-        dtype="numeric",
-        ensure_all_finite="allow-nan",
-        estimator=estimator,
-    )
-    if reset and X.dtype.kind == "i" and X.min() < 0 and X.max() <= 1:
+    if np.ndim(X) != 2:
+        raise ValueError(
+            f"X must be a table with omics_features among its columns; it has {np.ndim(X)} "
+            "dimensions."
+        )
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+
+
+def check_genotypes(estimator, X, *, fitting, features_checked=False):
+    """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values.
+
+    Number and names of its columns are checked too (at fit: set), unless that is done.
+    """
+    _refuse_duplicates(getattr(X, "columns", ()), "X")
+    options = {
+        "accept_sparse": False,
+        "dtype": "numeric",
+        "ensure_all_finite": "allow-nan",
+        "estimator": estimator,
+    }
+    if features_checked:
+        X = check_array(X, input_name="X", **options)
+    else:
+        X = validate_data(estimator, X, reset=fitting, **options)
+    if fitting and X.dtype.kind == "i" and X.min() < 0 and X.max() <= 1:
         warnings.warn(
             "X has negative values and none above 1: this looks like -1/0/1 coding, but "
             "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats.",
-            stacklevel=4,
+            stacklevel=5,
         )
     if X.dtype.kind == "f" and X.dtype not in (np.float32, np.float64):
         # Half or extended precision, or another byte order: nothing that kernels compile for.
@@ -104,8 +119,27 @@ def check_connections(connections, genotypes, names):
         )
 
 
-def check_phenotype(y, n_samples):
-    """Return y (n,) in double precision, NaN = missing."""
+def check_weights(sample_weight, n_samples):
+    """Return weights (n,) in double precision, or None."""
+    if sample_weight is None:
+        return None
+    weight = _as_float(column_or_1d(sample_weight), "sample_weight")
+    if len(weight) != n_samples:
+        raise ValueError(
+            f"sample_weight has {len(weight)} values but X has {n_samples} samples: pass one per "
+            "row."
+        )
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise ValueError(
+            "sample_weight must be finite and not negative; weight 0 is a missing phenotype."
+        )
+    if not weight.any():
+        raise ValueError("sample_weight is 0 for every sample: no phenotype is left.")
+    return weight
+
+
+def check_phenotype(y, n_samples, weight=None):
+    """Return y (n,) in double precision, NaN = missing; also where the weight is 0."""
     if y is None:
         raise ValueError(
             "requires y to be passed, but the target y is None: pass a phenotype, NaN = missing."
@@ -114,6 +148,8 @@ def check_phenotype(y, n_samples):
     if len(y) != n_samples:
         raise ValueError(f"y has {len(y)} values but X has {n_samples} samples: pass one per row.")
     _refuse_infinite(y, "y")
+    if weight is not None:
+        y = np.where(weight == 0, np.nan, y)
     observed = y[~np.isnan(y)]
     if observed.size == 0:
         raise ValueError("y has no observed value: all are missing (NaN).")

@@ -17,8 +17,8 @@ class FixedEffects:
     ----------
     covariates : ndarray of shape (n, q)
         Centred.
-    informative : ndarray of shape (n,), bool
-        Rows that enter the conditional.
+    row_weight : ndarray of shape (n,)
+        Weights of the rows in the conditional, 0 for rows that do not enter it.
     estimable : ndarray of shape (n, C), bool
         Rows that decide what each column can estimate; a column without any has no effects.
     intercept_variance : float
@@ -26,16 +26,16 @@ class FixedEffects:
     dtype : floating type
     """
 
-    def __init__(self, covariates, informative, estimable, intercept_variance, dtype):
+    def __init__(self, covariates, row_weight, estimable, intercept_variance, dtype):
         self._design = np.column_stack([np.ones(len(covariates)), covariates])
         self._shape = (self._design.shape[1], estimable.shape[1])
         self._dtype = dtype
         self.groups = []  # (columns, basis (n, r), coefficients from basis (1 + q, r))
         for columns, rows in _columns_alike(covariates, estimable):
-            basis, back = _orthonormal_basis(self._design, informative, rows)
+            basis, back = _orthonormal_basis(self._design, row_weight, rows)
             self.groups.append((columns, basis.astype(dtype), back))
         self._design = self._design.astype(dtype)
-        self._constant_precision = 1 / (np.count_nonzero(informative) * intercept_variance)
+        self._constant_precision = 1 / (np.sum(row_weight) * intercept_variance)
 
     def shrinkage(self, rank, residual_variance):
         """Return likelihood over posterior precision of the coordinates: (r, C), or 1 if flat."""
@@ -92,11 +92,13 @@ def _directions(covariates, rows):
     return directions[singular > tolerance].T
 
 
-def _orthonormal_basis(design, informative, rows):
-    """Return an orthonormal basis (n, r), zero off the informative rows, and its way back.
+def _orthonormal_basis(design, row_weight, rows):
+    """Return a basis (n, r), zero off the informative rows, and its way back.
 
-    The basis spans the constant and the directions of the covariates that vary within `rows`;
-    basis coordinates times the second result (1 + q, r) are coefficients of the design.
+    The basis is sqrt(W) Q with orthonormal Q, which spans sqrt(W) times the constant and the
+    directions of the covariates that vary within `rows`: its products with a target are the
+    coordinates of the weighted fit. These times the second result (1 + q, r) are coefficients of
+    the design.
     """
     directions = _directions(design[:, 1:], rows)
     # Covariates centred within `rows`, so that effects dropped there leave the intercept alone.
@@ -105,5 +107,8 @@ def _orthonormal_basis(design, informative, rows):
     to_design[0, 1:] = -design[rows, 1:].mean(axis=0) @ directions
     to_design[1:, 1:] = directions
     basis = np.zeros((len(design), to_design.shape[1]))
-    basis[informative], triangular = np.linalg.qr(design[informative] @ to_design)
+    informative = np.flatnonzero(row_weight)
+    root = np.sqrt(np.asarray(row_weight, float)[informative])[:, None]
+    orthonormal, triangular = np.linalg.qr(root * (design[informative] @ to_design))
+    basis[informative] = root * orthonormal
     return basis, to_design @ np.linalg.inv(triangular)

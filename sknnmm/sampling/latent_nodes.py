@@ -24,6 +24,7 @@ class LatentScale:
         self._own_variance = not model.snp_prior.relative_to_residual
         self._multipliers = np.array(model.weight_prior.multipliers, float)
         self._rows = np.flatnonzero(model.y_observed)
+        self._row_weight = model.y_weight[self._rows]
 
     @staticmethod
     def applies(model):
@@ -74,7 +75,8 @@ class LatentScale:
             factor = np.exp(log_factor)
             misfit = rest - value(node * node.dtype.type(factor)) * (weight / factor)
             prior = -2 * shape * log_factor - rate / factor**2
-            return prior - 0.5 * np.square(misfit, dtype=float).sum() / residual_variance
+            squares = np.square(misfit, dtype=float)
+            return prior - 0.5 * (self._row_weight @ squares) / residual_variance
 
         low = -BRACKET * rng.random()
         return np.exp(slice_draw(log_density, low, low + BRACKET, rng))
@@ -106,7 +108,8 @@ class ResidualExchange:
     def applies(model, latent_sampler):
         """Return whether there are latent nodes and missing omics are drawn exactly."""
         return (
-            model.n_latent > 0
+            model.has_equal_weights  # else the rows differ in how they share the variance
+            and model.n_latent > 0
             and latent_sampler == "gibbs"
             and model.residual_prior.estimate_variance
         )

@@ -25,6 +25,7 @@ class MissingOmics:
         self._rows, self._starts, self._row_of_cell = np.unique(
             self._coupled[0], return_index=True, return_inverse=True
         )
+        self._row_weight = model.y_weight[self._rows].astype(model.dtype)
 
     def draw(self, chain, rng, tuning):
         """Draw every missing cell once; `tuning` during burn-in."""
@@ -43,6 +44,10 @@ class MissingOmics:
         if chain.direct is not None:
             residual -= chain.direct.fit
         return residual[self._rows, 0]
+
+    def _residual_variance(self, chain):
+        """Return the residual variance of y in the coupled rows."""
+        return chain.residual_variance.astype(self._row_weight.dtype) / self._row_weight
 
     def _prior(self, chain, cells):
         """Return the prior mean and SD of cells."""
@@ -77,7 +82,7 @@ class ExactMissingOmics(MissingOmics):
     def draw_coupled(self, chain, mean, sd, rng, tuning):
         """Return draws of the coupled cells, whose prior has this mean and SD."""
         weights, rest = self._weights_and_rest(chain)
-        residual_variance = chain.residual_variance.astype(mean.dtype)
+        residual_variance = self._residual_variance(chain)
         cells = mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
         noise = np.sqrt(residual_variance) * rng.standard_normal(rest.shape, dtype=mean.dtype)
         gain = sd * sd * weights
@@ -126,7 +131,7 @@ class HamiltonianMissingOmics(MissingOmics):
     def potential(self, chain, mean, sd):
         """Return minus the log density by row, and its gradient, as functions of the cells u."""
         weights, rest = self._weights_and_rest(chain)
-        residual_variance = chain.residual_variance.astype(mean.dtype)[0]
+        residual_variance = self._residual_variance(chain)
 
         def residual(u):
             return rest - self._sum_by_row(weights * self.activation.value(mean + sd * u))
@@ -135,7 +140,7 @@ class HamiltonianMissingOmics(MissingOmics):
             return 0.5 * (residual(u) ** 2 / residual_variance + self._sum_by_row(u * u))
 
         def gradient(u):
-            pull = residual(u)[self._row_of_cell] / residual_variance
+            pull = (residual(u) / residual_variance)[self._row_of_cell]
             return u - pull * weights * sd * self.activation.derivative(mean + sd * u)
 
         return potential, gradient
@@ -178,7 +183,7 @@ class SliceMissingOmics(MissingOmics):
 
     def _log_likelihood(self, chain):
         """Return the log density of y as a function of the cells of some coupled rows."""
-        residual_variance = float(chain.residual_variance[0])
+        residual_variance = self._residual_variance(chain).astype(float)
         if self.activation.is_network:
             rest = self._residual(chain) + chain.activated[self._rows, 0]
 
@@ -197,7 +202,7 @@ class SliceMissingOmics(MissingOmics):
 
         def log_likelihood(values, rows, cells):
             misfit = (rest[rows] - explained(values, rows, cells)).astype(float)
-            return -0.5 * misfit**2 / residual_variance
+            return -0.5 * misfit**2 / residual_variance[rows]
 
         return log_likelihood
 

@@ -27,6 +27,7 @@ class WeightsSweep:
     def __init__(self, model, fixed_effects):
         self._y = model.y_column
         self._rows = np.flatnonzero(model.y_observed)
+        self._row_weight = model.y_weight[self._rows, None]
         self._fixed_effects = fixed_effects
         self._prior = model.weight_prior
         self._multipliers = np.array(model.weight_prior.multipliers, float)
@@ -44,8 +45,9 @@ class WeightsSweep:
             block = slice(first, first + BLOCK)
             nodes = chain.activated[self._rows, block].astype(float)
             in_basis = basis.T @ nodes
-            gram = nodes.T @ nodes - in_basis.T @ (shrinkage * in_basis)
-            products = nodes.T @ residual - in_basis.T @ (shrinkage * (basis.T @ residual))
+            weighted = nodes * self._row_weight
+            gram = weighted.T @ nodes - in_basis.T @ (shrinkage * in_basis)
+            products = weighted.T @ residual - in_basis.T @ (shrinkage * (basis.T @ residual))
             before = state.effects[block].copy()
             if len(self._multipliers) > 1:
                 self._draw_components(chain, first, gram, products, rng)

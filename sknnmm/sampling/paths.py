@@ -42,7 +42,7 @@ class DirectPath:
     def __init__(self, model):
         self.prior = model.direct_prior
         self.expected_variance = model.expected_direct_variance
-        self.row_weight = model.y_observed.astype(float)
+        self.row_weight = model.y_weight
         self._y = model.y_column
 
     def state(self, chain):

@@ -29,12 +29,12 @@ class Sampler:
 
         rest = (model.covariates, model.informative, model.omics_observed)
         self.omics_fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
-        rest = (model.covariates, model.y_observed, model.y_observed[:, None])
+        rest = (model.covariates, model.y_weight, model.y_observed[:, None])
         self.fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
 
         prior, expected = model.residual_prior, model.expected_residual_variance
         self.omics_variances = ResidualVariances(prior, expected, model.informative)
-        self.variance = ResidualVariances(prior, expected, model.y_observed)
+        self.variance = ResidualVariances(prior, expected, model.y_weight)
 
         self.latent_moves = []  # the exchange comes last: it needs the draw that follows
         self.has_weights = model.n_nodes > 0 and not model.activation.is_network

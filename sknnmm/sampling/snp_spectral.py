@@ -1,7 +1,7 @@
 """SNP effects drawn jointly and exactly, for priors that are normal given one variance.
 
-With X = U S V' (rows that inform the column), the coordinates V'b are independent given the
-residual variance and the prior variance v:
+With X = U S V' (rows that inform the column, times the roots of their weights), the coordinates
+V'b are independent given the residual variance and the prior variance v:
 
     V'b ~ N(S U't / (S^2 + s2 / v), s2 / (S^2 + s2 / v)),    t = target,
 

@@ -15,14 +15,19 @@ class WideBasis:
         self._unused = np.flatnonzero(row_weight == 0)
         self.dtype = dtype
         gram = genotypes.row_gram()
-        squared, vectors = _positive_eigenpairs(gram[np.ix_(used, used)])
+        root = np.sqrt(row_weight[used])[:, None]
+        squared, vectors = _positive_eigenpairs(root * gram[np.ix_(used, used)] * root.T)
         self.squared = squared
         self._singular = np.sqrt(squared).astype(dtype)[:, None]
-        self._left = np.zeros((genotypes.shape[0], len(squared)), dtype)
-        self._left[used] = vectors
+        # W^(1/2) X = U S V': `_left` is U over the roots of the weights, `_weighted` U times them.
+        self._left = self._weighted = np.zeros((genotypes.shape[0], len(squared)), dtype)
+        self._left[used] = vectors / root
+        if (root != 1).any():
+            self._weighted = np.zeros_like(self._left)
+            self._weighted[used] = vectors * root
         if self._unused.size:
             # Rows outside the likelihood: x'b = x'V (V'b) + what lies outside the basis.
-            across = gram[np.ix_(self._unused, used)] @ vectors / np.sqrt(squared)
+            across = gram[np.ix_(self._unused, used)] @ (root * vectors) / np.sqrt(squared)
             outside = gram[np.ix_(self._unused, self._unused)] - across @ across.T
             values, roots = _positive_eigenpairs(outside)
             self._across = across.astype(dtype)
@@ -34,8 +39,8 @@ class WideBasis:
         return self._unused.size > 0
 
     def project(self, target):
-        """Return S U't = V'X't, (r, C)."""
-        return self._singular * (self._left.T @ target)
+        """Return S U'W^(1/2)t = V'X'Wt, (r, C)."""
+        return self._singular * (self._weighted.T @ target)
 
     def fit(self, coordinates):
         """Return X b of the rows that inform the columns, (n, C), zero elsewhere."""
@@ -55,12 +60,12 @@ class WideBasis:
     def effects(self, coordinates, variance, rng):
         """Return b (p, C): V coordinates, plus a draw outside the basis if there is a variance."""
         if variance is None:
-            return self._genotypes.transpose_dot(self._left @ (coordinates / self._singular))
+            return self._genotypes.transpose_dot(self._weighted @ (coordinates / self._singular))
         noise = _prior_draw(self._genotypes, variance, rng, coordinates.dtype)
         correction = coordinates / self._singular - (
-            self._left.T @ self._genotypes.dot(noise) / self._singular**2
+            self._weighted.T @ self._genotypes.dot(noise) / self._singular**2
         )
-        return noise + self._genotypes.transpose_dot(self._left @ correction)
+        return noise + self._genotypes.transpose_dot(self._weighted @ correction)
 
 
 class LongBasis:

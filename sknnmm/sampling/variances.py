@@ -12,13 +12,15 @@ class ResidualVariances:
     prior : ScaledInverseChi2
     expected : float
         Variance at which "auto" puts the prior mode.
-    informative : ndarray of shape (n,), bool
+    row_weight : ndarray of shape (n,)
+        Row i has the variance divided by its weight; 0: not informative.
     """
 
-    def __init__(self, prior, expected, informative):
+    def __init__(self, prior, expected, row_weight):
         self._prior = prior
         self._sum_of_squares = float(prior.df * prior.numeric_scale(expected))
-        self._rows = np.flatnonzero(informative)
+        self._rows = np.flatnonzero(row_weight)
+        self._row_weight = np.asarray(row_weight, float)
         self.starting = float(prior.starting_variance(expected))
 
     def draw(self, residual, variances, effects, rng):
@@ -31,7 +33,7 @@ class ResidualVariances:
             return
         df, sum_of_squares = self.prior_terms(len(variances), effects)
         df += len(self._rows)
-        _draw_variances(residual, self._rows, df, sum_of_squares, variances, rng)
+        _draw_variances(residual, self._rows, self._row_weight, df, sum_of_squares, variances, rng)
 
     def prior_terms(self, n_columns, effects):
         """Return degrees of freedom and sums of squares (C,) but for those of the residuals."""
@@ -47,13 +49,13 @@ class ResidualVariances:
 
 
 @njit(nogil=True, cache=True)
-def _draw_variances(residual, rows, df, sum_of_squares, variances, rng):
-    """Add the squared residuals of `rows` to `sum_of_squares` and draw the variances.
+def _draw_variances(residual, rows, row_weight, df, sum_of_squares, variances, rng):
+    """Add the weighted squared residuals of `rows` to `sum_of_squares` and draw the variances.
 
     Sums are in double: single precision would lose digits over many rows.
     """
     for i in rows:
         for c in range(residual.shape[1]):
-            sum_of_squares[c] += float(residual[i, c]) ** 2
+            sum_of_squares[c] += row_weight[i] * float(residual[i, c]) ** 2
     for c in range(variances.size):
         variances[c] = sum_of_squares[c] / rng.chisquare(df[c])

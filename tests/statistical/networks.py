@@ -32,12 +32,13 @@ def small_network(
     n_covariates=0,
     intercept_variance=np.inf,
     mask=None,
+    weighted=False,
     dtype=np.float64,
 ):
     """Return a NetworkModel with random standard normal data.
 
     The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y.
-    `mask` (p, K) says which SNPs act on which nodes.
+    `mask` (p, K) says which SNPs act on which nodes. `weighted`: rows of y weigh 1/4 to 4.
     """
     dosages = np.asfortranarray(rng.integers(0, 3, (n, p)).astype(np.int8))
     dosages[:2] = [[0], [2]]  # every SNP varies
@@ -60,6 +61,7 @@ def small_network(
         weight_prior=weight_prior or BayesC(scale=0.4, df=8),
         direct_prior=direct_prior,
         residual_prior=residual_prior,
+        sample_weight=4 ** np.linspace(-1, 1, n)[rng.permutation(n)] if weighted else None,
         connections=None if mask is None else Connections(sparse.csc_array(mask)),
         dtype=dtype,
         intercept_variance=intercept_variance,
@@ -224,10 +226,16 @@ def draw_parameters(model, X, rng):
     return drawn
 
 
+def draw_y(model, mean, residual_variance, rng):
+    """Return y (n,) given its mean; rows of weight 0 get their mean."""
+    weight = model.y_weight
+    variance = np.divide(residual_variance, weight, out=np.zeros_like(weight), where=weight > 0)
+    return mean + np.sqrt(variance) * rng.standard_normal(len(mean))
+
+
 def with_data_from(model, parameters, X, rng):
     """Return the model with y and observed omics drawn given parameters, the same cells missing."""
-    noise = np.sqrt(parameters.residual_variance) * rng.standard_normal(len(X))
-    y = parameters.expected_y(X, model.activation) + noise
+    y = draw_y(model, parameters.expected_y(X, model.activation), parameters.residual_variance, rng)
     return replace(
         model,
         y=np.where(model.y_observed, y, np.nan),

@@ -43,10 +43,11 @@ def assert_same_moments(draws, mean, covariance, *, ess_factor=0.5, alpha=1e-4):
     assert np.abs((scatter - covariance) / error).max() < bound
 
 
-def ridge_posterior(X, y, informative):
-    """Return mean and covariance of b under a flat intercept, b ~ N(0, V), residual S2."""
-    used = X[informative]
-    projection = np.eye(len(used)) - 1 / len(used)
+def ridge_posterior(X, y, weight):
+    """Return mean and covariance of b under a flat intercept, b ~ N(0, V), residual S2 / weight."""
+    informative = np.flatnonzero(weight)
+    used, weight = X[informative], np.asarray(weight, float)[informative]
+    projection = np.diag(weight) - np.outer(weight, weight) / weight.sum()
     precision = used.T @ projection @ used / S2 + np.eye(X.shape[1]) / V
     covariance = np.linalg.inv(precision)
     return covariance @ used.T @ projection @ y[informative] / S2, covariance
@@ -54,7 +55,8 @@ def ridge_posterior(X, y, informative):
 
 @pytest.mark.parametrize("p", [6, 30], ids=["more rows than SNPs", "more SNPs than rows"])
 @pytest.mark.parametrize("sweep", [False, True], ids=["spectral", "swept"])
-def test_rr_blup_is_ridge(p, sweep):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rr_blup_is_ridge(p, sweep, weighted):
     """Mean and covariance of the effects, rows with missing y left out."""
     rng = np.random.default_rng(p)
     model = small_network(
@@ -65,6 +67,7 @@ def test_rr_blup_is_ridge(p, sweep):
         direct_prior=FIXED_EFFECT_VARIANCE,
         residual_prior=FIXED_RESIDUAL,
         missing_y=3,
+        weighted=weighted,
     )
     sampler = Sampler(model)
     if sweep:
@@ -73,11 +76,12 @@ def test_rr_blup_is_ridge(p, sweep):
     draws = sample(
         sampler, lambda chain: update.snp_effects(chain.direct, rng)[:, 0].copy(), 6000, rng
     )
-    mean, covariance = ridge_posterior(centred(model.genotypes), model.y, model.y_observed)
+    mean, covariance = ridge_posterior(centred(model.genotypes), model.y, model.y_weight)
     assert_same_moments(draws, mean, covariance, ess_factor=0.3 if sweep else 0.8)
 
 
-def test_fits_outside_the_likelihood_follow_the_posterior():
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fits_outside_the_likelihood_follow_the_posterior(weighted):
     """x'b of rows without y, which the spectral draw completes without forming b."""
     rng = np.random.default_rng(3)
     model = small_network(
@@ -89,12 +93,13 @@ def test_fits_outside_the_likelihood_follow_the_posterior():
         residual_prior=FIXED_RESIDUAL,
         missing_y=4,
         uninformative=0,
+        weighted=weighted,
     )
     sampler = Sampler(model)
     (update,) = sampler.snp_updates
     fits = sample(sampler, lambda c: update.fit_everywhere(c.direct, rng)[:, 0].copy(), 6000, rng)
     X = centred(model.genotypes)
-    mean, covariance = ridge_posterior(X, model.y, model.y_observed)
+    mean, covariance = ridge_posterior(X, model.y, model.y_weight)
     some = [0, 5, 16, 17, 18, 19]  # two rows with y, four without
     assert_same_moments(
         fits[:, some], X[some] @ mean, X[some] @ covariance @ X[some].T, ess_factor=0.8
@@ -201,7 +206,8 @@ def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_ef
     assert np.ptp(exact) > 0.15
 
 
-def test_weights_of_correlated_omics_are_drawn_jointly():
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weights_of_correlated_omics_are_drawn_jointly(weighted):
     """Mean and covariance as of ridge regression, and independent draws."""
     rng = np.random.default_rng(4)
     model = small_network(
@@ -212,9 +218,8 @@ def test_weights_of_correlated_omics_are_drawn_jointly():
         uninformative=0,
         weight_prior=FIXED_EFFECT_VARIANCE,
         residual_prior=FIXED_RESIDUAL,
+        weighted=weighted,
     )
     model.omics[:, 1] = model.omics[:, 0] + 0.01 * model.omics[:, 1]
     draws = sample(Sampler(model), lambda c: c.weights.effects[:, 0].copy(), 5000, rng)
-    assert_same_moments(
-        draws, *ridge_posterior(model.omics, model.y, model.y_observed), ess_factor=1
-    )
+    assert_same_moments(draws, *ridge_posterior(model.omics, model.y, model.y_weight), ess_factor=1)

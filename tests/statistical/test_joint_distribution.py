@@ -8,7 +8,7 @@ them differ.
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from networks import centred, current_parameters, draw_parameters, small_network
+from networks import centred, current_parameters, draw_parameters, draw_y, small_network
 from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
@@ -69,7 +69,7 @@ def redraw_data(model, chain, rng):
 
 def set_y(model, mean, residual_variance, rng):
     """Draw y given its mean (n,); the model's updates read it from here."""
-    y = mean + np.sqrt(residual_variance) * rng.standard_normal(len(mean))
+    y = draw_y(model, mean, residual_variance, rng)
     model.y_column[:, 0] = np.where(model.y_observed, y, 0)
 
 
@@ -171,6 +171,24 @@ SPECIAL_CASES = {
         "weight_prior": PRIORS["BayesR"][2],
     },
     "two latent linear": {"n_latent": 2, "n_observed": 0},
+    "weighted linear": {"weighted": True, "direct_prior": PRIORS["BayesC"][1]},
+    "weighted tanh, RR-BLUP": {
+        "weighted": True,
+        "activation": "tanh",
+        "direct_prior": PRIORS["RR-BLUP"][1],
+    },
+    "weighted user function, wide RR-BLUP": {
+        "weighted": True,
+        "activation": ACTIVATIONS["user function"],
+        "direct_prior": PRIORS["RR-BLUP"][1],
+        "p": 18,
+    },
+    "weighted latent tanh": {
+        "weighted": True,
+        "n_latent": 1,
+        "n_observed": 1,
+        "activation": "tanh",
+    },
 }
 
 

@@ -151,15 +151,19 @@ def exact_moments(model, chain, row):
     prior = np.diag(chain.omics_residual_variance[missing])
     w_missing = w[missing]
     rest = model.y[row] - model.omics[row, ~missing] @ w[~missing]
-    gain = prior @ w_missing / (w_missing @ prior @ w_missing + chain.residual_variance[0])
+    residual_variance = chain.residual_variance[0] / model.y_weight[row]
+    gain = prior @ w_missing / (w_missing @ prior @ w_missing + residual_variance)
     mean = prior_mean + gain * (rest - w_missing @ prior_mean)
     return mean, prior - np.outer(gain, w_missing @ prior)
 
 
 @pytest.mark.parametrize("kind", [ExactMissingOmics, HamiltonianMissingOmics, SliceMissingOmics])
-def test_missing_omics_follow_their_normal_law(kind):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_missing_omics_follow_their_normal_law(kind, weighted):
     """Mean, variance and covariance for the linear activation, row by row."""
-    model = small_network(np.random.default_rng(0), n_observed=3, missing=0.6, n=16)
+    model = small_network(
+        np.random.default_rng(0), n_observed=3, missing=0.6, n=16, weighted=weighted
+    )
     draws, chain, update = draw_missing(kind, model)
     factor = 0.9 if kind is ExactMissingOmics else 0.3
     n_tested = 0

@@ -150,7 +150,7 @@ def test_what_is_not_0_1_2_stays_floating():
 def test_contiguous_int8_is_not_copied(dosages, tmp_path):
     X = coded(dosages, np.int8)
     for array in (X, np.asfortranarray(X), memory_map(X, tmp_path)):
-        checked = check_genotypes(NNMMRegressor(), array, reset=True)
+        checked = check_genotypes(NNMMRegressor(), array, fitting=True)
         assert np.shares_memory(stored_dosages(checked, np.float32), array)
 
 
