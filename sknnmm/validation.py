@@ -134,7 +134,7 @@ def check_weights(sample_weight, n_samples):
             "sample_weight must be finite and not negative; weight 0 is a missing phenotype."
         )
     if not weight.any():
-        raise ValueError("sample_weight is 0 for every sample: no phenotype is left.")
+        raise ValueError("sample_weight is zero for every sample: no phenotype is left.")
     return weight
 
 

@@ -1,0 +1,94 @@
+"""Weights of phenotype records: inverse residual variances."""
+
+import numpy as np
+import pytest
+import sklearn
+from numpy.testing import assert_array_equal
+from sklearn.model_selection import cross_validate
+
+from sknnmm import NNMMRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+ACTIVATIONS = ["linear", "tanh", lambda z: np.sin(z)]
+METHODS = ["BayesC", "RR-BLUP"]
+
+
+def draws(model):
+    return model.posterior_.draws["omics_weights"], model.posterior_.draws["residual_variance"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_weight_one_is_no_weight_and_weight_zero_a_missing_y(data, short, activation, method):
+    weight = np.ones(80)
+    model = short(activation=activation, method=method)
+    plain = draws(model.fit(data.X, data.y, omics=data.gappy))
+    ones = draws(model.fit(data.X, data.y, omics=data.gappy, sample_weight=weight))
+    weight[[2, 50]] = 0
+    y = np.where(weight == 0, np.nan, data.y)
+    zero = draws(model.fit(data.X, data.y, omics=data.gappy, sample_weight=weight))
+    missing = draws(model.fit(data.X, y, omics=data.gappy))
+    for k in range(2):
+        assert_array_equal(ones[k], plain[k])
+        assert_array_equal(zero[k], missing[k])
+        assert (zero[k] != plain[k]).any()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_recover_the_variance_of_a_record_of_weight_one(method):
+    rng = np.random.default_rng(1)
+    n = 600
+    X = rng.integers(0, 3, (n, 30)).astype(np.int8)
+    omics = X[:, :2] + rng.normal(size=(n, 2))
+    weight = 4 ** rng.uniform(-1.5, 1.5, n)
+    s2 = 2.0
+    y = omics @ [1.0, -1.0] + rng.normal(size=n) * np.sqrt(s2 / weight)
+    model = NNMMRegressor(method, n_iter=500, burn_in=100, random_state=0)
+    ignored = model.fit(X, y, omics=omics).residual_variance_
+    weighted = model.fit(X, y, omics=omics, sample_weight=weight)
+    error = s2 * np.sqrt(2 / n)
+    assert abs(weighted.residual_variance_ - s2) < 4 * error
+    assert abs(ignored - s2) > 4 * error  # it is s2 times the mean of 1 / weight
+    assert np.abs(weighted.omics_weights_ / omics.std(axis=0) - [1, -1]).max() < 0.15
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.ones(79), "79 values"),
+        (np.full(80, -1.0), "not negative"),
+        (np.zeros(80), "zero for every sample"),
+        (np.full(80, np.nan), "finite"),
+        (np.full(80, np.inf), "finite"),
+    ],
+)
+def test_wrong_weights_are_refused(data, short, weight, message):
+    with pytest.raises(ValueError, match=f"sample_weight.*{message}"):
+        short().fit(data.X, data.y, sample_weight=weight)
+
+
+def test_score_weighs_the_errors(data, short):
+    model = short().fit(data.X, data.y, omics=data.omics)
+    weight = np.zeros(80)
+    weight[:30] = 1
+    expected = model.score(data.X[:30], data.y[:30], omics=data.omics[:30])
+    score = model.score(data.X, data.y, omics=data.omics, sample_weight=weight)
+    assert score == pytest.approx(expected, rel=1e-12)
+
+
+def test_weights_are_routed_through_folds(data, short):
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = short().set_fit_request(sample_weight=True, omics=True)
+        model.set_score_request(sample_weight=False, omics=True)
+        results = [
+            cross_validate(
+                model,
+                data.X,
+                data.y,
+                cv=2,
+                params={"omics": data.gappy, "sample_weight": weight},
+            )["test_score"]
+            for weight in (np.ones(80), np.linspace(0.1, 3, 80))
+        ]
+    assert (results[0] != results[1]).all()
