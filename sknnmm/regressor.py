@@ -520,17 +520,29 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         )
         if model.activation.is_network:
             self._network.prepare_integration(model.genotypes.dosages)
-        self.latent_sampler_diagnostics_ = pd.DataFrame(
-            [r.step_size.summary() for r in results if r.step_size is not None],
-            columns=["acceptance_rate", "step_size", "divergences"],
-        ).rename_axis("chain")
-        self.diagnostics_ = diagnose(posterior.draws, self.omics_names_, self._covariate_names)
+        self._latent_sampler_diagnostics = [
+            r.step_size.summary() for r in results if r.step_size is not None
+        ]
+        table = diagnose(posterior.draws, self.omics_names_, self._covariate_names)
+        self._diagnostics = table.to_dict("split")  # plain types: secure formats know no DataFrame
         latent = self.omics_names_[self.n_omics_ :]
         unidentified = {f"[{name}]" for name in latent}
         warn_if_not_converged(
-            self.diagnostics_,
-            {q for q in self.diagnostics_.index if q[q.find("[") :] in unidentified},
+            table,
+            {q for q in table.index if q[q.find("[") :] in unidentified},
         )
+
+    @property
+    def diagnostics_(self):
+        """Diagnostics of the chains."""
+        return pd.DataFrame(**self._diagnostics)
+
+    @property
+    def latent_sampler_diagnostics_(self):
+        """Diagnostics of Hamiltonian Monte Carlo."""
+        columns = ["acceptance_rate", "step_size", "divergences"]
+        table = pd.DataFrame(self._latent_sampler_diagnostics, columns=columns)
+        return table.rename_axis("chain")
 
     def _set_small_attributes(self, n_nodes):
         """Set the attributes that are means of quantities whose every draw is kept."""

@@ -1,0 +1,30 @@
+"""What a secure file format must be told to trust.
+
+`skops.io` loads only types that it knows or that the caller lists; unlike pickle it runs no code of
+the file. Functions of the user cannot be stored this way.
+"""
+
+from scipy import sparse
+
+from sknnmm.activations import ACTIVATIONS
+from sknnmm.posterior import Posterior, Scales
+from sknnmm.prediction import FittedNetwork
+from sknnmm.priors import METHODS, ScaledInverseChi2
+from sknnmm.regressor import NNMMRegressor
+
+#: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
+TRUSTED_TYPES = sorted(
+    f"{kind.__module__}.{kind.__qualname__}"
+    for kind in {
+        NNMMRegressor,
+        FittedNetwork,
+        Posterior,
+        Scales,
+        ScaledInverseChi2,
+        sparse.coo_array,
+        sparse.csc_array,
+        sparse.csr_array,
+        *METHODS.values(),
+        *(type(activation) for activation in ACTIVATIONS.values()),
+    }
+)

@@ -1,0 +1,74 @@
+"""Fitted models on disk: pickle, joblib and skops give the same predictions to the bit."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from numpy.testing import assert_array_equal
+from scipy import sparse
+
+from sknnmm import NNMMRegressor
+from sknnmm.datasets import make_omics_network
+from sknnmm.persistence import TRUSTED_TYPES
+from sknnmm.priors import BayesC, BayesL, ScaledInverseChi2
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+MODELS = {
+    "default": {},
+    "RR-BLUP tanh": {"method": "RR-BLUP", "activation": "tanh"},
+    "prior objects": {
+        "method": BayesC(pi=0.9),
+        "omics_method": BayesL(),
+        "direct_effects": BayesC(),
+        "residual_prior": ScaledInverseChi2(df=4),
+        "activation": "relu",
+        "n_latent": 1,
+    },
+    "sparse mask": {"mask": sparse.csr_array(np.arange(30)[:, None] // 10 == np.arange(3))},
+    "mapping": {"mask": {"omic_0": [1, 2], "omic_1": [3], "omic_2": [4]}, "activation": "softplus"},
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def fitted(request):
+    data = make_omics_network(100, 30, 3, missing_omics=0.3, random_state=0)
+    model = NNMMRegressor(**MODELS[request.param], n_iter=60, burn_in=20, random_state=0)
+    return model.fit(data.X, data.y, omics=data.omics), data
+
+
+def by_pickle(model, path):
+    return pickle.loads(pickle.dumps(model))
+
+
+def by_joblib(model, path):
+    joblib.dump(model, path)
+    return joblib.load(path)
+
+
+def by_skops(model, path):
+    skops.io.dump(model, path)
+    return skops.io.load(path, trusted=TRUSTED_TYPES)
+
+
+@pytest.mark.parametrize("way", [by_pickle, by_joblib, by_skops])
+def test_round_trip(fitted, way, tmp_path):
+    model, data = fitted
+    again = way(model, tmp_path / "model")
+    for predict in ("predict", "predict_omics", "breeding_value"):
+        assert_array_equal(getattr(again, predict)(data.X), getattr(model, predict)(data.X))
+    given = {"omics": data.omics, "return_std": True}
+    assert_array_equal(again.predict(data.X, **given), model.predict(data.X, **given))
+    assert again.diagnostics_.equals(model.diagnostics_)
+    assert again.get_params().keys() == model.get_params().keys()
+
+
+def test_training_data_are_not_kept():
+    """The pickle of a model without stored draws to speak of is far smaller than its genotypes."""
+    data = make_omics_network(2000, 500, 3, random_state=0)
+    model = NNMMRegressor(n_iter=12, burn_in=10, n_chains=1, random_state=0)
+    model.fit(data.X, data.y, omics=data.omics)
+    model.omics_imputed_ = model.omics_imputed_std_ = None  # of the training individuals
+    assert len(pickle.dumps(model)) < 0.2 * data.X.nbytes
