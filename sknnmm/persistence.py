@@ -21,7 +21,6 @@ TRUSTED_TYPES = sorted(
         Posterior,
         Scales,
         ScaledInverseChi2,
-        sparse.coo_array,
         sparse.csc_array,
         sparse.csr_array,
         *METHODS.values(),

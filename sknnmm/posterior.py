@@ -66,6 +66,26 @@ class Posterior:
                 array = array.reshape(array.shape[:-1])
             self.draws[name] = array
 
+    # Secure file formats store sparse arrays of two dimensions only: take those of more apart.
+
+    def __getstate__(self):
+        draws = {
+            name: {"coords": np.stack(array.coords), "data": array.data, "shape": array.shape}
+            if sparse.issparse(array)
+            else array
+            for name, array in self.draws.items()
+        }
+        return {**vars(self), "draws": draws}
+
+    def __setstate__(self, state):
+        draws = {
+            name: sparse.coo_array((parts["data"], tuple(parts["coords"])), shape=parts["shape"])
+            if isinstance(parts, dict)
+            else parts
+            for name, parts in state["draws"].items()
+        }
+        vars(self).update({**state, "draws": draws})
+
     def __repr__(self):
         lines = [f"  {name}: {tuple(array.shape)}" for name, array in self.draws.items()]
         return "Posterior draws (chain, draw, ...)\n" + "\n".join(lines)
