@@ -5,21 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from sknnmm.sampling.effects_record import EffectsMoments, effects_record
 from sknnmm.sampling.genetic_variance import variance_shares
-from sknnmm.sampling.snp_connections import ConnectionSweep
-from sknnmm.sampling.snp_spectral import SpectralDraw
-
-
-@dataclass
-class EffectsMoments:
-    """Sums over kept draws of the SNP effects of one path, (p, C), or (m,) of connections."""
-
-    mean: np.ndarray  # over all kept draws
-    weighted_mean: np.ndarray  # of effects times omics weights
-    total: np.ndarray  # over `count` draws
-    squares: np.ndarray
-    included: np.ndarray
-    count: int
+from sknnmm.sampling.thinned_draws import ThinnedDraws
 
 
 @dataclass
@@ -34,7 +22,7 @@ class ChainResult:
     omics_total: np.ndarray  # (n, n_observed) sums over kept draws
     omics_squares: np.ndarray
     step_size: object  # of Hamiltonian Monte Carlo, or None
-    stored: "ThinnedDraws"
+    stored: ThinnedDraws
 
 
 class Recorder:
@@ -46,7 +34,7 @@ class Recorder:
         self._n_recorded = 0
         self._draws = {}
         self._effects = {
-            path: _effects_record(update, path, sampler.model)
+            path: effects_record(update, path, sampler.model)
             for update in sampler.snp_updates
             for path in update.paths
         }
@@ -153,138 +141,6 @@ def _small_quantities(sampler, chain):
     return kept
 
 
-class _SweptRecord:
-    """Running sums of the SNP effects of one path that are drawn as such."""
-
-    def __init__(self, update, path, model):
-        self.update = update
-        self.count = 0
-        columns = update.columns(path)
-        self._total, self._squares, self._included, self._weighted = np.zeros((4, *columns.shape))
-        self._multipliers = np.asarray(path.prior.multipliers, float)
-        self._selects = path.prior.selects
-
-    def add(self, state, weights, store, rng):
-        """Add a draw, `weights` (C,) those of the columns on y; return its SNP effects."""
-        self.count += 1
-        add_effects(
-            state.effects, state.component, self._multipliers, weights,
-            self._total, self._squares, self._included, self._weighted,
-        )  # fmt: skip
-        return state.effects
-
-    def storable(self, effects):
-        """Return a copy of effects to keep: whole, or (flat indices, values) if many are zero."""
-        return as_sparse(effects) if self._selects else effects.copy()
-
-    def moments(self, n_kept):
-        """Return the EffectsMoments over `n_kept` draws."""
-        return EffectsMoments(
-            mean=self._total / n_kept,
-            weighted_mean=self._weighted / n_kept,
-            total=self._total,
-            squares=self._squares,
-            included=self._included,
-            count=self.count,
-        )
-
-
-class _ConnectionsRecord(_SweptRecord):
-    """The same for effects of single connections."""
-
-    def __init__(self, update, path, model):
-        super().__init__(update, path, model)
-        self._columns = update.columns(path)
-        self._positions = path.connections.positions
-
-    def add(self, state, weights, store, rng):
-        """Add a draw; return its SNP effects per allele."""
-        effects = self.update.snp_effects(state, rng)
-        self.count += 1
-        self._total += effects
-        self._squares += np.square(effects, dtype=float)
-        chosen = np.maximum(state.component, 0)
-        self._included += (state.component >= 0) & (self._multipliers[chosen] > 0)
-        self._weighted += self._columns.spread(weights) * effects
-        return effects
-
-    def storable(self, effects):
-        """Return (flat indices in (p, K), values) to keep."""
-        if not self._selects:
-            return self._positions, effects
-        nonzero = np.flatnonzero(effects)
-        return self._positions[nonzero], effects[nonzero]
-
-
-class _SpectralRecord:
-    """Running sums of the coordinates of the SNP effects of one path, and of some effects."""
-
-    def __init__(self, update, path, model):
-        self.update = update
-        self.count = 0
-        shape = (model.genotypes.shape[1], path.n_columns)
-        self._total, self._squares = np.zeros((2, *shape))
-        self._in_model = np.broadcast_to(model.genotypes.polymorphic[:, None], shape)
-        self._coordinates, self._weighted = np.zeros((2, *update.columns(path).shape))
-
-    def add(self, state, weights, store, rng):
-        """Add a draw; return its SNP effects if they are to be stored."""
-        self._coordinates += state.effects
-        self._weighted += weights * state.effects
-        if not store:
-            return None
-        effects = self.update.snp_effects(state, rng)
-        self.count += 1
-        self._total += effects
-        self._squares += effects.astype(float) ** 2
-        return effects
-
-    def storable(self, effects):
-        """Return a copy of effects to keep."""
-        return effects.copy()
-
-    def moments(self, n_kept):
-        """Return the EffectsMoments: means over `n_kept` draws, the rest over the stored ones."""
-        dtype = self.update.basis.dtype
-        mean, weighted = (
-            self.update.mean_snp_effects((total / n_kept).astype(dtype)).astype(float)
-            for total in (self._coordinates, self._weighted)
-        )
-        return EffectsMoments(
-            mean=mean,
-            weighted_mean=weighted,
-            total=self._total,
-            squares=self._squares,
-            included=self.count * self._in_model,
-            count=self.count,
-        )
-
-
-def _effects_record(update, path, model):
-    if isinstance(update, SpectralDraw):
-        return _SpectralRecord(update, path, model)
-    if isinstance(update, ConnectionSweep):
-        return _ConnectionsRecord(update, path, model)
-    return _SweptRecord(update, path, model)
-
-
-@njit(nogil=True, cache=True)
-def add_effects(
-    effects, component, multipliers, weights, total, squares, included, weighted
-):  # fmt: skip
-    """Add one draw of effects (p, C) to the running sums."""
-    for j in range(effects.shape[0]):
-        for c in range(effects.shape[1]):
-            chosen = component[j, c]
-            if chosen < 0 or multipliers[chosen] == 0:
-                continue
-            effect = float(effects[j, c])
-            total[j, c] += effect
-            squares[j, c] += effect * effect
-            included[j, c] += 1
-            weighted[j, c] += weights[c] * effect
-
-
 @njit(nogil=True, cache=True)
 def _add_moments(values, total, squares):
     """Add the first columns of `values` and their squares to running sums."""
@@ -293,50 +149,3 @@ def _add_moments(values, total, squares):
             value = float(values[i, c])
             total[i, c] += value
             squares[i, c] += value * value
-
-
-class ThinnedDraws:
-    """Evenly spaced draws of large arrays within a number of bytes.
-
-    When the draws outgrow the budget, every second one is dropped and the spacing doubles, so the
-    number of draws to come need not be known.
-    """
-
-    def __init__(self, budget):
-        self._budget = budget
-        self._bytes = 0
-        self.spacing = 1
-        self.draws = {}  # index of the kept draw -> {name: array or (indices, values)}
-
-    def wants(self, index):
-        """Return whether kept draw `index` falls on the present spacing."""
-        return index % self.spacing == 0
-
-    def add(self, index, arrays):
-        """Store the arrays of a draw: {name: array or (flat indices, values)}."""
-        self.draws[index] = arrays
-        self._bytes += _n_bytes(arrays)
-        while self._bytes > self._budget and len(self.draws) > 1:
-            self.spacing *= 2
-            self.thin(self.spacing)
-
-    def thin(self, spacing):
-        """Keep the draws on a wider spacing only."""
-        self.spacing = spacing
-        self.draws = {index: draw for index, draw in self.draws.items() if index % spacing == 0}
-        self._bytes = sum(_n_bytes(draw) for draw in self.draws.values())
-
-
-def as_sparse(array):
-    """Return the flat indices and the values of the nonzero entries."""
-    flat = np.ravel(array)
-    indices = np.flatnonzero(flat)
-    return indices.astype(np.int32 if flat.size < 2**31 else np.int64), flat[indices]
-
-
-def _n_bytes(draw):
-    """Return the bytes of a draw in the end, where a sparse value has four indices (int32)."""
-    return sum(
-        array[1].nbytes + 16 * len(array[1]) if isinstance(array, tuple) else array.nbytes
-        for array in draw.values()
-    )

@@ -1,0 +1,161 @@
+"""What a chain keeps of the SNP effects of one path: sums, and draws to store."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from sknnmm.sampling.snp_connections import ConnectionSweep
+from sknnmm.sampling.snp_spectral import SpectralDraw
+
+
+@dataclass
+class EffectsMoments:
+    """Sums over kept draws of the SNP effects of one path, (p, C), or (m,) of connections."""
+
+    mean: np.ndarray  # over all kept draws
+    weighted_mean: np.ndarray  # of effects times omics weights
+    total: np.ndarray  # over `count` draws
+    squares: np.ndarray
+    included: np.ndarray
+    count: int
+
+
+class _SweptRecord:
+    """Running sums of the SNP effects of one path that are drawn as such."""
+
+    def __init__(self, update, path, model):
+        self.update = update
+        self.count = 0
+        columns = update.columns(path)
+        self._total, self._squares, self._included, self._weighted = np.zeros((4, *columns.shape))
+        self._multipliers = np.asarray(path.prior.multipliers, float)
+        self._selects = path.prior.selects
+
+    def add(self, state, weights, store, rng):
+        """Add a draw, `weights` (C,) those of the columns on y; return its SNP effects."""
+        self.count += 1
+        add_effects(
+            state.effects, state.component, self._multipliers, weights,
+            self._total, self._squares, self._included, self._weighted,
+        )  # fmt: skip
+        return state.effects
+
+    def storable(self, effects):
+        """Return a copy of effects to keep: whole, or (flat indices, values) if many are zero."""
+        return _as_sparse(effects) if self._selects else effects.copy()
+
+    def moments(self, n_kept):
+        """Return the EffectsMoments over `n_kept` draws."""
+        return EffectsMoments(
+            mean=self._total / n_kept,
+            weighted_mean=self._weighted / n_kept,
+            total=self._total,
+            squares=self._squares,
+            included=self._included,
+            count=self.count,
+        )
+
+
+class _ConnectionsRecord(_SweptRecord):
+    """The same for effects of single connections."""
+
+    def __init__(self, update, path, model):
+        super().__init__(update, path, model)
+        self._columns = update.columns(path)
+        self._positions = path.connections.positions
+
+    def add(self, state, weights, store, rng):
+        """Add a draw; return its SNP effects per allele."""
+        effects = self.update.snp_effects(state, rng)
+        self.count += 1
+        self._total += effects
+        self._squares += np.square(effects, dtype=float)
+        chosen = np.maximum(state.component, 0)
+        self._included += (state.component >= 0) & (self._multipliers[chosen] > 0)
+        self._weighted += self._columns.spread(weights) * effects
+        return effects
+
+    def storable(self, effects):
+        """Return (flat indices in (p, K), values) to keep."""
+        if not self._selects:
+            return self._positions, effects
+        nonzero = np.flatnonzero(effects)
+        return self._positions[nonzero], effects[nonzero]
+
+
+class _SpectralRecord:
+    """Running sums of the coordinates of the SNP effects of one path, and of some effects."""
+
+    def __init__(self, update, path, model):
+        self.update = update
+        self.count = 0
+        shape = (model.genotypes.shape[1], path.n_columns)
+        self._total, self._squares = np.zeros((2, *shape))
+        self._in_model = np.broadcast_to(model.genotypes.polymorphic[:, None], shape)
+        self._coordinates, self._weighted = np.zeros((2, *update.columns(path).shape))
+
+    def add(self, state, weights, store, rng):
+        """Add a draw; return its SNP effects if they are to be stored."""
+        self._coordinates += state.effects
+        self._weighted += weights * state.effects
+        if not store:
+            return None
+        effects = self.update.snp_effects(state, rng)
+        self.count += 1
+        self._total += effects
+        self._squares += effects.astype(float) ** 2
+        return effects
+
+    def storable(self, effects):
+        """Return a copy of effects to keep."""
+        return effects.copy()
+
+    def moments(self, n_kept):
+        """Return the EffectsMoments: means over `n_kept` draws, the rest over the stored ones."""
+        dtype = self.update.basis.dtype
+        mean, weighted = (
+            self.update.mean_snp_effects((total / n_kept).astype(dtype)).astype(float)
+            for total in (self._coordinates, self._weighted)
+        )
+        return EffectsMoments(
+            mean=mean,
+            weighted_mean=weighted,
+            total=self._total,
+            squares=self._squares,
+            included=self.count * self._in_model,
+            count=self.count,
+        )
+
+
+def effects_record(update, path, model):
+    """Return the record that suits how an update holds the SNP effects of a path."""
+    if isinstance(update, SpectralDraw):
+        return _SpectralRecord(update, path, model)
+    if isinstance(update, ConnectionSweep):
+        return _ConnectionsRecord(update, path, model)
+    return _SweptRecord(update, path, model)
+
+
+@njit(nogil=True, cache=True)
+def add_effects(
+    effects, component, multipliers, weights, total, squares, included, weighted
+):  # fmt: skip
+    """Add one draw of effects (p, C) to the running sums."""
+    for j in range(effects.shape[0]):
+        for c in range(effects.shape[1]):
+            chosen = component[j, c]
+            if chosen < 0 or multipliers[chosen] == 0:
+                continue
+            effect = float(effects[j, c])
+            total[j, c] += effect
+            squares[j, c] += effect * effect
+            included[j, c] += 1
+            weighted[j, c] += weights[c] * effect
+
+
+def _as_sparse(array):
+    """Return the flat indices and the values of the nonzero entries."""
+    flat = np.ravel(array)
+    indices = np.flatnonzero(flat)
+    return indices.astype(np.int32 if flat.size < 2**31 else np.int64), flat[indices]
