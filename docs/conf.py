@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import sknnmm
 
@@ -26,10 +27,12 @@ myst_heading_anchors = 3
 # Attributes stand in the docstrings; a table of methods per class would only repeat the pages.
 numpydoc_show_class_members = False
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "default_thumb_file": str(Path(__file__).parent / "_static" / "network.svg"),
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
@@ -41,6 +44,7 @@ plot_gallery = os.environ.get("SKNNMM_PLOT_GALLERY", "0")
 html_theme = "pydata_sphinx_theme"
 html_title = "sknnmm"
 html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_show_sourcelink = False
 html_sidebars = {"development": [], "benchmarks": []}
 html_theme_options = {
