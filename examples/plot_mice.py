@@ -1,7 +1,7 @@
 """
-==========================================
+===========================================
 HDL cholesterol and body mass index of mice
-==========================================
+===========================================
 
 1,814 mice of a heterogeneous stock, with 10,346 SNPs and measurements of their blood (Valdar et
 al. 2006, as distributed with BGLR). HDL cholesterol is predicted three ways:

@@ -29,7 +29,7 @@ class Posterior:
         K) and "direct_effects" (chain, draw, p) hold evenly spaced draws within 256 MB, as
         scipy.sparse.coo_array where the prior selects or few pairs are connected.
         "centred_intercept" and "omics_centred_intercept" are intercepts at the training mean of
-        genotypes and covariates; "*_variance" of effects is their common prior variance, on the
+        genotypes and covariates; ``*_variance`` of effects is their common prior variance, on the
         standardised scale.
     effects_draw : ndarray of int
         The kept draws whose SNP effects are held.

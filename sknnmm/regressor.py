@@ -171,9 +171,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Residual variance of y.
     omics_residual_variance_ : ndarray of shape (K,)
         Residual variance of each node.
-    pi_ : ndarray of shape (K,); omics_pi_, direct_pi_ : float
-        Probability of no effect, of SNPs on each node, of nodes on y, of SNPs on y directly; NaN
-        for priors without it.
+    pi_ : ndarray of shape (K,)
+        Probability of no effect of a SNP on each node; NaN for priors without it.
+    omics_pi_, direct_pi_ : float
+        The same of a node on y, and of a SNP on y directly.
     heritability_ : float
         Share of the variance of y (given covariates) that is genetic, over the training rows.
     omics_heritability_ : ndarray of shape (K,)

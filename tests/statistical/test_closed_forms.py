@@ -199,8 +199,8 @@ def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_ef
         total += probability
         included += probability * (variances > 0)
     exact = included / total
-    drawn = sample(Sampler(model), lambda c: getattr(c, effects).effects[:, 0] != 0, 8_000, rng)
-    error = np.sqrt(exact * (1 - exact) / (8_000 * 0.2))
+    drawn = sample(Sampler(model), lambda c: getattr(c, effects).effects[:, 0] != 0, 5_000, rng)
+    error = np.sqrt(exact * (1 - exact) / (5_000 * 0.2))
     assert np.abs(drawn.mean(axis=0) - exact).max() < 4 * error.max()
     assert exact.min() > 0.05  # the case is not trivial
     assert np.ptp(exact) > 0.15

@@ -90,7 +90,7 @@ def test_special_cases_of_priors(case):
                     values.append(effects[:3].ravel().copy())
             return np.concatenate(values)
 
-        draws.append(sample(sampler, quantities, 5000, rng))
+        draws.append(sample(sampler, quantities, 2500, rng))
     # Paths come in the same order from both: SNPs on nodes, then direct.
     assert_same_law(*draws)
 

@@ -45,7 +45,7 @@ def test_connections_and_blocks_sample_the_same_law(prior):
             effects = model.connections.pick(table)
             return np.concatenate([effects, np.log(chain.omics_residual_variance)])
 
-        draws.append(sample(sampler, quantities, 4000, rng))
+        draws.append(sample(sampler, quantities, 2000, rng))
     assert_same_law(*draws)
 
 
@@ -103,7 +103,7 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
             effects = model.connections.pick(table)
             return np.append(effects, np.log(chain.snp.hyper.variance[0]))
 
-        values = sample(sampler, quantities, 2500, rng)
+        values = sample(sampler, quantities, 2000, rng)
         if scaled:
             values[:, : mask.sum()] /= sd[model.connections.snps]
         draws.append(values)
@@ -120,7 +120,7 @@ def test_complete_omics_make_separate_fits_of_the_nodes():
         lambda c: np.concatenate(
             [c.snp.effects, np.log(c.snp.hyper.variance[0]), np.log(c.omics_residual_variance)]
         ),
-        4000,
+        2000,
         rng,
     )
     for k, entries in enumerate([[0, 1, 2, 3, 7, 9], [4, 5, 6, 8, 10]]):
@@ -140,7 +140,7 @@ def test_complete_omics_make_separate_fits_of_the_nodes():
                     np.log(c.omics_residual_variance),
                 ]
             ),
-            4000,
+            2000,
             rng,
         )
         assert_same_law(joint[:, entries], single)
