@@ -6,6 +6,8 @@ from pathlib import Path
 
 import sknnmm
 
+os.environ["TQDM_DISABLE"] = "1"  # a progress bar would fill the pages of examples that are run
+
 project = "sknnmm"
 author = "The sknnmm developers"
 copyright = author
