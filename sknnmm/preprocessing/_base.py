@@ -30,7 +30,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         -------
         self
         """
-        self._learn(check_genotypes(self, X, reset=True))
+        self._learn(check_genotypes(self, X, fitting=True))
         return self
 
     @abstractmethod
