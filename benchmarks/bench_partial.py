@@ -14,6 +14,7 @@ import dataclasses
 import resource
 import sys
 import warnings
+from contextlib import contextmanager
 from time import perf_counter
 
 import numpy as np
@@ -28,6 +29,7 @@ from sknnmm.connections import Connections
 from sknnmm.datasets import make_omics_network
 from sknnmm.sampling.parallel import one_blas_thread
 from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.snp_connections import ConnectionSweep
 from sknnmm.sampling.start import starting_state
 
 PARTS = ("sweep", "connections", "accuracy")
@@ -137,18 +139,21 @@ def measure_connections(options):
     """Print time per iteration and peak memory for windows of several widths."""
     rng = np.random.default_rng(0)
     time_per_iteration(*simulated_cis(rng, 100, 500, 20, 5), options, fits=1)  # compiles
-    rows = [["connections", "SNPs per omic", "ms/iteration", "ns/(connection x individual)"]]
-    rows[0] += ["set-up s", "peak MB"]
+    rows = [["connections", "SNPs per omic", "ms/iteration", "of it SNP sweep"]]
+    rows[0] += ["sweep, ns/(connection x individual)", "set-up s", "peak MB"]
     X = simulated_dosages(rng, options.samples, options.snps)
     before = peak_megabytes()
     for wanted in options.connections:
         per_omic = max(1, round(wanted / options.omics))
         fitted = simulated_cis(rng, options.samples, options.snps, options.omics, per_omic, X)
-        seconds, set_up = time_per_iteration(*fitted, options, fits=options.fits)
+        with timed_sweeps() as sweeps:
+            seconds, set_up = time_per_iteration(*fitted, options, fits=options.fits)
+        sweep = min(sweeps)
         n_connections = fitted[-1].nnz
-        each = 1e9 * seconds / n_connections / options.samples
-        rows.append([f"{n_connections:,}", str(per_omic), f"{1000 * seconds:.1f}", f"{each:.3f}"])
-        rows[-1] += [f"{set_up:.1f}", f"{peak_megabytes():.0f}"]
+        each = 1e9 * sweep / n_connections / options.samples
+        rows.append([f"{n_connections:,}", str(per_omic), f"{1000 * seconds:.0f}"])
+        rows[-1] += [f"{1000 * sweep:.0f}", f"{each:.2f}", f"{set_up:.1f}"]
+        rows[-1] += [f"{peak_megabytes():.0f}"]
         print(f"{n_connections:,} connections: done", flush=True)
     print(
         f"\nConnections: n={options.samples}, {options.snps:,} SNPs (int8, SNP-major), "
@@ -157,6 +162,23 @@ def measure_connections(options):
         f"Peak memory of the process so far; with the genotypes alone it was {before:.0f} MB.\n"
     )
     print(as_table(rows), flush=True)
+
+
+@contextmanager
+def timed_sweeps():
+    """Give the list to which every sweep of connections adds its seconds."""
+    seconds, draw = [], ConnectionSweep.draw
+
+    def timed(self, chain, rng):
+        start = perf_counter()
+        draw(self, chain, rng)
+        seconds.append(perf_counter() - start)
+
+    ConnectionSweep.draw = timed
+    try:
+        yield seconds
+    finally:
+        ConnectionSweep.draw = draw
 
 
 def simulated_dosages(rng, n_samples, n_snps):
