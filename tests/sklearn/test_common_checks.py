@@ -27,7 +27,7 @@ EXPECTED_FAILURES = {
 
 @parametrize_with_checks(
     [
-        NNMMRegressor(**options, n_iter=80, burn_in=30, n_chains=1, random_state=0)
+        NNMMRegressor(**options, n_iter=60, burn_in=20, n_chains=1, random_state=0)
         for options in CONFIGURATIONS
     ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,

@@ -215,7 +215,7 @@ def test_missing_omics_match_quadrature(activation, kind):
     model = small_network(
         np.random.default_rng(0), n_observed=1, missing=1.0, n=10, activation=activation
     )
-    draws, chain, update = draw_missing(kind, model, n_iter=8000)
+    draws, chain, update = draw_missing(kind, model, n_iter=5000)
     grid = np.linspace(-12, 12, 20_001)
     w, s2 = chain.weights.effects[0, 0], chain.residual_variance[0]
     for cell, row in enumerate(update._rows):
