@@ -6,8 +6,8 @@ from scipy import sparse
 from sknnmm.columns import SparseColumns
 
 #: Share of connected pairs up to which the connections are swept one by one, instead of all
-#: pairs in blocks. Per pair the blocked products take 0.2 to 0.6 of the time, the less the more
-#: nodes; measured with int8 dosages of 1,000 to 3,500 individuals.
+#: pairs in blocks. In blocks a pair takes 0.4 of the time with 10 nodes and 3,534 individuals
+#: (benchmarks/bench_partial.py), and less with more nodes.
 SPARSE_UP_TO = 0.3
 
 
