@@ -35,6 +35,8 @@ class SingleSiteSweep:
     paths : list of NodePath, DirectPath
     """
 
+    keeps_fit = True
+
     def __init__(self, model, paths):
         self.genotypes = model.genotypes
         self.paths = paths

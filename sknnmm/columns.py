@@ -26,6 +26,14 @@ class DenseColumns:
         """Return the index of the effects of one column."""
         return slice(None), column
 
+    def inner(self, table, effects):
+        """Return sums over the predictors of each column, table (m, r) times effects, (r, C)."""
+        return table.T @ effects
+
+    def outer(self, table, coefficients):
+        """Return table (m, r) times coefficients (r, C), laid out as effects are."""
+        return table @ coefficients
+
 
 class SparseColumns:
     """Each column has predictors of its own: arrays (m,), column after column.
@@ -53,3 +61,11 @@ class SparseColumns:
     def entries(self, column):
         """Return the index of the effects of one column."""
         return slice(self.indptr[column], self.indptr[column + 1])
+
+    def inner(self, table, effects):
+        """Return sums over the entries of each column, table (m, r) times effects, (r, C)."""
+        return np.add.reduceat(table * effects[:, None], self.indptr[:-1]).T
+
+    def outer(self, table, coefficients):
+        """Return table (m, r) times coefficients (r, C), laid out as effects are."""
+        return (table * coefficients.T[self.column_of]).sum(axis=1)

@@ -77,7 +77,7 @@ def centred_block(dosages, start, mean, buffer, width):
 
 @njit(nogil=True, cache=True)
 def column_moments(dosages):
-    """Return mean of the observed, variance with missing at the mean, lowest, highest value."""
+    """Return mean of the observed, variance with missing at the mean, lowest, highest, count."""
     n, p = dosages.shape
     total = np.zeros(p)
     count = np.zeros(p, np.int64)
@@ -100,7 +100,7 @@ def column_moments(dosages):
                 x = dosages[i, j]
                 if is_observed(x):
                     squares[j] += (x - mean[j]) ** 2
-    return total / np.maximum(count, 1), squares / n, low, high
+    return total / np.maximum(count, 1), squares / n, low, high, count
 
 
 @njit(nogil=True, cache=True)

@@ -27,14 +27,16 @@ class Genotypes:
         Mean over the observed values; population variance with missing values at the mean.
     polymorphic : ndarray of shape (p,), bool
         SNPs whose observed values differ.
+    any_missing : bool
     are_dosages : bool
         Whether all observed values lie in [0, 2].
     """
 
     def __init__(self, dosages):
         self.dosages = dosages
-        self.mean, self.variance, low, high = column_moments(dosages)
+        self.mean, self.variance, low, high, count = column_moments(dosages)
         self.polymorphic = high > low
+        self.any_missing = bool((count < len(dosages)).any())
         self.are_dosages = bool((low >= 0).all() and (high <= 2).all())
 
     @property
@@ -53,6 +55,12 @@ class Genotypes:
                 slice(start, start + width),
                 centred_block(self.dosages, start, mean, buffer, width),
             )
+
+    def columns(self, snps, dtype):
+        """Return the centred dosages of some SNPs, (n, len(snps))."""
+        stored = np.asfortranarray(self.dosages[:, snps])
+        buffer = np.empty(stored.size, dtype)
+        return centred_block(stored, 0, self.mean[snps].astype(dtype), buffer, len(snps))
 
     def dot(self, effects):
         """Return X b, (n, C), for effects (p, C), in the precision of the effects."""
@@ -111,6 +119,7 @@ class ScaledGenotypes(Genotypes):
     def __init__(self, genotypes):
         self.dosages, self.mean = genotypes.dosages, genotypes.mean
         self.polymorphic = genotypes.polymorphic
+        self.any_missing = genotypes.any_missing
         self.are_dosages = genotypes.are_dosages
         if genotypes.are_dosages:
             expected = 2 * (self.mean / 2) * (1 - self.mean / 2)
@@ -118,6 +127,10 @@ class ScaledGenotypes(Genotypes):
             expected = genotypes.variance
         self.scale = np.sqrt(np.where(self.polymorphic, expected, 1))
         self.variance = genotypes.variance / self.scale**2
+
+    def columns(self, snps, dtype):
+        """Return the scaled centred dosages of some SNPs, (n, len(snps))."""
+        return super().columns(snps, dtype) / self.scale[snps].astype(dtype)
 
     def blocks(self, dtype):
         """Yield (slice of SNPs, scaled centred dosages (n, b)); see Genotypes."""

@@ -80,6 +80,16 @@ class NetworkModel:
         """Return the rows with y or any omic: the others enter no conditional, (n,) bool."""
         return self.y_observed | self.omics_observed.any(axis=1)
 
+    @cached_property
+    def omics_complete(self):
+        """Return whether every informative row has every node: then none is ever drawn."""
+        return bool(self.omics_observed[self.informative].all())
+
+    @property
+    def omics_as_read(self):
+        """Return the omics as all updates read them, (n, K) in the working precision; missing 0."""
+        return np.nan_to_num(self.omics).astype(self.dtype)
+
     # Expected variances: where "auto" puts the prior modes ---------------------------------
 
     def genotypes_for(self, prior):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from sknnmm.sampling.snp_connections import ConnectionSweep
+from sknnmm.columns import SparseColumns
 from sknnmm.sampling.snp_spectral import SpectralDraw
 
 
@@ -132,7 +132,7 @@ def effects_record(update, path, model):
     """Return the record that suits how an update holds the SNP effects of a path."""
     if isinstance(update, SpectralDraw):
         return _SpectralRecord(update, path, model)
-    if isinstance(update, ConnectionSweep):
+    if isinstance(update.columns(path), SparseColumns):
         return _ConnectionsRecord(update, path, model)
     return _SweptRecord(update, path, model)
 

@@ -47,10 +47,15 @@ class FixedEffects:
 
     def draw(self, target, residual_variance, state, rng):
         """Draw all coefficients given `target` (n, C), which is without the fixed part."""
-        for columns, basis, back in self.groups:
+        products = [basis.T @ target[:, columns] for columns, basis, _ in self.groups]
+        self.draw_given(products, residual_variance, state, rng)
+
+    def draw_given(self, products, residual_variance, state, rng):
+        """Draw all coefficients given basis'target (r, C) of every group."""
+        for (columns, basis, back), product in zip(self.groups, products, strict=True):
             s2 = residual_variance[columns]
             shrinkage = self.shrinkage(basis.shape[1], s2)
-            mean = shrinkage * (basis.T @ target[:, columns])
+            mean = shrinkage * product
             coordinates = mean + np.sqrt(s2 * shrinkage) * rng.standard_normal(mean.shape)
             state.coefficients[:, columns] = back @ coordinates
         np.matmul(self._design, state.coefficients.astype(self._dtype), out=state.fit)

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from sknnmm.sampling.snp_cross_products import CrossProductSweep
+
 NEGLIGIBLE = 1e-10  # of the variance of y
 NETWORK_DRAWS = 32
 
@@ -25,14 +27,12 @@ def variance_shares(model, chain, snp_fit, direct_fit):
         heritability, omics_heritability (K,), mediated_variance (K,), and genetic_mean, the mean
         genetic value of the training rows (needed to report deviations from it).
     """
-    environmental = float(chain.residual_variance[0])
     if not model.n_nodes:
+        environmental = float(chain.residual_variance[0])
         mean, total = _mean_and_variance(direct_fit)
         return {"heritability": total[0] / (total[0] + environmental), "genetic_mean": mean[0]}
     s2 = chain.omics_residual_variance
-    weights = chain.weights.effects[:, 0].astype(float)
     _, explained = _mean_and_variance(snp_fit)
-    omics_heritability = explained / (explained + s2)
     # Expected g(z) and its variance given x, covariates at their mean.
     if model.activation.is_linear:
         expected, spread = snp_fit, s2
@@ -45,13 +45,67 @@ def variance_shares(model, chain, snp_fit, direct_fit):
         )
         spread = (second - expected * expected).mean(axis=0, dtype=float)
     direct = np.zeros((model.n_samples, 1)) if direct_fit is None else direct_fit
-    mean, total, shares = _genetic_moments(expected, weights, direct)
+    weights = chain.weights.effects[:, 0].astype(float)
+    return _shares(model, chain, explained, spread, *_genetic_moments(expected, weights, direct))
+
+
+class SharesFromSums:
+    """The variance shares without the rows: complete omics, linear activation.
+
+    Parameters
+    ----------
+    sampler : Sampler
+    """
+
+    def __init__(self, sampler):
+        self._model = sampler.model
+        self._update = sampler.snp_updates[0]
+
+    @staticmethod
+    def applies(sampler):
+        """Return whether the second moments of all rows are at hand, and nodes act linearly."""
+        model, updates = sampler.model, sampler.snp_updates
+        return (
+            sampler.complete_omics is not None
+            and model.activation.is_linear
+            and model.informative.all()
+            and hasattr(updates[0], "second_moments")
+            and (len(updates) == 1 or all(isinstance(u, CrossProductSweep) for u in updates))
+        )
+
+    def __call__(self, chain):
+        """Return what `variance_shares` does."""
+        n = self._model.n_samples
+        weights = chain.weights.effects[:, 0].astype(float)
+        on_y = chain.snp.effects @ weights  # of every SNP, through all nodes and directly
+        if chain.direct is not None:
+            on_y += chain.direct.effects[:, 0]
+        products = self._update.second_moments(on_y)
+        return _shares(
+            self._model,
+            chain,
+            explained=chain.snp.fit_squares / n,
+            spread=chain.omics_residual_variance,
+            mean=0.0,  # of the genotypes
+            total=float(products @ on_y) / n,
+            shares=weights * (products @ chain.snp.effects) / n,
+        )
+
+
+def _shares(model, chain, explained, spread, mean, total, shares):
+    """Return the variance shares of one draw.
+
+    `explained` (K,) is the variance of the genetic part of every node, `spread` (K,) the mean
+    variance of g(z) given genotypes; `mean`, `total` and `shares` (K,) are the mean and variance of
+    the genetic value of y, and its covariances with the terms of the nodes.
+    """
+    weights = chain.weights.effects[:, 0].astype(float)
     if model.activation.is_linear:
         mean += float(weights @ chain.omics_fixed.coefficients[0])
-    environmental += float(spread @ (weights * weights))
+    environmental = float(chain.residual_variance[0]) + float(spread @ (weights * weights))
     result = {
         "heritability": total / (total + environmental),
-        "omics_heritability": omics_heritability,
+        "omics_heritability": explained / (explained + chain.omics_residual_variance),
         "genetic_mean": mean,
     }
     if not model.activation.is_network:

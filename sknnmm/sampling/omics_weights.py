@@ -1,5 +1,7 @@
 """Effects of the nodes on y: the weights w, with the intercept and covariates integrated out."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.linalg import solve_triangular
 
@@ -7,6 +9,16 @@ from sknnmm.sampling.snp_sweep import prior_variances
 from sknnmm.sampling.sweep_kernels import sweep_block
 
 BLOCK = 128  # nodes whose weights are drawn jointly
+
+
+@dataclass
+class NodeBlock:
+    """The activated nodes of one block in double precision, and their sums over rows with y."""
+
+    nodes: np.ndarray  # (rows, b)
+    weighted: np.ndarray  # the same, times the weights of the rows
+    in_basis: np.ndarray  # (r, b), products with the basis of the fixed effects
+    gram: np.ndarray  # (b, b), nodes'weighted
 
 
 class WeightsSweep:
@@ -32,28 +44,41 @@ class WeightsSweep:
         self._prior = model.weight_prior
         self._multipliers = np.array(model.weight_prior.multipliers, float)
         self._columns = np.array([0, 1])
+        ((_, basis, _),) = fixed_effects.groups
+        self._basis = basis[self._rows].astype(float)
+        self._complete = None  # the blocks, where no node is ever drawn
+        if model.omics_complete:
+            self.measure(model.activation.value(model.omics_as_read))
+
+    def measure(self, activated):
+        """Take complete nodes (n, K), already activated."""
+        self._complete = list(self._blocks(activated))
+
+    def _blocks(self, activated):
+        """Yield the NodeBlocks of all nodes."""
+        for first in range(0, activated.shape[1], BLOCK):
+            nodes = activated[self._rows, first : first + BLOCK].astype(float)
+            weighted = nodes if (self._row_weight == 1).all() else nodes * self._row_weight
+            yield NodeBlock(nodes, weighted, self._basis.T @ nodes, nodes.T @ weighted)
 
     def draw(self, chain, rng):
         """Draw every weight, then their hyperparameters."""
         state, s2 = chain.weights, chain.residual_variance
-        ((_, basis, _),) = self._fixed_effects.groups
-        basis = basis[self._rows].astype(float)
-        shrinkage = self._fixed_effects.shrinkage(basis.shape[1], s2)
+        shrinkage = self._fixed_effects.shrinkage(self._basis.shape[1], s2)
         target = self._y if chain.direct is None else self._y - chain.direct.fit
         residual = (target - chain.omics_part())[self._rows].astype(float)
-        for first in range(0, len(state.effects), BLOCK):
-            block = slice(first, first + BLOCK)
-            nodes = chain.activated[self._rows, block].astype(float)
-            in_basis = basis.T @ nodes
-            weighted = nodes * self._row_weight
-            gram = weighted.T @ nodes - in_basis.T @ (shrinkage * in_basis)
-            products = weighted.T @ residual - in_basis.T @ (shrinkage * (basis.T @ residual))
-            before = state.effects[block].copy()
+        for i, block in enumerate(self._complete or self._blocks(chain.activated)):
+            first = i * BLOCK
+            own = slice(first, first + BLOCK)
+            shrunk = (shrinkage * block.in_basis).T
+            gram = block.gram - shrunk @ block.in_basis
+            products = block.weighted.T @ residual - shrunk @ (self._basis.T @ residual)
+            before = state.effects[own].copy()
             if len(self._multipliers) > 1:
                 self._draw_components(chain, first, gram, products, rng)
             explained = gram @ before + products
-            self._draw_jointly(chain, block, gram, explained, rng)
-            residual -= nodes @ (state.effects[block] - before)
+            self._draw_jointly(chain, own, gram, explained, rng)
+            residual -= block.nodes @ (state.effects[own] - before)
         self._prior.update(state.hyper, state.effects, state.component, s2, rng)
 
     def _draw_components(self, chain, first, gram, products, rng):

@@ -3,11 +3,23 @@
 A path tells an update what its columns are to explain; the update itself serves either.
 """
 
+from sknnmm.sampling.complete_data import CompleteOmics, CompletePhenotype
+
 
 class NodePath:
-    """SNP effects on the K nodes."""
+    """SNP effects on the K nodes.
 
-    def __init__(self, model):
+    Parameters
+    ----------
+    model : NetworkModel
+    fixed : FixedEffects
+        Of the nodes.
+    """
+
+    reads_fit = False  # complete omics need no more than sums over the rows
+
+    def __init__(self, model, fixed):
+        self.fixed = fixed
         self.prior = model.snp_prior
         self.expected_variance = model.expected_snp_variance
         self.row_weight = model.informative.astype(float)
@@ -27,6 +39,10 @@ class NodePath:
         """Return what the SNPs are to explain, (n, K)."""
         return chain.omics - chain.omics_fixed.fit
 
+    def summed_target(self, model, update):
+        """Return the target in sums over rows, for complete omics."""
+        return CompleteOmics(model, self, update)
+
     def residual_variance(self, chain):
         """Return the residual variance of each column, (K,)."""
         return chain.omics_residual_variance
@@ -36,6 +52,7 @@ class DirectPath:
     """SNP effects on y that do not pass through the nodes."""
 
     n_columns = 1
+    reads_fit = True  # the other parts of y take it off
     connections = None  # never masked
     connected = True
 
@@ -52,6 +69,10 @@ class DirectPath:
     def target(self, chain):
         """Return what the SNPs are to explain, (n, 1)."""
         return self._y - chain.fixed.fit - chain.omics_part()
+
+    def summed_target(self, model, update):
+        """Return the target in sums over rows, for complete omics."""
+        return CompletePhenotype(model, self, update)
 
     def residual_variance(self, chain):
         """Return the residual variance of y, (1,)."""

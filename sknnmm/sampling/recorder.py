@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from sknnmm.sampling.effects_record import EffectsMoments, effects_record
-from sknnmm.sampling.genetic_variance import variance_shares
+from sknnmm.sampling.genetic_variance import SharesFromSums, variance_shares
 from sknnmm.sampling.thinned_draws import ThinnedDraws
 
 
@@ -45,6 +45,7 @@ class Recorder:
         self._omics_total = np.zeros((model.n_samples, model.n_observed_nodes))
         self._omics_squares = np.zeros_like(self._omics_total)
         self._uninformative = np.flatnonzero(~model.informative)
+        self._from_sums = SharesFromSums(sampler) if SharesFromSums.applies(sampler) else None
 
     def record(self, chain, rng):
         """Keep the present state."""
@@ -57,7 +58,8 @@ class Recorder:
             mediated = path is sampler.node_path and sampler.has_weights
             on_y = weights if mediated else np.zeros(path.n_columns)
             effects[path] = record.add(state, on_y, store, rng)
-            fits[path] = record.update.fit_everywhere(state, rng, effects[path])
+            if not self._from_sums:
+                fits[path] = record.update.fit_everywhere(state, rng, effects[path])
         if store:
             self._stored.add(
                 self._n_recorded,
@@ -67,7 +69,10 @@ class Recorder:
                 },
             )
         snp_fit, direct_fit = fits.get(sampler.node_path), fits.get(sampler.direct_path)
-        shares = variance_shares(model, chain, snp_fit, direct_fit)
+        if self._from_sums:
+            shares = self._from_sums(chain)
+        else:
+            shares = variance_shares(model, chain, snp_fit, direct_fit)
         self._keep(_small_quantities(sampler, chain) | shares)
         if sampler.has_weights:
             self._weights_included += weights != 0

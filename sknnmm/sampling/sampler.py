@@ -5,7 +5,8 @@ from sknnmm.sampling.latent_nodes import LatentScale, ResidualExchange
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.omics_weights import WeightsSweep
 from sknnmm.sampling.paths import DirectPath, NodePath
-from sknnmm.sampling.snp_connections import ConnectionSweep
+from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
+from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep, CrossProductSweep
 from sknnmm.sampling.snp_spectral import SpectralDraw
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.variances import ResidualVariances
@@ -17,20 +18,32 @@ class Sampler:
     """The updates of a model with their precomputed matrices; shared by all chains.
 
     Nothing here changes while a chain runs: all that does is in its ChainState.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    by_rows : bool
+        Keep to the updates that read the genotypes of every row, even for complete omics: to
+        compare with the others.
     """
 
-    def __init__(self, model):
+    def __init__(self, model, by_rows=False):
         self.model = model
         self.y = model.y_column
-        self.node_path = NodePath(model) if model.n_nodes else None
-        self.direct_path = DirectPath(model) if model.direct_prior else None
-        self.paths = [path for path in (self.node_path, self.direct_path) if path]
-        self.snp_updates = _snp_updates(model, self.paths)
-
         rest = (model.covariates, model.informative, model.omics_observed)
         self.omics_fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
         rest = (model.covariates, model.y_weight, model.y_observed[:, None])
         self.fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
+
+        self.node_path = NodePath(model, self.omics_fixed) if model.n_nodes else None
+        self.direct_path = DirectPath(model) if model.direct_prior else None
+        self.paths = [path for path in (self.node_path, self.direct_path) if path]
+        self.snp_updates = snp_updates(model, self.paths, by_rows)
+        # The target of an update that needs sums over the rows only, or None.
+        self.complete_omics = next(
+            (u.target for u in self.snp_updates if self.node_path in u.paths and not u.keeps_fit),
+            None,
+        )
 
         prior, expected = model.residual_prior, model.expected_residual_variance
         self.omics_variances = ResidualVariances(prior, expected, model.informative)
@@ -51,9 +64,7 @@ class Sampler:
         """Move `chain` by one iteration; `tuning` during burn-in."""
         has_nodes = self.node_path is not None
         if has_nodes:
-            self.omics_fixed.draw(
-                chain.omics - chain.snp.fit, chain.omics_residual_variance, chain.omics_fixed, rng
-            )
+            self.draw_omics_fixed(chain, rng)
         for update in self.snp_updates:
             update.draw(chain, rng)
         for path in self.paths:
@@ -61,12 +72,7 @@ class Sampler:
             s2 = path.residual_variance(chain)
             path.prior.update(state.hyper, state.effects, state.component, s2, rng)
         if has_nodes:
-            self.omics_variances.draw(
-                chain.omics - chain.omics_mean(),
-                chain.omics_residual_variance,
-                self.effects_on_nodes(chain),
-                rng,
-            )
+            self.draw_omics_variances(chain, rng)
             if self.has_weights:
                 self.weights.draw(chain, rng)
         # Right after the weights, which were drawn with the fixed effects integrated out.
@@ -81,6 +87,23 @@ class Sampler:
             move.draw(chain, rng)
         if has_nodes:
             self.missing.draw(chain, rng, tuning)
+
+    def draw_omics_fixed(self, chain, rng):
+        """Draw the intercepts and covariate effects of the nodes."""
+        s2, state = chain.omics_residual_variance, chain.omics_fixed
+        if self.complete_omics:
+            products = self.complete_omics.basis_products(chain)
+            self.omics_fixed.draw_given(products, s2, state, rng)
+        else:
+            self.omics_fixed.draw(chain.omics - chain.snp.fit, s2, state, rng)
+
+    def draw_omics_variances(self, chain, rng):
+        """Draw the residual variances of the nodes."""
+        rest = (chain.omics_residual_variance, self.effects_on_nodes(chain), rng)
+        if self.complete_omics:
+            self.omics_variances.draw_given(self.complete_omics.residual_squares(chain), *rest)
+        else:
+            self.omics_variances.draw(chain.omics - chain.omics_mean(), *rest)
 
     def effects_on_nodes(self, chain):
         """Return the pairs of Prior and EffectsState that the nodes depend on."""
@@ -104,20 +127,31 @@ class Sampler:
             update.refresh(chain)
 
 
-def _snp_updates(model, paths):
-    """Return the updates of the SNP effects.
+def snp_updates(model, paths, by_rows):
+    """Return the updates of the SNP effects, by what suits their priors and the shape of the data.
 
-    Connections one by one where they are few, spectral where the prior allows, one blocked sweep
-    of all the rest.
+    Spectral where the prior allows; from cross-products where no omic is missing and they are
+    small; connections one by one where they are few; one blocked sweep of all the rest, unless that
+    is a single column.
     """
-    updates, swept = [], []
+    from_sums = model.omics_complete and not by_rows
+    updates, swept, grams = [], [], {}
     for path in paths:
-        masked = path.connections is not None
         # The blocked sweep knows unscaled genotypes only.
-        if masked and (path.connections.few or path.prior.scales_genotypes):
+        connections = path.connections
+        few = connections is not None and (connections.few or path.prior.scales_genotypes)
+        if few and from_sums and ConnectionCrossProductSweep.pays(model, path):
+            updates.append(ConnectionCrossProductSweep(model, path))
+        elif few:
             updates.append(ConnectionSweep(model, path))
-        elif path.prior.jointly_normal and not masked:
-            updates.append(SpectralDraw(model, path))
+        elif path.prior.jointly_normal and connections is None:
+            updates.append(SpectralDraw(model, path, from_sums and not path.reads_fit))
+        elif from_sums and CrossProductSweep.pays(model, path):
+            updates.append(CrossProductSweep(model, path, grams))
         else:
             swept.append(path)
-    return updates + ([BlockedSweep(model, swept)] if swept else [])
+    if OneColumnSweep.pays(model, swept):
+        updates.append(OneColumnSweep(model, swept[0]))
+    elif swept:
+        updates.append(BlockedSweep(model, swept))
+    return updates

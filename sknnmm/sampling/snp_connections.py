@@ -1,13 +1,14 @@
-"""SNP effects of a partially connected network, one connection at a time."""
+"""SNP effects, one connection of a SNP and a column at a time, node after node."""
 
 import numpy as np
 
-from sknnmm.sampling.connection_kernels import add_connections, sweep_connections
+from sknnmm.columns import DenseColumns
+from sknnmm.sampling.connection_kernels import add_connections, group_grams, sweep_connections
 from sknnmm.sampling.snp_sweep import prior_variances
 
 
-class ConnectionSweep:
-    """Gibbs sweep over the connections of SNPs and nodes, node after node, for any prior.
+class _PassingSweep:
+    """Gibbs sweep over effects, each from passes over its SNP as stored, for any prior.
 
     Its cost is in proportion to the connections. For priors of scaled SNPs (GBLUP) the effects of
     the state are those of scaled SNPs.
@@ -15,43 +16,57 @@ class ConnectionSweep:
     Parameters
     ----------
     model : NetworkModel
-    path : NodePath
-        With connections.
+    path : NodePath or DirectPath
+    indptr : ndarray of shape (C + 1,)
+        Column c owns connections indptr[c] to indptr[c + 1].
+    snps : ndarray
+        SNP of every connection.
     """
 
-    def __init__(self, model, path):
+    keeps_fit = True
+
+    def __init__(self, model, path, indptr, snps):
         self.paths = [path]
         self._genotypes = model.genotypes
-        self._connections = path.connections
-        dtype = model.dtype
+        self._indptr, self._snps = indptr, snps
         seen = model.genotypes_for(path.prior)
-        scale = getattr(seen, "scale", np.ones(seen.shape[1]))
-        self._mean = model.genotypes.mean.astype(dtype)
-        self._per_allele = (1 / scale).astype(dtype)
-        self._squares = seen.column_squares(path.row_weight)
-        self._unused = np.flatnonzero(path.row_weight == 0)
+        per_allele = 1 / getattr(seen, "scale", np.ones(seen.shape[1]))
+        self._mean = model.genotypes.mean.astype(model.dtype)
+        self._per_allele = per_allele.astype(model.dtype)
+        self._any_missing = model.genotypes.any_missing or None  # None: a kernel without checks
+        self._row_weight = path.row_weight.astype(model.dtype)
+        self._grams = group_grams(
+            model.genotypes.dosages,
+            model.genotypes.mean,
+            per_allele,
+            path.row_weight,
+            indptr,
+            snps,
+        )
         self._multipliers = np.array(path.prior.multipliers, float)
 
     def draw(self, chain, rng):
-        """Draw the effect of every connection once."""
+        """Draw every effect once."""
         (path,) = self.paths
         state, s2 = path.state(chain), path.residual_variance(chain)
         target = path.target(chain)
         residual = np.subtract(target.T, state.fit.T, order="C")
+        variance = prior_variances(path.prior, state.hyper, s2)
         sweep_connections(
             self._genotypes.dosages,
+            self._any_missing,
             self._mean,
             self._per_allele,
-            self._squares,
-            self._unused,
-            self._connections.columns.indptr,
-            self._connections.snps,
+            self._grams,
+            self._row_weight,
+            self._indptr,
+            self._snps,
             residual,
-            state.effects,
-            state.component,
+            state.effects.reshape(-1),
+            state.component.reshape(-1),
             self._multipliers,
             state.hyper.weights,
-            prior_variances(path.prior, state.hyper, s2),
+            variance if len(variance) == 1 else variance.reshape(-1),
             s2,
             rng,
         )
@@ -63,13 +78,33 @@ class ConnectionSweep:
         fit = np.zeros(state.fit.shape[::-1], state.fit.dtype)
         add_connections(
             self._genotypes.dosages,
+            self._any_missing,
             self._mean,
-            self._connections.columns.indptr,
-            self._connections.snps,
-            self.snp_effects(state, None),
+            self._indptr,
+            self._snps,
+            self.snp_effects(state, None).reshape(-1),
             fit,
         )
         state.fit[:] = fit.T
+
+    def fit_everywhere(self, state, rng, effects=None):
+        """Return genotypes times effects for all rows, (n, C)."""
+        return state.fit
+
+
+class ConnectionSweep(_PassingSweep):
+    """The effects of a partially connected network.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    path : NodePath
+        With connections.
+    """
+
+    def __init__(self, model, path):
+        self._connections = path.connections
+        super().__init__(model, path, path.connections.columns.indptr, path.connections.snps)
 
     def columns(self, path):
         """Return the layout of the effects."""
@@ -77,12 +112,43 @@ class ConnectionSweep:
 
     def in_model(self, path):
         """Return which connections can have an effect, (m,)."""
-        return self._genotypes.polymorphic[self._connections.snps]
+        return self._genotypes.polymorphic[self._snps]
 
     def snp_effects(self, state, rng):
         """Return the SNP effects per allele of every connection (m,)."""
-        return state.effects * self._per_allele[self._connections.snps]
+        return state.effects * self._per_allele[self._snps]
 
-    def fit_everywhere(self, state, rng, effects=None):
-        """Return genotypes times effects for all rows, (n, C)."""
-        return state.fit
+
+class OneColumnSweep(_PassingSweep):
+    """The effects of all SNPs on a single column: widening blocks of SNPs would not pay.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    path : DirectPath, or NodePath of one node
+    """
+
+    def __init__(self, model, path):
+        n_snps = model.genotypes.shape[1]
+        super().__init__(model, path, np.array([0, n_snps]), np.arange(n_snps, dtype=np.int32))
+
+    @staticmethod
+    def pays(model, paths):
+        """Return whether the paths are one of one column, and SNPs contiguous in memory."""
+        return (
+            len(paths) == 1
+            and paths[0].n_columns == 1
+            and model.genotypes.dosages.flags.f_contiguous
+        )
+
+    def columns(self, path):
+        """Return the layout of the effects."""
+        return DenseColumns(len(self._snps), 1)
+
+    def in_model(self, path):
+        """Return which effects can be nonzero, (p, 1)."""
+        return self._genotypes.polymorphic[:, None] & path.connected
+
+    def snp_effects(self, state, rng):
+        """Return the SNP effects (p, 1) of a state."""
+        return state.effects

@@ -23,9 +23,11 @@ class SpectralDraw:
     model : NetworkModel
     path : NodePath or DirectPath
         Its prior is jointly normal.
+    from_sums : bool
+        Whether omics are complete, so that V'X'W target comes from sums over the rows.
     """
 
-    def __init__(self, model, path):
+    def __init__(self, model, path, from_sums=False):
         self.paths = [path]
         self._genotypes = model.genotypes
         seen = model.genotypes_for(path.prior)
@@ -35,16 +37,26 @@ class SpectralDraw:
         n_rows = np.count_nonzero(path.row_weight)
         basis = WideBasis if n_rows <= model.genotypes.shape[1] else LongBasis
         self.basis = basis(seen, path.row_weight, model.dtype)
+        self.keeps_fit = not from_sums
+        self.target = path.summed_target(model, self) if from_sums else None
 
     def draw(self, chain, rng):
         """Draw the coordinates of every column."""
         (path,) = self.paths
         state = path.state(chain)
         s2 = path.residual_variance(chain)
-        precision = self.basis.squared[:, None] + s2 / state.hyper.variance[0]
-        mean = self.basis.project(path.target(chain)) / precision
+        squared = self.basis.squared[:, None]
+        precision = squared + s2 / state.hyper.variance[0]
+        if self.keeps_fit:
+            products = self.basis.project(path.target(chain))
+        else:
+            products = self.target.products(chain)
+        mean = products / precision
         state.effects[:] = mean + np.sqrt(s2 / precision) * rng.standard_normal(mean.shape)
-        state.fit[:] = self.basis.fit(state.effects)
+        if self.keeps_fit:
+            state.fit[:] = self.basis.fit(state.effects)
+        else:
+            np.sum(squared * np.square(state.effects, dtype=float), axis=0, out=state.fit_squares)
 
     def refresh(self, chain):
         """Do nothing: the fit is computed anew in every draw."""
@@ -52,6 +64,16 @@ class SpectralDraw:
     def columns(self, path):
         """Return the layout of the coordinates."""
         return DenseColumns(len(self.basis.squared), path.n_columns)
+
+    def table(self, rows):
+        """Return V'X'W rows (r, C), in double precision."""
+        return self.basis.project(np.asarray(rows, float)).astype(float)
+
+    products = table
+
+    def second_moments(self, coordinates):
+        """Return V'X'WXV coordinates (r,)."""
+        return self.basis.squared * coordinates
 
     def in_model(self, path):
         """Return that every coordinate can be nonzero."""
@@ -69,4 +91,5 @@ class SpectralDraw:
         """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""
         if effects is not None and self.basis.leaves_rows_out:
             return self._genotypes.dot(effects)
-        return self.basis.fit_everywhere(state.fit, state.effects, state.hyper.variance[0], rng)
+        fit = state.fit if self.keeps_fit else self.basis.fit(state.effects)
+        return self.basis.fit_everywhere(fit, state.effects, state.hyper.variance[0], rng)

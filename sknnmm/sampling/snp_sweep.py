@@ -17,6 +17,8 @@ class BlockedSweep:
     paths : list of NodePath, DirectPath
     """
 
+    keeps_fit = True
+
     def __init__(self, model, paths):
         self.genotypes = model.genotypes
         self.paths = paths

@@ -48,7 +48,8 @@ def _no_effects(update, path, model):
         effects=np.zeros(columns.shape, model.dtype),
         component=component,
         hyper=path.prior.start(path.expected_variance, columns),
-        fit=np.zeros((model.n_samples, path.n_columns), model.dtype),
+        fit=np.zeros((model.n_samples, path.n_columns), model.dtype) if update.keeps_fit else None,
+        fit_squares=None if update.keeps_fit else np.zeros(path.n_columns),
     )
 
 

@@ -14,7 +14,8 @@ class EffectsState:
     effects: np.ndarray  # (m, C), or (m,) of connections; spectral draw: coordinates V'b
     component: np.ndarray  # shaped alike, int8, mixture component, -1 = not in the model
     hyper: Hyperparameters
-    fit: np.ndarray  # (n, C), genotypes times effects, maintained
+    fit: np.ndarray | None  # (n, C), genotypes times effects, maintained; None: no update reads it
+    fit_squares: np.ndarray | None = None  # (C,) its sums of squares, where it is None
 
 
 @dataclass

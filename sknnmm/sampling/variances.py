@@ -35,6 +35,13 @@ class ResidualVariances:
         df += len(self._rows)
         _draw_variances(residual, self._rows, self._row_weight, df, sum_of_squares, variances, rng)
 
+    def draw_given(self, squares, variances, effects, rng):
+        """Draw as `draw` does, given the weighted sums of squared residuals (C,)."""
+        if not self._prior.estimate_variance:
+            return
+        df, sum_of_squares = self.prior_terms(len(variances), effects)
+        variances[:] = (sum_of_squares + squares) / rng.chisquare(df + len(self._rows))
+
     def prior_terms(self, n_columns, effects):
         """Return degrees of freedom and sums of squares (C,) but for those of the residuals."""
         df = np.full(n_columns, float(self._prior.df))

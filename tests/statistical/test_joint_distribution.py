@@ -13,6 +13,7 @@ from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
+from sknnmm.sampling.complete_data import CompletePhenotype
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
 
@@ -53,9 +54,13 @@ def statistics(parameters, model):
     return values
 
 
-def redraw_data(model, chain, rng):
+def redraw_data(sampler, chain, rng):
     """Draw the observed omics and y given the parameters and the missing omics."""
-    mean = chain.omics_mean()
+    model = sampler.model
+    snp_fit = chain.snp.fit
+    if snp_fit is None:  # complete omics
+        snp_fit = sampler.snp_updates[0].fit_everywhere(chain.snp, rng)
+    mean = chain.omics_fixed.fit + snp_fit
     fresh = mean + np.sqrt(chain.omics_residual_variance) * rng.standard_normal(mean.shape)
     seen = model.omics_observed
     chain.omics[seen] = fresh[seen]
@@ -65,6 +70,19 @@ def redraw_data(model, chain, rng):
     if chain.direct is not None:
         mean = mean + chain.direct.fit
     set_y(model, mean[:, 0], chain.residual_variance[0], rng)
+    if model.omics_complete:
+        measure(sampler, chain)
+
+
+def measure(sampler, chain):
+    """Take the sums that the updates of complete data hold anew."""
+    if sampler.complete_omics is not None:
+        sampler.complete_omics.measure(chain.omics)
+    if sampler.has_weights:
+        sampler.weights.measure(chain.activated)
+    for update in sampler.snp_updates:
+        if isinstance(getattr(update, "target", None), CompletePhenotype):
+            update.target.measure(sampler.y, chain.activated)
 
 
 def set_y(model, mean, residual_variance, rng):
@@ -92,7 +110,7 @@ def z_scores(model, seed, n_iterations=N_ITERATIONS, n_prior_draws=N_PRIOR_DRAWS
     for iteration in range(warm_up + n_iterations):
         tuning = iteration < warm_up
         sampler.iterate(chain, rng, tuning)
-        redraw_data(model, chain, rng)
+        redraw_data(sampler, chain, rng)
         if not tuning:
             successive.append(statistics(current_parameters(sampler, chain, X, rng), model))
     scores = {}
@@ -217,6 +235,30 @@ MASKED_CASES = {
 }
 
 
+COMPLETE = {"missing": 0.0, "missing_y": 0, "uninformative": 0}
+COMPLETE_CASES = {  # no omic is missing: sums over rows stand in for the rows
+    **{
+        method: COMPLETE | {"snp_prior": PRIORS[method][0], "direct_prior": PRIORS[method][1]}
+        for method in ("BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP")
+    },
+    "rows left out, tanh": COMPLETE
+    | {"missing_y": 3, "uninformative": 2, "activation": "tanh", "direct_prior": BayesC(scale=0.2)},
+    "weighted": COMPLETE | {"weighted": True, "missing_y": 2, "direct_prior": PRIORS["BayesC"][1]},
+    "wide": COMPLETE | {"p": 18, "snp_prior": PRIORS["GBLUP"][0], "uninformative": 2},
+    "wide, sweep": COMPLETE | {"p": 18, "direct_prior": PRIORS["BayesC"][1]},
+    "single precision": COMPLETE | {"direct_prior": PRIORS["BayesC"][1], "dtype": np.float32},
+    "network function": COMPLETE
+    | {"activation": NETWORK_FUNCTION, "direct_prior": PRIORS["BayesC"][1]},
+    **{
+        f"connections, {method}": COMPLETE
+        | {"mask": FEW, "p": 18, "n": 20, "snp_prior": PRIORS[method][0]}
+        for method in ("BayesB", "BayesC", "GBLUP")
+    },
+    "connections by the pass": COMPLETE
+    | {"mask": FEW, "p": 18, "direct_prior": PRIORS["BayesC"][1], "uninformative": 1},
+}
+
+
 def options(method, activation, direct):
     """Return the options of `small_network` for one cell of method x activation."""
     snp_prior, direct_prior, weight_prior = PRIORS[method]
@@ -255,6 +297,11 @@ def test_joint_distribution_of_special_cases(case):
 @pytest.mark.parametrize("case", MASKED_CASES)
 def test_joint_distribution_of_partial_networks(case):
     assert_same_joint_law(MASKED_CASES[case], 50 + sorted(MASKED_CASES).index(case))
+
+
+@pytest.mark.parametrize("case", COMPLETE_CASES)
+def test_joint_distribution_of_complete_data(case):
+    assert_same_joint_law(COMPLETE_CASES[case], 80 + sorted(COMPLETE_CASES).index(case))
 
 
 @pytest.mark.slow

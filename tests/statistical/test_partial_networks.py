@@ -13,6 +13,7 @@ from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesC, BayesL, BayesR
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep
+from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep
 from sknnmm.sampling.snp_sweep import BlockedSweep
 
 MASK = np.zeros((12, 2), bool)
@@ -49,10 +50,14 @@ def test_connections_and_blocks_sample_the_same_law(prior):
     assert_same_law(*draws)
 
 
+@pytest.mark.parametrize("by_rows", [False, True])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("missing", [False, True])
-def test_connections_are_ridge_regressions(order, missing):
-    """RR-BLUP with fixed variances and complete omics: each node its own ridge posterior."""
+def test_connections_are_ridge_regressions(order, missing, by_rows):
+    """RR-BLUP with fixed variances and complete omics: each node its own ridge posterior.
+
+    The first SNP of each node does not vary.
+    """
     rng = np.random.default_rng(2)
     model = small_network(
         rng,
@@ -66,18 +71,23 @@ def test_connections_are_ridge_regressions(order, missing):
     dosages = np.array(model.genotypes.dosages, order=order)
     if missing:
         dosages[rng.random(dosages.shape) < 0.1] = -1
+    dosages[:, [0, 3]] = 1
     object.__setattr__(model, "genotypes", Genotypes(dosages))
-    sampler = Sampler(model)
-    assert isinstance(sampler.snp_updates[0], ConnectionSweep)
+    sampler = Sampler(model, by_rows)
+    kind = ConnectionSweep if by_rows else ConnectionCrossProductSweep
+    assert isinstance(sampler.snp_updates[0], kind)
     draws = sample(sampler, lambda chain: chain.snp.effects.copy(), 6000, rng)
     X, rows = centred(model.genotypes), model.informative
     for k, entries in enumerate([slice(0, 4), slice(4, 7)]):
-        used = X[np.ix_(rows, MASK[:, k])]
+        own = np.flatnonzero(MASK[:, k])
+        varies = ~np.isin(own, [0, 3])
+        assert (draws[:, entries][:, ~varies] == 0).all()
+        used = X[np.ix_(rows, own[varies])]
         projection = np.eye(len(used)) - 1 / len(used)
         precision = used.T @ projection @ used / FIXED_RESIDUAL.scale + np.eye(used.shape[1]) / V
         covariance = np.linalg.inv(precision)
         mean = covariance @ used.T @ projection @ model.omics[rows, k] / FIXED_RESIDUAL.scale
-        assert_same_moments(draws[:, entries], mean, covariance, ess_factor=0.3)
+        assert_same_moments(draws[:, entries][:, varies], mean, covariance, ess_factor=0.3)
 
 
 @pytest.mark.parametrize(
@@ -110,11 +120,12 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
     assert_same_law(*draws)
 
 
-def test_complete_omics_make_separate_fits_of_the_nodes():
+@pytest.mark.parametrize("by_rows", [False, True])
+def test_complete_omics_make_separate_fits_of_the_nodes(by_rows):
     """With no omic missing, a masked network is K regressions, each on its own SNPs."""
     rng = np.random.default_rng(4)
     both = small_network(rng, p=12, n=30, mask=MASK, missing=0, snp_prior=BayesC(scale=0.1))
-    sampler = Sampler(both)
+    sampler = Sampler(both, by_rows)
     joint = sample(
         sampler,
         lambda c: np.concatenate(
@@ -132,7 +143,7 @@ def test_complete_omics_make_separate_fits_of_the_nodes():
         object.__setattr__(model, "genotypes", Genotypes(own))
         object.__setattr__(model, "omics", both.omics[:, [k]])
         single = sample(
-            Sampler(model),
+            Sampler(model, not by_rows),
             lambda c: np.concatenate(
                 [
                     c.snp.effects[:, 0],

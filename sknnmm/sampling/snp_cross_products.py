@@ -1,0 +1,231 @@
+"""SNP effects, one at a time given the others, from cross-products: no pass over the individuals.
+
+With X'WX at hand an effect costs as many multiplications as SNPs act on its column. X'W target
+takes a pass over the genotypes wherever omics are drawn, so these sweeps serve complete omics
+(`complete_data.py`).
+"""
+
+import numpy as np
+
+from sknnmm.columns import DenseColumns
+from sknnmm.sampling.connection_kernels import add_connections, connection_products
+from sknnmm.sampling.cross_product_kernels import prepare, sweep_all_pairs, sweep_own_pairs
+from sknnmm.sampling.snp_sweep import prior_variances
+
+MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
+
+
+class CrossProductSweep:
+    """Gibbs sweep over the effects of all SNPs on all columns of a path.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    path : NodePath or DirectPath
+    grams : dict
+        Cross-products by row weights, to be shared by the paths.
+    """
+
+    def __init__(self, model, path, grams):
+        self.paths = [path]
+        self._genotypes = model.genotypes
+        rows = path.row_weight.tobytes()
+        if rows not in grams:
+            grams[rows] = model.genotypes.column_gram(path.row_weight).astype(model.dtype)
+        self._gram = grams[rows]
+        self._squares = np.diag(self._gram).astype(float)[:, None]
+        self._multipliers = np.array(path.prior.multipliers, float)
+        self.keeps_fit = path.reads_fit
+        self.target = path.summed_target(model, self)
+
+    @staticmethod
+    def pays(model, path):
+        """Return whether the SNPs are few beside the individuals."""
+        n, p = model.genotypes.shape
+        return p <= min(n, MAX_SNPS)
+
+    def draw(self, chain, rng):
+        """Draw every SNP effect of the path once."""
+        (path,) = self.paths
+        state, s2 = path.state(chain), path.residual_variance(chain)
+        before = state.effects.copy() if self.keeps_fit else None
+        tables = prepare(
+            self._squares,
+            self._multipliers,
+            state.hyper.weights[:, None],
+            prior_variances(path.prior, state.hyper, s2),
+            s2,
+            rng,
+        )
+        squares = sweep_all_pairs(
+            self._gram,
+            np.ascontiguousarray(self.target.products(chain).T),
+            state.effects,
+            state.component,
+            s2,
+            *tables,
+        )
+        if self.keeps_fit:
+            self._add_to_fit(state, (state.effects - before)[:, 0])
+        else:
+            state.fit_squares[:] = squares
+
+    def _add_to_fit(self, state, changes):
+        """Add genotypes times `changes` (p,) of the effects on y to the maintained fit."""
+        changed = np.flatnonzero(changes)
+        add_connections(
+            self._genotypes.dosages,
+            self._genotypes.any_missing or None,
+            self._genotypes.mean.astype(changes.dtype),
+            np.array([0, len(changed)]),
+            changed.astype(np.int32),
+            changes[changed],
+            state.fit.T,
+        )
+
+    def refresh(self, chain):
+        """Recompute the maintained fit, which rounding has moved."""
+        state = self.paths[0].state(chain)
+        if self.keeps_fit:
+            state.fit[:] = self._genotypes.dot(state.effects)
+
+    def columns(self, path):
+        """Return the layout of the effects."""
+        return DenseColumns(self._genotypes.shape[1], path.n_columns)
+
+    def in_model(self, path):
+        """Return which effects can be nonzero, (p, C)."""
+        return self._genotypes.polymorphic[:, None] & path.connected
+
+    def table(self, rows):
+        """Return X'rows (p, r) for rows (n, r), in double precision."""
+        return self._genotypes.transpose_dot(np.asarray(rows, float))
+
+    products = table  # of rows that belong to the columns
+
+    def second_moments(self, effects):
+        """Return X'WX effects (p,), in double precision."""
+        return (self._gram @ effects.astype(self._gram.dtype)).astype(float)
+
+    def snp_effects(self, state, rng):
+        """Return the SNP effects (p, C) of a state."""
+        return state.effects
+
+    def fit_everywhere(self, state, rng, effects=None):
+        """Return genotypes times effects for all rows, (n, C)."""
+        return state.fit if self.keeps_fit else self._genotypes.dot(state.effects)
+
+
+class ConnectionCrossProductSweep:
+    """The same for few connections, where every node has cross-products of its own SNPs.
+
+    For priors of scaled SNPs (GBLUP) the effects of the state are those of scaled SNPs.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    path : NodePath
+        With connections.
+    """
+
+    keeps_fit = False
+
+    def __init__(self, model, path):
+        self.paths = [path]
+        self._genotypes = model.genotypes
+        self._connections = path.connections
+        seen = model.genotypes_for(path.prior)
+        self._mean = model.genotypes.mean
+        self._per_allele = 1 / getattr(seen, "scale", np.ones(seen.shape[1]))
+        grams = self._cross_products(seen, path.row_weight)
+        self._squares = np.concatenate([np.diag(gram) for gram in grams])
+        self._grams = np.concatenate([gram.ravel() for gram in grams]).astype(model.dtype)
+        self._multipliers = np.array(path.prior.multipliers, float)
+        self.target = path.summed_target(model, self)
+
+    @staticmethod
+    def pays(model, path):
+        """Return whether the cross-products take no more memory than int8 genotypes."""
+        sizes = np.diff(path.connections.columns.indptr)
+        n, p = model.genotypes.shape
+        bytes_needed = np.dtype(model.dtype).itemsize * np.sum(sizes**2)
+        return sizes.max() <= n and bytes_needed <= n * p
+
+    def _cross_products(self, genotypes, row_weight):
+        """Return X'WX of the SNPs of every node."""
+        grams = []
+        for own in np.split(self._connections.snps, self._connections.columns.indptr[1:-1]):
+            X = genotypes.columns(own, np.float64)
+            grams.append(X.T @ (X * row_weight[:, None]))
+        return grams
+
+    def draw(self, chain, rng):
+        """Draw the effect of every connection once."""
+        (path,) = self.paths
+        state, columns = path.state(chain), self._connections.columns
+        s2, hyper = path.residual_variance(chain), state.hyper
+        variance = prior_variances(path.prior, hyper, s2)
+        tables = prepare(
+            self._squares,
+            self._multipliers,
+            hyper.weights[:, columns.column_of],
+            variance if variance.ndim == 1 else columns.spread(variance[0]),
+            columns.spread(s2),
+            rng,
+        )
+        state.fit_squares[:] = sweep_own_pairs(
+            self._grams,
+            columns.indptr,
+            self.target.products(chain),
+            state.effects,
+            state.component,
+            s2,
+            *tables,
+        )
+
+    def refresh(self, chain):
+        """Do nothing: no fit is maintained."""
+
+    def columns(self, path):
+        """Return the layout of the effects."""
+        return self._connections.columns
+
+    def in_model(self, path):
+        """Return which connections can have an effect, (m,)."""
+        return self._genotypes.polymorphic[self._connections.snps]
+
+    def table(self, rows):
+        """Return X'rows (m, r) of every connection for rows (n, r), in double precision."""
+        per_allele = self._genotypes.transpose_dot(np.asarray(rows, float))
+        return (self._per_allele[:, None] * per_allele)[self._connections.snps]
+
+    def products(self, rows):
+        """Return x'row (m,) of every connection, rows (n, K) those of its node."""
+        products = connection_products(
+            self._genotypes.dosages,
+            self._genotypes.any_missing or None,
+            self._mean,
+            self._connections.columns.indptr,
+            self._connections.snps,
+            np.ascontiguousarray(rows.T, dtype=float),
+        )
+        return self._per_allele[self._connections.snps] * products
+
+    def snp_effects(self, state, rng):
+        """Return the SNP effects per allele of every connection (m,)."""
+        per_allele = self._per_allele[self._connections.snps]
+        return state.effects * per_allele.astype(state.effects.dtype)
+
+    def fit_everywhere(self, state, rng, effects=None):
+        """Return genotypes times effects for all rows, (n, K)."""
+        fit = np.zeros((self._connections.shape[1], self._genotypes.shape[0]), state.effects.dtype)
+        add_connections(
+            self._genotypes.dosages,
+            self._genotypes.any_missing or None,
+            self._mean.astype(state.effects.dtype),
+            self._connections.columns.indptr,
+            self._connections.snps,
+            self.snp_effects(state, None),
+            fit,
+        )
+        return fit.T

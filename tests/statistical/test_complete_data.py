@@ -1,0 +1,167 @@
+"""Sums over rows in place of the rows, where no omic is missing."""
+
+import numpy as np
+import pytest
+from networks import centred, small_network, table_of_effects
+from numpy.testing import assert_allclose
+from test_closed_forms import sample
+from test_limits import assert_same_law
+
+from benchmarks.single_site import SingleSiteSweep
+from sknnmm.genotypes import Genotypes
+from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesC, BayesL, BayesR
+from sknnmm.sampling.genetic_variance import SharesFromSums, variance_shares
+from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.snp_connections import OneColumnSweep
+from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep, CrossProductSweep
+from sknnmm.sampling.snp_spectral import SpectralDraw
+from sknnmm.sampling.snp_sweep import BlockedSweep
+from sknnmm.sampling.start import starting_state
+
+COMPLETE = {"missing": 0, "missing_y": 0, "uninformative": 0}
+MASK = np.tile(np.eye(6, dtype=bool), (3, 1))[:, [0, 4]]
+CASES = {
+    "cross-products": {"direct_prior": BayesC(scale=0.1)},
+    "covariates": {"direct_prior": BayesC(scale=0.1), "n_covariates": 2},
+    "rows left out": {"missing_y": 3, "uninformative": 2, "n_covariates": 1},
+    "weighted": {"direct_prior": BayesC(scale=0.1), "weighted": True, "missing_y": 2},
+    "spectral": {"snp_prior": RRBLUP(scale=0.1)},
+    "spectral, wide": {"snp_prior": GBLUP(scale=0.1), "p": 40, "uninformative": 2},
+    "connections": {"mask": MASK, "p": 18, "n": 30, "n_covariates": 1, "uninformative": 1},
+    "connections of scaled SNPs": {"mask": MASK, "p": 18, "n": 30, "snp_prior": GBLUP(scale=0.1)},
+}
+
+
+def after_some_iterations(options, by_rows=False, seed=0, n_iterations=5):
+    rng = np.random.default_rng(seed)
+    model = small_network(rng, **{**COMPLETE, **options})
+    sampler = Sampler(model, by_rows)
+    chain = starting_state(sampler, rng)
+    for _ in range(n_iterations):
+        sampler.iterate(chain, rng, tuning=False)
+    return model, sampler, chain
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_sums_equal_their_definition(case):
+    model, sampler, chain = after_some_iterations({"n": 25, **CASES[case]})
+    sums, X = sampler.complete_omics, centred(model.genotypes)
+    update = sampler.snp_updates[0]
+    fit = update.fit_everywhere(chain.snp, np.random.default_rng(0))[model.informative]
+    if case != "spectral, wide":  # there X b outside the likelihood is a draw
+        effects = table_of_effects(update, sampler.node_path, chain, np.random.default_rng(0))
+        assert_allclose(fit, X[model.informative] @ effects, atol=1e-10)
+    assert_allclose(chain.snp.fit_squares, (fit**2).sum(axis=0), rtol=1e-8)
+    target = (chain.omics - chain.omics_fixed.fit)[model.informative]
+    assert_allclose(sums.residual_squares(chain), ((target - fit) ** 2).sum(axis=0), rtol=1e-8)
+    residual = np.zeros_like(chain.omics)
+    residual[model.informative] = chain.omics[model.informative] - fit
+    for product, (columns, basis, _) in zip(
+        sums.basis_products(chain), sampler.omics_fixed.groups, strict=True
+    ):
+        assert_allclose(product, basis.T @ residual[:, columns], atol=1e-9)
+    if chain.direct is not None:
+        direct = sampler.snp_updates[1]
+        on_y = model.y_weight[:, None] * sampler.direct_path.target(chain)
+        assert_allclose(direct.target.products(chain), X.T @ on_y, atol=1e-9)
+        assert_allclose(chain.direct.fit, X @ chain.direct.effects, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"direct_prior": BayesC(scale=0.1)},
+        {"snp_prior": RRBLUP(scale=0.1)},
+        {"snp_prior": RRBLUP(scale=0.1), "p": 40},
+    ],
+)
+def test_variance_shares_from_sums(options):
+    model, sampler, chain = after_some_iterations({"n": 25, **options})
+    assert SharesFromSums.applies(sampler)
+    fit = sampler.snp_updates[0].fit_everywhere(chain.snp, None)
+    direct = None if chain.direct is None else chain.direct.fit
+    expected = variance_shares(model, chain, fit, direct)
+    shares = SharesFromSums(sampler)(chain)
+    assert shares.keys() == expected.keys()
+    for name, value in expected.items():
+        assert_allclose(shares[name], value, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [BayesA(scale=0.1), BayesC(scale=0.1), BayesL(shape=4.0, rate=0.2), BayesR(), RRBLUP()],
+    ids=lambda prior: type(prior).__name__,
+)
+def test_sums_and_rows_sample_the_same_law(prior):
+    draws = []
+    for by_rows in (False, True):
+        rng = np.random.default_rng(1)
+        options = COMPLETE | {"missing_y": 2, "n_covariates": 1}
+        model = small_network(
+            rng, p=12, n=25, snp_prior=prior, direct_prior=prior, activation="tanh", **options
+        )
+        sampler = Sampler(model, by_rows)
+        kinds = {type(update) for update in sampler.snp_updates}
+        spectral = isinstance(prior, RRBLUP)
+        assert kinds == {
+            SpectralDraw if spectral else BlockedSweep if by_rows else CrossProductSweep
+        }
+
+        def quantities(chain, sampler=sampler, rng=rng):
+            tables = [
+                table_of_effects(update, path, chain, rng)[:4].ravel()
+                for update in sampler.snp_updates
+                for path in update.paths
+            ]
+            logs = np.log([*chain.omics_residual_variance, chain.residual_variance[0]])
+            return np.concatenate([*tables, logs, chain.omics_fixed.coefficients.ravel()])
+
+        draws.append(sample(sampler, quantities, 2500, rng))
+    assert_same_law(*draws)
+
+
+@pytest.mark.parametrize(("n", "p"), [(30, 31), (40, 40)])
+def test_cross_products_serve_fewer_snps_than_individuals(n, p):
+    _, sampler, _ = after_some_iterations({"n": n, "p": p}, n_iterations=0)
+    kind = CrossProductSweep if p <= n else BlockedSweep
+    assert isinstance(sampler.snp_updates[0], kind)
+    assert (sampler.complete_omics is None) == (p > n)
+
+
+def test_cross_products_of_connections_stay_small():
+    mask = np.zeros((100, 2), bool)
+    for own, kind in ((4, True), (14, False)):  # 8 * 2 * own^2 bytes against 30 * 100
+        mask[:own] = True
+        _, sampler, _ = after_some_iterations({"mask": mask, "n": 30, "p": 100}, n_iterations=0)
+        assert isinstance(sampler.snp_updates[0], ConnectionCrossProductSweep) == kind
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("missing_genotypes", [False, True])
+def test_one_column_equals_single_site_sweep(missing_genotypes, weighted):
+    """The same random numbers give the same chain, up to rounding."""
+    chains = []
+    for kind in (OneColumnSweep, SingleSiteSweep):
+        rng = np.random.default_rng(0)
+        model = small_network(
+            rng, n=40, p=63, n_observed=0, direct_prior=BayesC(scale=0.02), weighted=weighted
+        )
+        dosages = model.genotypes.dosages
+        if missing_genotypes:
+            dosages[rng.random(dosages.shape) < 0.1] = -1
+        dosages[:, 0] = 1
+        object.__setattr__(model, "genotypes", Genotypes(dosages))
+        sampler = Sampler(model, by_rows=True)
+        assert isinstance(sampler.snp_updates[0], OneColumnSweep)
+        if kind is SingleSiteSweep:
+            sampler.snp_updates = [SingleSiteSweep(model, sampler.paths)]
+        chain = starting_state(sampler, rng)
+        for _ in range(10):
+            sampler.iterate(chain, rng, tuning=False)
+        sampler.refresh(chain)
+        chains.append(chain.direct)
+    one, single = chains
+    assert np.abs(one.effects).max() > 0.01
+    assert_allclose(one.effects, single.effects, atol=1e-9)
+    assert_allclose(one.fit, single.fit, atol=1e-9)
