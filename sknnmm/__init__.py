@@ -2,12 +2,12 @@
 
 from importlib import import_module
 
-from sknnmm import datasets, metrics, priors
+from sknnmm import datasets, io, metrics, priors
 from sknnmm.cis import cis_mask
 from sknnmm.regressor import NNMMRegressor
 
 __version__ = "0.1.0"
-__all__ = ["NNMMRegressor", "cis_mask", "datasets", "metrics", "preprocessing", "priors"]
+__all__ = ["NNMMRegressor", "cis_mask", "datasets", "io", "metrics", "preprocessing", "priors"]
 
 
 def __getattr__(name):

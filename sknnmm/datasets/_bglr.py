@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 from sklearn.datasets import fetch_file, get_data_home
 
+from sknnmm.optional import import_optional
+
 FOLDER_URL = "https://github.com/gdlc/BGLR-R/raw/f66f9bc07a735803ddfb9625f6eea0fe46c3df57/data"
 
 
@@ -32,7 +34,7 @@ def read_bglr_file(filename, sha256, data_home):
     OSError
         If the file cannot be downloaded or is not the expected one.
     """
-    rdata = _import_rdata(filename)
+    rdata = import_optional("rdata", f"Reading the R data file {filename}")
     path = _fetch_verified_file(filename, sha256, Path(get_data_home(data_home)))
     # The files do not say that their texts are plain ASCII; without an encoding rdata warns.
     return rdata.read_rda(path, default_encoding="utf-8")
@@ -41,17 +43,6 @@ def read_bglr_file(filename, sha256, data_home):
 def names_along(array, dimension):
     """Return the row (dimension 0) or column (1) names of a matrix as rdata reads it."""
     return pd.Index(array.coords[f"dim_{dimension}"].to_numpy(), dtype=str)
-
-
-def _import_rdata(filename):
-    try:
-        import rdata
-    except ImportError as error:
-        raise ImportError(
-            f"Reading the R data file {filename} needs the library rdata. "
-            "Install it with: pip install sknnmm[io]"
-        ) from error
-    return rdata
 
 
 def _fetch_verified_file(filename, sha256, folder):

@@ -1,0 +1,48 @@
+"""IDs of individuals: compared as text, never missing, never twice in a table."""
+
+import pandas as pd
+from pandas.api.types import infer_dtype
+
+from sknnmm.validation import _some
+
+
+def text_ids(ids, table):
+    """Return IDs as text without surrounding blanks.
+
+    Parameters
+    ----------
+    ids : Index or Series of length n
+        Text or whole numbers; 7 and "7" are the same ID, "007" is another.
+    table : str
+        What holds them, for messages.
+
+    Returns
+    -------
+    Index of str of length n
+
+    Raises
+    ------
+    TypeError
+        If an ID is neither text nor a whole number. Floating numbers have no one text form.
+    ValueError
+        If an ID is missing, empty or duplicated.
+    """
+    ids = pd.Series(ids.array.astype(object))
+    if n_missing := int(ids.isna().sum()):
+        raise ValueError(f"{table} has {n_missing} rows without an ID. Drop them.")
+    kind = infer_dtype(ids)
+    if kind not in ("string", "integer", "mixed-integer", "empty"):
+        raise TypeError(
+            f"IDs must be text or whole numbers, but those of {table} are {kind} "
+            f"({_some(ids)}). Convert them, e.g. with .astype(int)."
+        )
+    text = pd.Index(ids.map(str).str.strip())
+    if (text == "").any():
+        raise ValueError(f"{table} has {(text == '').sum()} rows with an empty ID. Drop them.")
+    twice = text[text.duplicated()].unique()
+    if len(twice):
+        raise ValueError(
+            f"{table} has {len(twice)} duplicated IDs ({_some(twice)}). Keep one row of each "
+            "individual, e.g. the mean of its records."
+        )
+    return text

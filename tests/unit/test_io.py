@@ -1,0 +1,540 @@
+"""Genotypes and tables from files: what is read is what was written, aligned by ID."""
+
+import sys
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from bed_reader import to_bed
+from numpy.testing import assert_allclose, assert_array_equal
+from pandas.testing import assert_frame_equal, assert_series_equal
+
+from sknnmm import cis_mask
+from sknnmm.io import align, read_plink, read_table
+from sknnmm.validation import check_genotypes, stored_dosages
+
+# --- read_plink ---------------------------------------------------------------------------------
+
+FAM = """\
+f1 a#1 0 0 1 -9
+f1 007 0 0 2 -9.000
+f2 NA a#1 007 0 1.5
+0 "d a#1 0 3 NA
+f2 e f g 1 0
+"""
+BIM = """\
+1 rs#1 0 1200 A G
+X rs2 0.5 0 C T
+0\trs3 2.25 9 0  TTA
+"""
+# Two bits per individual, the first one's lowest: 00 = two A1, 10 = one, 11 = none, 01 = missing.
+BED = bytes([0x6C, 0x1B, 0x01])
+BED += bytes([0b01_11_10_00, 0b10, 0b11_11_11_00, 0b01, 0b11_11_11_11, 0b11])
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Return the prefix of three files written byte by byte."""
+    for suffix, text in {"fam": FAM, "bim": BIM}.items():
+        (tmp_path / f"mice.qc.{suffix}").write_text(text)
+    (tmp_path / "mice.qc.bed").write_bytes(BED)
+    return tmp_path / "mice.qc"
+
+
+def test_bits_become_copies_of_the_first_allele(written):
+    genotypes = read_plink(written).genotypes
+    expected = [[2, 2, 0], [1, 0, 0], [0, 0, 0], [-1, 0, 0], [1, -1, 0]]
+    assert_array_equal(genotypes, expected)
+    assert set(genotypes.dtypes) == {np.dtype(np.int8)}
+
+
+def test_tables_keep_names_and_mark_the_unknown(written):
+    data = read_plink(written)
+    nan = np.nan
+    samples = pd.DataFrame(
+        {
+            "family": ["f1", "f1", "f2", nan, "f2"],
+            "father": [nan, nan, "a#1", "a#1", "f"],
+            "mother": [nan, nan, "007", nan, "g"],
+            "sex": [1, 2, nan, nan, 1],
+            "phenotype": [nan, nan, 1.5, nan, 0],
+        },
+        index=pd.Index(["a#1", "007", "NA", '"d', "e"], name="individual"),
+    )
+    variants = pd.DataFrame(
+        {
+            "chromosome": ["1", "X", nan],
+            "cM": [0, 0.5, 2.25],
+            "position": [1200, nan, 9],
+            "counted_allele": ["A", "C", nan],
+            "other_allele": ["G", "T", "TTA"],
+        },
+        index=pd.Index(["rs#1", "rs2", "rs3"], name="snp"),
+    )
+    assert_frame_equal(data.samples, samples)
+    assert_frame_equal(data.variants, variants)
+    assert data.genotypes.index.equals(samples.index)
+    assert data.genotypes.columns.equals(variants.index)
+
+
+def test_prefix_may_be_text_and_end_in_bed(written):
+    expected = read_plink(written).genotypes
+    for prefix in (str(written), f"{written}.bed"):
+        assert_frame_equal(read_plink(prefix).genotypes, expected)
+
+
+def test_variants_serve_cis_mask(written):
+    genes = pd.DataFrame({"chromosome": ["chr1", "X"], "start": [1000, 0], "end": [1100, 50]})
+    mask = cis_mask(read_plink(written).variants, genes, 100)
+    assert_array_equal(mask.toarray(), [[True, False], [False, False], [False, False]])
+
+
+def plink_files(prefix, dosages, **properties):
+    """Write dosages, -1 = missing, with bed-reader."""
+    coded = np.where(dosages < 0, -127, dosages).astype(np.int8)
+    names = {
+        "iid": [f"i{i}" for i in range(len(coded))],
+        "sid": [f"rs{j}" for j in range(coded.shape[1])],
+    }
+    to_bed(f"{prefix}.bed", coded, properties={**names, **properties})
+    return prefix
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """Return a prefix and the dosages written there."""
+    dosages = np.random.default_rng(3).integers(-1, 3, (4001, 1000), dtype=np.int8)
+    return plink_files(tmp_path_factory.mktemp("large") / "large", dosages), dosages
+
+
+def test_round_trip_makes_no_second_copy(large):
+    prefix, dosages = large
+    read_plink(prefix)  # imports are not to be counted
+    tracemalloc.start()
+    genotypes = read_plink(prefix).genotypes
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert_array_equal(genotypes, dosages)
+    assert peak < 1.5 * dosages.nbytes
+
+
+def test_sampler_gets_the_array_that_was_read(large, short):
+    genotypes = read_plink(large[0]).genotypes
+    aligned = align(genotypes, pd.Series([1.0, 2.0], index=["i7", "i2"])).genotypes
+    stored = stored_dosages(check_genotypes(short(), aligned, fitting=True), np.float32)
+    assert stored.dtype == np.int8
+    assert stored.flags.f_contiguous
+    assert np.shares_memory(stored, genotypes.to_numpy())
+
+
+def test_rows_that_are_selected_stay_narrow_and_contiguous_by_snp(large, short):
+    genotypes = read_plink(large[0]).genotypes
+    phenotypes = pd.Series(1.0, index=genotypes.index[::3])
+    aligned = align(genotypes, phenotypes=phenotypes, how="phenotyped").genotypes
+    values = aligned.to_numpy()
+    assert values.dtype == np.int8 and values.flags.f_contiguous
+    assert_array_equal(values, large[1][::3])
+    stored = stored_dosages(check_genotypes(short(), aligned, fitting=True), np.float32)
+    assert np.shares_memory(stored, values)
+
+
+@pytest.mark.parametrize("suffix", ["fam", "bim", "bed"])
+def test_absent_file_is_named(written, suffix):
+    written.with_name(f"mice.qc.{suffix}").unlink()
+    with pytest.raises(FileNotFoundError, match=rf"mice\.qc\.{suffix}"):
+        read_plink(written)
+
+
+MALFORMED = {
+    "line lacking in bim": ("bim", BIM[: BIM.index("0\t")], "does not fit the 5 .* and the 2 SNPs"),
+    "line too much in bim": ("bim", BIM + BIM, "does not fit the 5 individuals .* the 6 SNPs"),
+    "line lacking in fam": ("fam", FAM[: FAM.index("f2 e")], "does not fit the 4 individuals"),
+    "five columns": ("bim", "1 rs1 0 1200 A\n", "qc.bim must have six columns: chromosome, snp"),
+    "seven columns": ("fam", "f1 a 0 0 1 -9 2\n", "qc.fam must have six columns: family, ind"),
+    "short line": ("fam", FAM + "f2 h 0 0 1\n", "qc.fam must have six columns"),
+    "text phenotype": ("fam", "f1 a 0 0 1 case\n", "The phenotype in .*qc.fam must be a number"),
+    "text position": ("bim", "1 rs1 0 1.2kb A G\n", "The position in .*qc.bim must be a number"),
+    "text cM": ("bim", "1 rs1 x 1 A G\n", "The cM in .*qc.bim must be a number"),
+    "not a bed": ("bed", "garbage", "Not a valid .bed file"),
+}
+
+
+@pytest.mark.parametrize(("suffix", "text", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_malformed_files(written, suffix, text, message):
+    written.with_name(f"mice.qc.{suffix}").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_plink(written)
+
+
+def test_bed_reader_is_asked_for(written, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bed_reader", None)
+    with pytest.raises(ImportError, match=r"PLINK.*bed_reader.*pip install sknnmm\[io\]"):
+        read_plink(written)
+
+
+# --- read_table ---------------------------------------------------------------------------------
+
+OMICS = pd.DataFrame(
+    {"HDL": [1.5, np.nan, 3.25], "LDL": [1, 2, 3]},
+    index=pd.Index(["007", "8", "A 1"], name="mouse"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "sep"),
+    [
+        ("omics.csv", None),
+        ("omics.v2.CSV", None),
+        ("omics.tsv", None),
+        ("omics.csv.gz", None),
+        ("omics.tsv.xz", None),
+        ("omics.txt", ";"),
+        ("omics.csv", ";"),
+        ("omics.parquet", None),
+    ],
+)
+def test_table_comes_back(tmp_path, name, sep):
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        OMICS.reset_index()[["LDL", "mouse", "HDL"]].to_parquet(path)
+    else:
+        separator = sep or ("\t" if ".tsv" in name else ",")
+        OMICS.reset_index()[["LDL", "mouse", "HDL"]].to_csv(path, sep=separator, index=False)
+    expected = OMICS[["LDL", "HDL"]]
+    assert_frame_equal(read_table(path, "mouse", sep=sep), expected)
+    assert_frame_equal(read_table(str(path), "mouse", sep=sep), expected)
+
+
+def test_blanks_as_separators(tmp_path):
+    path = tmp_path / "traits.phen"
+    path.write_text("ID   weight\n  01  20.5\n\n 2   NA\n")
+    table = read_table(path, "ID", sep=r"\s+")
+    assert list(table.index) == ["01", "2"]
+    assert_array_equal(table["weight"], [20.5, np.nan])
+
+
+def test_ids_lose_the_blanks_around_them(tmp_path):
+    path = tmp_path / "omics.csv"
+    path.write_text("ID,HDL\n  101,1\n 99 ,2\n")
+    assert list(read_table(path, "ID").index) == ["101", "99"]
+
+
+def test_parquet_with_the_ids_as_index(tmp_path):
+    path = tmp_path / "omics.parquet"
+    OMICS.to_parquet(path)
+    assert_frame_equal(read_table(path, "mouse"), OMICS)
+
+
+def test_whole_numbers_as_ids_in_parquet(tmp_path):
+    path = tmp_path / "omics.parquet"
+    pd.DataFrame({"id": [10, 9], "HDL": [1.0, 2.0]}).to_parquet(path)
+    assert list(read_table(path, "id").index) == ["10", "9"]
+
+
+INVALID_TABLES = {
+    "no such column": ("HDL,LDL\n1,2\n", {}, "t.csv has no column 'ID'; its columns are 'HDL', 'L"),
+    "other separator": (
+        "ID;LDL\n1;2\n",
+        {},
+        "no column 'ID'; its columns are 'ID;LDL'. .* pass sep",
+    ),
+    "blank in the name": ("ID ,LDL\n1,2\n", {}, "its columns are 'ID ', 'LDL'"),
+    "many columns": (",".join("abcdefghijklmnopqrstuvwxyz"), {}, "'s', 't', ..."),
+    "duplicates": ("ID,A\n1,2\n3,4\n1,5\n3,4\n3,3\n", {}, r"t.csv has 2 duplicated IDs \(1, 3\)"),
+    "duplicates but for blanks": ("ID,A\n1,2\n 1,5\n", {}, r"has 1 duplicated IDs \(1\)"),
+    "missing": ("ID,A\n1,2\n,5\nNA,2\n", {}, "t.csv has 2 rows without an ID"),
+    "empty": ("ID,A\n1,2\n  ,5\n", {}, "t.csv has 1 rows with an empty ID"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"), INVALID_TABLES.values(), ids=INVALID_TABLES
+)
+def test_invalid_tables(tmp_path, text, options, message):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_table(path, "ID", **options)
+
+
+@pytest.mark.parametrize("name", ["t.txt", "t", "t.gz"])
+def test_separator_is_not_guessed(tmp_path, name):
+    with pytest.raises(ValueError, match=f"The name {name} does not say .*pass sep"):
+        read_table(tmp_path / name, "ID")
+
+
+def test_floating_ids_are_refused(tmp_path):
+    path = tmp_path / "omics.parquet"
+    pd.DataFrame({"id": [10.0, 9.0], "HDL": [1.0, 2.0]}).to_parquet(path)
+    with pytest.raises(TypeError, match=r"those of omics.parquet are floating \(10.0, 9.0\)"):
+        read_table(path, "id")
+
+
+def test_pyarrow_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"omics.parquet.*pyarrow.*pip install sknnmm\[io\]"):
+        read_table(tmp_path / "omics.parquet", "id")
+
+
+# --- align --------------------------------------------------------------------------------------
+
+NAN = np.nan
+GENOTYPES = pd.DataFrame(
+    np.arange(10, dtype=np.int8).reshape(5, 2) % 3, index=list("abcde"), columns=["rs1", "rs2"]
+)
+# d has no phenotype, b a missing one; a and e have no omics, c a missing one; x and y no genotype.
+ALIGN_OMICS = pd.DataFrame(
+    {"P": [4.0, 3.0, 2.0, 9.0], "Q": [40.0, NAN, 20.0, 90.0]}, index=list("dcbx")
+)
+PHENOTYPES = pd.DataFrame(
+    {"w": [5.0, 8.0, NAN, 3.0, 1.0, 7.0], "h": [50.0, NAN, NAN, 30.0, 10.0, 70.0]},
+    index=list("eybcax"),
+)
+COVARIATES = pd.DataFrame({"sex": [0, 1, 0, 1], "age": [9.0, 8, NAN, 7]}, index=list("abce"))
+COLUMNS = ["given", "kept", "not_genotyped", "left_out", "absent"]
+
+
+def report(data):
+    assert list(data.report.columns) == COLUMNS
+    given, kept, not_genotyped, left_out, absent = data.report.to_numpy().T
+    assert_array_equal(given, kept + not_genotyped + left_out)
+    assert_array_equal(kept + absent, len(data.genotypes))
+    return {name: row.tolist() for name, row in data.report.iterrows()}
+
+
+def test_genotyped_individuals_are_kept_in_their_order():
+    data = align(GENOTYPES, ALIGN_OMICS, PHENOTYPES)
+    assert data.genotypes is GENOTYPES
+    assert_frame_equal(
+        data.omics,
+        pd.DataFrame({"P": [NAN, 2, 3, 4, NAN], "Q": [NAN, 20, NAN, 40, NAN]}, index=list("abcde")),
+    )
+    assert_frame_equal(
+        data.phenotypes,
+        pd.DataFrame({"w": [1, NAN, 3, NAN, 5], "h": [10, NAN, 30, NAN, 50]}, index=list("abcde")),
+    )
+    assert data.covariates is None
+    assert report(data) == {
+        "genotypes": [5, 5, 0, 0, 0],
+        "omics": [4, 3, 1, 0, 2],
+        "phenotypes": [6, 4, 2, 0, 1],
+    }
+
+
+def test_individuals_with_a_phenotype():
+    data = align(GENOTYPES, ALIGN_OMICS, PHENOTYPES, how="phenotyped")
+    assert_frame_equal(data.genotypes, GENOTYPES.loc[list("ace")])
+    assert_array_equal(data.omics["P"], [NAN, 3, NAN])
+    assert_array_equal(data.phenotypes["w"], [1, 3, 5])
+    assert report(data) == {
+        "genotypes": [5, 3, 0, 2, 0],
+        "omics": [4, 1, 1, 2, 2],
+        "phenotypes": [6, 3, 2, 1, 0],
+    }
+
+
+def test_one_of_several_phenotypes_is_enough():
+    traits = PHENOTYPES.assign(h=[NAN, NAN, 20.0, NAN, NAN, NAN])
+    assert list(align(GENOTYPES, None, traits, how="phenotyped").genotypes.index) == list("abce")
+    assert list(align(GENOTYPES, None, traits["h"], how="phenotyped").genotypes.index) == ["b"]
+
+
+def test_complete_individuals():
+    data = align(GENOTYPES, ALIGN_OMICS[["P"]], PHENOTYPES, how="complete")
+    assert list(data.genotypes.index) == list(data.omics.index) == ["c"]
+    assert report(data)["omics"] == [4, 1, 1, 2, 0]
+    data = align(GENOTYPES, ALIGN_OMICS, covariates=COVARIATES, how="complete")  # no warning
+    assert list(data.covariates.index) == ["b"]
+    assert data.phenotypes is None
+    with pytest.raises(ValueError, match="No individual is left: with how='complete'"):
+        align(GENOTYPES, ALIGN_OMICS, PHENOTYPES, how="complete")
+
+
+def test_covariates_must_be_complete():
+    with pytest.warns(UserWarning, match="2 individuals are dropped because cov") as caught:
+        data = align(GENOTYPES, ALIGN_OMICS, PHENOTYPES, COVARIATES)
+    assert caught[0].filename == __file__
+    assert_array_equal(data.covariates, [[0, 9], [1, 8], [1, 7]])
+    assert_array_equal(data.phenotypes["w"], [1, NAN, 5])
+    assert list(data.genotypes.index) == list(data.omics.index) == list("abe")
+    assert report(data) == {
+        "genotypes": [5, 3, 0, 2, 0],
+        "omics": [4, 1, 1, 2, 2],
+        "phenotypes": [6, 3, 2, 1, 0],
+        "covariates": [4, 3, 0, 1, 0],
+    }
+    with pytest.warns(UserWarning, match="1 individuals are dropped"):
+        data = align(GENOTYPES, None, PHENOTYPES, COVARIATES, how="phenotyped")
+    assert list(data.genotypes.index) == list("ae")
+
+
+def test_series():
+    data = align(GENOTYPES, ALIGN_OMICS["P"], PHENOTYPES["w"], PHENOTYPES["h"], how="complete")
+    assert_frame_equal(data.omics, pd.DataFrame({"P": [3.0]}, index=["c"]))
+    assert_series_equal(data.phenotypes, pd.Series([3.0], index=["c"], name="w"))
+    assert_frame_equal(data.covariates, pd.DataFrame({"h": [30.0]}, index=["c"]))
+
+
+def test_genotypes_alone():
+    data = align(GENOTYPES)
+    assert data.genotypes is GENOTYPES
+    assert data.omics is data.phenotypes is data.covariates is None
+    assert report(data) == {"genotypes": [5, 5, 0, 0, 0]}
+
+
+def test_tables_passed_are_not_changed():
+    before = [table.copy() for table in (GENOTYPES, ALIGN_OMICS, PHENOTYPES)]
+    data = align(GENOTYPES, ALIGN_OMICS, PHENOTYPES, how="phenotyped")
+    data.genotypes.iloc[:] = 0
+    data.omics.iloc[:] = 0
+    for table, was in zip((GENOTYPES, ALIGN_OMICS, PHENOTYPES), before, strict=True):
+        assert_frame_equal(table, was)
+
+
+SAME_IDS = {
+    "integers": [3, 1, 2],
+    "narrow integers": np.array([3, 1, 2], dtype=np.int16),
+    "nullable": pd.array([3, 1, 2], dtype="Int64"),
+    "text": ["3", "1", "2"],
+    "blanks": [" 3", "1 ", "2"],
+    "text arrays": pd.array(["3", "1", "2"], dtype="string"),
+    "categories": pd.Categorical(["3", "1", "2"]),
+    "mixed": pd.Index([3, "1", "2"], dtype=object),
+}
+
+
+@pytest.mark.parametrize("of_genotypes", SAME_IDS.values(), ids=SAME_IDS)
+@pytest.mark.parametrize("of_omics", SAME_IDS.values(), ids=SAME_IDS)
+def test_numbers_and_text_are_the_same_ids(of_genotypes, of_omics):
+    genotypes = GENOTYPES.iloc[:3].set_axis(pd.Index(of_genotypes, name="id"), axis=0)
+    omics = pd.DataFrame({"P": [3.0, 1, 2]}).set_axis(pd.Index(of_omics), axis=0).iloc[::-1]
+    data = align(genotypes, omics)
+    assert_array_equal(data.omics["P"], [3, 1, 2])
+    assert data.omics.index.equals(genotypes.index)
+    assert data.omics.index.name == "id"
+
+
+def test_leading_zeros_are_part_of_an_id():
+    genotypes = GENOTYPES.set_axis(["007", "7", "07", "8", "9"], axis=0)
+    phenotypes = pd.Series([1.0, 2.0], index=[7, 8])
+    assert_array_equal(align(genotypes, None, phenotypes).phenotypes, [NAN, 1, NAN, 2, NAN])
+    with pytest.raises(
+        ValueError,
+        match="phenotypes and genotypes have no ID in common. phen.*: 7, 8; gen.*: 007",
+    ):
+        align(genotypes.iloc[[0]], None, phenotypes)
+
+
+def indexed(index):
+    return pd.DataFrame({"P": np.arange(float(len(index)))}, index=index)
+
+
+COUNTED = indexed(pd.RangeIndex(4))
+INVALID = {
+    "array": ((GENOTYPES.to_numpy(),), TypeError, "'genotypes' parameter of align must be"),
+    "list": ((GENOTYPES, [1.0]), TypeError, "'omics' parameter of align must be"),
+    "how": ((GENOTYPES,), {"how": "left"}, ValueError, "'how' parameter of align must be a str"),
+    "genotypes twice": (
+        (GENOTYPES.iloc[[0, 1, 1, 2, 2]],),
+        ValueError,
+        r"genotypes has 2 duplicated IDs \(b, c\)",
+    ),
+    "omics twice": ((GENOTYPES, indexed(list("abca"))), ValueError, r"omics has 1 dup.* \(a\)"),
+    "not genotyped twice": ((GENOTYPES, indexed(list("axx"))), ValueError, "omics has 1 duplic"),
+    "number and text": (
+        (GENOTYPES, indexed(pd.Index([7, "7", "a"], dtype=object))),
+        ValueError,
+        r"omics has 1 duplicated IDs \(7\)",
+    ),
+    "missing": (
+        (GENOTYPES, None, indexed(["a", None])),
+        ValueError,
+        "phenotypes has 1 rows without an ID",
+    ),
+    "counted rows": ((COUNTED,), ValueError, "genotypes has no IDs: its index only counts rows"),
+    "counted omics": ((GENOTYPES, COUNTED), ValueError, "omics has no IDs"),
+    "floating": ((GENOTYPES, indexed([1.0, 2.0])), TypeError, "those of omics are floating"),
+    "dates": (
+        (GENOTYPES, indexed(pd.date_range("2020-01-01", periods=2))),
+        TypeError,
+        "those of omics are datetime",
+    ),
+    "two levels": (
+        (GENOTYPES, indexed(pd.MultiIndex.from_tuples([("f", "a")]))),
+        ValueError,
+        "omics has an index of 2 levels",
+    ),
+    "nothing in common": (
+        (GENOTYPES, indexed(list("xyz"))),
+        ValueError,
+        "omics and genotypes have no ID in common. omics: x, y, z; genotypes: a, b, c, d, e",
+    ),
+    "no rows": ((GENOTYPES, indexed([])), ValueError, "omics and genotypes have no ID in common"),
+    "no phenotypes": (
+        (GENOTYPES, ALIGN_OMICS),
+        {"how": "phenotyped"},
+        ValueError,
+        "how='phenotyped' needs phenotypes",
+    ),
+    "all missing": (
+        (GENOTYPES, None, PHENOTYPES * NAN),
+        {"how": "phenotyped"},
+        ValueError,
+        "No individual is left",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", INVALID.values(), ids=INVALID)
+def test_invalid_alignments(case):
+    args, *options, error, message = case
+    with pytest.raises(error, match=message):
+        align(*args, **(options[0] if options else {}))
+
+
+def test_numbered_individuals_whose_index_has_a_name():
+    genotypes = GENOTYPES.set_axis(pd.RangeIndex(5, name="id"), axis=0)
+    assert_array_equal(align(genotypes, indexed(["4", "0"])).omics["P"], [1, NAN, NAN, NAN, 0])
+
+
+# --- from files to predictions ------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_from_files_to_predictions(data, short, tmp_path):
+    ids = np.array([f"{i:03d}" for i in range(80)])
+    rng = np.random.default_rng(5)
+    prefix = plink_files(tmp_path / "herd", data.X, iid=ids)
+    omics = pd.DataFrame(data.gappy, columns=list("ABC")).assign(animal=ids)
+    measured = rng.permutation(80)[:70]
+    omics.iloc[measured].to_csv(tmp_path / "omics.csv", index=False)
+    traits = pd.DataFrame({"animal": ids, "sex": data.covariates[:, 1], "y": data.y})
+    traits.loc[60:, "y"] = np.nan
+    traits.iloc[rng.permutation(80)].to_csv(tmp_path / "traits.tsv", index=False, sep="\t")
+
+    traits = read_table(tmp_path / "traits.tsv", "animal")
+    herd = align(
+        read_plink(prefix).genotypes,
+        omics=read_table(tmp_path / "omics.csv", "animal"),
+        phenotypes=traits["y"],
+        covariates=traits["sex"],
+    )
+    assert report(herd)["omics"] == [70, 70, 0, 0, 10]
+    model = short().fit(
+        herd.genotypes, herd.phenotypes, omics=herd.omics, covariates=herd.covariates
+    )
+    new = herd.phenotypes.index[herd.phenotypes.isna()]
+    assert list(new) == list(ids[60:])
+    predicted = model.predict(
+        herd.genotypes.loc[new], omics=herd.omics.loc[new], covariates=herd.covariates.loc[new]
+    )
+
+    by_hand = np.full((80, 3), np.nan)
+    by_hand[measured] = data.gappy[measured]
+    y = np.where(np.arange(80) < 60, data.y, np.nan)
+    sex = data.covariates[:, [1]]
+    same = short().fit(data.X, y, omics=by_hand, covariates=sex)
+    expected = same.predict(data.X[60:], omics=by_hand[60:], covariates=sex[60:])
+    assert_allclose(predicted, expected, rtol=1e-4)
+    assert np.corrcoef(predicted, data.y[60:])[0, 1] > 0.5
