@@ -14,8 +14,10 @@ import dataclasses
 import resource
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import product
 from time import perf_counter
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -30,6 +32,7 @@ from sknnmm.datasets import make_omics_network
 from sknnmm.sampling.parallel import one_blas_thread
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep
+from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep
 from sknnmm.sampling.start import starting_state
 
 PARTS = ("sweep", "connections", "accuracy")
@@ -92,12 +95,14 @@ def parse_options():
 
 def measure_sweep(options):
     """Print iterations and sweeps per second of group masks and of the full network."""
-    case = Case(5, n_samples=300, n_snps=100) if options.quick else Case(10)
+    size = {"n_omics": 5, "n_samples": 300, "n_snps": 100} if options.quick else {"n_omics": 10}
+    case = Case(**size)
     rows = [["", "iterations/s", "full", "ratio", "sweeps/s", "full", "ratio"]]
     with one_blas_thread():
-        for direct_effects in (False, True):
+        for missing, direct_effects in product((0.0, 0.3), (False, True)):
+            case = Case(**size, missing_omics=missing)
             masked, full = take_turns(case, direct_effects, options)
-            rows.append(["with direct effects" if direct_effects else "omics only"])
+            rows.append([f"{missing:.0%} missing" + ", direct effects" * direct_effects])
             for step in (ITERATION, SWEEP):
                 seconds = np.array([[turn[step] for turn in turns] for turns in (masked, full)])
                 rates = 1 / seconds.min(axis=1)
@@ -119,7 +124,7 @@ def take_turns(case, direct_effects, options):
     mask = csc_array(block[:, None] == np.arange(case.n_omics))
     masked = dataclasses.replace(full, connections=Connections(mask))
     runs = [warmed_up(model, options) for model in (masked, full)]
-    turns = [[run_turn(*run, n_iterations=2) for run in runs] for _ in range(options.turns)]
+    turns = [[run_turn(*run, n_iterations=10) for run in runs] for _ in range(options.turns)]
     return zip(*turns, strict=True)
 
 
@@ -167,18 +172,20 @@ def measure_connections(options):
 @contextmanager
 def timed_sweeps():
     """Give the list to which every sweep of connections adds its seconds."""
-    seconds, draw = [], ConnectionSweep.draw
+    seconds = []
 
-    def timed(self, chain, rng):
-        start = perf_counter()
-        draw(self, chain, rng)
-        seconds.append(perf_counter() - start)
+    def timed(draw):
+        def call(*args):
+            start = perf_counter()
+            draw(*args)
+            seconds.append(perf_counter() - start)
 
-    ConnectionSweep.draw = timed
-    try:
+        return call
+
+    with ExitStack() as stack:
+        for sweep in (ConnectionSweep, ConnectionCrossProductSweep):
+            stack.enter_context(patch.object(sweep, "draw", timed(sweep.draw)))
         yield seconds
-    finally:
-        ConnectionSweep.draw = draw
 
 
 def simulated_dosages(rng, n_samples, n_snps):

@@ -301,7 +301,17 @@ def test_joint_distribution_of_partial_networks(case):
 
 @pytest.mark.parametrize("case", COMPLETE_CASES)
 def test_joint_distribution_of_complete_data(case):
-    assert_same_joint_law(COMPLETE_CASES[case], 80 + sorted(COMPLETE_CASES).index(case))
+    assert_same_joint_law(COMPLETE_CASES[case], 120 + sorted(COMPLETE_CASES).index(case))
+
+
+LONG = {"n_iterations": 8_000, "n_prior_draws": 20_000}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", COMPLETE_CASES | MASKED_CASES)
+def test_joint_distribution_of_complete_data_and_partial_networks_long(case):
+    cases = COMPLETE_CASES | MASKED_CASES
+    assert_same_joint_law(cases[case], 200 + sorted(cases).index(case), **LONG)
 
 
 @pytest.mark.slow
@@ -310,5 +320,4 @@ def test_joint_distribution_of_complete_data(case):
 @pytest.mark.parametrize("method", PRIORS)
 def test_joint_distribution_long(method, activation, direct):
     seed = 100 + 10 * list(PRIORS).index(method) + list(ACTIVATIONS).index(activation)
-    lengths = {"n_iterations": 8_000, "n_prior_draws": 20_000}
-    assert_same_joint_law(options(method, activation, direct), seed, **lengths)
+    assert_same_joint_law(options(method, activation, direct), seed, **LONG)
