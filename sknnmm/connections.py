@@ -6,7 +6,7 @@ from scipy import sparse
 from sknnmm.columns import SparseColumns
 
 #: Share of connected pairs up to which the connections are swept one by one, instead of all
-#: pairs in blocks. In blocks a pair takes 0.4 of the time with 10 nodes and 3,534 individuals
+#: pairs in blocks. In blocks a pair takes half the time with 10 nodes and 3,534 individuals
 #: (benchmarks/bench_partial.py), and less with more nodes.
 SPARSE_UP_TO = 0.3
 
