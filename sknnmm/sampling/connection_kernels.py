@@ -237,6 +237,15 @@ def subtract(four, change, residual, missing):
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER)
+def subtract_one(stored, mean, change, residual, missing):
+    """Take `change` (per allele) of one centred SNP off the residual."""
+    factor = residual.dtype.type(change)
+    constant = factor * mean
+    for i in range(residual.size):
+        residual[i] += constant - factor * filled(stored[i], mean, missing)
+
+
+@njit(nogil=True, cache=True, fastmath=REORDER)
 def centred_cross_product(first, first_mean, second, second_mean, row_weight):
     """Return the weighted product of two centred SNPs as stored, missing as their means."""
     total = 0.0

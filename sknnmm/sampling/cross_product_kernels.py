@@ -1,50 +1,10 @@
-"""Gibbs sweeps over SNP effects given cross-products: no pass over the individuals.
-
-All that can be known of the draws before X'residual is computed for all effects at once
-(`prepare`): the compiled sweeps need neither logarithm nor exponential.
-"""
+"""Compiled Gibbs sweeps over SNP effects given cross-products: no pass over the individuals."""
 
 import numpy as np
 from numba import njit
 
+from sknnmm.sampling.prepared_draws import pick
 from sknnmm.sampling.sweep_kernels import subtract_multiple
-
-
-def prepare(squares, multipliers, weights, variance, residual_variance, rng):
-    """Return all that the draws of effects need besides xr = x'(residual without the effect).
-
-    The mixture component is the one with the largest score + shrinkage * xr^2 / (2 s2), for the
-    scores hold Gumbel variates; the effect is shrinkage * xr + sqrt(s2 * shrinkage) * normal.
-
-    Parameters
-    ----------
-    squares : x'Wx of every effect; it broadcasts to the shape of the effects, as do
-    weights : (M, ...), of the mixture components, and variance, residual_variance
-    multipliers : (M,)
-
-    Returns
-    -------
-    score, shrinkage : ndarrays of shape (M, *shape of the effects)
-    normal : ndarray, shaped like the effects
-    """
-    shape = np.broadcast_shapes(*map(np.shape, (squares, variance, residual_variance)))
-    score, shrinkage = np.empty((2, len(multipliers), *shape))
-    with np.errstate(divide="ignore"):  # a weight of exactly zero
-        score[:] = np.log(weights)
-        if len(multipliers) == 2:  # the difference of two Gumbel variates is logistic
-            uniform = rng.random(shape)
-            score[1] += np.log(uniform / (1 - uniform))
-        elif len(multipliers) > 2:
-            score -= np.log(rng.standard_exponential(score.shape))
-    for m, multiplier in enumerate(multipliers):
-        if multiplier == 0:
-            shrinkage[m] = 0
-            continue
-        ratio = residual_variance / (multiplier * variance)
-        np.divide(1, squares + ratio, out=shrinkage[m])
-        ratio = ratio * shrinkage[m]
-        score[m] += 0.5 * np.log(ratio, out=ratio)
-    return score, shrinkage, rng.standard_normal(shape)
 
 
 @njit(nogil=True, cache=True)
@@ -109,18 +69,7 @@ def sweep_all_pairs(
                 continue
             old, s2 = effects[j, c], residual_variance[c]
             xr = float(products[c, j]) + xx * float(old)
-            gain = xr * xr / (2 * s2)
-            chosen = 0
-            highest = score[0, j, c] + shrinkage[0, j, c] * gain
-            for m in range(1, score.shape[0]):
-                this = score[m, j, c] + shrinkage[m, j, c] * gain
-                if this > highest:
-                    chosen, highest = m, this
-            component[j, c] = chosen
-            effects[j, c] = 0
-            shrunk = shrinkage[chosen, j, c]
-            if shrunk > 0:
-                effects[j, c] = shrunk * xr + np.sqrt(s2 * shrunk) * normal[j, c]
+            component[j, c], effects[j, c] = pick(xr, s2, score, shrinkage, normal, j, c)
             if effects[j, c] != old:
                 subtract_multiple(products[c], effects[j, c] - old, gram[j])
     squares = np.zeros(n_columns)  # X'W(target - X b) is at hand for the new effects

@@ -9,7 +9,8 @@ import numpy as np
 
 from sknnmm.columns import DenseColumns
 from sknnmm.sampling.connection_kernels import add_connections, connection_products
-from sknnmm.sampling.cross_product_kernels import prepare, sweep_all_pairs, sweep_own_pairs
+from sknnmm.sampling.cross_product_kernels import sweep_all_pairs, sweep_own_pairs
+from sknnmm.sampling.prepared_draws import prepare
 from sknnmm.sampling.snp_sweep import prior_variances
 
 MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
