@@ -162,6 +162,12 @@ NETWORK_FUNCTION = NetworkFunction(
     lambda z: z[:, 0] * np.tanh(z[:, 1]), np.zeros(2), np.ones(2), 1.0
 )
 SPECIAL_CASES = {
+    "in blocks": {"order": "C", "direct_prior": PRIORS["BayesR"][1]},
+    "in blocks, tanh, effect variances": {
+        "order": "C",
+        "snp_prior": PRIORS["BayesB"][0],
+        "activation": "tanh",
+    },
     "single precision": {"direct_prior": PRIORS["BayesC"][1], "dtype": np.float32},
     "wide, two kinds of update": {
         "snp_prior": RRBLUP(df=8, scale=0.05),
@@ -213,7 +219,8 @@ SPECIAL_CASES = {
 ONE_OF_TWO = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]], bool)  # blocks of SNPs
 FEW = np.tile(np.eye(6, dtype=bool), (3, 1))[:, [0, 4]]  # each omic three scattered SNPs of 18
 MASKED_CASES = {
-    "blocked sweep": {"mask": ONE_OF_TWO, "direct_prior": PRIORS["BayesC"][1]},
+    "few columns": {"mask": ONE_OF_TWO, "direct_prior": PRIORS["BayesC"][1]},
+    "blocked sweep": {"mask": ONE_OF_TWO, "direct_prior": PRIORS["BayesC"][1], "order": "C"},
     "blocked sweep, RR-BLUP": {"mask": ONE_OF_TWO, "snp_prior": PRIORS["RR-BLUP"][0]},
     **{
         f"connections, {method}": {

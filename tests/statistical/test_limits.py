@@ -18,6 +18,7 @@ from sknnmm.sampling.missing_omics import (
     leapfrog,
 )
 from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
 
 
@@ -43,8 +44,8 @@ def test_blocked_sweep_equals_single_site_sweep(missing_y):
             rng, n=40, p=150, direct_prior=BayesC(scale=0.01), missing_y=missing_y
         )
         sampler = Sampler(model)
-        if single_site:
-            sampler.snp_updates = [SingleSiteSweep(model, sampler.paths)]
+        sweep = SingleSiteSweep if single_site else BlockedSweep
+        sampler.snp_updates = [sweep(model, sampler.paths)]
         chain = starting_state(sampler, rng)
         for _ in range(10):
             sampler.iterate(chain, rng, tuning=False)

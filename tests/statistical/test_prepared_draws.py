@@ -1,0 +1,154 @@
+"""Draws prepared beforehand, and the sweeps that use them, against the textbook."""
+
+import numpy as np
+import pytest
+from networks import centred, small_network
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+
+from sknnmm.genotypes import Genotypes
+from sknnmm.priors import BayesA, BayesC, BayesR
+from sknnmm.sampling import snp_few_columns
+from sknnmm.sampling.cross_product_kernels import sweep_all_pairs
+from sknnmm.sampling.prepared_draws import pick, prepare
+from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.snp_few_columns import FewColumnsSweep
+from sknnmm.sampling.snp_sweep import BlockedSweep
+from sknnmm.sampling.start import starting_state
+
+
+@pytest.mark.parametrize(
+    ("multipliers", "weights"),
+    [([1.0], [1.0]), ([0, 1.0], [0.7, 0.3]), ([0, 0.01, 0.1, 1.0], [0.5, 0.2, 0.2, 0.1])],
+)
+def test_prepared_draws_follow_the_conditional(multipliers, weights):
+    """Component frequencies, and the law of the effect within each component."""
+    n, xx, xr, s2, v = 40_000, 8.0, 3.0, 0.8, 0.5
+    multipliers, weights = np.array(multipliers), np.array(weights)
+    rng = np.random.default_rng(0)
+    tables = prepare(
+        np.full((n, 1), xx),
+        multipliers,
+        weights[:, None, None],
+        np.array([[v]]),
+        np.array([s2]),
+        rng,
+    )
+    drawn = np.array([pick(xr, s2, *tables, j, 0) for j in range(n)])
+    # Given component m, xr is N(0, xx (s2 + xx v_m)).
+    sd = np.sqrt(xx * (s2 + xx * v * multipliers))
+    probabilities = weights * stats.norm.pdf(xr, scale=sd)
+    probabilities /= probabilities.sum()
+    counts = np.bincount(drawn[:, 0].astype(int), minlength=len(weights))
+    if len(weights) > 1:
+        assert stats.chisquare(counts, n * probabilities).pvalue > 1e-4
+    for m, multiplier in enumerate(multipliers):
+        effects = drawn[drawn[:, 0] == m, 1]
+        if multiplier == 0:
+            assert_array_equal(effects, 0)
+            continue
+        precision = xx + s2 / (multiplier * v)
+        law = stats.norm(xr / precision, np.sqrt(s2 / precision))
+        assert stats.kstest(effects, law.cdf).pvalue > 1e-4
+
+
+def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage, normal):
+    """Update residual (C, n), effects and component (p, C) one at a time; `weight` (C, n)."""
+    for c in range(effects.shape[1]):
+        for j in range(effects.shape[0]):
+            if component[j, c] < 0:
+                continue
+            x = X[:, j]
+            xr = x @ (weight[c] * residual[c]) + x @ (weight[c] * x) * effects[j, c]
+            best = score[:, j, c] + shrinkage[:, j, c] * xr**2 / (2 * s2[c])
+            component[j, c] = m = best.argmax()
+            shrunk = shrinkage[m, j, c]
+            new = shrunk * xr + np.sqrt(s2[c] * shrunk) * normal[j, c]
+            residual[c] -= x * (new - effects[j, c])
+            effects[j, c] = new
+
+
+@pytest.mark.parametrize("missing_genotypes", [False, True])
+def test_few_columns_equal_the_textbook_sweep(missing_genotypes, monkeypatch):
+    """Five columns of two paths with their own row weights, several chunks, an odd last one."""
+    monkeypatch.setattr(snp_few_columns, "CHUNK", 64)
+    rng = np.random.default_rng(1)
+    model = small_network(
+        rng, n=50, p=150, n_observed=4, snp_prior=BayesR(scale=0.01), direct_prior=BayesC(scale=0.01),
+        weighted=True,
+    )  # fmt: skip
+    dosages = model.genotypes.dosages
+    if missing_genotypes:
+        dosages[rng.random(dosages.shape) < 0.1] = -1
+    dosages[:, 2] = 1
+    object.__setattr__(model, "genotypes", Genotypes(dosages))
+    sampler = Sampler(model)
+    (update,) = sampler.snp_updates
+    assert isinstance(update, FewColumnsSweep)
+    chain = starting_state(sampler, rng)
+    for _ in range(3):
+        sampler.iterate(chain, rng, tuning=False)
+    states = [chain.snp, chain.direct]
+    before = [
+        (path.target(chain) - state.fit, state.effects.copy(), state.component.copy())
+        for path, state in zip(sampler.paths, states, strict=True)
+    ]
+    tables = []
+    original = update._prepare
+
+    def keep(*args):
+        tables.append(original(*args))
+        return tables[-1]
+
+    update._prepare = keep
+    update.draw(chain, rng)
+    score, shrinkage = (
+        np.concatenate(parts, axis=1) for parts in list(zip(*tables, strict=True))[:2]
+    )
+    normal = np.concatenate([part[2] for part in tables])
+    X = centred(model.genotypes)
+    for path, state, (residual, effects, component) in zip(
+        sampler.paths, states, before, strict=True
+    ):
+        own = slice(0, 4) if path is sampler.node_path else slice(4, 5)
+        weight = np.broadcast_to(path.row_weight, residual.T.shape)
+        residual = residual.T.copy()
+        s2 = path.residual_variance(chain)
+        of_own = score[:, :, own], shrinkage[:, :, own], normal[:, own]
+        textbook_sweep(X, weight, residual, effects, component, s2, *of_own)
+        assert np.count_nonzero(effects) > 5
+        assert_allclose(state.effects, effects, atol=1e-10)
+        assert_array_equal(state.component, component)
+        assert_allclose(state.fit, X @ effects, atol=1e-10)
+
+
+def test_cross_products_equal_the_textbook_sweep():
+    rng = np.random.default_rng(2)
+    n, p, n_columns = 30, 20, 3
+    X, target = rng.standard_normal((n, p)), rng.standard_normal((n, n_columns))
+    effects = rng.standard_normal((p, n_columns)) * (rng.random((p, n_columns)) < 0.5)
+    component = (effects != 0).astype(np.int8)
+    component[4, 1], effects[4, 1] = -1, 0
+    s2 = np.array([0.5, 1.0, 2.0])
+    weights = np.full((2, 1, n_columns), 0.5)
+    squares = (X**2).sum(axis=0)[:, None]
+    tables = prepare(squares, np.array([0, 1.0]), weights, np.full((1, n_columns), 0.1), s2, rng)
+    expected, chosen = effects.copy(), component.copy()
+    residual = (target - X @ effects).T.copy()
+    textbook_sweep(X, np.ones((n_columns, n)), residual, expected, chosen, s2, *tables)
+    products = np.ascontiguousarray((X.T @ target).T)
+    total = sweep_all_pairs(X.T @ X, products, effects, component, s2, *tables)
+    assert_allclose(effects, expected, atol=1e-12)
+    assert_array_equal(component, chosen)
+    assert_allclose(total, ((X @ effects) ** 2).sum(axis=0), rtol=1e-10)
+
+
+def test_matrix_products_serve_other_storage_and_many_columns():
+    rng = np.random.default_rng(3)
+    for options, kind in (
+        ({}, FewColumnsSweep),
+        ({"order": "C"}, BlockedSweep),
+        ({"n_observed": 24, "direct_prior": BayesA()}, BlockedSweep),
+    ):
+        (update,) = Sampler(small_network(rng, **options)).snp_updates
+        assert type(update) is kind
