@@ -73,10 +73,8 @@ def test_few_columns_equal_the_textbook_sweep(missing_genotypes, monkeypatch):
     """Five columns of two paths with their own row weights, several chunks, an odd last one."""
     monkeypatch.setattr(snp_few_columns, "CHUNK", 64)
     rng = np.random.default_rng(1)
-    model = small_network(
-        rng, n=50, p=150, n_observed=4, snp_prior=BayesR(scale=0.01), direct_prior=BayesC(scale=0.01),
-        weighted=True,
-    )  # fmt: skip
+    priors = {"snp_prior": BayesR(scale=0.01), "direct_prior": BayesC(scale=0.01)}
+    model = small_network(rng, n=50, p=150, n_observed=4, weighted=True, **priors)
     dosages = model.genotypes.dosages
     if missing_genotypes:
         dosages[rng.random(dosages.shape) < 0.1] = -1
