@@ -18,7 +18,7 @@ from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
 
 INTERCEPT_VARIANCE = 0.5
-N_PRIOR_DRAWS = 4_000
+N_PRIOR_DRAWS = 2_500
 N_ITERATIONS = 2_000
 
 
