@@ -4,6 +4,8 @@
 the file. Functions of the user cannot be stored this way.
 """
 
+from pathlib import Path
+
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
@@ -23,6 +25,7 @@ TRUSTED_TYPES = sorted(
         ScaledInverseChi2,
         sparse.csc_array,
         sparse.csr_array,
+        type(Path()),  # of a checkpoint
         *METHODS.values(),
         *(type(activation) for activation in ACTIVATIONS.values()),
     }

@@ -1,5 +1,6 @@
 """The estimator: validate, describe the model, run the chains, summarise. It does not sample."""
 
+import os
 from numbers import Integral
 
 import numpy as np
@@ -20,6 +21,7 @@ from sknnmm.activations import (
     settle_activation,
 )
 from sknnmm.connections import Connections
+from sknnmm.continuation import Start, describe_fit, find_start
 from sknnmm.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
@@ -138,6 +140,19 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     verbose : int, default=0
         1 shows one progress bar over all chains.
 
+    warm_start : bool, default=False
+        Whether another `fit` with a larger `n_iter`, on the same data and with the same other
+        parameters, goes on where the last one ended; the result is that of one long run, to the
+        bit. Anything else that differs is an error. Only then are the states of the chains kept,
+        which hold the draws of SNP effects a second time.
+
+    checkpoint : str, path or None, default=None
+        Directory for the states of the chains, written when they begin and end, about every 30
+        seconds between, and on Ctrl-C. The same `fit` after a run that was killed goes on from
+        there, to the same bits; once it is done, it returns its result without sampling. Other
+        data or parameters are an error. With ``random_state=None`` the seeds of the first run
+        stand. For one fit only, not for cross-validation.
+
     Attributes
     ----------
     snp_effects_, snp_effects_std_ : ndarray of shape (p, K)
@@ -235,6 +250,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "checkpoint": [str, os.PathLike, None],
     }
 
     def __init__(
@@ -257,6 +274,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         n_jobs=None,
         random_state=None,
         verbose=0,
+        warm_start=False,
+        checkpoint=None,
     ):
         self.method = method
         self.activation = activation
@@ -275,6 +294,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
 
     def set_params(self, **params):
         """Set parameters; ``method__pi`` and the like work when `method` is a string too.
@@ -328,11 +349,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For invalid parameters or data, naming the argument, before any sampling.
+            For invalid parameters or data, naming the argument, before any sampling; also if
+            `checkpoint` or `warm_start` would continue a fit of other data or parameters.
         FloatingPointError
             If a chain meets a value that is not finite.
         """
         self._check_settings()
+        validation.check_directory(self.checkpoint, "checkpoint")
         validation.check_same_index(X=X, y=y, omics=omics, covariates=covariates)
         dtype = PRECISIONS[self.precision]
         X, omics, names = self._split_features(X, omics)
@@ -364,13 +387,36 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         if connections is not None:
             validation.check_connections(connections, genotypes, self.omics_names_)
         model = self._describe(genotypes, y, omics, covariates, connections, weight, dtype)
-        seeds = _seed_sequence(self.random_state).spawn(self.n_chains)
-        settings = ChainSettings(self.n_iter, self.burn_in, self.thin)
+        data = {
+            "X": genotypes.dosages,
+            "y": y,
+            "omics": omics,
+            "covariates": covariates,
+            "sample_weight": weight,
+            "mask": connections and [connections.columns.indptr, connections.snps],
+        }
+        settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
         with one_blas_thread():
-            sampler = Sampler(model)
-            results = run_chains(sampler, seeds, settings, self.n_jobs, self.verbose)
+            start = self._start(model, data)
+            origins = start.origins(self.checkpoint)
+            results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)
         self._summarise(results, model, omics, sparse_results=masks.is_sparse(self.mask))
+        self._chains = None
+        if self.warm_start:
+            self._chains = {"fit": start.fit, "states": [result.state for result in results]}
         return self
+
+    def _start(self, model, data):
+        """Return where the chains begin."""
+        last = getattr(self, "_chains", None) if self.warm_start else None
+        if last and isinstance(self.random_state, np.random.RandomState):
+            entropy = last["fit"]["entropy"]  # the instance has moved on
+        else:
+            entropy = _seed_sequence(self.random_state).entropy
+        if self.checkpoint is None and not self.warm_start:
+            return Start({"entropy": entropy}, [None] * self.n_chains)
+        fit = describe_fit(self, entropy, model, data)
+        return find_start(fit, self.checkpoint, self.warm_start, last)
 
     def _settle_activation(self, omics):
         """Return the activation on the sampling scale, calling a user's function once."""

@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,18 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import _get_feature_names, validate_data
 
 MAX_NAMES_SHOWN = 5
+
+
+def check_directory(path, argument):
+    """Make a directory if need be; None stands for none."""
+    if path is None:
+        return
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(
+            f"{argument}={str(path)!r} is a file, or in one: pass a directory."
+        ) from error
 
 
 def check_features(estimator, X, *, reset):

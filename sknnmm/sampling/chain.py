@@ -1,4 +1,4 @@
-"""One Markov chain from its seed to its result."""
+"""One Markov chain from its seed, or a saved state, to its result."""
 
 import math
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import types
 
+from sknnmm.sampling import snapshot
+from sknnmm.sampling.checkpoint import Checkpoint
 from sknnmm.sampling.recorder import Recorder
 from sknnmm.sampling.sampler import REFRESH_EVERY
 from sknnmm.sampling.start import starting_state
@@ -24,6 +26,7 @@ class ChainSettings:
     n_iter: int
     burn_in: int
     thin: int
+    keep_state: bool = False  # the last one, for a longer chain to go on from
 
     @property
     def n_kept(self):
@@ -35,27 +38,40 @@ class ChainSettings:
         return iteration > self.burn_in and (iteration - self.burn_in) % self.thin == 0
 
 
-def run_chain(sampler, seed, settings, effects_budget, progress):
+@dataclass(frozen=True)
+class ChainOrigin:
+    """Where a chain begins: at its seed, or at a state that was saved of it."""
+
+    seed: np.random.SeedSequence
+    saved: dict | None = None  # see sampling/snapshot.py
+    checkpoint: Checkpoint | None = None  # where its states are saved
+
+
+def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     """Run one chain.
 
     Parameters
     ----------
     sampler : Sampler
-    seed : numpy.random.SeedSequence
+    origin : ChainOrigin
     settings : ChainSettings
     effects_budget : int
         Bytes for draws of SNP effects.
     progress : callable
         Called with the number of iterations done.
+    stop : StopSign
 
     Returns
     -------
     ChainResult
     """
-    rng = Stream(np.random.PCG64(seed))
+    rng = Stream(np.random.PCG64(origin.seed))
     chain = starting_state(sampler, rng)
     recorder = Recorder(sampler, settings.n_kept, effects_budget)
-    for iteration in range(1, settings.n_iter + 1):
+    done = 0
+    if origin.saved is not None:
+        done = snapshot.restore(origin.saved, chain, recorder, rng)
+    for iteration in range(done + 1, settings.n_iter + 1):
         sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
         _check_finite(chain, iteration)
         if iteration % REFRESH_EVERY == 0:
@@ -63,7 +79,15 @@ def run_chain(sampler, seed, settings, effects_budget, progress):
         if settings.keeps(iteration):
             recorder.record(chain, rng)
         progress(iteration)
-    return recorder.result(chain)
+        ends = stop.is_up or iteration == settings.n_iter
+        if origin.checkpoint and (ends or origin.checkpoint.is_due()):
+            origin.checkpoint.save(snapshot.take(iteration, chain, recorder, rng))
+        if stop.is_up:
+            raise KeyboardInterrupt
+    result = recorder.result(chain)
+    if settings.keep_state:
+        result.state = snapshot.take(settings.n_iter, chain, recorder, rng)
+    return result
 
 
 def _check_finite(chain, iteration):

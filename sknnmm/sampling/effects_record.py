@@ -32,6 +32,16 @@ class _SweptRecord:
         self._multipliers = np.asarray(path.prior.multipliers, float)
         self._selects = path.prior.selects
 
+    @property
+    def sums(self):
+        """Return the arrays that draws are added to, by name."""
+        return {
+            "total": self._total,
+            "squares": self._squares,
+            "included": self._included,
+            "weighted": self._weighted,
+        }
+
     def add(self, state, weights, store, rng):
         """Add a draw, `weights` (C,) those of the columns on y; return its SNP effects."""
         self.count += 1
@@ -94,6 +104,16 @@ class _SpectralRecord:
         self._total, self._squares = np.zeros((2, *shape))
         self._in_model = np.broadcast_to(model.genotypes.polymorphic[:, None], shape)
         self._coordinates, self._weighted = np.zeros((2, *update.columns(path).shape))
+
+    @property
+    def sums(self):
+        """Return the arrays that draws are added to, by name."""
+        return {
+            "total": self._total,
+            "squares": self._squares,
+            "coordinates": self._coordinates,
+            "weighted": self._weighted,
+        }
 
     def add(self, state, weights, store, rng):
         """Add a draw; return its SNP effects if they are to be stored."""

@@ -10,28 +10,39 @@ from threadpoolctl import threadpool_limits
 
 from sknnmm.sampling.chain import run_chain
 from sknnmm.sampling.progress import progress_bar, report_to
+from sknnmm.sampling.stopping import StopSign
 
 EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains together
 
 
-def run_chains(sampler, seeds, settings, n_jobs, verbose):
-    """Run one chain per seed and return their ChainResults in order.
+def run_chains(sampler, origins, settings, n_jobs, verbose):
+    """Run one chain per ChainOrigin and return their ChainResults in order.
 
     Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes as
     read-only memory maps.
     """
-    budget = EFFECTS_BYTES // len(seeds)
-    with progress_bar(len(seeds), settings.n_iter, enabled=verbose > 0) as board:
+    budget = EFFECTS_BYTES // len(origins)
+    stop = StopSign()
+    with (
+        progress_bar(len(origins), settings.n_iter, enabled=verbose > 0) as board,
+        stop.raised_on_the_way_out(),
+    ):
         return Parallel(n_jobs=n_jobs)(
-            delayed(_run_one)(sampler, seed, settings, budget, board, chain, os.getpid())
-            for chain, seed in enumerate(seeds)
+            delayed(_run_one)(sampler, origin, settings, budget, board, chain, os.getpid(), stop)
+            for chain, origin in enumerate(origins)
         )
 
 
-def _run_one(sampler, seed, settings, budget, board, chain, parent):
+def _run_one(sampler, origin, settings, budget, board, chain, parent, stop):
     in_worker_process = os.getpid() != parent
-    with one_blas_thread() if in_worker_process else nullcontext():
-        return run_chain(sampler, seed, settings, budget, report_to(board, chain))
+    if in_worker_process:
+        stop.watch_parent()
+    report = report_to(board, chain)
+    with (
+        one_blas_thread() if in_worker_process else nullcontext(),
+        stop.raised_by_ctrl_c() if origin.checkpoint else nullcontext(),
+    ):
+        return run_chain(sampler, origin, settings, budget, report, stop)
 
 
 class _SharedLimit:

@@ -7,6 +7,7 @@ from numba import njit
 
 from sknnmm.sampling.effects_record import EffectsMoments, effects_record
 from sknnmm.sampling.genetic_variance import SharesFromSums, variance_shares
+from sknnmm.sampling.snapshot import copy_into
 from sknnmm.sampling.thinned_draws import ThinnedDraws
 
 
@@ -23,6 +24,7 @@ class ChainResult:
     omics_squares: np.ndarray
     step_size: object  # of Hamiltonian Monte Carlo, or None
     stored: ThinnedDraws
+    state: dict | None = None  # from which the chain could go on, if asked for
 
 
 class Recorder:
@@ -95,6 +97,40 @@ class Recorder:
             mean = (snp_fit + chain.omics_fixed.fit)[rows, :n_observed]
             self._omics_total[rows] += mean
             self._omics_squares[rows] += mean**2 + chain.omics_residual_variance[:n_observed]
+
+    @property
+    def _sums(self):
+        return {
+            "weights_included": self._weights_included,
+            "omics_total": self._omics_total,
+            "omics_squares": self._omics_squares,
+        }
+
+    def contents(self):
+        """Return all that was recorded, as plain data."""
+        return {
+            "n_recorded": self._n_recorded,
+            "draws": {name: kept[: self._n_recorded] for name, kept in self._draws.items()},
+            "effects": {
+                self._names[path]: {"count": record.count, "sums": record.sums}
+                for path, record in self._effects.items()
+            },
+            "stored": self._stored.contents(),
+            "sums": self._sums,
+        }
+
+    def restore(self, saved):
+        """Put back what `contents` returned; there may be more draws to come than there were."""
+        self._n_recorded = saved["n_recorded"]
+        for name, kept in saved["draws"].items():
+            self._draws[name] = np.empty((self._n_kept, *kept.shape[1:]))
+            self._draws[name][: self._n_recorded] = kept
+        for path, record in self._effects.items():
+            of_path = saved["effects"][self._names[path]]
+            record.count = of_path["count"]
+            copy_into(record.sums, of_path["sums"])
+        self._stored.restore(saved["stored"])
+        copy_into(self._sums, saved["sums"])
 
     def result(self, chain):
         """Return the ChainResult, given the last state."""

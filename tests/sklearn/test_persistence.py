@@ -19,6 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 MODELS = {
     "default": {},
     "RR-BLUP tanh": {"method": "RR-BLUP", "activation": "tanh"},
+    "warm start": {"warm_start": True, "activation": "tanh"},
     "prior objects": {
         "method": BayesC(pi=0.9),
         "omics_method": BayesL(),

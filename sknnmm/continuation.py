@@ -1,0 +1,180 @@
+"""What chains go on from, a checkpoint or the last fit, and whether it belongs to the same fit."""
+
+import json
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+
+from sknnmm.priors import ScaledInverseChi2, as_prior
+from sknnmm.sampling.chain import ChainOrigin
+from sknnmm.sampling.checkpoint import Checkpoint, read_chains
+
+FORMAT = 1  # of the states; raise it when a chain cannot go on from those of before
+
+#: Parameters that do not change the chains, or do so through the data that are compared.
+NOT_COMPARED = {
+    "checkpoint",
+    "mask",
+    "n_jobs",
+    "omics_features",
+    "random_state",
+    "verbose",
+    "warm_start",
+}
+
+
+def describe_fit(estimator, entropy, model, data):
+    """Return what a fit is, as plain data.
+
+    Parameters
+    ----------
+    estimator : NNMMRegressor
+    entropy : int or list of int
+        Of the seeds.
+    model : NetworkModel
+    data : dict
+        The arguments of fit as checked: name -> array, list of arrays, or None.
+
+    Returns
+    -------
+    dict
+    """
+    from sknnmm import __version__  # not there yet while the package is imported
+
+    parameters = {"random_state": None if estimator.random_state is None else entropy}
+    for name, value in estimator.get_params(deep=False).items():
+        if name not in NOT_COMPARED:
+            parameters |= _described(name, value)
+    digests = {name: _digest(arrays) for name, arrays in data.items()}
+    if callable(estimator.activation):  # known by what it does
+        activation, nodes = model.activation, model.omics_as_read
+        values = [activation.value(nodes)]
+        if activation.has_derivative:
+            values.append(activation.derivative(nodes))
+        digests["activation"] = _digest(values)
+    fit = {
+        "sknnmm": __version__,
+        "format": FORMAT,
+        "entropy": entropy,
+        "parameters": parameters,
+        "data": digests,
+    }
+    return json.loads(json.dumps(fit, default=_plain))
+
+
+def _described(name, value):
+    """Return a parameter as plain data; the parameters of a prior as method__pi and the like."""
+    if name in ("method", "omics_method"):
+        value = as_prior(value)
+    if name == "residual_prior" and value is None:
+        value = ScaledInverseChi2()
+    if hasattr(value, "get_params"):
+        own = {f"{name}__{key}": v for key, v in value.get_params().items()}
+        return {name: type(value).__name__, **own}
+    if callable(value):
+        return {name: getattr(value, "__qualname__", type(value).__qualname__)}
+    return {name: value}
+
+
+def _plain(value):
+    """Return NumPy numbers and arrays as Python's."""
+    return value.tolist() if hasattr(value, "tolist") else repr(value)
+
+
+def _digest(arrays):
+    """Return a hash of arrays that are contiguous, in their order in memory: nothing is copied."""
+    if arrays is None:
+        return None
+    digest = blake2b(digest_size=16)
+    for array in arrays if isinstance(arrays, list) else [arrays]:
+        layout = "C" if array.flags.c_contiguous else "F"
+        digest.update(f"{array.dtype.str} {array.shape} {layout}".encode())
+        digest.update(np.ascontiguousarray(array if layout == "C" else array.T))
+    return digest.hexdigest()
+
+
+@dataclass
+class Start:
+    """Where the chains of a fit begin: at their seeds, or where they were."""
+
+    fit: dict  # as described, with the entropy of the seeds
+    states: list  # of every chain, None: at its seed
+
+    def origins(self, checkpoint):
+        """Return the ChainOrigins, whose states are saved in `checkpoint` unless that is None."""
+        seeds = np.random.SeedSequence(self.fit["entropy"]).spawn(len(self.states))
+        saved = [None] * len(seeds)
+        if checkpoint is not None:
+            saved = [Checkpoint(checkpoint, chain, self.fit) for chain in range(len(seeds))]
+        return [ChainOrigin(*parts) for parts in zip(seeds, self.states, saved, strict=True)]
+
+
+def find_start(fit, checkpoint, warm_start, last):
+    """Return the Start of a fit.
+
+    Parameters
+    ----------
+    fit : dict
+        From `describe_fit`.
+    checkpoint : path or None
+        Directory to look into first.
+    warm_start : bool
+        Whether chains may go on that were shorter.
+    last : dict or None
+        Fit and states of the last fit, which a warm start continues.
+
+    Raises
+    ------
+    ValueError
+        If what there is to continue belongs to another fit, naming the differences.
+    """
+    n_chains = fit["parameters"]["n_chains"]
+    if checkpoint is not None:
+        found = read_chains(checkpoint, n_chains)
+        if any(found):
+            advice = "Pass another directory, or delete this one to start anew."
+            if not warm_start:
+                advice += " (With warm_start=True, n_iter may be larger.)"
+            return _continue(fit, found, f"checkpoint={str(checkpoint)!r}", warm_start, advice)
+    if warm_start and last is not None:
+        done, n_iter = last["fit"]["parameters"]["n_iter"], fit["parameters"]["n_iter"]
+        if n_iter <= done:
+            raise ValueError(
+                f"n_iter={n_iter} must be greater than the {done} iterations of the last fit, "
+                "which warm_start=True continues."
+            )
+        found = [(last["fit"], state) for state in last["states"]]
+        advice = "Set warm_start=False to start anew."
+        return _continue(fit, found, "warm_start=True", warm_start, advice)
+    return Start(fit, [None] * n_chains)
+
+
+def _continue(fit, found, where, may_grow, advice):
+    """Return the Start from (fit, state) of every chain, None where nothing was found."""
+    if fit["parameters"]["random_state"] is None:  # the seeds are what they were
+        fit = fit | {"entropy": next(old["entropy"] for old, _ in filter(None, found))}
+    for old, _ in filter(None, found):
+        if differences := _differences(old, fit, may_grow):
+            raise ValueError(
+                f"{where} cannot continue another fit: {'; '.join(differences)}. {advice}"
+            )
+    return Start(fit, [saved and saved[1] for saved in found])
+
+
+def _differences(old, new, may_grow):
+    before, now = old["parameters"], new["parameters"]
+    changed = [
+        (name, before[name], now[name])
+        for name in before
+        if name in now
+        and before[name] != now[name]
+        and not (name == "n_iter" and may_grow and before[name] < now[name])
+    ]
+    changed += [(n, old[n], new[n]) for n in ("sknnmm", "format", "entropy") if old[n] != new[n]]
+    data = old["data"].keys() | new["data"].keys()
+    return [f"{name} was {a!r}, is {b!r}" for name, a, b in changed] + [
+        f"{name} differs in values, type or memory layout"
+        for name in sorted(data)
+        if old["data"].get(name) != new["data"].get(name)
+    ]

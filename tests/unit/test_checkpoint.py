@@ -1,0 +1,578 @@
+"""Chains that go on after a kill, a Ctrl-C or a shorter fit end with the bits of one long run."""
+
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from joblib import parallel_config
+from numpy.testing import assert_array_equal
+
+from sknnmm.activations import Activation
+from sknnmm.persistence import TRUSTED_TYPES
+from sknnmm.priors import BayesA, BayesC
+from sknnmm.sampling import chain, checkpoint, parallel
+from sknnmm.sampling.sampler import Sampler
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+MASK = np.arange(24)[:, None] // 8 == np.arange(3)
+MODELS = {
+    "BayesC": {},
+    "tanh by HMC": {"activation": "tanh"},
+    "RR-BLUP": {"method": "RR-BLUP", "omics_method": "RR-BLUP"},
+    "BayesL": {"method": "BayesL", "omics_method": "BayesL"},
+    "BayesA": {"method": BayesA(estimate_scale=True), "omics_method": "BayesB"},
+    "BayesR": {"method": "BayesR", "omics_method": "BayesR", "precision": "double"},
+    "mask": {"mask": MASK},
+    "mask, GBLUP": {"mask": MASK, "method": "GBLUP", "direct_effects": BayesC(pi=0.8)},
+    "latent": {"n_latent": 1},
+    "latent, tanh": {"n_latent": 1, "activation": "tanh", "thin": 3},
+    "user function": {"activation": lambda z: z**3 / (1 + z**2)},
+    "network function": {"activation": lambda z: z[:, 0] * z[:, 1]},
+    "complete": {"omics": "omics"},
+    "complete, mask": {"omics": "omics", "mask": MASK},
+    "complete, RR-BLUP": {"omics": "omics", "method": "RR-BLUP"},
+    "complete, sigmoid": {"omics": "omics", "activation": "sigmoid"},
+    "no omics": {"omics": None, "direct_effects": True},
+}
+every_model = pytest.mark.parametrize("parameters", MODELS.values(), ids=MODELS)
+
+
+class Killed(BaseException):
+    """What the tests raise in place of a SIGKILL: nothing after it is run."""
+
+
+def fit(model, data, omics="gappy", **others):
+    given = {"covariates": data.covariates, "omics": getattr(data, omics) if omics else None}
+    return model.fit(data.X, data.y, **{**given, **others})
+
+
+def split(parameters):
+    """Return the parameters of a model and the name of the omics to fit it to."""
+    parameters = dict(parameters)
+    return parameters.pop("omics", "gappy"), parameters
+
+
+def assert_same(one, other):
+    """Assert that two fits have drawn and estimated the same, to the bit."""
+    first, second = one.posterior_.draws, other.posterior_.draws
+    assert first.keys() == second.keys()
+    for name, draws in first.items():
+        dense = [d.todense() if hasattr(d, "todense") else d for d in (draws, second[name])]
+        assert_array_equal(*dense, err_msg=name)
+    for name, value in vars(one).items():
+        if isinstance(value, np.ndarray):
+            assert_array_equal(getattr(other, name), value, err_msg=name)
+    assert one.diagnostics_.equals(other.diagnostics_)
+    assert one.latent_sampler_diagnostics_.equals(other.latent_sampler_diagnostics_)
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """Save the state after every iteration."""
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", np.inf)
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Return what does something in the middle of an iteration, once."""
+    check = chain._check_finite
+
+    def do(iteration, action):
+        def check_and_act(state, now):
+            if now == iteration:
+                monkeypatch.setattr(chain, "_check_finite", check)
+                action()
+            check(state, now)
+
+        monkeypatch.setattr(chain, "_check_finite", check_and_act)
+
+    return do
+
+
+def kill():
+    raise Killed
+
+
+def saved(directory, number=0):
+    with np.load(directory / f"chain-{number}.npz", allow_pickle=False) as archive:
+        return json.loads(archive["description"].tobytes())["state"]["iteration"]
+
+
+# --- checkpoint ---------------------------------------------------------------------------------
+
+
+@every_model
+def test_a_chain_killed_at_any_moment_ends_the_same(
+    parameters, data, short, tmp_path, always, at, monkeypatch
+):
+    monkeypatch.setattr(parallel, "EFFECTS_BYTES", 5000)  # SNP effects are thinned on the way
+    omics, parameters = split(parameters)
+    weight = np.arange(80) % 3 / 2
+    chain_length = {"n_iter": 70, "burn_in": 20}
+    expected = fit(short(**chain_length, **parameters), data, omics, sample_weight=weight)
+    model = short(**chain_length, **parameters, checkpoint=tmp_path)
+    # In the first iterations, around the end of burn-in, around a recomputation of the fits, in
+    # the last iteration.
+    for iteration in (1, 2, 20, 21, 50, 51, 70):
+        at(iteration, kill)
+        with pytest.raises(Killed):
+            fit(model, data, omics, sample_weight=weight)
+        if iteration > 1:
+            assert saved(tmp_path) == iteration - 1
+    assert_same(expected, fit(model, data, omics, sample_weight=weight))
+
+
+def test_a_kill_between_writing_and_renaming_loses_nothing(
+    data, short, tmp_path, always, monkeypatch
+):
+    expected = fit(short(n_iter=40), data)
+    replace, calls = os.replace, []
+
+    def replace_or_die(*names):
+        calls.append(names)
+        if len(calls) in (1, 4, 9, 14):
+            raise Killed
+        replace(*names)
+
+    monkeypatch.setattr(checkpoint.os, "replace", replace_or_die)
+    model = short(n_iter=40, checkpoint=tmp_path)
+    for _ in range(4):
+        with pytest.raises(Killed):
+            fit(model, data)
+    assert_same(expected, fit(model, data))
+
+
+def test_what_a_killed_write_leaves_is_cleared_away(data, short, tmp_path):
+    (tmp_path / "chain-0xyz.tmp").write_bytes(b"half")
+    fit(short(n_iter=30, checkpoint=tmp_path), data)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["chain-0.npz", "chain-0.previous.npz"]
+
+
+def test_a_finished_fit_returns_without_sampling(data, short, tmp_path, monkeypatch):
+    model = short(n_chains=2, checkpoint=str(tmp_path / "new" / "run"))
+    expected = fit(model, data)
+    monkeypatch.setattr(Sampler, "iterate", lambda *args, **kwargs: pytest.fail("sampling"))
+    assert_same(expected, fit(model, data))
+    model.set_params(n_jobs=1, verbose=1)
+    assert_same(expected, fit(model, data))
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_chains_go_on_under_any_backend(backend, data, short, tmp_path, always, at):
+    parameters = {"n_chains": 3, "n_iter": 60, "activation": "tanh"}
+    expected = fit(short(**parameters), data)
+    model = short(**parameters, checkpoint=tmp_path)
+    at(35, kill)  # in the first chain: the others have not begun
+    with pytest.raises(Killed):
+        fit(model, data)
+    with parallel_config(backend=backend, max_nbytes=100):
+        assert_same(expected, fit(model.set_params(n_jobs=2), data))
+    assert [saved(tmp_path, number) for number in range(3)] == [60, 60, 60]
+
+
+@pytest.mark.parametrize("random_state", [None, "instance"])
+def test_seeds_that_are_not_given(random_state, data, short, tmp_path, always, at):
+    def instance():
+        return None if random_state is None else np.random.RandomState(7)
+
+    at(30, kill)
+    with pytest.raises(Killed):
+        fit(short(random_state=instance(), checkpoint=tmp_path), data)
+    model = fit(short(random_state=instance(), checkpoint=tmp_path), data)
+    assert_same(model, fit(short(random_state=instance(), checkpoint=tmp_path), data))
+    if random_state == "instance":
+        assert_same(model, fit(short(random_state=instance()), data))
+
+
+def test_nothing_in_the_files_is_pickled(data, short, tmp_path):
+    fit(short(checkpoint=tmp_path, activation="tanh", n_latent=1), data)
+    for path in tmp_path.iterdir():
+        with np.load(path, allow_pickle=False) as archive:
+            assert all(archive[name].dtype.kind in "biuf" for name in archive.files)
+
+
+def test_a_failing_write_leaves_what_was_there(data, short, tmp_path, always, monkeypatch):
+    model = short(checkpoint=tmp_path)
+    fsync, calls = os.fsync, []
+
+    def full(file):
+        calls.append(file)
+        if len(calls) == 30:
+            raise OSError("no space left on device")
+        fsync(file)
+
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        fit(model, data)
+    assert saved(tmp_path) == 29
+    assert_same(fit(short(), data), fit(model, data))
+
+
+def test_writing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
+    clock = iter([0.0, 3.0, 100.0, 152.9, 153.1])
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: next(clock))
+    file = checkpoint.Checkpoint(tmp_path, 0, {})
+    file.save({"iteration": 1})  # takes three seconds
+    assert [file.is_due() for _ in range(3)] == [False, False, True]
+
+
+# --- damaged files ------------------------------------------------------------------------------
+
+
+def torn(path):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def corrupt(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 0b100
+    path.write_bytes(content)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+every_damage = pytest.mark.parametrize("damage", [torn, corrupt, empty])
+
+
+@pytest.fixture
+def interrupted(data, short, tmp_path, always, at):
+    """Return a model killed in iteration 40 of its second chain."""
+    model = short(n_chains=2, checkpoint=tmp_path)
+    at(80, lambda: at(40, kill))
+    with pytest.raises(Killed):
+        fit(model, data)
+    assert (saved(tmp_path, 0), saved(tmp_path, 1)) == (80, 39)
+    return model
+
+
+@every_damage
+def test_a_damaged_file_falls_back_to_the_one_before(damage, data, short, interrupted, tmp_path):
+    damage(tmp_path / "chain-1.npz")
+    with pytest.warns(UserWarning, match=r"chain 1 goes on from chain-1\.previous\.npz"):
+        model = fit(interrupted, data)
+    assert_same(fit(short(n_chains=2), data), model)
+    assert (tmp_path / "chain-1.damaged").exists()
+
+
+@every_damage
+def test_two_damaged_files_start_the_chain_anew(damage, data, short, interrupted, tmp_path):
+    damage(tmp_path / "chain-1.npz")
+    damage(tmp_path / "chain-1.previous.npz")
+    with pytest.warns(UserWarning, match=r"chain 1 starts anew"):
+        model = fit(interrupted, data)
+    assert_same(fit(short(n_chains=2), data), model)
+
+
+def test_no_damage_goes_unnoticed(tmp_path):
+    """A flipped bit anywhere, or a missing end, is found or changes nothing."""
+    state = {"iteration": 3, "x": np.arange(3.0), "y": np.float32(0.1), "z": {"nothing": None}}
+    checkpoint.Checkpoint(tmp_path, 0, {"entropy": 2**100}).save(state)
+    path = tmp_path / "chain-0.npz"
+    whole = path.read_bytes()
+
+    def content():
+        with path.open("rb") as file:
+            return checkpoint._read(file)
+
+    expected = content()
+    assert type(expected["state"]["y"]) is np.float32
+    rng = random.Random(0)
+    damaged = [whole[:length] for length in range(0, len(whole), 10)]
+    for i in range(0, len(whole), 3):
+        damaged.append(whole[:i] + bytes([whole[i] ^ 1 << rng.randrange(8)]) + whole[i + 1 :])
+    unnoticed = 0
+    for content_of_file in damaged:
+        path.write_bytes(content_of_file)
+        try:
+            assert pickle.dumps(content()) == pickle.dumps(expected)
+            unnoticed += 1
+        except checkpoint._DamagedError:
+            pass
+    assert unnoticed < 0.2 * len(damaged)  # times and the like
+
+
+# --- other data, other parameters ---------------------------------------------------------------
+
+
+@pytest.fixture
+def of_this_fit(data, short, tmp_path):
+    """Return a function that fits with a checkpoint of a fit with weights and a mask."""
+    base = {"mask": MASK, "checkpoint": tmp_path, "n_iter": 30}
+
+    def make(parameters=None, **others):
+        model = short(**{**base, **(parameters or {})})
+        return fit(model, data, **{"sample_weight": np.ones(80), **others})
+
+    make()
+    return make
+
+
+CHANGES = {
+    "y": lambda data: {"y": data.y + (np.arange(80) == 5) * 1e-12},
+    "X": lambda data: {"X": np.where(np.arange(24) == 3, 2 - data.X, data.X)},
+    "omics": lambda data: {"omics": data.omics},
+    "covariates": lambda data: {"covariates": data.covariates * 2},
+    "sample_weight": lambda data: {"sample_weight": np.arange(1, 81.0)},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_other_data_are_refused_by_name(name, data, short, of_this_fit, tmp_path):
+    given = {
+        "X": data.X, "y": data.y, "omics": data.gappy, "covariates": data.covariates,
+        "sample_weight": np.ones(80),
+    }  # fmt: skip
+    model = short(mask=MASK, checkpoint=tmp_path, n_iter=30)
+    model.fit(**given)
+    with pytest.raises(ValueError, match=f"another fit: {name} differs[^;]*directory") as error:
+        model.fit(**given | CHANGES[name](data))
+    assert str(tmp_path) in str(error.value)
+
+
+def test_another_layout_of_X_is_refused(data, short, tmp_path):
+    model = short(checkpoint=tmp_path, n_iter=30)
+    model.fit(data.X, data.y)
+    with pytest.raises(ValueError, match=r"X differs in values, type or memory layout"):
+        model.fit(np.asfortranarray(data.X), data.y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_iter": 40}, r"n_iter was 30, is 40.*warm_start=True"),
+        ({"burn_in": 10, "thin": 2}, r"burn_in was 20, is 10; thin was 1, is 2"),
+        ({"n_chains": 2}, r"n_chains was 1, is 2"),
+        ({"random_state": 5}, r"random_state was 0, is 5"),
+        ({"method": BayesC(pi=0.9)}, r"method__pi was 0.5, is 0.9"),
+        ({"method": "BayesL"}, r"method was 'BayesC', is 'BayesL'"),
+        ({"activation": "tanh"}, r"activation was 'linear', is 'tanh'"),
+        ({"precision": "double"}, r"precision was 'single', is 'double'"),
+        ({"mask": MASK[:, [1, 0, 2]]}, r"mask differs"),
+        ({"mask": None}, r"mask differs"),
+    ],
+)
+def test_other_parameters_are_refused_with_both_values(parameters, message, of_this_fit):
+    with pytest.raises(ValueError, match=message):
+        of_this_fit(parameters)
+
+
+def test_parameters_that_mean_the_same_are_accepted(of_this_fit):
+    of_this_fit({"method": BayesC(), "n_jobs": 2, "n_iter": np.int64(30)})
+    of_this_fit({"mask": {"omic_0": slice(8), "omic_1": slice(8, 16), "omic_2": slice(16, 24)}})
+
+
+def test_functions_are_known_by_what_they_do(data, short, tmp_path):
+    def model(power):
+        function = Activation(lambda z: z**power, derivative=lambda z: power * z ** (power - 1))
+        return short(activation=function, checkpoint=tmp_path, n_iter=30)
+
+    assert_same(fit(model(2), data), fit(model(2), data))
+    with pytest.raises(ValueError, match=r"another fit: activation differs"):
+        fit(model(3), data)
+
+
+def test_a_file_in_place_of_the_directory_is_refused(data, short, tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    with pytest.raises(ValueError, match=r"checkpoint=.*file.* is a file"):
+        fit(short(checkpoint=path), data)
+
+
+# --- Ctrl-C -------------------------------------------------------------------------------------
+
+
+def ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_saves_the_state(data, short, tmp_path, at):
+    model = short(checkpoint=tmp_path)
+    handler = signal.getsignal(signal.SIGINT)
+    at(33, ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, data)
+    assert saved(tmp_path) == 33
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert_same(fit(short(), data), fit(model, data))
+
+
+def test_a_second_ctrl_c_does_not_wait(data, short, tmp_path, at):
+    def twice():
+        ctrl_c()
+        time.sleep(0.01)
+        ctrl_c()
+
+    at(33, twice)
+    with pytest.raises(KeyboardInterrupt):
+        fit(short(checkpoint=tmp_path), data)
+    assert saved(tmp_path) == 1
+    assert_same(fit(short(), data), fit(short(checkpoint=tmp_path), data))
+
+
+def test_ctrl_c_stops_chains_in_threads(data, short, tmp_path, at):
+    parameters = {"n_chains": 2, "n_iter": 50_000}
+    before = threading.active_count()
+    at(20, ctrl_c)
+    with parallel_config(backend="threading", n_jobs=2), pytest.raises(KeyboardInterrupt):
+        fit(short(**parameters, checkpoint=tmp_path), data)
+    until = time.monotonic() + 20
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.05)
+    iterations = [saved_or_zero(tmp_path, number) for number in range(2)]
+    assert 20 <= max(iterations) < 50_000
+
+
+# --- warm start ---------------------------------------------------------------------------------
+
+
+@every_model
+def test_a_warm_start_is_one_long_run(parameters, data, short, monkeypatch):
+    monkeypatch.setattr(parallel, "EFFECTS_BYTES", 10_000)
+    omics, parameters = split(parameters)
+    expected = fit(short(n_iter=90, n_chains=2, **parameters), data, omics)
+    model = short(n_iter=31, n_chains=2, warm_start=True, **parameters)
+    for n_iter in (31, 49, 90):
+        fit(model.set_params(n_iter=n_iter), data, omics)
+    assert_same(expected, model)
+
+
+@pytest.mark.parametrize("by", ["pickle", "joblib", "skops"])
+def test_a_stored_model_can_be_continued(by, data, short, tmp_path):
+    parameters = {"activation": "tanh", "checkpoint": tmp_path, "warm_start": True}
+    model = fit(short(n_iter=40, **parameters), data)
+    path = tmp_path / "model"
+    if by == "pickle":
+        again = pickle.loads(pickle.dumps(model))
+    elif by == "joblib":
+        joblib.dump(model, path)
+        again = joblib.load(path)
+    else:
+        skops.io.dump(model, path)
+        again = skops.io.load(path, trusted=TRUSTED_TYPES)
+    again.set_params(n_iter=60, checkpoint=None)
+    assert_same(fit(short(n_iter=60, activation="tanh"), data), fit(again, data))
+
+
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(2)])
+def test_a_warm_start_keeps_its_seeds(random_state, data, short):
+    model = fit(short(n_iter=40, warm_start=True, random_state=random_state), data)
+    first = model.posterior_.draws["residual_variance"]
+    fit(model.set_params(n_iter=60), data)
+    assert_array_equal(model.posterior_.draws["residual_variance"][:, :20], first)
+
+
+def test_warm_starts_that_are_refused(data, short):
+    model = fit(short(n_iter=40, warm_start=True), data)
+    for n_iter in (30, 40):
+        with pytest.raises(ValueError, match=rf"n_iter={n_iter} must be greater than the 40"):
+            fit(model.set_params(n_iter=n_iter), data)
+    model.set_params(n_iter=50)
+    with pytest.raises(ValueError, match=r"another fit: omics differs.*warm_start=False"):
+        fit(model, data, "omics")
+    with pytest.raises(ValueError, match=r"another fit: thin was 1, is 2"):
+        fit(model.set_params(thin=2), data)
+    fit(model.set_params(warm_start=False), data, "omics")  # anew
+    fit(model.set_params(warm_start=True, n_iter=40), data)  # no states were kept
+
+
+def test_states_are_kept_on_demand_only(data, short):
+    sizes = [len(pickle.dumps(fit(short(warm_start=w), data))) for w in (False, True)]
+    assert sizes[1] - sizes[0] > data.X.size * 4
+
+
+def test_a_warm_start_with_a_checkpoint(data, short, tmp_path, always, at):
+    parameters = {"warm_start": True, "checkpoint": tmp_path}
+    expected = fit(short(n_iter=90), data)
+    model = fit(short(n_iter=40, **parameters), data)
+    at(60, kill)
+    with pytest.raises(Killed):
+        fit(model.set_params(n_iter=90), data)
+    assert_same(expected, fit(short(n_iter=90, **parameters), data))  # as in another process
+    assert_same(expected, fit(model, data))
+    with pytest.raises(ValueError, match=r"n_iter was 90, is 60"):
+        fit(model.set_params(n_iter=60), data)
+
+
+# --- SIGKILL ------------------------------------------------------------------------------------
+
+SCRIPT = """
+import sys
+import warnings
+
+import numpy as np
+
+from sknnmm import NNMMRegressor
+from sknnmm.datasets import make_omics_network
+from sknnmm.sampling import checkpoint
+
+warnings.simplefilter("ignore")
+directory, n_jobs, activation, result = sys.argv[1:]
+checkpoint.SECONDS_BETWEEN, checkpoint.SHARE_OF_TIME = 0.01, 0.5
+data = make_omics_network(120, 40, 3, missing_omics=0.3, random_state=0)
+model = NNMMRegressor(activation=activation, n_iter=4000, burn_in=1500, n_jobs=int(n_jobs),
+                      random_state=0, checkpoint=None if directory == "none" else directory)
+print("begins", flush=True)
+model.fit(data.X, data.y, omics=data.omics)
+draws = {n: d.todense() if hasattr(d, "todense") else d for n, d in model.posterior_.draws.items()}
+np.savez(result, predicted=model.predict(data.X, data.omics), coef=model.snp_effects_std_, **draws)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_jobs", "activation"), [(1, "linear"), (2, "tanh")])
+def test_twenty_kills(n_jobs, activation, tmp_path):
+    rng = random.Random(n_jobs)
+    script = tmp_path / "fit.py"
+    script.write_text(SCRIPT)
+
+    def start(directory, result):
+        command = [sys.executable, script, directory, str(n_jobs), activation, result]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        process.stdout.readline()  # it begins
+        return process
+
+    began = time.monotonic()
+    whole = start("none", tmp_path / "whole.npz")
+    assert whole.wait() == 0
+    seconds = time.monotonic() - began
+    directory, killed, progress = tmp_path / "checkpoint", 0, []
+    while killed < 20:
+        process = start(directory, tmp_path / "resumed.npz")
+        time.sleep(rng.uniform(0, seconds / 5))
+        if process.poll() is not None:  # done before it was killed: from the beginning again
+            for path in directory.iterdir():
+                path.unlink()
+            continue
+        # Every other time worker processes are left behind, which find out and stop.
+        (os.killpg if killed % 2 else os.kill)(process.pid, signal.SIGKILL)
+        process.wait()
+        killed += 1
+        progress.append([saved_or_zero(directory, number) for number in range(2)])
+    print(progress)
+    assert start(directory, tmp_path / "resumed.npz").wait() == 0
+    one, other = np.load(tmp_path / "whole.npz"), np.load(tmp_path / "resumed.npz")
+    assert set(one.files) == set(other.files)
+    for name in one.files:
+        assert_array_equal(other[name], one[name], err_msg=name)
+
+
+def saved_or_zero(directory, number):
+    try:
+        return saved(directory, number)
+    except (FileNotFoundError, zipfile.BadZipFile):
+        return 0
