@@ -135,11 +135,7 @@ class OneColumnSweep(_PassingSweep):
     @staticmethod
     def pays(model, paths):
         """Return whether the paths are one of one column, and SNPs contiguous in memory."""
-        return (
-            len(paths) == 1
-            and paths[0].n_columns == 1
-            and model.genotypes.dosages.flags.f_contiguous
-        )
+        return len(paths) == 1 and paths[0].n_columns == 1 and model.genotypes.snp_major
 
     def columns(self, path):
         """Return the layout of the effects."""

@@ -1,0 +1,37 @@
+"""Read-only memory maps travel to other processes by their file, not by their contents."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class MappedParts(NamedTuple):
+    """Where the values of a contiguous array lie in a file."""
+
+    path: str
+    dtype: np.dtype
+    offset: int
+    shape: tuple
+    order: str
+
+
+def mapped_parts(array):
+    """Return the MappedParts of a view of a read-only memory map; anything else as it is."""
+    root = array
+    while isinstance(getattr(root, "base", None), np.ndarray):
+        root = root.base
+    if not (isinstance(root, np.memmap) and root.mode == "r" and root.filename):
+        return array
+    if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        return array
+    shift = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    order = "C" if array.flags.c_contiguous else "F"
+    return MappedParts(str(root.filename), array.dtype, root.offset + shift, array.shape, order)
+
+
+def open_mapped(parts):
+    """Return the array of which `mapped_parts` told."""
+    if not isinstance(parts, MappedParts):
+        return parts
+    path, dtype, offset, shape, order = parts
+    return np.asarray(np.memmap(path, dtype, "r", offset, shape, order))
