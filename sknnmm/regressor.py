@@ -307,7 +307,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, p)
             Allele dosages: floating with NaN = missing, or integer with negative = missing. With
-            `omics_features` (n, p + n_omics), the omics among its columns.
+            `omics_features` (n, p + n_omics), the omics among its columns. A read-only memory map
+            (int8, or floating as `precision`) and the genotypes of `sknnmm.io.open_plink` are read
+            from their file block by block.
         y : array-like of shape (n,)
             Phenotype, NaN = missing.
         omics : array-like of shape (n, n_omics) or None
@@ -366,9 +368,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         model = self._describe(genotypes, y, omics, covariates, connections, weight, dtype)
         seeds = _seed_sequence(self.random_state).spawn(self.n_chains)
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin)
-        with one_blas_thread():
-            sampler = Sampler(model)
-            results = run_chains(sampler, seeds, settings, self.n_jobs, self.verbose)
+        with one_blas_thread():  # the sampler's matrices are not kept while summarising
+            results = run_chains(Sampler(model), seeds, settings, self.n_jobs, self.verbose)
         self._summarise(results, model, omics, sparse_results=masks.is_sparse(self.mask))
         return self
 

@@ -1,7 +1,6 @@
 """Chains side by side: the same numbers for any number of jobs and any joblib backend."""
 
-import os
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from threading import Lock
 
 import scipy.linalg  # noqa: F401  loads the BLAS of the kernels before its threads are limited
@@ -9,6 +8,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from sknnmm.sampling.chain import run_chain
+from sknnmm.sampling.cluster import shared_with_workers
 from sknnmm.sampling.progress import progress_bar, report_to
 
 EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains together
@@ -17,20 +17,20 @@ EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains t
 def run_chains(sampler, seeds, settings, n_jobs, verbose):
     """Run one chain per seed and return their ChainResults in order.
 
-    Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes as
-    read-only memory maps.
+    Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes of this
+    machine as read-only memory maps.
     """
     budget = EFFECTS_BYTES // len(seeds)
-    with progress_bar(len(seeds), settings.n_iter, enabled=verbose > 0) as board:
+    bar = progress_bar(len(seeds), settings.n_iter, enabled=verbose > 0)
+    with bar as board, shared_with_workers(sampler) as shared:
         return Parallel(n_jobs=n_jobs)(
-            delayed(_run_one)(sampler, seed, settings, budget, board, chain, os.getpid())
+            delayed(_run_one)(shared, seed, settings, budget, board, chain)
             for chain, seed in enumerate(seeds)
         )
 
 
-def _run_one(sampler, seed, settings, budget, board, chain, parent):
-    in_worker_process = os.getpid() != parent
-    with one_blas_thread() if in_worker_process else nullcontext():
+def _run_one(sampler, seed, settings, budget, board, chain):
+    with one_blas_thread():  # in a worker process; no more than a count in this one
         return run_chain(sampler, seed, settings, budget, report_to(board, chain))
 
 
