@@ -91,6 +91,31 @@ def _centre_block(dosages, start, mean, out):
     return row_by_row
 
 
+def centre_row(dosages, i, start, mean, out):
+    """Write the centred dosages of one individual at SNPs start, start + 1, ... to `out`."""
+
+
+@overload(centre_row)
+def _centre_row(dosages, i, start, mean, out):
+    if dosages.layout == "packed":
+
+        def one_by_one(dosages, i, start, mean, out):
+            for j in range(out.size):
+                x = dosages[i, start + j]
+                out[j] = x - mean[start + j] if is_observed(x) else 0
+
+        return one_by_one
+
+    def in_row(dosages, i, start, mean, out):
+        stored = dosages[i, start : start + out.size]
+        centre = mean[start : start + out.size]
+        for j in range(out.size):
+            x = stored[j]
+            out[j] = x - centre[j] if is_observed(x) else 0
+
+    return in_row
+
+
 @njit(nogil=True, cache=True)
 def centred_block(dosages, start, mean, buffer, width):
     """Return SNPs start to start + width centred, as a view of `buffer`."""
@@ -169,13 +194,12 @@ def sparse_row_products(dosages, mean, indptr, indices, values):
         for first in range(0, n, ROWS):
             last = min(first + ROWS, n)
             for i in range(first, last):
-                for j in range(start, stop):
-                    x = dosages[i, j]
-                    centred[i - first, j - start] = x - mean[j] if is_observed(x) else 0.0
+                centre_row(dosages, i, start, mean, centred[i - first, : stop - start])
             for i in range(first, last):
+                row = centred[i - first]
                 for c in range(n_columns):
                     total = product[i, c]
                     for k in range(begin[c], end[c]):
-                        total += centred[i - first, indices[k] - start] * values[k]
+                        total += row[indices[k] - start] * values[k]
                     product[i, c] = total
     return product

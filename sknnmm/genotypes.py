@@ -8,7 +8,7 @@ from sknnmm.genotype_kernels import (
     dense_row_products,
     sparse_row_products,
 )
-from sknnmm.memory_map import mapped_parts, open_mapped
+from sknnmm.memory_map import mapped_parts, open_mapped, read_only
 from sknnmm.packed import PackedGenotypes
 
 BLOCK = 64  # SNPs widened at a time: one cache line of int8 per row, a few MB of floats
@@ -35,8 +35,8 @@ class Genotypes:
     """
 
     def __init__(self, dosages):
-        self.dosages = dosages
-        self.mean, self.variance, low, high, count = column_moments(dosages)
+        self.dosages = read_only(dosages)
+        self.mean, self.variance, low, high, count = column_moments(self.dosages)
         self.polymorphic = high > low
         self.any_missing = bool((count < len(dosages)).any())
         self.are_dosages = bool((low >= 0).all() and (high <= 2).all())
@@ -126,7 +126,7 @@ class Genotypes:
         return {**vars(self), "dosages": mapped_parts(self.dosages)}
 
     def __setstate__(self, state):
-        vars(self).update({**state, "dosages": open_mapped(state["dosages"])})
+        vars(self).update({**state, "dosages": read_only(open_mapped(state["dosages"]))})
 
 
 class ScaledGenotypes(Genotypes):
@@ -173,6 +173,7 @@ def row_products(dosages, mean, effects):
     -------
     ndarray of shape (n, C)
     """
+    dosages = read_only(dosages)
     if hasattr(effects, "indptr"):
         if not effects.has_sorted_indices:
             effects = effects.sorted_indices()

@@ -1,4 +1,4 @@
-"""Read-only memory maps travel to other processes by their file, not by their contents."""
+"""Arrays that travel: read-only memory maps by their file, and all of one type on arrival."""
 
 from typing import NamedTuple
 
@@ -35,3 +35,16 @@ def open_mapped(parts):
         return parts
     path, dtype, offset, shape, order = parts
     return np.asarray(np.memmap(path, dtype, "r", offset, shape, order))
+
+
+def read_only(array):
+    """Return a read-only view of an array, a plain ndarray; anything else as it is.
+
+    Arrays that worker processes get are read-only memory maps, or not, by their size. Kernels
+    compiled for both may round differently, so they are made for read-only arrays.
+    """
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view

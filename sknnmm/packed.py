@@ -12,7 +12,7 @@ from numba.extending import (
     unbox,
 )
 
-from sknnmm.memory_map import mapped_parts, open_mapped
+from sknnmm.memory_map import mapped_parts, open_mapped, read_only
 
 DOSAGES = np.array([2, -1, 1, 0], np.int8)  # of the codes 0 to 3 in PLINK 1 files; -1 = missing
 
@@ -47,7 +47,7 @@ class PackedGenotypes:
     ndim = 2
 
     def __init__(self, packed, index, columns):
-        self.packed = _read_only(packed)
+        self.packed = read_only(packed)
         self.index, self.columns = pd.Index(index), pd.Index(columns)
         self.shape = (len(self.index), len(self.columns))
 
@@ -87,14 +87,7 @@ class PackedGenotypes:
         return {**vars(self), "packed": mapped_parts(self.packed)}
 
     def __setstate__(self, state):
-        vars(self).update({**state, "packed": _read_only(open_mapped(state["packed"]))})
-
-
-def _read_only(array):
-    """Return a view of one kind, so that kernels are compiled once."""
-    view = array.view(np.ndarray)
-    view.flags.writeable = False
-    return view
+        vars(self).update({**state, "packed": read_only(open_mapped(state["packed"]))})
 
 
 @njit(nogil=True, cache=True)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sknnmm.columns import DenseColumns
+from sknnmm.memory_map import read_only
 from sknnmm.sampling.connection_kernels import add_connections, group_grams, sweep_connections
 from sknnmm.sampling.snp_sweep import prior_variances
 
@@ -44,6 +45,14 @@ class _PassingSweep:
             snps,
         )
         self._multipliers = np.array(path.prior.multipliers, float)
+        self._freeze()
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._freeze()
+
+    def _freeze(self):
+        vars(self).update({name: read_only(value) for name, value in vars(self).items()})
 
     def draw(self, chain, rng):
         """Draw every effect once."""
