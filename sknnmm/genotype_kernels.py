@@ -1,12 +1,24 @@
 """Compiled access to stored genotypes: centring, block by block and row by row.
 
-Loops follow the memory order of the dosages, which numba knows from their type: SNP-major
-("F") or individual-major (anything else).
+Loops follow the storage of the dosages, which numba knows from their type: SNP-major ("F"),
+individual-major (any other array) or packed (see `sknnmm.packed`).
 """
+
+import operator
 
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
+
+from sknnmm.packed import DOSAGES, PackedType, code_at, decode_snp
+
+SNPS, ROWS = 256, 64  # of the tiles in products of rows: what is read of a map stays at hand
+
+
+@overload(operator.getitem)
+def _packed_dosage(dosages, position):
+    if isinstance(dosages, PackedType):
+        return lambda dosages, position: DOSAGES[code_at(dosages.packed[position[1]], position[0])]
 
 
 def is_observed(x):
@@ -26,7 +38,7 @@ def block_view(dosages, buffer, width):
 
 @overload(block_view)
 def _block_view(dosages, buffer, width):
-    if dosages.layout == "F":
+    if dosages.layout in ("F", "packed"):
         return lambda dosages, buffer, width: (
             buffer[: width * dosages.shape[0]].reshape(width, dosages.shape[0]).T
         )
@@ -54,6 +66,18 @@ def _centre_block(dosages, start, mean, out):
 
         return snp_by_snp
 
+    if dosages.layout == "packed":
+
+        def decoded(dosages, start, mean, out):
+            values = np.zeros(4, mean.dtype)
+            for j in range(out.shape[1]):
+                for code in range(4):
+                    if DOSAGES[code] >= 0:
+                        values[code] = DOSAGES[code] - mean[start + j]
+                decode_snp(dosages.packed[start + j], values, out[:, j])
+
+        return decoded
+
     def row_by_row(dosages, start, mean, out):
         width = out.shape[1]
         centre = mean[start : start + width]
@@ -65,6 +89,31 @@ def _centre_block(dosages, start, mean, out):
                 centred[j] = x - centre[j] if is_observed(x) else 0
 
     return row_by_row
+
+
+def centre_row(dosages, i, start, mean, out):
+    """Write the centred dosages of one individual at SNPs start, start + 1, ... to `out`."""
+
+
+@overload(centre_row)
+def _centre_row(dosages, i, start, mean, out):
+    if dosages.layout == "packed":
+
+        def one_by_one(dosages, i, start, mean, out):
+            for j in range(out.size):
+                x = dosages[i, start + j]
+                out[j] = x - mean[start + j] if is_observed(x) else 0
+
+        return one_by_one
+
+    def in_row(dosages, i, start, mean, out):
+        stored = dosages[i, start : start + out.size]
+        centre = mean[start : start + out.size]
+        for j in range(out.size):
+            x = stored[j]
+            out[j] = x - centre[j] if is_observed(x) else 0
+
+    return in_row
 
 
 @njit(nogil=True, cache=True)
@@ -109,33 +158,48 @@ def dense_row_products(dosages, mean, effects):
     n, p = dosages.shape
     n_columns = effects.shape[1]
     product = np.zeros((n, n_columns))
-    for first in range(0, n_columns, 64):  # 64 running sums stay in the nearest cache
-        last = min(first + 64, n_columns)
-        for i in range(n):
-            sums = product[i, first:last]
-            for j in range(p):
-                x = dosages[i, j]
-                if is_observed(x):
-                    centred = x - mean[j]
-                    row = effects[j, first:last]
-                    for c in range(sums.shape[0]):
-                        sums[c] += centred * row[c]
+    for start in range(0, p, SNPS):
+        stop = min(start + SNPS, p)
+        for first in range(0, n_columns, 64):  # 64 running sums stay in the nearest cache
+            last = min(first + 64, n_columns)
+            for i in range(n):
+                sums = product[i, first:last]
+                for j in range(start, stop):
+                    x = dosages[i, j]
+                    if is_observed(x):
+                        centred = x - mean[j]
+                        row = effects[j, first:last]
+                        for c in range(sums.shape[0]):
+                            sums[c] += centred * row[c]
     return product
 
 
 @njit(nogil=True, cache=True)
 def sparse_row_products(dosages, mean, indptr, indices, values):
-    """Return centred dosages times the sparse columns of effects, each row on its own."""
+    """Return centred dosages times the sparse columns of effects, each row on its own.
+
+    Indices of a column are in order.
+    """
     n, p = dosages.shape
-    product = np.empty((n, indptr.size - 1))
-    centred = np.empty(p)
-    for i in range(n):
-        for j in range(p):
-            x = dosages[i, j]
-            centred[j] = x - mean[j] if is_observed(x) else 0.0
-        for c in range(indptr.size - 1):
-            total = 0.0
-            for k in range(indptr[c], indptr[c + 1]):
-                total += centred[indices[k]] * values[k]
-            product[i, c] = total
+    n_columns = indptr.size - 1
+    product = np.zeros((n, n_columns))
+    centred = np.empty((ROWS, SNPS))
+    begin, end = indptr[:-1].copy(), indptr[:-1].copy()  # entries of each column in these SNPs
+    for start in range(0, p, SNPS):
+        stop = min(start + SNPS, p)
+        for c in range(n_columns):
+            begin[c] = end[c]
+            while end[c] < indptr[c + 1] and indices[end[c]] < stop:
+                end[c] += 1
+        for first in range(0, n, ROWS):
+            last = min(first + ROWS, n)
+            for i in range(first, last):
+                centre_row(dosages, i, start, mean, centred[i - first, : stop - start])
+            for i in range(first, last):
+                row = centred[i - first]
+                for c in range(n_columns):
+                    total = product[i, c]
+                    for k in range(begin[c], end[c]):
+                        total += row[indices[k] - start] * values[k]
+                    product[i, c] = total
     return product

@@ -8,6 +8,8 @@ from sknnmm.genotype_kernels import (
     dense_row_products,
     sparse_row_products,
 )
+from sknnmm.memory_map import mapped_parts, open_mapped, read_only
+from sknnmm.packed import PackedGenotypes
 
 BLOCK = 64  # SNPs widened at a time: one cache line of int8 per row, a few MB of floats
 
@@ -17,7 +19,7 @@ class Genotypes:
 
     Parameters
     ----------
-    dosages : ndarray of shape (n, p)
+    dosages : ndarray of shape (n, p), or PackedGenotypes
         int8 (negative = missing) or floating (NaN = missing); any memory layout, may be a
         read-only memory map.
 
@@ -33,8 +35,8 @@ class Genotypes:
     """
 
     def __init__(self, dosages):
-        self.dosages = dosages
-        self.mean, self.variance, low, high, count = column_moments(dosages)
+        self.dosages = read_only(dosages)
+        self.mean, self.variance, low, high, count = column_moments(self.dosages)
         self.polymorphic = high > low
         self.any_missing = bool((count < len(dosages)).any())
         self.are_dosages = bool((low >= 0).all() and (high <= 2).all())
@@ -43,6 +45,11 @@ class Genotypes:
     def shape(self):
         """Return (n, p)."""
         return self.dosages.shape
+
+    @property
+    def snp_major(self):
+        """Return whether the dosages of a SNP are neighbours in memory."""
+        return isinstance(self.dosages, PackedGenotypes) or self.dosages.flags.f_contiguous
 
     def blocks(self, dtype):
         """Yield (slice of SNPs, centred dosages (n, b)); each block overwrites the one before."""
@@ -58,7 +65,10 @@ class Genotypes:
 
     def columns(self, snps, dtype):
         """Return the centred dosages of some SNPs, (n, len(snps))."""
-        stored = np.asfortranarray(self.dosages[:, snps])
+        if isinstance(self.dosages, PackedGenotypes):
+            stored = self.dosages.snps(snps)
+        else:
+            stored = np.asfortranarray(self.dosages[:, snps])
         buffer = np.empty(stored.size, dtype)
         return centred_block(stored, 0, self.mean[snps].astype(dtype), buffer, len(snps))
 
@@ -76,13 +86,17 @@ class Genotypes:
             product[snps] = block.T @ rows
         return product
 
-    def block_grams(self, row_weight, dtype):
-        """Return X_b' W X_b of every block of neighbouring SNPs, (n_blocks, BLOCK, BLOCK)."""
+    def block_grams(self, row_weights, dtype):
+        """Return X_b' W_g X_b of every block of neighbouring SNPs, (n_blocks, G, BLOCK, BLOCK).
+
+        `row_weights` are G arrays (n,).
+        """
         n_blocks = -(-self.shape[1] // BLOCK)
-        grams = np.zeros((n_blocks, BLOCK, BLOCK), dtype)
-        for gram, (_, block) in zip(grams, self.blocks(dtype), strict=True):
+        grams = np.zeros((n_blocks, len(row_weights), BLOCK, BLOCK), dtype)
+        for of_block, (_, block) in zip(grams, self.blocks(dtype), strict=True):
             size = block.shape[1]
-            gram[:size, :size] = block.T @ (block * row_weight[:, None].astype(dtype))
+            for gram, row_weight in zip(of_block, row_weights, strict=True):
+                gram[:size, :size] = block.T @ (block * row_weight[:, None].astype(dtype))
         return grams
 
     def column_squares(self, row_weight):
@@ -107,6 +121,12 @@ class Genotypes:
         for snps, block in self.blocks(np.float64):
             gram[snps] = self.transpose_dot(block * row_weight[:, None]).T
         return gram
+
+    def __getstate__(self):
+        return {**vars(self), "dosages": mapped_parts(self.dosages)}
+
+    def __setstate__(self, state):
+        vars(self).update({**state, "dosages": read_only(open_mapped(state["dosages"]))})
 
 
 class ScaledGenotypes(Genotypes):
@@ -144,7 +164,7 @@ def row_products(dosages, mean, effects):
 
     Parameters
     ----------
-    dosages : ndarray of shape (n, p)
+    dosages : ndarray of shape (n, p), or PackedGenotypes
         As in Genotypes.
     mean : ndarray of shape (p,)
     effects : ndarray of shape (p, C), or scipy.sparse.csc_array
@@ -153,7 +173,10 @@ def row_products(dosages, mean, effects):
     -------
     ndarray of shape (n, C)
     """
+    dosages = read_only(dosages)
     if hasattr(effects, "indptr"):
+        if not effects.has_sorted_indices:
+            effects = effects.sorted_indices()
         values = effects.data.astype(float)
         return sparse_row_products(dosages, mean, effects.indptr, effects.indices, values)
     return dense_row_products(dosages, mean, np.ascontiguousarray(effects, dtype=float))

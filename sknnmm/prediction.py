@@ -10,6 +10,7 @@ from sknnmm.genotypes import row_products
 from sknnmm.posterior import Posterior, Scales
 
 DRAWS_AT_ONCE = 32
+FEW_ROWS = 0.1  # share of rows
 MIN_NETWORK_DRAWS = 500  # normal draws to integrate a network function with
 
 
@@ -93,8 +94,10 @@ class FittedNetwork:
         )
         incomplete = ~given.all(axis=1)
         if incomplete.any():
-            integrated = self._expected_terms(dosages[incomplete], covariates[incomplete])
-            terms[incomplete] = np.where(given[incomplete], terms[incomplete], integrated)
+            # Few rows are copied; of many, which may not fit in memory, all are computed.
+            rows = incomplete if incomplete.mean() <= FEW_ROWS else slice(None)
+            integrated = self._expected_terms(dosages[rows], covariates[rows])
+            terms[rows] = np.where(given[rows], terms[rows], integrated)
         return expected + _sum_columns(terms)
 
     def times(self, dosages, effects):

@@ -328,7 +328,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, p)
             Allele dosages: floating with NaN = missing, or integer with negative = missing. With
-            `omics_features` (n, p + n_omics), the omics among its columns.
+            `omics_features` (n, p + n_omics), the omics among its columns. A read-only memory map
+            (int8, or floating as `precision`) and the genotypes of `sknnmm.io.open_plink` are read
+            from their file block by block.
         y : array-like of shape (n,)
             Phenotype, NaN = missing.
         omics : array-like of shape (n, n_omics) or None
@@ -388,7 +390,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             validation.check_connections(connections, genotypes, self.omics_names_)
         model = self._describe(genotypes, y, omics, covariates, connections, weight, dtype)
         data = {
-            "X": genotypes.dosages,
+            "X": getattr(genotypes.dosages, "packed", genotypes.dosages),
             "y": y,
             "omics": omics,
             "covariates": covariates,
@@ -396,7 +398,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             "mask": connections and [connections.columns.indptr, connections.snps],
         }
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
-        with one_blas_thread():
+        with one_blas_thread():  # the sampler's matrices are not kept while summarising
             start = self._start(model, data)
             origins = start.origins(self.checkpoint)
             results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)

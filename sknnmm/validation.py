@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import _get_feature_names, validate_data
+
+from sknnmm.packed import PackedGenotypes
 
 MAX_NAMES_SHOWN = 5
 
@@ -27,6 +29,11 @@ def check_directory(path, argument):
 def check_features(estimator, X, *, reset):
     """Check (or, with `reset`, set) number and names of the columns of X, before it is split."""
     _refuse_duplicates(getattr(X, "columns", ()), "X")
+    if isinstance(X, PackedGenotypes):
+        raise TypeError(
+            "X holds packed genotypes, all of them SNPs, so it has no columns for omics_features: "
+            "pass the omics beside X."
+        )
     if np.ndim(X) != 2:
         raise ValueError(
             f"X must be a table with omics_features among its columns; it has {np.ndim(X)} "
@@ -38,20 +45,27 @@ def check_features(estimator, X, *, reset):
 def check_genotypes(estimator, X, *, fitting, features_checked=False):
     """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values.
 
-    Number and names of its columns are checked too (at fit: set), unless that is done.
+    Number and names of its columns are checked too (at fit: set), unless that is done. Packed
+    genotypes are returned as they are.
     """
     _refuse_duplicates(getattr(X, "columns", ()), "X")
+    if isinstance(X, PackedGenotypes):
+        names = pd.DataFrame(columns=X.columns)
+        validate_data(estimator, names, reset=fitting, skip_check_array=True)
+        return X
     options = {
         "accept_sparse": False,
         "dtype": "numeric",
-        "ensure_all_finite": "allow-nan",
+        "ensure_all_finite": False,
         "estimator": estimator,
     }
     if features_checked:
         X = check_array(X, input_name="X", **options)
     else:
         X = validate_data(estimator, X, reset=fitting, **options)
-    if fitting and X.dtype.kind == "i" and X.min() < 0 and X.max() <= 1:
+    for part in _parts(_in_memory_order(X)):  # as a whole it may be copied
+        assert_all_finite(part, allow_nan=True, input_name="X")
+    if fitting and X.dtype.kind == "i" and X.max() <= 1 and X.min() < 0:
         warnings.warn(
             "X has negative values and none above 1: this looks like -1/0/1 coding, but "
             "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats.",
@@ -69,6 +83,8 @@ def stored_dosages(X, dtype):
     int8 with negative = missing if X is integer or holds only 0, 1, 2 and NaN; otherwise floating
     in `dtype` (or as it came, if narrower) with NaN = missing. Contiguous, in the order given.
     """
+    if isinstance(X, PackedGenotypes):
+        return X
     stored = _narrow(X, dtype)
     contiguous = stored.flags.c_contiguous or stored.flags.f_contiguous
     return stored if contiguous else np.asfortranarray(stored)
@@ -77,33 +93,38 @@ def stored_dosages(X, dtype):
 def _narrow(X, dtype):
     if X.dtype == bool:
         return X.view(np.int8)
+    if X.dtype == np.int8:
+        return X
     if np.issubdtype(X.dtype, np.integer):
         low, high = X.min(), X.max()
-        if X.dtype == np.int8:
-            return X
         if high <= np.iinfo(np.int8).max:
             return np.maximum(X, -1).astype(np.int8) if low < 0 else X.astype(np.int8)
         return np.where(X < 0, np.nan, X).astype(np.float32)
-    if _holds_only_dosages(X):
-        stored = np.empty_like(X, dtype=np.int8)
-        for rows in _row_slices(X):
-            stored[rows] = np.where(np.isnan(X[rows]), -1, X[rows])
-        return stored
+    in_order = _in_memory_order(X)
+    if _holds_only_dosages(in_order):
+        stored = np.empty(in_order.shape, np.int8)
+        for part, narrow in zip(_parts(in_order), _parts(stored), strict=True):
+            narrow[:] = np.where(np.isnan(part), -1, part)
+        return stored if in_order is X else stored.T
     return X.astype(np.promote_types(np.float32, min(X.dtype, np.dtype(dtype))), copy=False)
 
 
 def _holds_only_dosages(X):
     return all(
-        (np.isnan(part) | (part == 0) | (part == 1) | (part == 2)).all()
-        for part in (X[rows] for rows in _row_slices(X))
+        (np.isnan(part) | (part == 0) | (part == 1) | (part == 2)).all() for part in _parts(X)
     )
 
 
-def _row_slices(X, bytes_at_once=2**24):
-    """Yield slices of rows small enough that temporaries stay small."""
+def _in_memory_order(X):
+    """Return X, or its transpose, so that rows are contiguous."""
+    return X.T if X.flags.f_contiguous and not X.flags.c_contiguous else X
+
+
+def _parts(X, bytes_at_once=2**24):
+    """Yield views of rows, few enough that temporaries stay small."""
     step = max(1, bytes_at_once // (8 * max(1, X.shape[1])))
     for start in range(0, X.shape[0], step):
-        yield slice(start, start + step)
+        yield X[start : start + step]
 
 
 def warn_of_constant_snps(polymorphic, names):
@@ -239,7 +260,7 @@ def check_same_index(**tables):
             )
 
 
-_LABELLED = (pd.DataFrame, pd.Series)
+_LABELLED = (pd.DataFrame, pd.Series, PackedGenotypes)
 
 
 def _table(table, argument, n_samples):

@@ -9,9 +9,11 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sknnmm.optional import import_optional
+from sknnmm.packed import PackedGenotypes
 
 FAM_COLUMNS = ["family", "individual", "father", "mother", "sex", "phenotype"]
 BIM_COLUMNS = ["chromosome", "snp", "cM", "position", "counted_allele", "other_allele"]
+SNP_MAJOR = b"\x6c\x1b\x01"  # first bytes of a .bed file
 
 
 def read_plink(prefix):
@@ -54,6 +56,7 @@ def read_plink(prefix):
 
     See Also
     --------
+    open_plink : Genotypes that stay in the file.
     align : Brings omics, phenotypes and covariates into the order of the genotypes.
     sknnmm.cis_mask : Masks from the positions of SNPs.
 
@@ -95,7 +98,7 @@ def read_plink(prefix):
     rs2          1    5000.0              C            T
     rs3          X     700.0              G            A
     """
-    prefix = os.fspath(prefix).removesuffix(".bed")
+    prefix = _prefix(prefix)
     bed_reader = import_optional("bed_reader", "Reading PLINK files")
     samples = _read_samples(Path(f"{prefix}.fam"))
     variants = _read_variants(Path(f"{prefix}.bim"))
@@ -103,6 +106,84 @@ def read_plink(prefix):
     # copy=False: pandas from version 3 on would copy the array.
     genotypes = pd.DataFrame(dosages, index=samples.index, columns=variants.index, copy=False)
     return Bunch(genotypes=genotypes, samples=samples, variants=variants)
+
+
+def open_plink(prefix):
+    """Open PLINK 1 binary files, for genotypes that are read from the .bed file as they are needed.
+
+    Parameters
+    ----------
+    prefix : str or path-like
+        As in `read_plink`.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object.
+
+        genotypes : PackedGenotypes
+            The X of `NNMMRegressor`, for `fit` and predictions: individuals by SNPs, the same
+            dosages as of `read_plink` and to the bit the same fit. It holds the file open, and
+            ``genotypes[rows]`` are some individuals in memory, two bits per genotype.
+        samples, variants : DataFrame
+            As in `read_plink`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of the three files does not exist.
+    ValueError
+        If a file is malformed, or the .bed file is not of the size that the others tell, or in the
+        rare individual-major order.
+
+    See Also
+    --------
+    read_plink : Genotypes in memory, as a table that `align` takes.
+
+    Notes
+    -----
+    Rows cannot be left out without reading the rest, so fit all of them: an individual whose
+    phenotype is NaN informs no more than the omics it has.
+
+    Examples
+    --------
+    >>> from sknnmm import NNMMRegressor
+    >>> from sknnmm.io import open_plink
+    >>> herd = open_plink("herd")  # doctest: +SKIP
+    >>> y = milk.reindex(herd.samples.index)  # doctest: +SKIP
+    >>> model = NNMMRegressor().fit(herd.genotypes, y)  # doctest: +SKIP
+    """
+    prefix = _prefix(prefix)
+    samples = _read_samples(Path(f"{prefix}.fam"))
+    variants = _read_variants(Path(f"{prefix}.bim"))
+    packed = _map_bed(Path(f"{prefix}.bed"), len(samples), len(variants))
+    genotypes = PackedGenotypes(packed, samples.index, variants.index)
+    return Bunch(genotypes=genotypes, samples=samples, variants=variants)
+
+
+def _prefix(prefix):
+    return os.fspath(prefix).removesuffix(".bed")
+
+
+def _map_bed(path, n_samples, n_variants):
+    """Return the bytes of a .bed file after its header (p, ceil(n / 4)), a read-only map."""
+    with path.open("rb") as file:
+        header = file.read(len(SNP_MAJOR))
+    if header != SNP_MAJOR:
+        individual_major = header == SNP_MAJOR[:2] + b"\0"
+        raise ValueError(
+            f"{path} is individual-major; rewrite it with PLINK: --make-bed."
+            if individual_major
+            else f"{path} is not a PLINK 1 .bed file."
+        )
+    shape = (n_variants, -(-n_samples // 4))
+    expected, size = len(SNP_MAJOR) + shape[0] * shape[1], path.stat().st_size
+    if size != expected:
+        raise ValueError(
+            f"{path} does not fit the {n_samples} individuals of the .fam file and the "
+            f"{n_variants} SNPs of the .bim file: it has {size} bytes, not {expected}."
+        )
+    return np.memmap(path, np.uint8, "r", len(SNP_MAJOR), shape)
 
 
 def _read_dosages(bed_reader, path, n_samples, n_variants):

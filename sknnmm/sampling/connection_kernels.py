@@ -9,6 +9,7 @@ from numba import njit, types
 from numba.extending import overload
 
 from sknnmm.genotype_kernels import is_observed
+from sknnmm.packed import DOSAGES, decode_snp
 from sknnmm.sampling.sweep_kernels import draw_effect
 
 GROUP = 4  # SNPs in one pass
@@ -279,17 +280,27 @@ def new_tile(dosages):
 def _new_tile(dosages):
     if dosages.layout == "F":
         return lambda dosages: np.empty((0, 0), dosages.dtype)
+    if dosages.layout == "packed":
+        return lambda dosages: np.empty((TILE, dosages.shape[0]), np.int8)
     return lambda dosages: np.empty((TILE, dosages.shape[0]), dosages.dtype)
 
 
 def gather(dosages, snps, tile):
-    """Copy SNPs to the rows of `tile`, if they are not contiguous as stored."""
+    """Copy or decode SNPs to the rows of `tile`, if they are not contiguous as stored."""
 
 
 @overload(gather)
 def _gather(dosages, snps, tile):
     if dosages.layout == "F":
         return lambda dosages, snps, tile: None
+
+    if dosages.layout == "packed":
+
+        def decoded(dosages, snps, tile):
+            for t in range(snps.size):
+                decode_snp(dosages.packed[snps[t]], DOSAGES, tile[t])
+
+        return decoded
 
     def row_by_row(dosages, snps, tile):
         for i in range(dosages.shape[0]):

@@ -1,4 +1,4 @@
-"""Compiled Gibbs sweep over all SNPs and a few columns, from int8 dosages as they are stored.
+"""Compiled Gibbs sweep over all SNPs and a few columns, from dosages as they are stored.
 
 Four SNPs meet the residuals of four columns in one pass: sixteen products from eight numbers. With
 few columns this beats matrix products, which first need the SNPs as floats.
@@ -10,15 +10,15 @@ from numba import njit
 from sknnmm.sampling.connection_kernels import (
     GROUP,
     REORDER,
+    TILE,
     filled,
     four_snps,
+    gather,
     new_tile,
     subtract,
     subtract_one,
 )
 from sknnmm.sampling.prepared_draws import pick
-
-TILE = 64  # SNPs that all columns go over while they are in cache
 
 
 @njit(nogil=True, cache=True)
@@ -30,7 +30,7 @@ def sweep_few_columns(
 
     Parameters
     ----------
-    dosages : (n, p), SNP after SNP in memory; any_missing : None if no dosage is missing
+    dosages : (n, p); any_missing : None if no dosage is missing
     mean : (p,)
     grams : (n_groups, G, 4, 4), X'W_g X of every four SNPs
     set_of : (C,), the row weights of each column: row_weights (G, n)
@@ -41,11 +41,12 @@ def sweep_few_columns(
     score, shrinkage : (M, b, C) and normal (b, C), of `prepare`
     """
     n_snps, n_columns = effects.shape
-    snps = np.arange(first, first + n_snps)
     tile = new_tile(dosages)
     change = np.zeros((GROUP, GROUP))  # column, SNP
-    for tile_first in range(0, n_snps, TILE):
+    for tile_first in range(0, n_snps, TILE):  # all columns go over it while it is in cache
         tile_last = min(tile_first + TILE, n_snps)
+        own = np.arange(first + tile_first, first + tile_last)
+        gather(dosages, own, tile)
         for columns in range(0, n_columns, GROUP):
             r = (
                 residual[columns], residual[columns + 1],
@@ -56,7 +57,7 @@ def sweep_few_columns(
                 row_weights[set_of[columns + 2]], row_weights[set_of[columns + 3]],
             )  # fmt: skip
             for j0 in range(tile_first, tile_last, GROUP):
-                stored, centre = four_snps(dosages, snps[:tile_last], j0, tile, mean)
+                stored, centre = four_snps(dosages, own, j0 - tile_first, tile, mean)
                 products = multiply_four_columns(stored, centre, r, w, any_missing)
                 for q in range(GROUP):
                     c = columns + q

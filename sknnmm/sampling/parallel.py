@@ -9,6 +9,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from sknnmm.sampling.chain import run_chain
+from sknnmm.sampling.cluster import shared_with_workers
 from sknnmm.sampling.progress import progress_bar, report_to
 from sknnmm.sampling.stopping import StopSign
 
@@ -18,28 +19,28 @@ EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains t
 def run_chains(sampler, origins, settings, n_jobs, verbose):
     """Run one chain per ChainOrigin and return their ChainResults in order.
 
-    Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes as
-    read-only memory maps.
+    Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes of this
+    machine as read-only memory maps.
     """
     budget = EFFECTS_BYTES // len(origins)
     stop = StopSign()
     with (
         progress_bar(len(origins), settings.n_iter, enabled=verbose > 0) as board,
+        shared_with_workers(sampler) as shared,
         stop.raised_on_the_way_out(),
     ):
         return Parallel(n_jobs=n_jobs)(
-            delayed(_run_one)(sampler, origin, settings, budget, board, chain, os.getpid(), stop)
+            delayed(_run_one)(shared, origin, settings, budget, board, chain, os.getpid(), stop)
             for chain, origin in enumerate(origins)
         )
 
 
 def _run_one(sampler, origin, settings, budget, board, chain, parent, stop):
-    in_worker_process = os.getpid() != parent
-    if in_worker_process:
+    if os.getpid() != parent:
         stop.watch_parent()
     report = report_to(board, chain)
     with (
-        one_blas_thread() if in_worker_process else nullcontext(),
+        one_blas_thread(),  # in a worker process; no more than a count in this one
         stop.raised_by_ctrl_c() if origin.checkpoint else nullcontext(),
     ):
         return run_chain(sampler, origin, settings, budget, report, stop)

@@ -3,11 +3,12 @@
 import numpy as np
 
 from sknnmm.columns import DenseColumns
+from sknnmm.memory_map import ReadOnlyArrays
 from sknnmm.sampling.connection_kernels import add_connections, group_grams, sweep_connections
 from sknnmm.sampling.snp_sweep import prior_variances
 
 
-class _PassingSweep:
+class _PassingSweep(ReadOnlyArrays):
     """Gibbs sweep over effects, each from passes over its SNP as stored, for any prior.
 
     Its cost is in proportion to the connections. For priors of scaled SNPs (GBLUP) the effects of
@@ -44,6 +45,7 @@ class _PassingSweep:
             snps,
         )
         self._multipliers = np.array(path.prior.multipliers, float)
+        self.freeze()
 
     def draw(self, chain, rng):
         """Draw every effect once."""
@@ -135,11 +137,7 @@ class OneColumnSweep(_PassingSweep):
     @staticmethod
     def pays(model, paths):
         """Return whether the paths are one of one column, and SNPs contiguous in memory."""
-        return (
-            len(paths) == 1
-            and paths[0].n_columns == 1
-            and model.genotypes.dosages.flags.f_contiguous
-        )
+        return len(paths) == 1 and paths[0].n_columns == 1 and model.genotypes.snp_major
 
     def columns(self, path):
         """Return the layout of the effects."""

@@ -8,6 +8,7 @@ takes a pass over the genotypes wherever omics are drawn, so these sweeps serve 
 import numpy as np
 
 from sknnmm.columns import DenseColumns
+from sknnmm.memory_map import ReadOnlyArrays
 from sknnmm.sampling.connection_kernels import add_connections, connection_products
 from sknnmm.sampling.cross_product_kernels import sweep_all_pairs, sweep_own_pairs
 from sknnmm.sampling.prepared_draws import prepare
@@ -16,7 +17,7 @@ from sknnmm.sampling.snp_sweep import prior_variances
 MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
 
 
-class CrossProductSweep:
+class CrossProductSweep(ReadOnlyArrays):
     """Gibbs sweep over the effects of all SNPs on all columns of a path.
 
     Parameters
@@ -38,6 +39,7 @@ class CrossProductSweep:
         self._multipliers = np.array(path.prior.multipliers, float)
         self.keeps_fit = path.reads_fit
         self.target = path.summed_target(model, self)
+        self.freeze()
 
     @staticmethod
     def pays(model, path):
@@ -117,7 +119,7 @@ class CrossProductSweep:
         return state.fit if self.keeps_fit else self._genotypes.dot(state.effects)
 
 
-class ConnectionCrossProductSweep:
+class ConnectionCrossProductSweep(ReadOnlyArrays):
     """The same for few connections, where every node has cross-products of its own SNPs.
 
     For priors of scaled SNPs (GBLUP) the effects of the state are those of scaled SNPs.
@@ -143,6 +145,7 @@ class ConnectionCrossProductSweep:
         self._grams = np.concatenate([gram.ravel() for gram in grams]).astype(model.dtype)
         self._multipliers = np.array(path.prior.multipliers, float)
         self.target = path.summed_target(model, self)
+        self.freeze()
 
     @staticmethod
     def pays(model, path):

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from sknnmm.columns import DenseColumns
+from sknnmm.memory_map import ReadOnlyArrays
 from sknnmm.sampling.connection_kernels import group_grams
 from sknnmm.sampling.few_columns_kernels import GROUP, sweep_few_columns
 from sknnmm.sampling.prepared_draws import prepare
@@ -14,7 +15,7 @@ MAX_COLUMNS = 24  # with more, matrix products of widened blocks are as fast
 CHUNK = 1024  # SNPs whose draws are prepared at a time
 
 
-class FewColumnsSweep:
+class FewColumnsSweep(ReadOnlyArrays):
     """Gibbs sweep over the SNP effects of one or both paths, for any mixture prior.
 
     Parameters
@@ -42,15 +43,15 @@ class FewColumnsSweep:
         squares = np.diagonal(self._grams, axis1=2, axis2=3)  # (n_groups, G, 4)
         self._squares = squares.transpose(0, 2, 1).reshape(-1, len(paths))[:n_snps]
         self._multipliers = [np.array(p.prior.multipliers, float) for p in paths]
+        self.freeze()
 
     @staticmethod
     def pays(model, paths):
-        """Return whether columns are few, and SNPs int8 and contiguous in memory."""
-        dosages = model.genotypes.dosages
+        """Return whether columns are few, and genotypes stored as integers, SNP after SNP."""
         return (
             1 < sum(path.n_columns for path in paths) <= MAX_COLUMNS
-            and dosages.flags.f_contiguous
-            and dosages.dtype == np.int8
+            and model.genotypes.snp_major
+            and model.genotypes.dosages.dtype == np.int8
         )
 
     def draw(self, chain, rng):

@@ -25,9 +25,7 @@ class BlockedSweep:
         self._mean = model.genotypes.mean.astype(model.dtype)
         same_rows = all(np.array_equal(p.row_weight, paths[0].row_weight) for p in paths)
         row_weights = [p.row_weight for p in (paths[:1] if same_rows else paths)]
-        self._grams = np.stack(
-            [model.genotypes.block_grams(w, model.dtype) for w in row_weights], axis=1
-        )
+        self._grams = model.genotypes.block_grams(row_weights, model.dtype)
         self._reweighted = _rows_off_one(row_weights, model.dtype)
         starts = np.cumsum([0] + [p.n_columns for p in paths])
         self._slices = [slice(*pair) for pair in pairwise(starts)]

@@ -94,9 +94,9 @@ def test_moments_and_products_for_any_storage(store, dosages, dense, tmp_path):
     assert_allclose(genotypes.transpose_dot(rows), dense.T @ rows, **close)
     assert_allclose(genotypes.row_gram(), dense @ dense.T, **close)
     assert_allclose(genotypes.column_gram(weight), dense.T @ (weight[:, None] * dense), **close)
-    grams = genotypes.block_grams(weight, np.float64)
-    assert grams.shape == (2, BLOCK, BLOCK)
-    for gram, snps in zip(grams, (slice(0, BLOCK), slice(BLOCK, P)), strict=True):
+    grams = genotypes.block_grams([weight], np.float64)
+    assert grams.shape == (2, 1, BLOCK, BLOCK)
+    for (gram,), snps in zip(grams, (slice(0, BLOCK), slice(BLOCK, P)), strict=True):
         expected = np.zeros((BLOCK, BLOCK))
         block = dense[:, snps]
         expected[: block.shape[1], : block.shape[1]] = block.T @ (weight[:, None] * block)

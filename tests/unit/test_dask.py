@@ -1,0 +1,96 @@
+"""Chains and folds on a local Dask cluster: the same bits, also if a worker dies on the way."""
+
+import os
+import pickle
+import signal
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from joblib import parallel_config
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_predict
+
+from sknnmm.genotypes import Genotypes
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed"),
+]
+
+
+@pytest.fixture(scope="module")
+def client():
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(processes=True, **options) as cluster, Client(cluster) as client:
+        yield client
+
+
+def deadly_tanh(folder):
+    """Return a tanh that kills the first worker in the middle of a chain."""
+    parent, calls, done = os.getpid(), [], folder / "died"
+
+    def activation(z):
+        calls.append(1)
+        if os.getpid() != parent and len(calls) > 300 and not done.exists():
+            done.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return np.tanh(z)
+
+    return activation, done
+
+
+def assert_same_draws(one, other):
+    assert one.posterior_.draws.keys() == other.posterior_.draws.keys()
+    for name, draws in one.posterior_.draws.items():
+        other_draws = other.posterior_.draws[name]
+        if hasattr(draws, "todense"):
+            draws, other_draws = draws.todense(), other_draws.todense()
+        assert_array_equal(draws, other_draws, err_msg=name)
+
+
+def test_chains_give_the_same_bits_and_survive_the_death_of_a_worker(
+    client, data, short, tmp_path, capfd
+):
+    activation, died = deadly_tanh(tmp_path)
+    model = short(activation=activation, n_chains=3, n_iter=200, verbose=1)
+    expected = clone(model).fit(data.X, data.y, data.gappy)
+    with parallel_config(backend="dask"):
+        survived = model.fit(data.X, data.y, data.gappy)
+    assert died.exists()
+    assert_same_draws(expected, survived)
+    assert "600/600" in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_folds_give_the_same_bits_and_survive_the_death_of_a_worker(client, data, short, tmp_path):
+    client.wait_for_workers(2)
+    activation, died = deadly_tanh(tmp_path)
+    model = short(activation=activation, n_latent=1, n_chains=2, n_iter=200)
+    expected = cross_val_predict(model, data.X, data.y, cv=3)
+    with parallel_config(backend="dask", scatter=[data.X, data.y]):
+        survived = cross_val_predict(model, data.X, data.y, cv=3)
+    assert died.exists()
+    assert_array_equal(survived, expected)
+
+
+def test_genotypes_travel_once_not_with_every_chain(client, short, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 3, (100, 3000), dtype=np.int8)
+    y = rng.normal(size=100)
+    pickled = []
+    monkeypatch.setattr(
+        Genotypes, "__getstate__", lambda self: pickled.append(1) or vars(self), raising=False
+    )
+    client.wait_for_workers(2)
+    with parallel_config(backend="dask"):
+        short(n_chains=6, n_iter=10, burn_in=5).fit(X, y)
+    assert len(pickled) == 1
+
+
+def test_a_memory_map_travels_as_the_name_of_its_file(data, tmp_path):
+    np.save(tmp_path / "X.npy", np.asfortranarray(np.repeat(data.X, 100, axis=1)))
+    genotypes = Genotypes(np.asarray(np.load(tmp_path / "X.npy", mmap_mode="r")))
+    sent = pickle.dumps(genotypes)
+    assert len(sent) < genotypes.dosages.nbytes
+    assert_array_equal(pickle.loads(sent).dosages, genotypes.dosages)
