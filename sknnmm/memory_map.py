@@ -38,7 +38,7 @@ def open_mapped(parts):
 
 
 class ReadOnlyArrays:
-    """Base of classes whose arrays, handed to kernels, are read-only before and after they travel."""
+    """Base of classes whose arrays, which kernels get, are read-only before and after a journey."""
 
     def freeze(self):
         """Make all arrays read-only; called at the end of `__init__`."""

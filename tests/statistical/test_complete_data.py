@@ -147,7 +147,7 @@ def test_one_column_equals_single_site_sweep(missing_genotypes, weighted):
         model = small_network(
             rng, n=40, p=63, n_observed=0, direct_prior=BayesC(scale=0.02), weighted=weighted
         )
-        dosages = model.genotypes.dosages
+        dosages = np.array(model.genotypes.dosages)
         if missing_genotypes:
             dosages[rng.random(dosages.shape) < 0.1] = -1
         dosages[:, 0] = 1

@@ -75,7 +75,7 @@ def test_few_columns_equal_the_textbook_sweep(missing_genotypes, monkeypatch):
     rng = np.random.default_rng(1)
     priors = {"snp_prior": BayesR(scale=0.01), "direct_prior": BayesC(scale=0.01)}
     model = small_network(rng, n=50, p=150, n_observed=4, weighted=True, **priors)
-    dosages = model.genotypes.dosages
+    dosages = np.array(model.genotypes.dosages)
     if missing_genotypes:
         dosages[rng.random(dosages.shape) < 0.1] = -1
     dosages[:, 2] = 1
