@@ -8,7 +8,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from sknnmm.sampling.chain import run_chain
-from sknnmm.sampling.cluster import shared_with_workers
+from sknnmm.sampling.cluster import at_hand, shared_with_workers
 from sknnmm.sampling.progress import progress_bar, report_to
 
 EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains together
@@ -29,9 +29,9 @@ def run_chains(sampler, seeds, settings, n_jobs, verbose):
         )
 
 
-def _run_one(sampler, seed, settings, budget, board, chain):
+def _run_one(shared, seed, settings, budget, board, chain):
     with one_blas_thread():  # in a worker process; no more than a count in this one
-        return run_chain(sampler, seed, settings, budget, report_to(board, chain))
+        return run_chain(at_hand(shared), seed, settings, budget, report_to(board, chain))
 
 
 class _SharedLimit:
