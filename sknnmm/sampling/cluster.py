@@ -26,6 +26,11 @@ def shared_with_workers(sampler):
         yield client.scatter(sampler, broadcast=True, hash=False)
 
 
+def at_hand(shared):
+    """Return the sampler: joblib resolves the reference, unless the cluster has one thread only."""
+    return shared.result() if hasattr(shared, "result") else shared
+
+
 def _within_a_task():
     from distributed import get_worker  # there, since joblib has a client
 

@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from sknnmm.sampling.chain import run_chain
-from sknnmm.sampling.cluster import shared_with_workers
+from sknnmm.sampling.cluster import at_hand, shared_with_workers
 from sknnmm.sampling.progress import progress_bar, report_to
 from sknnmm.sampling.stopping import StopSign
 
@@ -35,7 +35,7 @@ def run_chains(sampler, origins, settings, n_jobs, verbose):
         )
 
 
-def _run_one(sampler, origin, settings, budget, board, chain, parent, stop):
+def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
     if os.getpid() != parent:
         stop.watch_parent()
     report = report_to(board, chain)
@@ -43,7 +43,7 @@ def _run_one(sampler, origin, settings, budget, board, chain, parent, stop):
         one_blas_thread(),  # in a worker process; no more than a count in this one
         stop.raised_by_ctrl_c() if origin.checkpoint else nullcontext(),
     ):
-        return run_chain(sampler, origin, settings, budget, report, stop)
+        return run_chain(at_hand(shared), origin, settings, budget, report, stop)
 
 
 class _SharedLimit:
