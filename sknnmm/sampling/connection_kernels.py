@@ -145,6 +145,9 @@ def connection_products(dosages, any_missing, mean, indptr, snps, rows):
 
 
 # Passes over the individuals --------------------------------------------------------------------
+#
+# Their sums may be reordered, so two compilations may round differently. They are inlined: a call
+# would go to whichever compiled copy this process happens to have loaded first.
 
 
 @njit(nogil=True, cache=True)
@@ -163,7 +166,7 @@ def four_snps(dosages, snps, first, tile, mean):
     )
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def multiply(now, before, change, residual, row_weight, any_missing):
     """Take `change` of the four SNPs `before` off the residual; return X'W residual of four others.
 
@@ -183,7 +186,7 @@ def multiply(now, before, change, residual, row_weight, any_missing):
     )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
 def subtract_and_multiply(now, mean, before, mean_before, change, residual, row_weight, missing):
     """Return the sum of the weighted new residuals, and that times each of four SNPs as stored."""
     (xa, xb, xc, xd), (ma, mb, mc, md) = now, mean
@@ -207,7 +210,7 @@ def subtract_and_multiply(now, mean, before, mean_before, change, residual, row_
     return total, (a, b, c, d)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
 def only_multiply(now, mean, residual, row_weight, missing):
     """Return the sum of the weighted residuals, and that times each of four SNPs as stored."""
     (xa, xb, xc, xd), (ma, mb, mc, md) = now, mean
@@ -222,7 +225,7 @@ def only_multiply(now, mean, residual, row_weight, missing):
     return total, (a, b, c, d)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
 def subtract(four, change, residual, missing):
     """Take `change` (per allele) of four centred SNPs off the residual."""
     (ya, yb, yc, yd), (na, nb, nc, nd) = four
@@ -237,7 +240,7 @@ def subtract(four, change, residual, missing):
             )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
 def subtract_one(stored, mean, change, residual, missing):
     """Take `change` (per allele) of one centred SNP off the residual."""
     factor = residual.dtype.type(change)
@@ -246,7 +249,7 @@ def subtract_one(stored, mean, change, residual, missing):
         residual[i] += constant - factor * filled(stored[i], mean, missing)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
 def centred_cross_product(first, first_mean, second, second_mean, row_weight):
     """Return the weighted product of two centred SNPs as stored, missing as their means."""
     total = 0.0

@@ -90,7 +90,7 @@ def sweep_few_columns(
                         subtract((stored, centre), change[q], residual[c], any_missing)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
 def multiply_four_columns(stored, mean, residual, row_weight, missing):
     """Return, for four columns, X'W residual of four SNPs as stored, and the sum of W residual."""
     (xa, xb, xc, xd), (ma, mb, mc, md) = stored, mean
