@@ -1,5 +1,6 @@
 """How chains are stopped: after a whole iteration, so that their state can be saved."""
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -20,8 +21,11 @@ class StopSign:
         return self._raised or orphaned
 
     def watch_parent(self):
-        """Put up the sign when the process that waits for this one dies."""
+        """Put up the sign when the process that started this one dies, or if it has died."""
         self._parent = os.getppid()
+        started_by = multiprocessing.parent_process()
+        if self._parent == 1 and started_by:  # perhaps adopted already
+            self._parent = started_by.pid
 
     @contextmanager
     def raised_on_the_way_out(self):
