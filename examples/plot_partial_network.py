@@ -32,11 +32,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import make_pipeline
 
 from sknnmm import NNMMRegressor, cis_mask
 from sknnmm.datasets import make_omics_network
+from sknnmm.preprocessing import MinorAlleleFrequencySelector
 
 parser = argparse.ArgumentParser(description="Fit partially connected networks of pathways.")
 parser.add_argument("--quick", action="store_true", help="short chains, for a first look")
@@ -138,7 +138,7 @@ for form in ("mapping", "DataFrame", "cis_mask"):
 # have too many rows, an error.)
 
 pipeline = make_pipeline(
-    VarianceThreshold(0.2).set_output(transform="pandas"),  # drops rare alleles
+    MinorAlleleFrequencySelector(0.1).set_output(transform="pandas"),
     NNMMRegressor(mask=labels, n_iter=10, burn_in=5, random_state=0),
 )
 with warnings.catch_warnings(record=True) as caught:

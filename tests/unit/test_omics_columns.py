@@ -15,6 +15,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 OMICS = ["gene_a", "gene_b", "gene_c"]
 SNPS = [f"rs{j}" for j in range(24)]
 
+# Genotypes keep their memory layout, which pandas chooses; in single precision fits to different
+# layouts differ by more than the tolerances here.
+PRECISE = {"precision": "double"}
+
 
 @pytest.fixture(scope="module")
 def frame(data):
@@ -26,7 +30,7 @@ def frame(data):
 
 @pytest.fixture(scope="module")
 def beside(data, short):
-    return short().fit(pd.DataFrame(data.X, columns=SNPS), data.y, omics=data.gappy)
+    return short(**PRECISE).fit(pd.DataFrame(data.X, columns=SNPS), data.y, omics=data.gappy)
 
 
 CHOICES = {
@@ -42,10 +46,12 @@ CHOICES = {
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_same_fit_as_with_omics_beside(data, frame, beside, short, choice):
-    model = short(omics_features=CHOICES[choice]).fit(frame, data.y)
+    model = short(omics_features=CHOICES[choice], **PRECISE).fit(frame, data.y)
     for name, array in beside.posterior_.draws.items():
         if isinstance(array, np.ndarray):
-            assert_allclose(model.posterior_.draws[name], array, rtol=1e-9, err_msg=name)
+            assert_allclose(
+                model.posterior_.draws[name], array, rtol=1e-9, atol=1e-12, err_msg=name
+            )
     assert list(model.omics_names_) == OMICS
     assert list(model.snp_names_) == SNPS
     assert list(model.feature_names_in_) == list(frame.columns)
@@ -60,7 +66,7 @@ def test_same_fit_as_with_omics_beside(data, frame, beside, short, choice):
 def test_arrays(data, frame, beside, short):
     X = np.where(frame.to_numpy() < 0, np.nan, frame.to_numpy())
     X[:, 10:13] = data.gappy
-    model = short(omics_features=[10, 11, 12]).fit(X, data.y)
+    model = short(omics_features=[10, 11, 12], **PRECISE).fit(X, data.y)
     assert list(model.omics_names_) == ["omic_0", "omic_1", "omic_2"]
     assert_array_equal(model.snp_names_, [f"snp_{j}" for j in range(24)])
     expected = beside.predict(pd.DataFrame(data.X, columns=SNPS), omics=data.gappy)
@@ -68,7 +74,7 @@ def test_arrays(data, frame, beside, short):
 
 
 def test_absent_or_empty_omics_columns_mean_genotypes_only(data, frame, beside, short):
-    model = short(omics_features=OMICS).fit(frame, data.y)
+    model = short(omics_features=OMICS, **PRECISE).fit(frame, data.y)
     genotypes = pd.DataFrame(data.X, columns=SNPS)
     expected = beside.predict(genotypes)
     empty = frame.assign(**dict.fromkeys(OMICS, np.nan))
