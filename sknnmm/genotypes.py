@@ -46,11 +46,6 @@ class Genotypes:
         """Return (n, p)."""
         return self.dosages.shape
 
-    @property
-    def snp_major(self):
-        """Return whether the dosages of a SNP are neighbours in memory."""
-        return isinstance(self.dosages, PackedGenotypes) or self.dosages.flags.f_contiguous
-
     def blocks(self, dtype):
         """Yield (slice of SNPs, centred dosages (n, b)); each block overwrites the one before."""
         n, p = self.shape

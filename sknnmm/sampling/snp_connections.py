@@ -136,8 +136,8 @@ class OneColumnSweep(_PassingSweep):
 
     @staticmethod
     def pays(model, paths):
-        """Return whether the paths are one of one column, and SNPs contiguous in memory."""
-        return len(paths) == 1 and paths[0].n_columns == 1 and model.genotypes.snp_major
+        """Return whether the paths are one of one column."""
+        return len(paths) == 1 and paths[0].n_columns == 1
 
     def columns(self, path):
         """Return the layout of the effects."""

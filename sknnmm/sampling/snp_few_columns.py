@@ -47,12 +47,12 @@ class FewColumnsSweep(ReadOnlyArrays):
 
     @staticmethod
     def pays(model, paths):
-        """Return whether columns are few, and genotypes stored as integers, SNP after SNP."""
-        return (
-            1 < sum(path.n_columns for path in paths) <= MAX_COLUMNS
-            and model.genotypes.snp_major
-            and model.genotypes.dosages.dtype == np.int8
-        )
+        """Return whether columns are few, and genotypes int8.
+
+        Not where they lie in memory: that must not change the draws, but for rounding.
+        """
+        n_columns = sum(path.n_columns for path in paths)
+        return 1 < n_columns <= MAX_COLUMNS and model.genotypes.dosages.dtype == np.int8
 
     def draw(self, chain, rng):
         """Draw every SNP effect of the paths once."""

@@ -33,16 +33,16 @@ def small_network(
     intercept_variance=np.inf,
     mask=None,
     weighted=False,
-    order="F",
+    stored=np.int8,
     dtype=np.float64,
 ):
     """Return a NetworkModel with random standard normal data.
 
     The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y.
     `mask` (p, K) says which SNPs act on which nodes. `weighted`: rows of y weigh 1/4 to 4.
-    `order` is that of the genotypes in memory.
+    `stored` is the type of the genotypes in memory.
     """
-    dosages = np.array(rng.integers(0, 3, (n, p)), np.int8, order=order)
+    dosages = np.array(rng.integers(0, 3, (n, p)), stored, order="F")
     dosages[:2] = [[0], [2]]  # every SNP varies
     y = rng.standard_normal(n)
     y[n - missing_y - uninformative :] = np.nan

@@ -18,7 +18,7 @@ from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
 
 INTERCEPT_VARIANCE = 0.5
-N_PRIOR_DRAWS = 2_500
+N_PRIOR_DRAWS = 4_000
 N_ITERATIONS = 2_000
 
 
@@ -162,9 +162,9 @@ NETWORK_FUNCTION = NetworkFunction(
     lambda z: z[:, 0] * np.tanh(z[:, 1]), np.zeros(2), np.ones(2), 1.0
 )
 SPECIAL_CASES = {
-    "in blocks": {"order": "C", "direct_prior": PRIORS["BayesR"][1]},
+    "in blocks": {"stored": np.float32, "direct_prior": PRIORS["BayesR"][1]},
     "in blocks, tanh, effect variances": {
-        "order": "C",
+        "stored": np.float32,
         "snp_prior": PRIORS["BayesB"][0],
         "activation": "tanh",
     },
@@ -220,7 +220,11 @@ ONE_OF_TWO = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]], bool)  # blocks 
 FEW = np.tile(np.eye(6, dtype=bool), (3, 1))[:, [0, 4]]  # each omic three scattered SNPs of 18
 MASKED_CASES = {
     "few columns": {"mask": ONE_OF_TWO, "direct_prior": PRIORS["BayesC"][1]},
-    "blocked sweep": {"mask": ONE_OF_TWO, "direct_prior": PRIORS["BayesC"][1], "order": "C"},
+    "blocked sweep": {
+        "mask": ONE_OF_TWO,
+        "direct_prior": PRIORS["BayesC"][1],
+        "stored": np.float32,
+    },
     "blocked sweep, RR-BLUP": {"mask": ONE_OF_TWO, "snp_prior": PRIORS["RR-BLUP"][0]},
     **{
         f"connections, {method}": {
@@ -266,6 +270,9 @@ COMPLETE_CASES = {  # no omic is missing: sums over rows stand in for the rows
 }
 
 
+LONG_ONLY = {"BayesA", "BayesL", "BayesR", "wide, sweep", "network function", "connections, BayesC"}
+
+
 def options(method, activation, direct):
     """Return the options of `small_network` for one cell of method x activation."""
     snp_prior, direct_prior, weight_prior = PRIORS[method]
@@ -306,7 +313,7 @@ def test_joint_distribution_of_partial_networks(case):
     assert_same_joint_law(MASKED_CASES[case], 50 + sorted(MASKED_CASES).index(case))
 
 
-@pytest.mark.parametrize("case", COMPLETE_CASES)
+@pytest.mark.parametrize("case", sorted(COMPLETE_CASES.keys() - LONG_ONLY))
 def test_joint_distribution_of_complete_data(case):
     assert_same_joint_law(COMPLETE_CASES[case], 120 + sorted(COMPLETE_CASES).index(case))
 

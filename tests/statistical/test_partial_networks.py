@@ -76,7 +76,7 @@ def test_connections_are_ridge_regressions(order, missing, by_rows):
     sampler = Sampler(model, by_rows)
     kind = ConnectionSweep if by_rows else ConnectionCrossProductSweep
     assert isinstance(sampler.snp_updates[0], kind)
-    draws = sample(sampler, lambda chain: chain.snp.effects.copy(), 6000, rng)
+    draws = sample(sampler, lambda chain: chain.snp.effects.copy(), 4000, rng)
     X, rows = centred(model.genotypes), model.informative
     for k, entries in enumerate([slice(0, 4), slice(4, 7)]):
         own = np.flatnonzero(MASK[:, k])

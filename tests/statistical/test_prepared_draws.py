@@ -145,7 +145,7 @@ def test_matrix_products_serve_other_storage_and_many_columns():
     rng = np.random.default_rng(3)
     for options, kind in (
         ({}, FewColumnsSweep),
-        ({"order": "C"}, BlockedSweep),
+        ({"stored": np.float32}, BlockedSweep),
         ({"n_observed": 24, "direct_prior": BayesA()}, BlockedSweep),
     ):
         (update,) = Sampler(small_network(rng, **options)).snp_updates
