@@ -305,7 +305,10 @@ def test_joint_distribution(method, activation):
 
 @pytest.mark.parametrize("case", SPECIAL_CASES)
 def test_joint_distribution_of_special_cases(case):
-    assert_same_joint_law(SPECIAL_CASES[case], sorted(SPECIAL_CASES).index(case))
+    # Latent nodes mix slowly: in a short chain their effective sample size is overestimated.
+    n_iterations = 5_000 if "latent" in case else N_ITERATIONS
+    seed = sorted(SPECIAL_CASES).index(case)
+    assert_same_joint_law(SPECIAL_CASES[case], seed, n_iterations=n_iterations)
 
 
 @pytest.mark.parametrize("case", MASKED_CASES)
