@@ -270,6 +270,8 @@ COMPLETE_CASES = {  # no omic is missing: sums over rows stand in for the rows
 }
 
 
+# In a short chain their effective sample size is overestimated: only in the slow tier.
+SLOW_TO_MIX = {"latent linear, BayesL", "latent linear, BayesB"}
 LONG_ONLY = {"BayesA", "BayesL", "BayesR", "wide, sweep", "network function", "connections, BayesC"}
 
 
@@ -295,20 +297,24 @@ def assert_same_joint_law(options, seed, **lengths):
     assert not wrong, f"z scores beyond {bound:.1f}: {wrong}"
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("method", PRIORS)
+@pytest.mark.parametrize(
+    ("method", "activation"),
+    [
+        (method, activation)
+        for i, method in enumerate(PRIORS)
+        for j, activation in enumerate(ACTIVATIONS)
+        if activation in ("linear", "tanh") or (i + j) % 3 == 0  # the others in the slow tier
+    ],
+)
 def test_joint_distribution(method, activation):
     seed = 10 * list(PRIORS).index(method) + list(ACTIVATIONS).index(activation)
     direct = seed % 2 == (seed // 10) % 2  # each method and each activation with and without
     assert_same_joint_law(options(method, activation, direct), seed)
 
 
-@pytest.mark.parametrize("case", SPECIAL_CASES)
+@pytest.mark.parametrize("case", sorted(SPECIAL_CASES.keys() - SLOW_TO_MIX))
 def test_joint_distribution_of_special_cases(case):
-    # Latent nodes mix slowly: in a short chain their effective sample size is overestimated.
-    n_iterations = 5_000 if "latent" in case else N_ITERATIONS
-    seed = sorted(SPECIAL_CASES).index(case)
-    assert_same_joint_law(SPECIAL_CASES[case], seed, n_iterations=n_iterations)
+    assert_same_joint_law(SPECIAL_CASES[case], sorted(SPECIAL_CASES).index(case))
 
 
 @pytest.mark.parametrize("case", MASKED_CASES)
@@ -325,9 +331,9 @@ LONG = {"n_iterations": 8_000, "n_prior_draws": 20_000}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", COMPLETE_CASES | MASKED_CASES)
-def test_joint_distribution_of_complete_data_and_partial_networks_long(case):
-    cases = COMPLETE_CASES | MASKED_CASES
+@pytest.mark.parametrize("case", COMPLETE_CASES | MASKED_CASES | SPECIAL_CASES)
+def test_joint_distribution_of_cases_long(case):
+    cases = COMPLETE_CASES | MASKED_CASES | SPECIAL_CASES
     assert_same_joint_law(cases[case], 200 + sorted(cases).index(case), **LONG)
 
 

@@ -47,7 +47,17 @@ MODELS = {
     "complete, sigmoid": {"omics": "omics", "activation": "sigmoid"},
     "no omics": {"omics": None, "direct_effects": True},
 }
-every_model = pytest.mark.parametrize("parameters", MODELS.values(), ids=MODELS)
+RARE = {  # with little of their own: only in the slow tier
+    "BayesA", "BayesR", "latent", "network function", "complete, RR-BLUP", "complete, sigmoid",
+    "complete, mask", "mask",
+}  # fmt: skip
+every_model = pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param(parameters, id=name, marks=[pytest.mark.slow] if name in RARE else [])
+        for name, parameters in MODELS.items()
+    ],
+)
 
 
 class Killed(BaseException):

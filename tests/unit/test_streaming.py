@@ -70,8 +70,19 @@ def results(model, X, omics):
     return kept | {"breeding_value": model.breeding_value(X)}
 
 
-@every_storage
-@pytest.mark.parametrize("parameters", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize(
+    ("storage", "parameters"),
+    [
+        pytest.param(
+            storage,
+            parameters,
+            id=f"{storage}-{name}",
+            marks=[] if storage == "bed" or name == "curved" else [pytest.mark.slow],
+        )
+        for storage in ("bed", "SNP-major", "individual-major")
+        for name, parameters in MODELS.items()
+    ],
+)
 def test_a_file_gives_the_bits_of_memory(storage, parameters, trio, stored, short):
     _, omics, y = trio
     parameters = {"n_iter": 30, "burn_in": 10, **parameters}
