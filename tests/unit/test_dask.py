@@ -63,6 +63,7 @@ def test_chains_give_the_same_bits_and_survive_the_death_of_a_worker(
     assert "600/600" in capfd.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_folds_give_the_same_bits_and_survive_the_death_of_a_worker(client, data, short, tmp_path):
     client.wait_for_workers(2)
     activation, died = deadly_tanh(tmp_path)

@@ -46,7 +46,8 @@ def stored(trio, tmp_path_factory):
     return pairs
 
 
-every_storage = pytest.mark.parametrize("storage", ["bed", "SNP-major", "individual-major"])
+ROW_BY_ROW = pytest.param("individual-major", marks=pytest.mark.slow)
+every_storage = pytest.mark.parametrize("storage", ["bed", "SNP-major", ROW_BY_ROW])
 
 MODELS = {
     "blocks of SNPs": {},
@@ -117,7 +118,9 @@ def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
     assert_array_equal(one.coef_, two.coef_)
 
 
-@pytest.mark.parametrize("storage", ["memory", "SNP-major", "individual-major", "bed"])
+@pytest.mark.parametrize(
+    "storage", ["memory", "bed", pytest.param("SNP-major", marks=pytest.mark.slow), ROW_BY_ROW]
+)
 def test_genotypes_are_never_copied(storage, tmp_path, short):
     n, p = 4000, 5000  # 20 MB, of which cross-products of neighbouring SNPs are 7 %
     rng = np.random.default_rng(0)
