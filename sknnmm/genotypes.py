@@ -94,13 +94,6 @@ class Genotypes:
                 gram[:size, :size] = block.T @ (block * row_weight[:, None].astype(dtype))
         return grams
 
-    def column_squares(self, row_weight):
-        """Return x'Wx of every SNP in double precision, (p,)."""
-        squares = np.empty(self.shape[1])
-        for snps, block in self.blocks(np.float64):
-            squares[snps] = row_weight @ (block * block)
-        return squares
-
     def row_gram(self):
         """Return X X' (n, n) in double precision."""
         n = self.shape[0]

@@ -4,18 +4,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from sknnmm.columns import DenseColumns
 from sknnmm.memory_map import ReadOnlyArrays
 from sknnmm.sampling.connection_kernels import group_grams
 from sknnmm.sampling.few_columns_kernels import GROUP, sweep_few_columns
 from sknnmm.sampling.prepared_draws import prepare
-from sknnmm.sampling.snp_sweep import prior_variances
+from sknnmm.sampling.snp_sweep import DenseSweep, prior_variances
 
 MAX_COLUMNS = 24  # with more, matrix products of widened blocks are as fast
 CHUNK = 1024  # SNPs whose draws are prepared at a time
 
 
-class FewColumnsSweep(ReadOnlyArrays):
+class FewColumnsSweep(ReadOnlyArrays, DenseSweep):
     """Gibbs sweep over the SNP effects of one or both paths, for any mixture prior.
 
     Parameters
@@ -23,8 +22,6 @@ class FewColumnsSweep(ReadOnlyArrays):
     model : NetworkModel
     paths : list of NodePath, DirectPath
     """
-
-    keeps_fit = True
 
     def __init__(self, model, paths):
         self.genotypes = model.genotypes
@@ -110,28 +107,6 @@ class FewColumnsSweep(ReadOnlyArrays):
             used = slice(len(multipliers))
             score[used, :, own], shrinkage[used, :, own], normal[:, own] = drawn
         return score, shrinkage, normal
-
-    def refresh(self, chain):
-        """Recompute the maintained fits, which rounding has moved."""
-        for path in self.paths:
-            state = path.state(chain)
-            state.fit[:] = self.genotypes.dot(state.effects)
-
-    def columns(self, path):
-        """Return the layout of the effects of a path."""
-        return DenseColumns(len(self._mean), path.n_columns)
-
-    def in_model(self, path):
-        """Return which effects of a path can be nonzero, (p, C)."""
-        return self.genotypes.polymorphic[:, None] & path.connected
-
-    def snp_effects(self, state, rng):
-        """Return the SNP effects (p, C) of a state."""
-        return state.effects
-
-    def fit_everywhere(self, state, rng, effects=None):
-        """Return genotypes times effects for all rows, (n, C)."""
-        return state.fit
 
 
 def _grams(genotypes, row_weight):

@@ -8,7 +8,38 @@ from sknnmm.columns import DenseColumns
 from sknnmm.sampling.sweep_kernels import sweep_genotypes
 
 
-class BlockedSweep:
+class DenseSweep:
+    """What sweeps over all SNPs and all columns of one or both paths share.
+
+    A subclass sets `genotypes` and `paths` and implements `draw`.
+    """
+
+    keeps_fit = True
+
+    def refresh(self, chain):
+        """Recompute the maintained fits, which rounding has moved."""
+        for path in self.paths:
+            state = path.state(chain)
+            state.fit[:] = self.genotypes.dot(state.effects)
+
+    def columns(self, path):
+        """Return the layout of the effects of a path."""
+        return DenseColumns(self.genotypes.shape[1], path.n_columns)
+
+    def in_model(self, path):
+        """Return which effects of a path can be nonzero, (p, C)."""
+        return self.genotypes.polymorphic[:, None] & path.connected
+
+    def snp_effects(self, state, rng):
+        """Return the SNP effects (p, C) of a state."""
+        return state.effects
+
+    def fit_everywhere(self, state, rng, effects=None):
+        """Return genotypes times effects for all rows, (n, C)."""
+        return state.fit
+
+
+class BlockedSweep(DenseSweep):
     """Gibbs sweep over the SNP effects of one or both paths, for any mixture prior.
 
     Parameters
@@ -16,8 +47,6 @@ class BlockedSweep:
     model : NetworkModel
     paths : list of NodePath, DirectPath
     """
-
-    keeps_fit = True
 
     def __init__(self, model, paths):
         self.genotypes = model.genotypes
@@ -71,28 +100,6 @@ class BlockedSweep:
             if len(states) > 1:
                 state.effects[:] = effects[:, columns]
                 state.component[:] = component[:, columns]
-
-    def refresh(self, chain):
-        """Recompute the maintained fits, which rounding has moved."""
-        for path in self.paths:
-            state = path.state(chain)
-            state.fit[:] = self.genotypes.dot(state.effects)
-
-    def columns(self, path):
-        """Return the layout of the effects of a path."""
-        return DenseColumns(len(self._mean), path.n_columns)
-
-    def in_model(self, path):
-        """Return which effects of a path can be nonzero, (p, C)."""
-        return self.genotypes.polymorphic[:, None] & path.connected
-
-    def snp_effects(self, state, rng):
-        """Return the SNP effects (p, C) of a state."""
-        return state.effects
-
-    def fit_everywhere(self, state, rng, effects=None):
-        """Return genotypes times effects for all rows, (n, C)."""
-        return state.fit
 
 
 def _rows_off_one(row_weights, dtype):
