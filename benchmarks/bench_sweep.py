@@ -123,11 +123,14 @@ def compare(case, options):
 
 
 def simulated_model(case):
-    """Return the model that NNMMRegressor with its defaults fits to simulated data."""
+    """Return the model that NNMMRegressor with its defaults fits to simulated data.
+
+    Without omics (K = 0) y is still that of a network with one.
+    """
     data = make_omics_network(
         case.n_samples,
         case.n_snps,
-        case.n_omics,
+        max(1, case.n_omics),
         missing_omics=case.missing_omics,
         activation=case.activation,
         random_state=0,
@@ -135,7 +138,7 @@ def simulated_model(case):
     return NetworkModel(
         genotypes=Genotypes(data.X),
         y=standardised(data.y),
-        omics=standardised(data.omics),
+        omics=standardised(data.omics[:, : case.n_omics]),
         n_latent=0,
         covariates=np.empty((case.n_samples, 0)),
         activation=ACTIVATIONS[case.activation],
@@ -170,13 +173,15 @@ def steps_of(sampler, recorder):
     """Return the methods that make up each step, as {step: [(object, method name), ...]}."""
     model = sampler.model
     priors = [path.prior for path in sampler.paths] + [model.weight_prior]
+    weights = [(sampler.weights, "draw")] if model.n_nodes else []
+    missing = [(sampler.missing, "draw")] if model.n_nodes else []
     return {
         "intercepts": [(sampler, "draw_omics_fixed"), (sampler.fixed, "draw")],
         SWEEP: [(update, "draw") for update in sampler.snp_updates],
         "hyperparameters": [(prior, "update") for prior in priors],
         "residual variances": [(sampler, "draw_omics_variances"), (sampler.variance, "draw")],
-        "omics weights": [(sampler.weights, "draw")],
-        "missing omics": [(sampler.missing, "draw")],
+        "omics weights": weights,
+        "missing omics": missing,
         RECORDING: [(recorder, "record")],
         ITERATION: [(sampler, "iterate")],
     }

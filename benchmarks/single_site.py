@@ -1,7 +1,7 @@
 """The plain sampler: one SNP effect on one omic at a time, compiled, nothing blocked.
 
-What blocking is measured against, and the reference that tests compare it with: the textbook
-algorithm, written without any code of the blocked sweep. The centred genotypes are held as a
+What our sweeps are measured against, and in law compared with: the textbook algorithm, written
+without any of their code. The centred genotypes are held as a
 whole in the precision of the sampler, SNP after SNP, and the residuals omic after omic, so that
 every inner loop runs over neighbouring numbers (as in NNMM.jl and BGLR).
 """
@@ -11,17 +11,13 @@ from numba import njit
 
 from sknnmm.columns import DenseColumns
 
-RANDOM_BLOCK = 64  # SNPs whose random numbers are drawn at a time: that of the blocked sweep
-
 
 class SingleSiteSweep:
     """Gibbs sweep over the SNP effects of one or both paths; a drop-in for `BlockedSweep`.
 
-    It uses the same random numbers for the same effects as `BlockedSweep`: from the same chain
-    state and generator both make the same draws up to rounding, so in double precision that they
-    agree is an exact test::
+    It is used as::
 
-        sampler = Sampler(model)
+        sampler = Sampler(model, by_rows=True)
         sampler.snp_updates = [SingleSiteSweep(model, sampler.paths)]
 
     Parameters
@@ -46,7 +42,8 @@ class SingleSiteSweep:
 
     def draw(self, chain, rng):
         """Draw every SNP effect of the paths once."""
-        normals, uniforms = self._random_numbers(rng)
+        shape = (self.genotypes.shape[1], sum(path.n_columns for path in self.paths))
+        normals, uniforms = rng.standard_normal(shape), rng.random(shape)
         first = 0
         for path, row_weight, squares in zip(
             self.paths, self._row_weights, self._squares, strict=True
@@ -73,15 +70,6 @@ class SingleSiteSweep:
                 uniforms[:, columns],
             )
             np.subtract(target, residual.T, out=state.fit)
-
-    def _random_numbers(self, rng):
-        """Return normals and uniforms (p, C): both of one block of SNPs, then of the next."""
-        shape = (self.genotypes.shape[1], sum(path.n_columns for path in self.paths))
-        normals, uniforms = np.empty(shape), np.empty(shape)
-        for first in range(0, shape[0], RANDOM_BLOCK):
-            rng.standard_normal(out=normals[first : first + RANDOM_BLOCK])
-            rng.random(out=uniforms[first : first + RANDOM_BLOCK])
-        return normals, uniforms
 
     def refresh(self, chain):
         """Recompute the maintained fits, which rounding has moved."""

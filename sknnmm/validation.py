@@ -12,6 +12,7 @@ from sklearn.utils.validation import _get_feature_names, validate_data
 from sknnmm.packed import PackedGenotypes
 
 MAX_NAMES_SHOWN = 5
+LARGE = 2**26  # bytes of int8 genotypes that are not copied to change their order
 
 
 def check_directory(path, argument):
@@ -81,13 +82,16 @@ def stored_dosages(X, dtype):
     """Return genotypes as the sampler stores them, never wider than they came.
 
     int8 with negative = missing if X is integer or holds only 0, 1, 2 and NaN; otherwise floating
-    in `dtype` (or as it came, if narrower) with NaN = missing. Contiguous, in the order given.
+    in `dtype` (or as it came, if narrower) with NaN = missing. Contiguous, SNP after SNP, as sweeps
+    go; int8 genotypes that are large are left individual after individual: no second copy.
     """
     if isinstance(X, PackedGenotypes):
         return X
     stored = _narrow(X, dtype)
-    contiguous = stored.flags.c_contiguous or stored.flags.f_contiguous
-    return stored if contiguous else np.asfortranarray(stored)
+    as_it_is = stored.dtype != np.int8 or stored.nbytes > LARGE
+    if stored.flags.f_contiguous or (stored.flags.c_contiguous and as_it_is):
+        return stored
+    return np.asfortranarray(stored)
 
 
 def _narrow(X, dtype):

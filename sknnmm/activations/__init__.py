@@ -6,6 +6,7 @@ To add one: write one `BaseActivation` subclass in a module here and add it to `
 from sknnmm.activations._base import BaseActivation
 from sknnmm.activations._rectified import LeakyReLU
 from sknnmm.activations._smooth import Linear, Sigmoid, Softplus, Tanh
+from sknnmm.activations._tabulated import tabulated_moments
 from sknnmm.activations._user import Activation, NetworkFunction, settle_activation
 
 ACTIVATIONS = {
@@ -23,4 +24,5 @@ __all__ = [
     "BaseActivation",
     "NetworkFunction",
     "settle_activation",
+    "tabulated_moments",
 ]

@@ -1,7 +1,8 @@
-"""Compiled Gibbs sweep over all SNPs and a few columns, from dosages as they are stored.
+"""Compiled Gibbs sweep over all SNPs and a few columns.
 
-Four SNPs meet the residuals of four columns in one pass: sixteen products from eight numbers. With
-few columns this beats matrix products, which first need the SNPs as floats.
+Four SNPs at a time are widened to floats, which stay in the nearest cache while they meet the
+residuals of four columns in one pass: sixteen products from eight numbers. Of few columns a matrix
+product would make less.
 """
 
 import numpy as np
@@ -15,15 +16,14 @@ from sknnmm.sampling.connection_kernels import (
     four_snps,
     gather,
     new_tile,
-    subtract,
-    subtract_one,
 )
 from sknnmm.sampling.prepared_draws import pick
+from sknnmm.sampling.sweep_kernels import subtract_multiple
 
 
 @njit(nogil=True, cache=True)
 def sweep_few_columns(
-    dosages, any_missing, mean, grams, set_of, row_weights, first, residual, effects,
+    dosages, any_missing, mean, grams, set_of, row_weights, is_one, first, residual, effects,
     component, residual_variance, score, shrinkage, normal,
 ):  # fmt: skip
     """Draw the effects of some SNPs on all C columns once.
@@ -33,100 +33,115 @@ def sweep_few_columns(
     dosages : (n, p); any_missing : None if no dosage is missing
     mean : (p,)
     grams : (n_groups, G, 4, 4), X'W_g X of every four SNPs
-    set_of : (C,), the row weights of each column: row_weights (G, n)
+    set_of : (C,), ascending, the row weights of each column: row_weights (G, n)
+    is_one : (G,), whether they are all 1
     first : int, a multiple of four; the SNPs are first, first + 1, ...
     residual : (C, n), target - X b for all rows; updated in place; C a multiple of four
-    effects, component : (b, C), of these SNPs, updated in place; component -1 = not in the model
+    effects, component : (s, C), of these SNPs, updated in place; component -1 = not in the model
     residual_variance : (C,)
-    score, shrinkage : (M, b, C) and normal (b, C), of `prepare`
+    score, shrinkage : (M, s, C) and normal (s, C), of `prepare`
     """
     n_snps, n_columns = effects.shape
     tile = new_tile(dosages)
-    change = np.zeros((GROUP, GROUP))  # column, SNP
-    for tile_first in range(0, n_snps, TILE):  # all columns go over it while it is in cache
+    x = np.empty((GROUP, residual.shape[1]), residual.dtype)
+    weighted = np.empty_like(x)
+    products, change = np.empty((n_columns, GROUP)), np.zeros(GROUP, residual.dtype)
+    for tile_first in range(0, n_snps, TILE):
         tile_last = min(tile_first + TILE, n_snps)
         own = np.arange(first + tile_first, first + tile_last)
         gather(dosages, own, tile)
-        for columns in range(0, n_columns, GROUP):
-            r = (
-                residual[columns], residual[columns + 1],
-                residual[columns + 2], residual[columns + 3],
-            )  # fmt: skip
-            w = (
-                row_weights[set_of[columns]], row_weights[set_of[columns + 1]],
-                row_weights[set_of[columns + 2]], row_weights[set_of[columns + 3]],
-            )  # fmt: skip
-            for j0 in range(tile_first, tile_last, GROUP):
-                stored, centre = four_snps(dosages, own, j0 - tile_first, tile, mean)
-                products = multiply_four_columns(stored, centre, r, w, any_missing)
-                for q in range(GROUP):
-                    c = columns + q
-                    gram = grams[(first + j0) // GROUP, set_of[c]]
-                    n_changed, last_changed = 0, 0
-                    for k in range(min(GROUP, tile_last - j0)):
-                        j = j0 + k
-                        change[q, k] = 0
-                        if component[j, c] < 0:
-                            continue
-                        old = effects[j, c]
-                        xr = products[q][k] - centre[k] * products[q][GROUP] + gram[k, k] * old
-                        for t in range(k):
-                            xr -= gram[k, t] * change[q, t]
-                        component[j, c], effects[j, c] = pick(
-                            xr, residual_variance[c], score, shrinkage, normal, j, c
-                        )
-                        change[q, k] = effects[j, c] - old
-                        if change[q, k] != 0:
-                            n_changed += 1
-                            last_changed = k
-                    if n_changed == 1:
-                        subtract_one(
-                            stored[last_changed], centre[last_changed], change[q, last_changed],
-                            residual[c], any_missing,
-                        )  # fmt: skip
-                    elif n_changed > 1:
-                        for k in range(tile_last - j0, GROUP):
-                            change[q, k] = 0
-                        subtract((stored, centre), change[q], residual[c], any_missing)
+        for j0 in range(tile_first, tile_last, GROUP):
+            stored, centre = four_snps(dosages, own, j0 - tile_first, tile, mean)
+            for k in range(GROUP):
+                widen(stored[k], centre[k], any_missing, x[k])
+            for c in range(0, n_columns, GROUP):
+                if is_one[set_of[c]] and is_one[set_of[c + GROUP - 1]]:
+                    multiply(x, residual, c, products, c)
+                else:
+                    for q in range(GROUP):
+                        weigh(residual[c + q], row_weights[set_of[c + q]], weighted[q])
+                    multiply(x, weighted, 0, products, c)
+            for c in range(n_columns):
+                gram = grams[(first + j0) // GROUP, set_of[c]]
+                for k in range(GROUP):
+                    j = j0 + k
+                    change[k] = 0
+                    if j >= tile_last or component[j, c] < 0:
+                        continue
+                    old = effects[j, c]
+                    xr = products[c, k] + gram[k, k] * old
+                    for t in range(k):
+                        xr -= gram[k, t] * change[t]
+                    component[j, c], effects[j, c] = pick(
+                        xr, residual_variance[c], score, shrinkage, normal, j, c
+                    )
+                    change[k] = effects[j, c] - old
+                take_four(residual[c], change, x)
+
+
+# Passes over the individuals; why they are inlined: see `connection_kernels`.
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def widen(stored, centre, any_missing, x):
+    """Write a centred SNP to x (n,)."""
+    for i in range(x.size):
+        x[i] = filled(stored[i], centre, any_missing) - centre
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def take_four(residual, change, x):
+    """Take the changes (4,) of the effects of four SNPs x (4, n) off the residual."""
+    n_changed, last_changed = 0, 0
+    for k in range(GROUP):
+        if change[k] != 0:
+            n_changed += 1
+            last_changed = k
+    if n_changed == 1:
+        subtract_multiple(residual, change[last_changed], x[last_changed])
+    elif n_changed > 1:
+        xa, xb, xc, xd = x[0], x[1], x[2], x[3]
+        a, b, c, d = change[0], change[1], change[2], change[3]
+        for i in range(residual.size):
+            residual[i] -= (a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def weigh(residual, weights, out):
+    """Write the residuals of a column times their row weights."""
+    for i in range(residual.size):
+        out[i] = residual[i] * weights[i]
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def multiply_four_columns(stored, mean, residual, row_weight, missing):
-    """Return, for four columns, X'W residual of four SNPs as stored, and the sum of W residual."""
-    (xa, xb, xc, xd), (ma, mb, mc, md) = stored, mean
-    r0, r1, r2, r3 = residual
-    w0, w1, w2, w3 = row_weight
-    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = r0.dtype.type(0)
-    c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = s0 = s1 = s2 = s3 = r0.dtype.type(0)
+def multiply(x, residual, first, products, c):
+    """Write the products of four SNPs x (4, n) with four columns of the residuals, from `first`.
+
+    They are rows c to c + 3 of `products` (C, 4).
+    """
+    xa, xb, xc, xd = x[0], x[1], x[2], x[3]
+    r0, r1, r2, r3 = residual[first], residual[first + 1], residual[first + 2], residual[first + 3]
+    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = xa.dtype.type(0)
+    c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = xa.dtype.type(0)
     for i in range(r0.size):
-        e0, e1, e2, e3 = r0[i] * w0[i], r1[i] * w1[i], r2[i] * w2[i], r3[i] * w3[i]
-        s0 += e0
-        s1 += e1
-        s2 += e2
-        s3 += e3
-        x = filled(xa[i], ma, missing)
-        a0 += x * e0
-        a1 += x * e1
-        a2 += x * e2
-        a3 += x * e3
-        x = filled(xb[i], mb, missing)
-        b0 += x * e0
-        b1 += x * e1
-        b2 += x * e2
-        b3 += x * e3
-        x = filled(xc[i], mc, missing)
-        c0 += x * e0
-        c1 += x * e1
-        c2 += x * e2
-        c3 += x * e3
-        x = filled(xd[i], md, missing)
-        d0 += x * e0
-        d1 += x * e1
-        d2 += x * e2
-        d3 += x * e3
-    return (
-        (float(a0), float(b0), float(c0), float(d0), float(s0)),
-        (float(a1), float(b1), float(c1), float(d1), float(s1)),
-        (float(a2), float(b2), float(c2), float(d2), float(s2)),
-        (float(a3), float(b3), float(c3), float(d3), float(s3)),
-    )
+        a0 += xa[i] * r0[i]
+        a1 += xa[i] * r1[i]
+        a2 += xa[i] * r2[i]
+        a3 += xa[i] * r3[i]
+        b0 += xb[i] * r0[i]
+        b1 += xb[i] * r1[i]
+        b2 += xb[i] * r2[i]
+        b3 += xb[i] * r3[i]
+        c0 += xc[i] * r0[i]
+        c1 += xc[i] * r1[i]
+        c2 += xc[i] * r2[i]
+        c3 += xc[i] * r3[i]
+        d0 += xd[i] * r0[i]
+        d1 += xd[i] * r1[i]
+        d2 += xd[i] * r2[i]
+        d3 += xd[i] * r3[i]
+    for k, of_snp in enumerate(
+        ((a0, a1, a2, a3), (b0, b1, b2, b3), (c0, c1, c2, c3), (d0, d1, d2, d3))
+    ):
+        for q in range(GROUP):
+            products[c + q, k] = of_snp[q]

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from sknnmm.activations import tabulated_moments
 from sknnmm.sampling.snp_cross_products import CrossProductSweep
 
 NEGLIGIBLE = 1e-10  # of the variance of y
@@ -39,7 +40,8 @@ def variance_shares(model, chain, snp_fit, direct_fit):
     elif model.activation.is_network:
         expected, spread = _network_moments(model, chain, snp_fit)
     else:
-        expected, second = model.activation.normal_moments(
+        expected, second = tabulated_moments(
+            model.activation,
             snp_fit + chain.omics_fixed.coefficients[0].astype(snp_fit.dtype),
             s2.astype(snp_fit.dtype),
         )

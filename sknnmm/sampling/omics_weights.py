@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.lapack import dtrtrs  # a tenth of the overhead of solve_triangular
 
+from sknnmm.sampling.prepared_draws import prepare
 from sknnmm.sampling.snp_sweep import prior_variances
 from sknnmm.sampling.sweep_kernels import sweep_block
 
@@ -83,21 +84,28 @@ class WeightsSweep:
 
     def _draw_components(self, chain, first, gram, products, rng):
         """Sweep over the weights of a block given X'residual (b, 1)."""
-        state = chain.weights
+        state, s2 = chain.weights, chain.residual_variance
+        own = slice(first, first + len(products))
+        variance = prior_variances(self._prior, state.hyper, s2)
+        tables = prepare(
+            np.diag(gram)[:, None],
+            self._multipliers,
+            state.hyper.weights[:, None],
+            variance[own] if len(variance) > 1 else variance,
+            s2,
+            rng,
+        )
         sweep_block(
             products,
             gram[None],
             self._columns,
-            first,
-            state.effects,
-            state.component,
-            self._multipliers[:, None],
-            state.hyper.weights,
-            prior_variances(self._prior, state.hyper, chain.residual_variance),
-            chain.residual_variance,
-            rng.standard_normal(products.shape),
-            rng.random(products.shape),
+            0,
+            state.effects[own],
+            state.component[own],
+            s2,
+            *tables,
             np.empty_like(products),
+            np.empty((7, 1)),
         )
 
     def _draw_jointly(self, chain, block, gram, products, rng):

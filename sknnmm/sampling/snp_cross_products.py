@@ -59,6 +59,7 @@ class CrossProductSweep(ReadOnlyArrays):
             prior_variances(path.prior, state.hyper, s2),
             s2,
             rng,
+            state.effects.dtype,
         )
         squares = sweep_all_pairs(
             self._gram,
@@ -176,6 +177,7 @@ class ConnectionCrossProductSweep(ReadOnlyArrays):
             variance if variance.ndim == 1 else columns.spread(variance[0]),
             columns.spread(s2),
             rng,
+            state.effects.dtype,
         )
         state.fit_squares[:] = sweep_own_pairs(
             self._grams,

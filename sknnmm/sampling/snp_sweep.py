@@ -5,16 +5,89 @@ from itertools import pairwise
 import numpy as np
 
 from sknnmm.columns import DenseColumns
-from sknnmm.sampling.sweep_kernels import sweep_genotypes
+from sknnmm.genotypes import BLOCK
+from sknnmm.sampling.prepared_draws import prepare
+from sknnmm.sampling.sweep_kernels import sweep_blocks
+
+CHUNK = 2**15  # effects whose draws are prepared at a time, or a block of SNPs if that is more
 
 
 class DenseSweep:
-    """What sweeps over all SNPs and all columns of one or both paths share.
+    """Gibbs sweep over the SNP effects of one or both paths, all columns side by side.
 
-    A subclass sets `genotypes` and `paths` and implements `draw`.
+    A subclass implements `_sweep`, and sets `_squares` (p, paths), x'Wx of every SNP.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    paths : list of NodePath, DirectPath
+    align : int
+        Columns are filled up to a multiple of this number; the last ones may be idle.
+    block : int
+        SNPs that are swept together.
     """
 
     keeps_fit = True
+
+    def __init__(self, model, paths, align, block):
+        self.genotypes = model.genotypes
+        self.paths = paths
+        self._dtype = model.dtype
+        starts = np.cumsum([0] + [p.n_columns for p in paths])
+        self._slices = [slice(*pair) for pair in pairwise(starts)]
+        self._n_columns = -(-int(starts[-1]) // align) * align
+        self._chunk = block * max(1, CHUNK // (block * self._n_columns))
+        self._mean = model.genotypes.mean.astype(model.dtype)
+        self._multipliers = [np.array(p.prior.multipliers, float) for p in paths]
+
+    def draw(self, chain, rng):
+        """Draw every SNP effect of the paths once."""
+        states = [path.state(chain) for path in self.paths]
+        targets = [path.target(chain) for path in self.paths]
+        variances = [path.residual_variance(chain) for path in self.paths]
+        residual = np.zeros((self._n_columns, len(targets[0])), self._dtype)
+        s2 = np.ones(self._n_columns)
+        for state, target, variance, own in zip(
+            states, targets, variances, self._slices, strict=True
+        ):
+            s2[own] = variance
+            np.subtract(target.T, state.fit.T, out=residual[own])
+        for first in range(0, len(self._mean), self._chunk):
+            snps = slice(first, first + self._chunk)
+            tables = self._prepare(snps, states, variances, rng)
+            effects = np.zeros_like(tables[-1])
+            component = np.full(effects.shape, -1, np.int8)
+            for state, own in zip(states, self._slices, strict=True):
+                effects[:, own], component[:, own] = state.effects[snps], state.component[snps]
+            self._sweep(first, residual, effects, component, s2, *tables)
+            for state, own in zip(states, self._slices, strict=True):
+                state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
+        for state, target, own in zip(states, targets, self._slices, strict=True):
+            np.subtract(target, residual[own].T, out=state.fit)
+
+    def _prepare(self, snps, states, residual_variances, rng):
+        """Return the prepared draws of some SNPs, all columns side by side."""
+        shape = (len(self._squares[snps]), self._n_columns)
+        n_components = max(map(len, self._multipliers))
+        score = np.full((n_components, *shape), -np.inf, self._dtype)
+        shrinkage, normal = np.zeros_like(score), np.zeros(shape, self._dtype)
+        for g, (path, state, s2, own) in enumerate(
+            zip(self.paths, states, residual_variances, self._slices, strict=True)
+        ):
+            variance = prior_variances(path.prior, state.hyper, s2)
+            multipliers = self._multipliers[g]
+            drawn = prepare(
+                self._squares[snps, g, None],
+                multipliers,
+                state.hyper.weights[:, None],
+                variance[snps] if len(variance) > 1 else variance,
+                s2,
+                rng,
+                self._dtype,
+            )
+            used = slice(len(multipliers))
+            score[used, :, own], shrinkage[used, :, own], normal[:, own] = drawn
+        return score, shrinkage, normal
 
     def refresh(self, chain):
         """Recompute the maintained fits, which rounding has moved."""
@@ -40,7 +113,7 @@ class DenseSweep:
 
 
 class BlockedSweep(DenseSweep):
-    """Gibbs sweep over the SNP effects of one or both paths, for any mixture prior.
+    """The sweep by matrix products of widened blocks of SNPs, for any number of columns.
 
     Parameters
     ----------
@@ -49,57 +122,33 @@ class BlockedSweep(DenseSweep):
     """
 
     def __init__(self, model, paths):
-        self.genotypes = model.genotypes
-        self.paths = paths
-        self._mean = model.genotypes.mean.astype(model.dtype)
+        super().__init__(model, paths, align=1, block=BLOCK)
         same_rows = all(np.array_equal(p.row_weight, paths[0].row_weight) for p in paths)
         row_weights = [p.row_weight for p in (paths[:1] if same_rows else paths)]
         self._grams = model.genotypes.block_grams(row_weights, model.dtype)
         self._reweighted = _rows_off_one(row_weights, model.dtype)
-        starts = np.cumsum([0] + [p.n_columns for p in paths])
-        self._slices = [slice(*pair) for pair in pairwise(starts)]
-        self._columns = starts[[0, -1]] if same_rows else starts
-        n_components = max(len(p.prior.multipliers) for p in paths)
-        self._multipliers = np.concatenate(
-            [
-                _padded(
-                    np.repeat([p.prior.multipliers], p.n_columns, 0).T.astype(float), n_components
-                )
-                for p in paths
-            ],
-            axis=1,
+        ends = [own.stop for own in self._slices]
+        self._columns = np.array([0, *(ends[-1:] if same_rows else ends)])
+        squares = np.diagonal(self._grams, axis1=2, axis2=3)  # (n_blocks, G, b)
+        squares = squares.transpose(0, 2, 1).reshape(-1, len(row_weights))
+        self._squares = np.broadcast_to(
+            squares[: model.genotypes.shape[1]], (model.genotypes.shape[1], len(paths))
         )
 
-    def draw(self, chain, rng):
-        """Draw every SNP effect of the paths once."""
-        states = [path.state(chain) for path in self.paths]
-        targets = [path.target(chain) for path in self.paths]
-        residual_variances = [path.residual_variance(chain) for path in self.paths]
-        effects = _side_by_side([s.effects for s in states])
-        component = _side_by_side([s.component for s in states])
-        residual = np.empty((effects.shape[1], len(targets[0])), effects.dtype)
-        for state, target, columns in zip(states, targets, self._slices, strict=True):
-            np.subtract(target.T, state.fit.T, out=residual[columns])
-        sweep_genotypes(
+    def _sweep(self, first, residual, effects, component, s2, *tables):
+        sweep_blocks(
             self.genotypes.dosages,
             self._mean,
             self._grams,
             self._columns,
             self._reweighted,
+            first,
             residual,
             effects,
             component,
-            self._multipliers,
-            _mixture_weights(states),
-            _variances(self.paths, states, residual_variances),
-            np.concatenate(residual_variances),
-            rng,
+            s2,
+            *tables,
         )
-        for state, target, columns in zip(states, targets, self._slices, strict=True):
-            np.subtract(target, residual[columns].T, out=state.fit)
-            if len(states) > 1:
-                state.effects[:] = effects[:, columns]
-                state.component[:] = component[:, columns]
 
 
 def _rows_off_one(row_weights, dtype):
@@ -110,40 +159,8 @@ def _rows_off_one(row_weights, dtype):
     return first, np.concatenate(rows), np.concatenate(weights).astype(dtype)
 
 
-def _padded(rows, n_rows):
-    """Return rows (M, C) with zeros below, for priors with fewer components than others."""
-    return np.pad(rows, ((0, n_rows - len(rows)), (0, 0)))
-
-
-def _mixture_weights(states):
-    """Return mixture weights (M, C) of the columns of all states; padding has weight 0."""
-    n_components = max(len(state.hyper.weights) for state in states)
-    return _side_by_side(
-        [
-            state.hyper.weights
-            if len(state.hyper.weights) == n_components
-            else _padded(state.hyper.weights, n_components)
-            for state in states
-        ]
-    )
-
-
 def prior_variances(prior, hyper, residual_variance):
     """Return the prior variances of effects, shaped like hyper.variance, in absolute units."""
     if not prior.relative_to_residual:
         return hyper.variance
     return hyper.variance * hyper.columns.spread(residual_variance)
-
-
-def _variances(paths, states, residual_variances):
-    """Return prior variances side by side: (1, C), or (p, C) if any prior has one per effect."""
-    variances = [
-        prior_variances(path.prior, state.hyper, s2)
-        for path, state, s2 in zip(paths, states, residual_variances, strict=True)
-    ]
-    n_rows = max(len(v) for v in variances)
-    return _side_by_side([v if len(v) == n_rows else np.repeat(v, n_rows, 0) for v in variances])
-
-
-def _side_by_side(arrays):
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)

@@ -1,6 +1,6 @@
 """Compiled Gibbs sweep over the effects of a linear predictor: every mixture prior, one kernel.
 
-`sweep_genotypes` runs over blocks of neighbouring SNPs and all columns (omics, direct path)
+`sweep_blocks` runs over blocks of neighbouring SNPs and all columns (omics, direct path)
 together: one product with the residuals, a single-site pass inside the block by its Gram matrix,
 one product back (Breen et al. 2022, doi 10.1038/s42003-022-03624-1).
 """
@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from sknnmm.genotype_kernels import centred_block
+from sknnmm.sampling.prepared_draws import draw_row
 
 
 @njit(nogil=True, cache=True)
@@ -55,65 +56,66 @@ def draw_effect(xx, xr, s2, ratios, log_weights, c, uniform, normal, log_odds):
     return chosen, xr * shrunk + normal * np.sqrt(s2 * shrunk)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True)
 def sweep_block(
-    products, grams, columns, first, effects, component, multipliers, weights, variance,
-    residual_variance, normals, uniforms, change,
+    products, grams, columns, first, effects, component, residual_variance, score, shrinkage,
+    normal, change, room,
 ):  # fmt: skip
     """Draw the effects of one block given `products` = X_b' residual (b, C), all columns.
 
-    grams[g] is X_b' W_g X_b, with row weights g holding for columns[g] to columns[g + 1]. Writes
-    the new effects and components (rows from `first`) and `change` = new - old (b, C). Returns the
-    number of effects that changed.
+    grams[g] is X_b' W_g X_b, with row weights g holding for columns[g] to columns[g + 1]. The
+    block is the rows from `first` of effects, component (updated in place) and of the tables of
+    `prepare`. Writes `change` = new - old (b, C) and returns how many effects changed. `room`
+    is (7, C).
     """
-    n_columns = change.shape[1]
-    log_weights = np.log(weights)
-    log_odds = np.empty(multipliers.shape[0])
-    moved = np.zeros(n_columns, change.dtype)
-    ratios = np.empty(multipliers.shape)
-    n_changed = 0
-    for j in range(change.shape[0]):
-        row = first + j
-        if j == 0 or variance.shape[0] > 1:
-            prior_variance = variance[row if variance.shape[0] > 1 else 0]
-            for c in range(n_columns):
-                for m in range(multipliers.shape[0]):
-                    ratios[m, c] = residual_variance[c] / (multipliers[m, c] * prior_variance[c])
-        # What the changes so far have taken from x_j' residual.
-        if n_changed > 0:
-            np.dot(grams[0, j, :j], change[:j], moved)
-            for g in range(1, columns.size - 1):
-                for c in range(columns[g], columns[g + 1]):
-                    moved[c] = np.dot(grams[g, j, :j], change[:j, c].copy())
+    xr, xx, s2, gain = room[3], room[4], room[5], room[6]
+    s2[:] = residual_variance
+    gain[:] = 0.5 / residual_variance
+    changed = np.empty(len(products), np.int64)  # the SNPs that did, so far
+    n_changed, n_effects = 0, 0
+    for j in range(len(products)):
         for g in range(columns.size - 1):
-            xx = float(grams[g, j, j])
-            for c in range(columns[g], columns[g + 1]):
-                change[j, c] = 0
-                if component[row, c] < 0:
-                    continue
-                old = effects[row, c]
-                component[row, c], effects[row, c] = draw_effect(
-                    xx,
-                    products[j, c] - moved[c] + xx * old,
-                    residual_variance[c],
-                    ratios,
-                    log_weights,
-                    c,
-                    uniforms[j, c],
-                    normals[j, c],
-                    log_odds,
-                )
-                change[j, c] = effects[row, c] - old
-                n_changed += change[j, c] != 0
-    return n_changed
+            xx[columns[g] : columns[g + 1]] = grams[g, j, j]
+        xr[:] = products[j]
+        take_changes(xr, grams, columns, j, changed[:n_changed], change)
+        draw_row(
+            xr, xx, s2, gain, score, shrinkage, normal, first + j, effects[first + j],
+            component[first + j], change[j], room,
+        )  # fmt: skip
+        of_snp = 0
+        for c in range(columns[-1]):
+            of_snp += change[j, c] != 0
+        if of_snp > 0:
+            changed[n_changed] = j
+            n_changed += 1
+            n_effects += of_snp
+    return n_effects
+
+
+@njit(nogil=True, cache=True)
+def take_changes(xr, grams, columns, j, changed, change):
+    """Take what the changes of earlier SNPs of the block contribute off x_j' residual, (C,)."""
+    for g in range(columns.size - 1):
+        own = slice(columns[g], columns[g + 1])
+        left, pairs = xr[own], grams[g, j]
+        last = 0
+        for first in range(0, changed.size - 3, 4):  # one pass over x_j' residual for four of them
+            last = first + 4
+            p, q, r, s = changed[first], changed[first + 1], changed[first + 2], changed[first + 3]
+            of_p, of_q, of_r, of_s = change[p, own], change[q, own], change[r, own], change[s, own]
+            to_p, to_q, to_r, to_s = pairs[p], pairs[q], pairs[r], pairs[s]
+            for c in range(left.size):
+                left[c] -= (to_p * of_p[c] + to_q * of_q[c]) + (to_r * of_r[c] + to_s * of_s[c])
+        for t in changed[last:]:
+            subtract_multiple(left, pairs[t], change[t, own])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def sweep_genotypes(
-    dosages, mean, grams, columns, reweighted, residual, effects, component, multipliers,
-    weights, variance, residual_variance, rng,
+def sweep_blocks(
+    dosages, mean, grams, columns, reweighted, first, residual, effects, component,
+    residual_variance, score, shrinkage, normal,
 ):  # fmt: skip
-    """Sweep all SNPs of all C columns once.
+    """Draw the effects of some SNPs on all C columns once, block by block.
 
     Parameters
     ----------
@@ -122,27 +124,26 @@ def sweep_genotypes(
     columns : (G + 1,) first column of each set of row weights, then C
     reweighted : (first, rows, weights), the rows whose weight is not 1: set g owns entries
         first[g] to first[g + 1]
+    first : int, a multiple of b; the SNPs are first, first + 1, ...
     residual : (C, n), target - X b for all rows, whatever their weight; updated in place
-    effects, component : (p, C), updated in place; component -1 = not in the model
-    multipliers, weights : (M, C), of the mixture components
-    variance : (1, C) or (p, C); residual_variance : (C,)
+    effects, component : (s, C), of these SNPs, updated in place; component -1 = not in the model
+    residual_variance : (C,)
+    score, shrinkage : (M, s, C) and normal (s, C), of `prepare`
     """
     n_columns, n = residual.shape
     block_size = grams.shape[2]
     buffer = np.empty(n * block_size, residual.dtype)
+    room = np.empty((7, n_columns), residual.dtype)
     shift = np.empty_like(residual)
     flat_residual, flat_shift = residual.reshape(-1), shift.reshape(-1)
-    for b in range(grams.shape[0]):
-        first = b * block_size
-        width = min(block_size, effects.shape[0] - first)
-        block = centred_block(dosages, first, mean, buffer, width)
+    for start in range(0, effects.shape[0], block_size):
+        width = min(block_size, effects.shape[0] - start)
+        block = centred_block(dosages, first + start, mean, buffer, width)
         products = weighted_products(block, residual, columns, reweighted)
-        normals = rng.standard_normal(width * n_columns).reshape(width, n_columns)
-        uniforms = rng.random(width * n_columns).reshape(width, n_columns)
         change = np.empty((width, n_columns), residual.dtype)
         n_changed = sweep_block(
-            products, grams[b], columns, first, effects, component, multipliers, weights,
-            variance, residual_variance, normals, uniforms, change,
+            products, grams[(first + start) // block_size], columns, start, effects, component,
+            residual_variance, score, shrinkage, normal, change, room,
         )  # fmt: skip
         if n_changed > few_changes(n_columns) * change.size:
             np.dot(change.T, block.T, shift)

@@ -8,9 +8,9 @@ from scipy import stats
 
 from sknnmm.genotypes import Genotypes
 from sknnmm.priors import BayesA, BayesC, BayesR
-from sknnmm.sampling import snp_few_columns
+from sknnmm.sampling import snp_sweep
 from sknnmm.sampling.cross_product_kernels import sweep_all_pairs
-from sknnmm.sampling.prepared_draws import pick, prepare
+from sknnmm.sampling.prepared_draws import draw_row, pick, prepare
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_few_columns import FewColumnsSweep
 from sknnmm.sampling.snp_sweep import BlockedSweep
@@ -21,20 +21,21 @@ from sknnmm.sampling.start import starting_state
     ("multipliers", "weights"),
     [([1.0], [1.0]), ([0, 1.0], [0.7, 0.3]), ([0, 0.01, 0.1, 1.0], [0.5, 0.2, 0.2, 0.1])],
 )
-def test_prepared_draws_follow_the_conditional(multipliers, weights):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
     """Component frequencies, and the law of the effect within each component."""
     n, xx, xr, s2, v = 40_000, 8.0, 3.0, 0.8, 0.5
     multipliers, weights = np.array(multipliers), np.array(weights)
     rng = np.random.default_rng(0)
     tables = prepare(
-        np.full((n, 1), xx),
-        multipliers,
-        weights[:, None, None],
-        np.array([[v]]),
-        np.array([s2]),
-        rng,
+        np.full((1, n), xx), multipliers, weights[:, None, None], np.array([[v]]), s2, rng, dtype
     )
-    drawn = np.array([pick(xr, s2, *tables, j, 0) for j in range(n)])
+    effects, component = np.zeros(n, dtype), np.zeros(n, np.int8)
+    constants = (np.full(n, value, dtype) for value in (xr, xx, s2, 0.5 / s2))
+    room, change = np.empty((3, n), dtype), np.empty(n, dtype)
+    draw_row(*constants, *tables, 0, effects, component, change, room)
+    assert_array_equal(change, effects)
+    drawn = np.column_stack([component, effects])
     # Given component m, xr is N(0, xx (s2 + xx v_m)).
     sd = np.sqrt(xx * (s2 + xx * v * multipliers))
     probabilities = weights * stats.norm.pdf(xr, scale=sd)
@@ -50,6 +51,21 @@ def test_prepared_draws_follow_the_conditional(multipliers, weights):
         precision = xx + s2 / (multiplier * v)
         law = stats.norm(xr / precision, np.sqrt(s2 / precision))
         assert stats.kstest(effects, law.cdf).pvalue > 1e-4
+
+
+def test_a_row_of_draws_equals_single_draws():
+    rng = np.random.default_rng(4)
+    n, multipliers = 200, np.array([0, 0.01, 1.0])
+    xr, xx, s2 = 5 * rng.standard_normal(n), rng.uniform(1, 9, n), rng.uniform(0.5, 2, n)
+    tables = prepare(xx[None], multipliers, np.full((3, 1, 1), 1 / 3), np.array([[1.0]]), s2, rng)
+    expected = [pick(xr[c], s2[c], *tables, 0, c) for c in range(n)]
+    effects, component, change = np.zeros(n), np.zeros(n, np.int8), np.empty(n)
+    component[:5] = -1
+    draw_row(xr, xx, s2, 0.5 / s2, *tables, 0, effects, component, change, np.empty((3, n)))
+    assert set(component[5:]) == {0, 1, 2}
+    assert_array_equal(component[5:], [m for m, _ in expected[5:]])
+    assert_allclose(effects[5:], [effect for _, effect in expected[5:]], rtol=1e-12)
+    assert_array_equal([effects[:5], change[:5], component[:5]], [[0] * 5, [0] * 5, [-1] * 5])
 
 
 def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage, normal):
@@ -68,12 +84,17 @@ def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage
             effects[j, c] = new
 
 
+@pytest.mark.parametrize("kind", [BlockedSweep, FewColumnsSweep])
 @pytest.mark.parametrize("missing_genotypes", [False, True])
-def test_few_columns_equal_the_textbook_sweep(missing_genotypes, monkeypatch):
-    """Five columns of two paths with their own row weights, several chunks, an odd last one."""
-    monkeypatch.setattr(snp_few_columns, "CHUNK", 64)
+@pytest.mark.parametrize("prior", [BayesR, BayesA])
+def test_dense_sweeps_equal_the_textbook_sweep(kind, missing_genotypes, prior, monkeypatch):
+    """Five columns of two paths with their own row weights, several chunks, an odd last one.
+
+    The blocked sweep takes few changes off one by one, many (BayesA) by a product.
+    """
+    monkeypatch.setattr(snp_sweep, "CHUNK", 512)
     rng = np.random.default_rng(1)
-    priors = {"snp_prior": BayesR(scale=0.01), "direct_prior": BayesC(scale=0.01)}
+    priors = {"snp_prior": prior(scale=0.01), "direct_prior": BayesC(scale=0.01)}
     model = small_network(rng, n=50, p=150, n_observed=4, weighted=True, **priors)
     dosages = np.array(model.genotypes.dosages)
     if missing_genotypes:
@@ -81,8 +102,8 @@ def test_few_columns_equal_the_textbook_sweep(missing_genotypes, monkeypatch):
     dosages[:, 2] = 1
     object.__setattr__(model, "genotypes", Genotypes(dosages))
     sampler = Sampler(model)
-    (update,) = sampler.snp_updates
-    assert isinstance(update, FewColumnsSweep)
+    update = kind(model, sampler.paths)
+    sampler.snp_updates = [update]
     chain = starting_state(sampler, rng)
     for _ in range(3):
         sampler.iterate(chain, rng, tuning=False)

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 
-from sknnmm.activations import ACTIVATIONS
+from sknnmm.activations import ACTIVATIONS, tabulated_moments
 
 KINK = 0.0  # of the rectified ones
 everyone = pytest.mark.parametrize("g", ACTIVATIONS.values(), ids=ACTIVATIONS)
@@ -99,3 +99,22 @@ def test_normal_moments_of_one_element_do_not_depend_on_the_others(g):
         g.normal_moments(mean, variance), g.normal_moments(mean[:1], variance), strict=True
     ):
         assert_array_equal(moment[:1], alone)
+
+
+@everyone
+def test_tabulated_moments_are_the_quadrature(g):
+    mean = 2 * np.random.default_rng(0).normal(size=(3000, 4))
+    variance = np.array([0.0, 0.01, 0.5, 1.0])
+    for moment, expected in zip(
+        tabulated_moments(g, mean, variance), g.normal_moments(mean, variance), strict=True
+    ):
+        assert_allclose(moment, expected, rtol=0, atol=5e-7)
+
+
+def test_a_table_larger_than_the_rows_is_not_made():
+    mean, variance = np.array([[-40.0], [0.1], [50.0]]), np.array([0.5])
+    g = ACTIVATIONS["tanh"]
+    for moment, expected in zip(
+        tabulated_moments(g, mean, variance), g.normal_moments(mean, variance), strict=True
+    ):
+        assert_array_equal(moment, expected)

@@ -1,0 +1,195 @@
+"""Where the time of an iteration goes, how it grows, and what other packages take for one trait.
+
+On one thread. Shares and rates come from short turns, the fastest of which counts. From the root of
+the repository::
+
+    python -m benchmarks.bench_shapes                       # all parts, some ten minutes
+    python -m benchmarks.bench_shapes --parts growth        # or profile, goals, trait
+    python -m benchmarks.bench_shapes --quick               # small data: to see that it runs
+"""
+
+import argparse
+import warnings
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+from sklearn.linear_model import ARDRegression, BayesianRidge
+
+from benchmarks.bench_sweep import (
+    ITERATION,
+    RECORDING,
+    REST,
+    SWEEP,
+    Case,
+    fastest,
+    run_turn,
+    simulated_model,
+)
+from benchmarks.reporting import as_table, describe_machine
+from sknnmm import NNMMRegressor
+from sknnmm.datasets import make_omics_network
+from sknnmm.sampling.parallel import one_blas_thread
+from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.start import starting_state
+
+SHAPES = ((3534, 1000, 10), (1814, 10_346, 15), (2000, 50_000, 100), (500, 5000, 1000))
+QUICK_SHAPES = ((300, 100, 3), (100, 300, 5))
+BASE = Case(n_samples=2000, n_snps=2000, n_omics=20, missing_omics=0.3)
+QUICK_BASE = Case(n_samples=200, n_snps=200, n_omics=4, missing_omics=0.3)
+GOALS = (  # seconds per 1,000 iterations, recording included
+    (Case(10), None),
+    (Case(10, missing_omics=0.3), 3.0),
+    (Case(10, missing_omics=0.3, activation="sigmoid"), 5.0),
+    (Case(0, n_samples=1814, n_snps=10_346), 2.5),
+    (Case(15, n_samples=1814, n_snps=10_346), 15.0),
+)
+QUICK_GOALS = ((Case(0, n_samples=300, n_snps=100), 0.5),)
+TRAIT_SHAPES = ((479, 1279), (1500, 1000), (1450, 5000))
+PARTS = ("profile", "growth", "goals", "trait")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of turns, per case")
+    parser.add_argument("--n-iter", type=int, default=2000, help="iterations, part trait")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    if options.quick:
+        options.seconds, options.n_iter = 0.2, 100
+    print(describe_machine() + "\n")
+    parts = {"profile": profile, "growth": growth, "goals": goals, "trait": one_trait}
+    with one_blas_thread():
+        for part in options.parts:
+            parts[part](options)
+
+
+def profile(options):
+    """Print the share of every step, and the arithmetic rate of the sweep."""
+    for n, p, n_omics in QUICK_SHAPES if options.quick else SHAPES:
+        cases = [
+            Case(n_omics, missing, activation, n, p)
+            for activation in ("linear", "tanh")
+            for missing in (0.0, 0.3)
+        ]
+        measured, sgemm = [], []
+        for case in cases:
+            sgemm.append(sgemm_rate(options))
+            measured.append(measure(case, options))
+        headings = [f"{case.activation}, {case.missing_omics:.0%} missing" for case in cases]
+        rows = [[f"n={n}, p={p}, K={n_omics}", *headings]]
+        total = [steps[ITERATION] + steps[RECORDING] for steps in measured]
+        for step in (step for step in measured[0] if step != ITERATION):
+            shares = [steps[step] / sum_of for steps, sum_of in zip(measured, total, strict=True)]
+            rows.append([step, *(f"{share:.1%}" for share in shares)])
+        rows.append(["ms in all", *(f"{1000 * seconds:.1f}" for seconds in total)])
+        # Two passes over the genotypes, a multiplication and an addition for each number.
+        rates = [4e-9 * n * p * (n_omics + 1) / steps[SWEEP] for steps in measured]
+        rows.append(["sweep, GFLOP/s of two passes", *(f"{rate:.0f}" for rate in rates)])
+        shares = [rate / of_core for rate, of_core in zip(rates, sgemm, strict=True)]
+        rows.append(["of the rate of sgemm", *(f"{share:.0%}" for share in shares)])
+        print(as_table(rows) + f"\n\nsgemm: {min(sgemm):.0f} to {max(sgemm):.0f} GFLOP/s\n")
+
+
+def growth(options):
+    """Print the time per iteration as one dimension at a time is doubled."""
+    base = QUICK_BASE if options.quick else BASE
+    rows = [["", "half", "as it is", "twice", "four times"]]
+    now = measure(base, options)
+    now = now[ITERATION] + now[RECORDING]
+    for name in ("n_samples", "n_snps", "n_omics"):
+        row = [f"{name} ({getattr(base, name)})"]
+        for factor in (0.5, 1, 2, 4):
+            case = replace(base, **{name: int(factor * getattr(base, name))})
+            row.append(f"{1000 * _seconds(case, options, now if factor == 1 else None):.1f}")
+        rows.append(row)
+    print("Milliseconds per iteration, recording included; the others as they are:\n")
+    print(as_table(rows) + "\n")
+    rates = (0.0, 0.1, 0.3, 0.6, 0.9)
+    cells = [f"{1000 * _seconds(replace(base, missing_omics=r), options):.1f}" for r in rates]
+    print(as_table([["cells missing", *(f"{r:.0%}" for r in rates)], ["ms", *cells]]) + "\n")
+
+
+def _seconds(case, options, known=None):
+    if known is not None:
+        return known
+    steps = measure(case, options)
+    return steps[ITERATION] + steps[RECORDING]
+
+
+def goals(options):
+    """Print seconds per 1,000 iterations beside the goals."""
+    rows = [["n, p, case", "s per 1,000 iterations", "goal", "of it SNP sweep"]]
+    for case, goal in QUICK_GOALS if options.quick else GOALS:
+        steps = measure(case, options)
+        total = 1000 * (steps[ITERATION] + steps[RECORDING])
+        name = f"{case.n_samples}, {case.n_snps}, {case}"
+        aim = f"{goal}" if goal else "one tenth of the plain sampler (bench_sweep)"
+        rows.append([name, f"{total:.1f}", aim, f"{1000 * steps[SWEEP]:.1f}"])
+    print(as_table(rows) + "\n")
+
+
+def one_trait(options):
+    """Print time and held-out accuracy of one trait without omics, beside scikit-learn."""
+    warnings.simplefilter("ignore")  # a time needs no converged chain
+    rows = [["n, p", "model", "s", "correlation", "RMSE in SD of y"]]
+    for n, p in ((100, 60),) if options.quick else TRAIT_SHAPES:
+        data = make_omics_network(n + 300, p, 10, random_state=1)
+        X, y = data.X, data.y
+        y = (y - y[:n].mean()) / y[:n].std()
+        length = {"n_iter": options.n_iter, "burn_in": options.n_iter // 4, "n_chains": 1}
+        models = {
+            "network, BayesC": NNMMRegressor("BayesC", **length, random_state=0),
+            "network, RR-BLUP": NNMMRegressor("RR-BLUP", **length, random_state=0),
+            "BayesianRidge": BayesianRidge(),
+            "ARDRegression": ARDRegression(),
+        }
+        for name, model in models.items():
+            # int8 for us, what scikit-learn would convert it to for the others
+            values = X if "network" in name else X.astype(float)
+            start = perf_counter()
+            model.fit(values[:n], y[:n])
+            seconds = perf_counter() - start
+            predicted = model.predict(values[n:])
+            correlation = np.corrcoef(predicted, y[n:])[0, 1]
+            error = np.sqrt(np.mean((predicted - y[n:]) ** 2))
+            cells = [f"{seconds:.1f}", f"{correlation:.3f}", f"{error:.3f}"]
+            rows.append([f"{n}, {p}", name, *cells])
+    print(f"One trait; networks with {options.n_iter} iterations of one chain:\n")
+    print(as_table(rows) + "\n")
+
+
+def measure(case, options):
+    """Return {step: seconds per iteration} of the fastest turns of one chain."""
+    sampler = Sampler(simulated_model(case))
+    rng = np.random.default_rng(0)
+    chain = starting_state(sampler, rng)
+    run_turn(sampler, chain, rng, 1)  # compiles
+    start = perf_counter()
+    warm_up = 0
+    while warm_up < 5 or (perf_counter() - start < options.seconds / 2 and warm_up < 100):
+        sampler.iterate(chain, rng, tuning=True)
+        warm_up += 1
+    turns, start = [], perf_counter()
+    while len(turns) < 3 or perf_counter() - start < options.seconds:
+        turns.append(run_turn(sampler, chain, rng, 2))
+    steps = {step: fastest(turns, step) for step in turns[0] if step != REST}
+    inside = sum(steps.values()) - steps[ITERATION] - steps[RECORDING]
+    return {**steps, REST: max(0.0, steps[ITERATION] - inside)}
+
+
+def sgemm_rate(options):
+    """Return the GFLOP/s of a product of square matrices in single precision."""
+    size = 500 if options.quick else 2000
+    a = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
+    seconds = []
+    for _ in range(4):
+        start = perf_counter()
+        a @ a
+        seconds.append(perf_counter() - start)
+    return 2e-9 * size**3 / min(seconds)
+
+
+if __name__ == "__main__":
+    main()
