@@ -9,7 +9,7 @@ from joblib import dump, load
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sknnmm import NNMMRegressor
+from sknnmm import NNMMRegressor, validation
 from sknnmm.genotypes import BLOCK, Genotypes, row_products
 from sknnmm.validation import check_genotypes, stored_dosages
 
@@ -147,11 +147,19 @@ def test_what_is_not_0_1_2_stays_floating():
     assert stored_dosages(X.astype(np.float32), np.float64).dtype == np.float32
 
 
-def test_contiguous_int8_is_not_copied(dosages, tmp_path):
+def test_large_contiguous_int8_is_not_copied(dosages, tmp_path, monkeypatch):
+    monkeypatch.setattr(validation, "LARGE", 1000)
     X = coded(dosages, np.int8)
     for array in (X, np.asfortranarray(X), memory_map(X, tmp_path)):
         checked = check_genotypes(NNMMRegressor(), array, fitting=True)
         assert np.shares_memory(stored_dosages(checked, np.float32), array)
+
+
+def test_other_int8_is_stored_snp_after_snp(dosages):
+    X = coded(dosages, np.int8)
+    stored = stored_dosages(X, np.float32)
+    assert stored.flags.f_contiguous
+    assert_array_equal(stored, X)
 
 
 # --- products row by row ----------------------------------------------------------------------
