@@ -1,8 +1,8 @@
-"""Iterations per second of the blocked sampler and of the plain one, and where the time goes.
+"""Iterations per second of our sampler and of the plain one, and where the time goes.
 
-Both samplers run the same chain (same model, state and random numbers) in one process on one BLAS
-thread, in short turns, so that what else runs on the machine slows both alike. They differ in the
-sweep over the SNP effects only. Run from the root of the repository::
+Both samplers fit the same model in one process on one BLAS thread, in short turns, so that what
+else runs on the machine slows both alike. They differ in the sweep over the SNP effects only. Run
+from the root of the repository::
 
     python -m benchmarks.bench_sweep            # about a minute
     python -m benchmarks.bench_sweep --quick    # small data: only to see that it runs
@@ -64,15 +64,15 @@ class Comparison:
     """Turns of both samplers in one case; a turn is {step: seconds per iteration}."""
 
     case: Case
-    blocked: list
+    ours: list
     plain: list
     nonzero: float  # share of SNP effects in the model where the turns begin
 
     def rates_and_ratio(self, step):
         """Return both samplers' fastest rates per second and how many times faster ours is."""
-        pairs = zip(self.blocked, self.plain, strict=True)
-        ratio = np.median([plain[step] / blocked[step] for blocked, plain in pairs])
-        return 1 / fastest(self.blocked, step), 1 / fastest(self.plain, step), ratio
+        pairs = zip(self.ours, self.plain, strict=True)
+        ratio = np.median([plain[step] / ours[step] for ours, plain in pairs])
+        return 1 / fastest(self.ours, step), 1 / fastest(self.plain, step), ratio
 
 
 def fastest(turns, step):
@@ -88,7 +88,7 @@ def main():
             print(f"{case}: done", flush=True)
     print(f"\n{describe_data(comparisons[0].case)}\n")
     print(ratio_table(comparisons))
-    print("\nShare of each step in an iteration of the blocked sampler\n")
+    print("\nShare of each step in an iteration of our sampler\n")
     print(step_table(comparisons))
     print(f"\n{describe_machine()}")
 
@@ -224,14 +224,14 @@ def ratio_table(comparisons):
     for comparison in comparisons:
         rows.append([str(comparison.case), f"{comparison.nonzero:.0%}"])
         for step in (ITERATION, SWEEP):
-            blocked, plain, ratio = comparison.rates_and_ratio(step)
-            rows[-1] += [f"{blocked:.1f}", f"{plain:.1f}", f"{ratio:.2f}"]
+            ours, plain, ratio = comparison.rates_and_ratio(step)
+            rows[-1] += [f"{ours:.1f}", f"{plain:.1f}", f"{ratio:.2f}"]
     return as_table(rows)
 
 
 def step_table(comparisons):
     steps = [step for step in comparisons[0].blocked[0] if step != ITERATION]
-    seconds = np.array([[fastest(c.blocked, step) for c in comparisons] for step in steps])
+    seconds = np.array([[fastest(c.ours, step) for c in comparisons] for step in steps])
     total = seconds.sum(axis=0)
     rows = [["", *(str(c.case) for c in comparisons)]]
     for step, shares in zip(steps, seconds / total, strict=True):

@@ -44,17 +44,21 @@ class DenseSweep:
         """Draw every SNP effect of the paths once."""
         states = [path.state(chain) for path in self.paths]
         targets = [path.target(chain) for path in self.paths]
-        variances = [path.residual_variance(chain) for path in self.paths]
+        residual_variances = [path.residual_variance(chain) for path in self.paths]
         residual = np.zeros((self._n_columns, len(targets[0])), self._dtype)
         s2 = np.ones(self._n_columns)
-        for state, target, variance, own in zip(
-            states, targets, variances, self._slices, strict=True
+        for state, target, of_path, own in zip(
+            states, targets, residual_variances, self._slices, strict=True
         ):
-            s2[own] = variance
+            s2[own] = of_path
             np.subtract(target.T, state.fit.T, out=residual[own])
+        variances = [
+            prior_variances(path.prior, state.hyper, of_path)
+            for path, state, of_path in zip(self.paths, states, residual_variances, strict=True)
+        ]
         for first in range(0, len(self._mean), self._chunk):
             snps = slice(first, first + self._chunk)
-            tables = self._prepare(snps, states, variances, rng)
+            tables = self._prepare(snps, states, variances, residual_variances, rng)
             effects = np.zeros_like(tables[-1])
             component = np.full(effects.shape, -1, np.int8)
             for state, own in zip(states, self._slices, strict=True):
@@ -65,16 +69,15 @@ class DenseSweep:
         for state, target, own in zip(states, targets, self._slices, strict=True):
             np.subtract(target, residual[own].T, out=state.fit)
 
-    def _prepare(self, snps, states, residual_variances, rng):
+    def _prepare(self, snps, states, variances, residual_variances, rng):
         """Return the prepared draws of some SNPs, all columns side by side."""
         shape = (len(self._squares[snps]), self._n_columns)
         n_components = max(map(len, self._multipliers))
         score = np.full((n_components, *shape), -np.inf, self._dtype)
         shrinkage, normal = np.zeros_like(score), np.zeros(shape, self._dtype)
-        for g, (path, state, s2, own) in enumerate(
-            zip(self.paths, states, residual_variances, self._slices, strict=True)
+        for g, (state, variance, s2, own) in enumerate(
+            zip(states, variances, residual_variances, self._slices, strict=True)
         ):
-            variance = prior_variances(path.prior, state.hyper, s2)
             multipliers = self._multipliers[g]
             drawn = prepare(
                 self._squares[snps, g, None],
