@@ -230,7 +230,7 @@ def ratio_table(comparisons):
 
 
 def step_table(comparisons):
-    steps = [step for step in comparisons[0].blocked[0] if step != ITERATION]
+    steps = [step for step in comparisons[0].ours[0] if step != ITERATION]
     seconds = np.array([[fastest(c.ours, step) for c in comparisons] for step in steps])
     total = seconds.sum(axis=0)
     rows = [["", *(str(c.case) for c in comparisons)]]
