@@ -38,7 +38,7 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
         if len(multipliers) == 2:  # the difference of two Gumbel variates is logistic
             score[1] += _logistic(rng.random(shape, dtype))
         elif len(multipliers) > 2:
-            exponential = rng.standard_exponential(score.shape, dtype)
+            exponential = rng.standard_exponential(score.shape)  # in single precision some are 0
             score -= np.log(exponential, out=exponential)
     room = np.empty(shape, dtype)
     for m, multiplier in enumerate(multipliers):
