@@ -125,15 +125,20 @@ def _stack_draws(chains, shape, columns):
     full = (len(chains), len(chains[0]), *shape)
     if not isinstance(chains[0][0], tuple):
         return np.stack([np.stack(draws) for draws in chains]) * columns.astype(np.float32)
-    counts = [[len(indices) for indices, _ in draws] for draws in chains]
-    chain, draw = (
-        np.repeat(grid.ravel(), np.ravel(counts)).astype(np.int32) for grid in np.indices(full[:2])
-    )
-    flat = np.concatenate([indices for draws in chains for indices, _ in draws])
-    snp, column = (axis.astype(np.int32) for axis in np.unravel_index(flat, shape))
-    values = np.concatenate([values for draws in chains for _, values in draws])
-    values = values * columns.astype(values.dtype)[column]
-    return sparse.coo_array((values, (chain, draw, snp, column)), shape=full)
+    nonzero = sum(len(indices) for draws in chains for indices, _ in draws)
+    coords = np.empty((4, nonzero), np.int64)  # SciPy's type for more than two dimensions
+    dtype = chains[0][0][1].dtype
+    values = np.empty(nonzero, dtype)
+    last = 0
+    for chain, draws in enumerate(chains):
+        for draw, (indices, of_draw) in enumerate(draws):
+            own = slice(last, last := last + len(indices))
+            coords[0, own], coords[1, own] = chain, draw
+            coords[2, own], coords[3, own] = np.unravel_index(indices, shape)
+            values[own] = of_draw * columns.astype(dtype)[coords[3, own]]
+    stacked = sparse.coo_array(full, dtype=dtype)
+    stacked.coords, stacked.data = tuple(coords), values  # its constructor would copy them twice
+    return stacked
 
 
 def pooled_moments(results, path):

@@ -74,8 +74,8 @@ def _parted(joined):
 
 
 def _n_bytes(draw):
-    """Return the bytes of a draw in the end, where a sparse value has four indices (int32)."""
+    """Return the bytes of a draw in the end, where a sparse value has four indices (int64)."""
     return sum(
-        array[1].nbytes + 16 * len(array[1]) if isinstance(array, tuple) else array.nbytes
+        array[1].nbytes + 32 * len(array[1]) if isinstance(array, tuple) else array.nbytes
         for array in draw.values()
     )
