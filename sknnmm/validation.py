@@ -82,8 +82,8 @@ def stored_dosages(X, dtype):
     """Return genotypes as the sampler stores them, never wider than they came.
 
     int8 with negative = missing if X is integer or holds only 0, 1, 2 and NaN; otherwise floating
-    in `dtype` (or as it came, if narrower) with NaN = missing. Contiguous, SNP after SNP, as sweeps
-    go; int8 genotypes that are large are left individual after individual: no second copy.
+    in `dtype` (or as it came, if narrower) with NaN = missing. Contiguous; int8
+    SNP after SNP, as sweeps go, unless that would copy large ones. Others in the order given.
     """
     if isinstance(X, PackedGenotypes):
         return X

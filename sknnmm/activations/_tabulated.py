@@ -10,14 +10,19 @@ def tabulated_moments(activation, mean, variance):
     """Return what `activation.normal_moments(mean, variance)` does, for many rows.
 
     Quadrature takes dozens of evaluations per cell. Between multiples of STEP the moments of a
-    smooth function are cubics to single precision; if rows are more than these multiples, or the
-    function is not known to be smooth, quadrature it is.
+    smooth function are cubics to single precision. With fewer than two rows to a multiple, or a
+    function not known to be smooth, it is quadrature after all.
 
     Parameters
     ----------
     activation : BaseActivation
     mean : ndarray of shape (n, K)
     variance : ndarray of shape (K,)
+
+    Returns
+    -------
+    first, second : ndarrays of shape (n, K)
+        E[g(z)] and E[g(z)^2].
     """
     if not activation.is_smooth:
         return activation.normal_moments(mean, variance)

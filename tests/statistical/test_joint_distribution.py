@@ -338,7 +338,7 @@ def test_joint_distribution_of_partial_networks(case):
 
 @pytest.mark.parametrize("case", sorted(COMPLETE_CASES.keys() - LONG_ONLY))
 def test_joint_distribution_of_complete_data(case):
-    assert_same_joint_law(COMPLETE_CASES[case], 140 + sorted(COMPLETE_CASES).index(case))
+    assert_same_joint_law(COMPLETE_CASES[case], 120 + sorted(COMPLETE_CASES).index(case))
 
 
 @pytest.mark.slow
