@@ -45,7 +45,7 @@ def sweep_few_columns(
     tile = new_tile(dosages)
     x = np.empty((GROUP, residual.shape[1]), residual.dtype)
     weighted = np.empty_like(x)
-    products, change = np.empty((n_columns, GROUP)), np.zeros(GROUP, residual.dtype)
+    products, change = np.empty((n_columns, GROUP)), np.empty((n_columns, GROUP), residual.dtype)
     for tile_first in range(0, n_snps, TILE):
         tile_last = min(tile_first + TILE, n_snps)
         own = np.arange(first + tile_first, first + tile_last)
@@ -65,18 +65,19 @@ def sweep_few_columns(
                 gram = grams[(first + j0) // GROUP, set_of[c]]
                 for k in range(GROUP):
                     j = j0 + k
-                    change[k] = 0
+                    change[c, k] = 0
                     if j >= tile_last or component[j, c] < 0:
                         continue
                     old = effects[j, c]
                     xr = products[c, k] + gram[k, k] * old
                     for t in range(k):
-                        xr -= gram[k, t] * change[t]
+                        xr -= gram[k, t] * change[c, t]
                     component[j, c], effects[j, c] = pick(
                         xr, residual_variance[c], score, shrinkage, normal, j, c
                     )
-                    change[k] = effects[j, c] - old
-                take_four(residual[c], change, x)
+                    change[c, k] = effects[j, c] - old
+            for c in range(0, n_columns, 2):
+                take_changes(residual, c, change, x)
 
 
 # Passes over the individuals; why they are inlined: see `connection_kernels`.
@@ -90,20 +91,34 @@ def widen(stored, centre, any_missing, x):
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def take_four(residual, change, x):
-    """Take the changes (4,) of the effects of four SNPs x (4, n) off the residual."""
-    n_changed, last_changed = 0, 0
-    for k in range(GROUP):
-        if change[k] != 0:
-            n_changed += 1
-            last_changed = k
-    if n_changed == 1:
-        subtract_multiple(residual, change[last_changed], x[last_changed])
-    elif n_changed > 1:
-        xa, xb, xc, xd = x[0], x[1], x[2], x[3]
-        a, b, c, d = change[0], change[1], change[2], change[3]
-        for i in range(residual.size):
-            residual[i] -= (a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])
+def take_changes(residual, c, change, x):
+    """Take the changes (C, 4) of the effects of four SNPs x (4, n) off two columns, c and c + 1."""
+    many = False
+    for q in range(c, c + 2):
+        n_changed = 0
+        for k in range(GROUP):
+            n_changed += change[q, k] != 0
+        many |= n_changed > 1
+    if many:
+        take_eight(residual[c], residual[c + 1], change[c], change[c + 1], x)
+        return
+    for q in range(c, c + 2):
+        for k in range(GROUP):
+            if change[q, k] != 0:
+                subtract_multiple(residual[q], change[q, k], x[k])
+
+
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+def take_eight(r0, r1, of_0, of_1, x):
+    """Take four changes off each of two columns."""
+    xa, xb, xc, xd = x[0], x[1], x[2], x[3]
+    a0, b0, c0, d0 = of_0[0], of_0[1], of_0[2], of_0[3]
+    a1, b1, c1, d1 = of_1[0], of_1[1], of_1[2], of_1[3]
+    for i in range(r0.size):
+        from_0 = (a0 * xa[i] + b0 * xb[i]) + (c0 * xc[i] + d0 * xd[i])
+        from_1 = (a1 * xa[i] + b1 * xb[i]) + (c1 * xc[i] + d1 * xd[i])
+        r0[i] -= from_0
+        r1[i] -= from_1
 
 
 @njit(nogil=True, cache=True, forceinline=True)
