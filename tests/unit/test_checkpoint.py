@@ -413,6 +413,15 @@ def ctrl_c():
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture
+def heard():
+    """Let Ctrl-C raise KeyboardInterrupt even where a shell started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_saves_the_state(data, short, tmp_path, at):
     model = short(checkpoint=tmp_path)
     handler = signal.getsignal(signal.SIGINT)
@@ -424,6 +433,7 @@ def test_ctrl_c_saves_the_state(data, short, tmp_path, at):
     assert_same(fit(short(), data), fit(model, data))
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_second_ctrl_c_does_not_wait(data, short, tmp_path, at):
     def twice():
         ctrl_c()
@@ -437,6 +447,7 @@ def test_a_second_ctrl_c_does_not_wait(data, short, tmp_path, at):
     assert_same(fit(short(), data), fit(short(checkpoint=tmp_path), data))
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_stops_chains_in_threads(data, short, tmp_path, at):
     parameters = {"n_chains": 2, "n_iter": 50_000}
     before = threading.active_count()
