@@ -12,7 +12,7 @@ from numba.extending import overload
 
 from sknnmm.packed import DOSAGES, PackedType, code_at, decode_snp
 
-SNPS, ROWS = 256, 64  # of the tiles in products of rows: what is read of a map stays at hand
+SNPS, ROWS = 256, 64  # of the tiles in products of rows
 
 
 @overload(operator.getitem)
@@ -91,29 +91,50 @@ def _centre_block(dosages, start, mean, out):
     return row_by_row
 
 
-def centre_row(dosages, i, start, mean, out):
-    """Write the centred dosages of one individual at SNPs start, start + 1, ... to `out`."""
+def centre_tile(dosages, first, start, mean, tile):
+    """Write the centred dosages of individuals first, first + 1, ... at SNPs start, start + 1, ...
+
+    to `tile` (SNPs, individuals); missing becomes 0. `first` is a multiple of four.
+    """
 
 
-@overload(centre_row)
-def _centre_row(dosages, i, start, mean, out):
+@overload(centre_tile)
+def _centre_tile(dosages, first, start, mean, tile):
+    if dosages.layout == "F":
+
+        def snp_by_snp(dosages, first, start, mean, tile):
+            for j in range(tile.shape[0]):
+                stored = dosages[first : first + tile.shape[1], start + j]
+                centre = mean[start + j]
+                for i in range(tile.shape[1]):
+                    x = stored[i]
+                    tile[j, i] = x - centre if is_observed(x) else 0
+
+        return snp_by_snp
+
     if dosages.layout == "packed":
 
-        def one_by_one(dosages, i, start, mean, out):
-            for j in range(out.size):
-                x = dosages[i, start + j]
-                out[j] = x - mean[start + j] if is_observed(x) else 0
+        def decoded(dosages, first, start, mean, tile):
+            values = np.zeros(4)
+            for j in range(tile.shape[0]):
+                for code in range(4):
+                    if DOSAGES[code] >= 0:
+                        values[code] = DOSAGES[code] - mean[start + j]
+                decode_snp(dosages.packed[start + j, first // 4 :], values, tile[j])
 
-        return one_by_one
+        return decoded
 
-    def in_row(dosages, i, start, mean, out):
-        stored = dosages[i, start : start + out.size]
-        centre = mean[start : start + out.size]
-        for j in range(out.size):
-            x = stored[j]
-            out[j] = x - centre[j] if is_observed(x) else 0
+    def gathered(dosages, first, start, mean, tile):
+        stored = np.empty(tile.shape[1], dosages.dtype)  # so that the arithmetic is vectorised
+        for j in range(tile.shape[0]):
+            centre = mean[start + j]
+            for i in range(stored.size):
+                stored[i] = dosages[first + i, start + j]
+            for i in range(stored.size):
+                x = stored[i]
+                tile[j, i] = x - centre if is_observed(x) else 0
 
-    return in_row
+    return gathered
 
 
 @njit(nogil=True, cache=True)
@@ -154,52 +175,63 @@ def column_moments(dosages):
 
 @njit(nogil=True, cache=True)
 def dense_row_products(dosages, mean, effects):
-    """Return centred dosages times effects (p, C), each row summed over SNPs in order."""
+    """Return centred dosages times effects (C, p), (n, C), each row summed over SNPs in order."""
     n, p = dosages.shape
-    n_columns = effects.shape[1]
-    product = np.zeros((n, n_columns))
+    product = np.zeros((effects.shape[0], n))
+    room = np.empty(SNPS * ROWS)
     for start in range(0, p, SNPS):
-        stop = min(start + SNPS, p)
-        for first in range(0, n_columns, 64):  # 64 running sums stay in the nearest cache
-            last = min(first + 64, n_columns)
-            for i in range(n):
-                sums = product[i, first:last]
-                for j in range(start, stop):
-                    x = dosages[i, j]
-                    if is_observed(x):
-                        centred = x - mean[j]
-                        row = effects[j, first:last]
-                        for c in range(sums.shape[0]):
-                            sums[c] += centred * row[c]
-    return product
+        snps = np.arange(start, min(start + SNPS, p))
+        for first in range(0, n, ROWS):
+            last = min(first + ROWS, n)
+            tile = room[: snps.size * (last - first)].reshape(snps.size, last - first)
+            centre_tile(dosages, first, start, mean, tile)
+            for c in range(product.shape[0]):
+                values = effects[c, start : start + snps.size]
+                add_in_order(product[c, first:last], tile, start, snps, values)
+    return product.T
 
 
 @njit(nogil=True, cache=True)
 def sparse_row_products(dosages, mean, indptr, indices, values):
-    """Return centred dosages times the sparse columns of effects, each row on its own.
+    """Return the same for sparse columns of effects.
 
     Indices of a column are in order.
     """
     n, p = dosages.shape
-    n_columns = indptr.size - 1
-    product = np.zeros((n, n_columns))
-    centred = np.empty((ROWS, SNPS))
+    product = np.zeros((indptr.size - 1, n))
+    room = np.empty(SNPS * ROWS)
     begin, end = indptr[:-1].copy(), indptr[:-1].copy()  # entries of each column in these SNPs
     for start in range(0, p, SNPS):
         stop = min(start + SNPS, p)
-        for c in range(n_columns):
+        for c in range(product.shape[0]):
             begin[c] = end[c]
             while end[c] < indptr[c + 1] and indices[end[c]] < stop:
                 end[c] += 1
         for first in range(0, n, ROWS):
             last = min(first + ROWS, n)
-            for i in range(first, last):
-                centre_row(dosages, i, start, mean, centred[i - first, : stop - start])
-            for i in range(first, last):
-                row = centred[i - first]
-                for c in range(n_columns):
-                    total = product[i, c]
-                    for k in range(begin[c], end[c]):
-                        total += row[indices[k] - start] * values[k]
-                    product[i, c] = total
-    return product
+            tile = room[: (stop - start) * (last - first)].reshape(stop - start, last - first)
+            centre_tile(dosages, first, start, mean, tile)
+            for c in range(product.shape[0]):
+                own = slice(begin[c], end[c])
+                add_in_order(product[c, first:last], tile, start, indices[own], values[own])
+    return product.T
+
+
+@njit(nogil=True, cache=True)
+def add_in_order(sums, tile, start, snps, values):
+    """Add values[k] * SNP snps[k] of a tile that begins at SNP `start`, one k after the other.
+
+    Individuals side by side: the compiler vectorises them, and the order of a sum stays.
+    """
+    last = 0
+    for k in range(0, snps.size - 3, 4):
+        last = k + 4
+        a, b, c, d = values[k], values[k + 1], values[k + 2], values[k + 3]
+        xa, xb = tile[snps[k] - start], tile[snps[k + 1] - start]
+        xc, xd = tile[snps[k + 2] - start], tile[snps[k + 3] - start]
+        for i in range(sums.size):
+            sums[i] = (((sums[i] + a * xa[i]) + b * xb[i]) + c * xc[i]) + d * xd[i]
+    for k in range(last, snps.size):
+        x = tile[snps[k] - start]
+        for i in range(sums.size):
+            sums[i] += values[k] * x[i]

@@ -167,4 +167,4 @@ def row_products(dosages, mean, effects):
             effects = effects.sorted_indices()
         values = effects.data.astype(float)
         return sparse_row_products(dosages, mean, effects.indptr, effects.indices, values)
-    return dense_row_products(dosages, mean, np.ascontiguousarray(effects, dtype=float))
+    return dense_row_products(dosages, mean, np.ascontiguousarray(effects.T, dtype=float))
