@@ -9,8 +9,8 @@ Every case runs in a process of its own. From the root of the repository, on Lin
 
 Part "file" writes genotypes to a temporary file (``--folder``), SNP after SNP in int8 (.npy) or in
 two bits (.bed), and limits the memory of the fit by RLIMIT_DATA: the system refuses any private
-memory beyond it. Pages of the file that are in memory do not count: they are the system's cache and
-are given up when memory is short.
+memory beyond it, and beyond what libraries had reserved without using it. Pages of the file that
+are in memory do not count: they are the system's cache and are given up when memory is short.
 """
 
 import argparse
@@ -168,7 +168,9 @@ def run_case(n, p, n_omics, method, n_iter, path=None, limit=None):
     warnings.simplefilter("ignore")
     warm_up(method)
     if limit is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
+        # Address space that libraries reserve and never touch is no memory: NumPy takes 1 GB.
+        limit = int(limit + memory_status("VmData") - memory_status("RssAnon"))
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     rng = np.random.default_rng(1)
     started = perf_counter()
     if path is None:
@@ -239,13 +241,13 @@ class Watch:
 
     def _look(self):
         while not self._stop.wait(0.02):
-            self.private = max(self.private, private_memory())
+            self.private = max(self.private, memory_status("RssAnon"))
 
 
-def private_memory():
-    """Return the bytes in memory that are not of a file."""
+def memory_status(name):
+    """Return bytes: "RssAnon" in memory and not of a file, "VmData" private address space."""
     with open("/proc/self/status") as status:
-        line = next(line for line in status if line.startswith("RssAnon"))
+        line = next(line for line in status if line.startswith(name))
     return int(line.split()[1]) * 1024
 
 

@@ -13,6 +13,7 @@ from numba.extending import overload
 from sknnmm.packed import DOSAGES, PackedType, code_at, decode_snp
 
 SNPS, ROWS = 256, 64  # of the tiles in products of rows
+TILE = 64  # SNPs gathered at a time where a SNP is not contiguous in memory
 
 
 @overload(operator.getitem)
@@ -30,6 +31,79 @@ def _is_observed(x):
     if isinstance(x, types.Integer):
         return lambda x: x >= 0
     return lambda x: x == x
+
+
+def new_tile(dosages):
+    """Return room for the gathered SNPs, (TILE, n); none if SNPs are contiguous as stored."""
+
+
+@overload(new_tile)
+def _new_tile(dosages):
+    if dosages.layout == "F":
+        return lambda dosages: np.empty((0, 0), dosages.dtype)
+    if dosages.layout == "packed":
+        return lambda dosages: np.empty((TILE, dosages.shape[0]), np.int8)
+    return lambda dosages: np.empty((TILE, dosages.shape[0]), dosages.dtype)
+
+
+def gather(dosages, snps, tile):
+    """Copy or decode SNPs to the rows of `tile`, if they are not contiguous as stored."""
+
+
+@overload(gather)
+def _gather(dosages, snps, tile):
+    if dosages.layout == "F":
+        return lambda dosages, snps, tile: None
+
+    if dosages.layout == "packed":
+
+        def decoded(dosages, snps, tile):
+            for t in range(snps.size):
+                decode_snp(dosages.packed[snps[t]], DOSAGES, tile[t])
+
+        return decoded
+
+    def strip_by_strip(dosages, snps, tile):  # of rows: few cache lines to read, and in order
+        n = dosages.shape[0]
+        for first in range(0, n, TILE):
+            for t in range(snps.size):
+                for i in range(first, min(first + TILE, n)):
+                    tile[t, i] = dosages[i, snps[t]]
+
+    return strip_by_strip
+
+
+def gathered(dosages, snp, tile, position):
+    """Return one SNP as stored, contiguous."""
+
+
+@overload(gathered)
+def _gathered(dosages, snp, tile, position):
+    if dosages.layout == "F":
+        return lambda dosages, snp, tile, position: dosages[:, snp]
+    return lambda dosages, snp, tile, position: tile[position]
+
+
+def number(value, stored):
+    """Return a number to add dosages to: an integer if they are."""
+
+
+@overload(number)
+def _number(value, stored):
+    kind = np.int64 if isinstance(stored.dtype, types.Integer) else np.float64
+    return lambda value, stored: kind(value)
+
+
+def largest(stored):
+    """Return what no dosage exceeds, of their type."""
+
+
+@overload(largest)
+def _largest(stored):
+    if isinstance(stored.dtype, types.Integer):
+        limit = np.iinfo(str(stored.dtype)).max
+        return lambda stored: stored.dtype.type(limit)
+    return lambda stored: stored.dtype.type(np.inf)
 
 
 def block_view(dosages, buffer, width):
@@ -149,28 +223,42 @@ def centred_block(dosages, start, mean, buffer, width):
 def column_moments(dosages):
     """Return mean of the observed, variance with missing at the mean, lowest, highest, count."""
     n, p = dosages.shape
-    total = np.zeros(p)
-    count = np.zeros(p, np.int64)
-    low = np.full(p, np.inf)
-    high = np.full(p, -np.inf)
-    squares = np.zeros(p)
-    for first in range(0, p, 64):  # tiles suit either memory order
-        last = min(first + 64, p)
-        for i in range(n):
-            for j in range(first, last):
-                x = dosages[i, j]
-                if is_observed(x):
-                    total[j] += x
-                    count[j] += 1
-                    low[j] = min(low[j], x)
-                    high[j] = max(high[j], x)
-        mean = total / np.maximum(count, 1)
-        for i in range(n):
-            for j in range(first, last):
-                x = dosages[i, j]
-                if is_observed(x):
-                    squares[j] += (x - mean[j]) ** 2
-    return total / np.maximum(count, 1), squares / n, low, high, count
+    mean, squares, count = np.empty(p), np.empty(p), np.empty(p, np.int64)
+    low, high = np.empty(p), np.empty(p)
+    tile = new_tile(dosages)
+    for first in range(0, p, TILE):
+        snps = np.arange(first, min(first + TILE, p))
+        gather(dosages, snps, tile)
+        for t in range(snps.size):
+            j = snps[t]
+            stored = gathered(dosages, j, tile, t)
+            mean[j], low[j], high[j], count[j] = moments_of_observed(stored)
+            squares[j] = squared_deviations(stored, mean[j])
+    return mean, squares / n, low, high, count
+
+
+@njit(nogil=True, cache=True)
+def moments_of_observed(stored):
+    """Return mean (0 if there are none), lowest, highest and number of observed dosages."""
+    total, count = number(0, stored), 0
+    low, high = largest(stored), -largest(stored)
+    for x in stored:
+        seen = is_observed(x)
+        total += x if seen else 0
+        count += seen
+        low = min(low, x if seen else low)
+        high = max(high, x if seen else high)
+    return total / max(count, 1), low, high, count
+
+
+@njit(nogil=True, cache=True)
+def squared_deviations(stored, mean):
+    """Return the sum of squared deviations of the observed dosages."""
+    total = 0.0
+    for x in stored:
+        deviation = x - mean if is_observed(x) else 0.0
+        total += deviation * deviation
+    return total
 
 
 @njit(nogil=True, cache=True)

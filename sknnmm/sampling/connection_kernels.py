@@ -8,12 +8,10 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from sknnmm.genotype_kernels import is_observed
-from sknnmm.packed import DOSAGES, decode_snp
+from sknnmm.genotype_kernels import TILE, gather, gathered, is_observed, new_tile
 from sknnmm.sampling.sweep_kernels import draw_effect
 
 GROUP = 4  # SNPs in one pass
-TILE = 64  # SNPs gathered at a time where a SNP is not contiguous in memory
 REORDER = {"reassoc", "nsz", "contract"}  # lets sums be vectorised
 
 
@@ -272,58 +270,7 @@ def _filled(x, mean, any_missing):
     return lambda x, mean, any_missing: number(x) if is_observed(x) else mean
 
 
-# Storage, and layout of the variances: chosen when compiled -------------------------------------
-
-
-def new_tile(dosages):
-    """Return room for the gathered SNPs, (TILE, n); none if SNPs are contiguous as stored."""
-
-
-@overload(new_tile)
-def _new_tile(dosages):
-    if dosages.layout == "F":
-        return lambda dosages: np.empty((0, 0), dosages.dtype)
-    if dosages.layout == "packed":
-        return lambda dosages: np.empty((TILE, dosages.shape[0]), np.int8)
-    return lambda dosages: np.empty((TILE, dosages.shape[0]), dosages.dtype)
-
-
-def gather(dosages, snps, tile):
-    """Copy or decode SNPs to the rows of `tile`, if they are not contiguous as stored."""
-
-
-@overload(gather)
-def _gather(dosages, snps, tile):
-    if dosages.layout == "F":
-        return lambda dosages, snps, tile: None
-
-    if dosages.layout == "packed":
-
-        def decoded(dosages, snps, tile):
-            for t in range(snps.size):
-                decode_snp(dosages.packed[snps[t]], DOSAGES, tile[t])
-
-        return decoded
-
-    def strip_by_strip(dosages, snps, tile):  # of rows: few cache lines to read, and in order
-        n = dosages.shape[0]
-        for first in range(0, n, TILE):
-            for t in range(snps.size):
-                for i in range(first, min(first + TILE, n)):
-                    tile[t, i] = dosages[i, snps[t]]
-
-    return strip_by_strip
-
-
-def gathered(dosages, snp, tile, position):
-    """Return one SNP as stored, contiguous."""
-
-
-@overload(gathered)
-def _gathered(dosages, snp, tile, position):
-    if dosages.layout == "F":
-        return lambda dosages, snp, tile, position: dosages[:, snp]
-    return lambda dosages, snp, tile, position: tile[position]
+# Layout of the variances: chosen when compiled ---------------------------------------------------
 
 
 def effect_variances(variance):

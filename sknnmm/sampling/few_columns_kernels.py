@@ -8,15 +8,8 @@ product would make less.
 import numpy as np
 from numba import njit
 
-from sknnmm.sampling.connection_kernels import (
-    GROUP,
-    REORDER,
-    TILE,
-    filled,
-    four_snps,
-    gather,
-    new_tile,
-)
+from sknnmm.genotype_kernels import TILE, gather, new_tile
+from sknnmm.sampling.connection_kernels import GROUP, REORDER, filled, four_snps
 from sknnmm.sampling.prepared_draws import pick
 from sknnmm.sampling.sweep_kernels import subtract_multiple
 
