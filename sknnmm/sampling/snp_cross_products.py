@@ -15,6 +15,7 @@ from sknnmm.sampling.prepared_draws import prepare
 from sknnmm.sampling.snp_sweep import prior_variances
 
 MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
+MANY_EFFECTS = 0.5  # share that is nonzero; then a matrix product is faster than passes
 
 
 class CrossProductSweep(ReadOnlyArrays):
@@ -70,21 +71,21 @@ class CrossProductSweep(ReadOnlyArrays):
             *tables,
         )
         if self.keeps_fit:
-            self._add_to_fit(state, (state.effects - before)[:, 0])
+            self._add_products(state.effects - before, state.fit.T)
         else:
             state.fit_squares[:] = squares
 
-    def _add_to_fit(self, state, changes):
-        """Add genotypes times `changes` (p,) of the effects on y to the maintained fit."""
-        changed = np.flatnonzero(changes)
+    def _add_products(self, effects, fit):
+        """Add genotypes times effects (p, C), of which few are nonzero, to `fit` (C, n)."""
+        n_snps, n_columns = effects.shape
         add_connections(
             self._genotypes.dosages,
             self._genotypes.any_missing or None,
-            self._genotypes.mean.astype(changes.dtype),
-            np.array([0, len(changed)]),
-            changed.astype(np.int32),
-            changes[changed],
-            state.fit.T,
+            self._genotypes.mean.astype(effects.dtype),
+            n_snps * np.arange(n_columns + 1),
+            np.tile(np.arange(n_snps, dtype=np.int32), n_columns),
+            effects.T.reshape(-1),
+            fit,
         )
 
     def refresh(self, chain):
@@ -117,7 +118,13 @@ class CrossProductSweep(ReadOnlyArrays):
 
     def fit_everywhere(self, state, rng, effects=None):
         """Return genotypes times effects for all rows, (n, C)."""
-        return state.fit if self.keeps_fit else self._genotypes.dot(state.effects)
+        if self.keeps_fit:
+            return state.fit
+        if np.count_nonzero(state.effects) > MANY_EFFECTS * state.effects.size:
+            return self._genotypes.dot(state.effects)
+        fit = np.zeros((state.effects.shape[1], self._genotypes.shape[0]), state.effects.dtype)
+        self._add_products(state.effects, fit)
+        return fit.T
 
 
 class ConnectionCrossProductSweep(ReadOnlyArrays):
