@@ -5,11 +5,11 @@ import pytest
 from networks import centred, small_network, table_of_effects
 from numpy.testing import assert_allclose
 from test_closed_forms import sample
-from test_limits import assert_same_law
+from test_limits import assert_same_law, of_every_kind
 
 from benchmarks.single_site import SingleSiteSweep
 from sknnmm.genotypes import Genotypes
-from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesC, BayesL, BayesR
+from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.genetic_variance import SharesFromSums, variance_shares
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import OneColumnSweep
@@ -88,11 +88,7 @@ def test_variance_shares_from_sums(options):
         assert_allclose(shares[name], value, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize(
-    "prior",
-    [BayesA(scale=0.1), BayesC(scale=0.1), BayesL(shape=4.0, rate=0.2), BayesR(), RRBLUP()],
-    ids=lambda prior: type(prior).__name__,
-)
+@of_every_kind
 def test_sums_and_rows_sample_the_same_law(prior):
     draws = []
     for by_rows in (False, True):

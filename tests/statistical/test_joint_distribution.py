@@ -276,14 +276,19 @@ LONG_ONLY = {
         "latent linear, BayesB",
         "weighted user function, wide RR-BLUP",
     },
-    "masked": {"blocked sweep, RR-BLUP", "connections, BayesL", "connections, BayesR"},
+    "masked": {
+        "blocked sweep, RR-BLUP",
+        "connections, BayesB",
+        "connections, BayesL",
+        "connections, BayesR",
+    },
     "complete": {
         "BayesA",
         "BayesL",
         "BayesR",
         "wide, sweep",
         "network function",
-        "connections, BayesC",
+        "connections, BayesB",
     },
 }
 

@@ -10,7 +10,7 @@ from test_closed_forms import FIXED_RESIDUAL, assert_same_moments, sample
 
 from benchmarks.single_site import SingleSiteSweep
 from sknnmm.genotypes import Genotypes
-from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesR
+from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
 from sknnmm.sampling.missing_omics import (
     ExactMissingOmics,
     HamiltonianMissingOmics,
@@ -21,6 +21,19 @@ from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_few_columns import FewColumnsSweep
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
+
+of_every_kind = pytest.mark.parametrize(  # the others have less of their own
+    "prior",
+    [
+        BayesA(scale=0.1),
+        BayesR(),
+        *(
+            pytest.param(prior, marks=pytest.mark.slow)
+            for prior in (BayesC(scale=0.1), BayesL(shape=4.0, rate=0.2), RRBLUP())
+        ),
+    ],
+    ids=lambda prior: type(prior).__name__,
+)
 
 
 def assert_same_law(first, second, alpha=1e-4):

@@ -6,11 +6,11 @@ from networks import centred, small_network, table_of_effects
 from numpy.testing import assert_allclose
 from scipy import sparse
 from test_closed_forms import FIXED_EFFECT_VARIANCE, FIXED_RESIDUAL, V, assert_same_moments, sample
-from test_limits import assert_same_law
+from test_limits import assert_same_law, of_every_kind
 
 from sknnmm.connections import Connections
 from sknnmm.genotypes import Genotypes
-from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesC, BayesL, BayesR
+from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep
 from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep
@@ -28,11 +28,7 @@ def sweep_with(sampler, kind):
     return update
 
 
-@pytest.mark.parametrize(
-    "prior",
-    [BayesA(scale=0.1), BayesC(scale=0.1), BayesL(shape=4.0, rate=0.2), BayesR(), RRBLUP()],
-    ids=lambda prior: type(prior).__name__,
-)
+@of_every_kind
 def test_connections_and_blocks_sample_the_same_law(prior):
     draws = []
     for kind in (ConnectionSweep, FewColumnsSweep):
