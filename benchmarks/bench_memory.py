@@ -168,7 +168,7 @@ def run_case(n, p, n_omics, method, n_iter, path=None, limit=None):
     warnings.simplefilter("ignore")
     warm_up(method)
     if limit is not None:
-        # Address space that libraries reserve and never touch is no memory: NumPy takes 1 GB.
+        # Address space that libraries reserve and never touch (NumPy does) is no memory.
         limit = int(limit + memory_status("VmData") - memory_status("RssAnon"))
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     rng = np.random.default_rng(1)

@@ -4,22 +4,14 @@ Loops follow the storage of the dosages, which numba knows from their type: SNP-
 individual-major (any other array) or packed (see `sknnmm.packed`).
 """
 
-import operator
-
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from sknnmm.packed import DOSAGES, PackedType, code_at, decode_snp
+from sknnmm.packed import DOSAGES, decode_snp
 
 SNPS, ROWS = 256, 64  # of the tiles in products of rows
 TILE = 64  # SNPs gathered at a time where a SNP is not contiguous in memory
-
-
-@overload(operator.getitem)
-def _packed_dosage(dosages, position):
-    if isinstance(dosages, PackedType):
-        return lambda dosages, position: DOSAGES[code_at(dosages.packed[position[1]], position[0])]
 
 
 def is_observed(x):
@@ -166,9 +158,9 @@ def _centre_block(dosages, start, mean, out):
 
 
 def centre_tile(dosages, first, start, mean, tile):
-    """Write the centred dosages of individuals first, first + 1, ... at SNPs start, start + 1, ...
+    """Write centred dosages to `tile` (SNPs, individuals), from SNP `start` and individual `first`.
 
-    to `tile` (SNPs, individuals); missing becomes 0. `first` is a multiple of four.
+    Missing becomes 0. `first` is a multiple of four, the individuals of a packed byte.
     """
 
 
@@ -198,7 +190,7 @@ def _centre_tile(dosages, first, start, mean, tile):
 
         return decoded
 
-    def gathered(dosages, first, start, mean, tile):
+    def copied(dosages, first, start, mean, tile):
         stored = np.empty(tile.shape[1], dosages.dtype)  # so that the arithmetic is vectorised
         for j in range(tile.shape[0]):
             centre = mean[start + j]
@@ -208,7 +200,7 @@ def _centre_tile(dosages, first, start, mean, tile):
                 x = stored[i]
                 tile[j, i] = x - centre if is_observed(x) else 0
 
-    return gathered
+    return copied
 
 
 @njit(nogil=True, cache=True)

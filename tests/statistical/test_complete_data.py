@@ -125,6 +125,17 @@ def test_cross_products_serve_fewer_snps_than_individuals(n, p):
     assert (sampler.complete_omics is None) == (p > n)
 
 
+@pytest.mark.parametrize("n_nonzero", [0, 1, 3, 60])
+def test_the_fit_from_few_effects_equals_the_product(n_nonzero):
+    _, sampler, chain = after_some_iterations({"n": 40, "p": 30}, n_iterations=0)
+    update, state = sampler.snp_updates[0], chain.snp
+    rng = np.random.default_rng(0)
+    state.effects[:] = 0
+    state.effects.flat[rng.permutation(60)[:n_nonzero]] = rng.normal(size=n_nonzero)
+    product = sampler.model.genotypes.dot(state.effects)
+    assert_allclose(update.fit_everywhere(state, rng), product, rtol=1e-5, atol=1e-6)
+
+
 def test_cross_products_of_connections_stay_small():
     mask = np.zeros((100, 2), bool)
     for own, kind in ((4, True), (14, False)):  # 8 * 2 * own^2 bytes against 30 * 100

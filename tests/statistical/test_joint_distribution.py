@@ -268,8 +268,9 @@ COMPLETE_CASES = {  # no omic is missing: sums over rows stand in for the rows
 }
 
 
-# Only in the slow tier, which holds all cases. Of the first two a short chain overestimates the
-# effective sample size; the others have much in common with those that stay.
+# Only in the slow tier, which holds all cases. Of the latent ones and of complete "connections,
+# BayesB" a short chain overestimates the effective sample size; the others have much in common with
+# those that stay.
 LONG_ONLY = {
     "special": {
         "latent linear, BayesL",
