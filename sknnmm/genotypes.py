@@ -46,13 +46,13 @@ class Genotypes:
         """Return (n, p)."""
         return self.dosages.shape
 
-    def blocks(self, dtype):
+    def blocks(self, dtype, size=BLOCK):
         """Yield (slice of SNPs, centred dosages (n, b)); each block overwrites the one before."""
         n, p = self.shape
         mean = self.mean.astype(dtype)
-        buffer = np.empty(n * min(BLOCK, p), dtype)
-        for start in range(0, p, BLOCK):
-            width = min(BLOCK, p - start)
+        buffer = np.empty(n * min(size, p), dtype)
+        for start in range(0, p, size):
+            width = min(size, p - start)
             yield (
                 slice(start, start + width),
                 centred_block(self.dosages, start, mean, buffer, width),
@@ -81,17 +81,17 @@ class Genotypes:
             product[snps] = block.T @ rows
         return product
 
-    def block_grams(self, row_weights, dtype):
-        """Return X_b' W_g X_b of every block of neighbouring SNPs, (n_blocks, G, BLOCK, BLOCK).
+    def block_grams(self, row_weights, dtype, size=BLOCK):
+        """Return X_b' W_g X_b of every block of neighbouring SNPs, (n_blocks, G, size, size).
 
         `row_weights` are G arrays (n,).
         """
-        n_blocks = -(-self.shape[1] // BLOCK)
-        grams = np.zeros((n_blocks, len(row_weights), BLOCK, BLOCK), dtype)
-        for of_block, (_, block) in zip(grams, self.blocks(dtype), strict=True):
-            size = block.shape[1]
+        n_blocks = -(-self.shape[1] // size)
+        grams = np.zeros((n_blocks, len(row_weights), size, size), dtype)
+        for of_block, (_, block) in zip(grams, self.blocks(dtype, size), strict=True):
+            width = block.shape[1]
             for gram, row_weight in zip(of_block, row_weights, strict=True):
-                gram[:size, :size] = block.T @ (block * row_weight[:, None].astype(dtype))
+                gram[:width, :width] = block.T @ (block * row_weight[:, None].astype(dtype))
         return grams
 
     def row_gram(self):
@@ -140,9 +140,9 @@ class ScaledGenotypes(Genotypes):
         """Return the scaled centred dosages of some SNPs, (n, len(snps))."""
         return super().columns(snps, dtype) / self.scale[snps].astype(dtype)
 
-    def blocks(self, dtype):
+    def blocks(self, dtype, size=BLOCK):
         """Yield (slice of SNPs, scaled centred dosages (n, b)); see Genotypes."""
-        for snps, block in super().blocks(dtype):
+        for snps, block in super().blocks(dtype, size):
             block /= self.scale[snps].astype(dtype)
             yield snps, block
 

@@ -1,24 +1,26 @@
 """Compiled Gibbs sweep over single connections of SNPs and nodes.
 
-The residuals of one node stay in the nearest cache while its SNPs pass by as they are stored, four
-at a time: one pass takes the changes of the last four off and multiplies with the next four.
+The residuals of one node stay in the nearest cache while its SNPs pass by as they are stored,
+eight at a time: a block of them is multiplied, drawn given the cross-products of its SNPs, and the
+effects that changed are taken off.
 """
 
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from sknnmm.genotype_kernels import TILE, gather, gathered, is_observed, new_tile
-from sknnmm.sampling.sweep_kernels import draw_effect
+from sknnmm.genotype_kernels import TILE, gather, gathered, is_observed, new_tile, touch
+from sknnmm.sampling.prepared_draws import draw_own_block
 
-GROUP = 4  # SNPs in one pass
+GROUP = 32  # SNPs in a block; it divides TILE
+PASS = 8  # SNPs in one pass over the individuals
 REORDER = {"reassoc", "nsz", "contract"}  # lets sums be vectorised
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def sweep_connections(
     dosages, any_missing, mean, per_allele, grams, row_weight, indptr, snps, residual, effects,
-    component, multipliers, weights, variance, residual_variance, rng,
+    component, residual_variance, score, shrinkage, rng,
 ):  # fmt: skip
     """Draw the effects of all connections once.
 
@@ -26,119 +28,109 @@ def sweep_connections(
     ----------
     dosages : (n, p); any_missing : None if no dosage is missing
     mean, per_allele : (p,), what a scaled SNP is per allele (1 = unscaled)
-    grams : (n_groups, 4, 4), X'WX of each group of scaled SNPs
+    grams : (n_groups, GROUP, GROUP), X'WX of each group of scaled SNPs
     row_weight : (n,)
     indptr, snps : the connections, node after node
     residual : (K, n), target - X b for all rows; updated in place
     effects, component : (m,), updated in place; component -1 = not in the model
-    multipliers : (M,); weights : (M, K), of the mixture components
-    variance : (1, K), or (m,) of every effect; residual_variance : (K,)
+    residual_variance : (K,)
+    score, shrinkage : (M, m, 1), of `prepare`
     """
-    log_odds = np.empty(multipliers.size)
-    ratios = np.empty((multipliers.size, 1))
-    log_weights = np.empty((multipliers.size, 1))
     tile = new_tile(dosages)
-    change = np.zeros(GROUP)
+    weighted = np.empty_like(residual[0])
+    products, change = np.empty((2, GROUP), residual.dtype)
+    touched = np.zeros(1, np.int64)
     group = 0
     for c in range(indptr.size - 1):
-        normals = rng.standard_normal(indptr[c + 1] - indptr[c])
-        uniforms = rng.random(indptr[c + 1] - indptr[c])
-        log_weights[:, 0] = np.log(weights[:, c])
-        ratios[:, 0] = residual_variance[c] / (multipliers * variance_at(variance, indptr[c], c))
         for tile_first in range(indptr[c], indptr[c + 1], TILE):
             own = snps[tile_first : min(tile_first + TILE, indptr[c + 1])]
             gather(dosages, own, tile)
-            before = four_snps(dosages, own, 0, tile, mean)
-            change[:] = 0
             for first in range(0, own.size, GROUP):
-                now = four_snps(dosages, own, first, tile, mean)
-                products = multiply(now, before, change, residual[c], row_weight, any_missing)
-                change[:] = 0
-                for k in range(min(GROUP, own.size - first)):
-                    entry = tile_first + first + k
-                    if component[entry] < 0:
-                        continue
-                    if effect_variances(variance):
-                        ratios[:, 0] = residual_variance[c] / (
-                            multipliers * variance_at(variance, entry, c)
-                        )
-                    scale = per_allele[own[first + k]]
-                    gram = grams[group, k]
-                    old = effects[entry]
-                    xr = scale * products[k] + gram[k] * old
-                    for t in range(k):
-                        xr -= gram[t] * change[t] / per_allele[own[first + t]]
-                    component[entry], effects[entry] = draw_effect(
-                        gram[k], xr, residual_variance[c], ratios, log_weights, 0,
-                        uniforms[entry - indptr[c]], normals[entry - indptr[c]], log_odds,
+                last = min(first + GROUP, own.size)
+                touch(dosages, own[first:last], touched)
+                total = weigh(residual[c], row_weight, weighted)
+                for k in range(first, last, PASS):
+                    multiply(
+                        dosages, own, k, last, tile, mean, weighted, total, any_missing,
+                        products[k - first : k - first + PASS],
                     )  # fmt: skip
-                    change[k] = (effects[entry] - old) * scale
-                before = now
+                for k in range(first, last):
+                    products[k - first] *= per_allele[own[k]]
+                change[:] = 0
+                draw_own_block(
+                    products, grams[group], tile_first + first, last - first, effects, component,
+                    residual_variance[c], score, shrinkage, change, rng,
+                )  # fmt: skip
+                for k in range(first, last):
+                    change[k - first] *= per_allele[own[k]]
+                subtract(dosages, own, first, tile, mean, change, residual[c], any_missing)
                 group += 1
-            subtract(before, change, residual[c], any_missing)
 
 
 @njit(nogil=True, cache=True)
-def group_grams(dosages, mean, per_allele, row_weight, indptr, snps):
-    """Return X'WX of every group of scaled SNPs, (n_groups, 4, 4)."""
+def group_grams(dosages, mean, per_allele, row_weight, indptr, snps, grams, squares):
+    """Write X'WX of every group of scaled SNPs to `grams` (n_groups, GROUP, GROUP).
+
+    And its diagonal to `squares`, of every connection.
+    """
     tile = new_tile(dosages)
-    n_groups = 0
-    for c in range(indptr.size - 1):
-        n_groups += -(-(indptr[c + 1] - indptr[c]) // GROUP)
-    grams = np.zeros((n_groups, GROUP, GROUP))
+    x = np.empty((GROUP, dosages.shape[0]))
+    weighted = np.empty_like(x)
     group = 0
     for c in range(indptr.size - 1):
         for tile_first in range(indptr[c], indptr[c + 1], TILE):
             own = snps[tile_first : min(tile_first + TILE, indptr[c + 1])]
             gather(dosages, own, tile)
             for first in range(0, own.size, GROUP):
-                for k in range(min(GROUP, own.size - first)):
+                width = min(GROUP, own.size - first)
+                for k in range(width):
                     j = own[first + k]
-                    for t in range(k + 1):
-                        other = own[first + t]
-                        grams[group, k, t] = grams[group, t, k] = (
-                            per_allele[j] * per_allele[other] * centred_cross_product(
-                                gathered(dosages, j, tile, first + k), mean[j],
-                                gathered(dosages, other, tile, first + t), mean[other], row_weight,
-                            )
-                        )  # fmt: skip
+                    stored = gathered(dosages, j, tile, first + k)
+                    centre, factor = mean[j], per_allele[j]
+                    for i in range(stored.size):
+                        deviation = stored[i] - centre if is_observed(stored[i]) else 0.0
+                        x[k, i] = factor * deviation
+                        weighted[k, i] = row_weight[i] * x[k, i]
+                grams[group] = 0
+                grams[group, :width, :width] = np.dot(x[:width], weighted[:width].T)
+                for k in range(width):
+                    squares[tile_first + first + k] = grams[group, k, k]
                 group += 1
-    return grams
 
 
 @njit(nogil=True, cache=True)
 def add_connections(dosages, any_missing, mean, indptr, snps, effects, fit):
     """Add genotypes times the effects per allele of the connections to `fit` (K, n)."""
     tile = new_tile(dosages)
-    change = np.zeros(GROUP)
+    change = np.empty(TILE, fit.dtype)
     for c in range(indptr.size - 1):
         nonzero = np.flatnonzero(effects[indptr[c] : indptr[c + 1]]) + indptr[c]
         for tile_first in range(0, nonzero.size, TILE):
             entries = nonzero[tile_first : tile_first + TILE]
             own = snps[entries]
             gather(dosages, own, tile)
-            for first in range(0, own.size, GROUP):
-                change[:] = 0
-                for k in range(min(GROUP, own.size - first)):
-                    change[k] = -effects[entries[first + k]]
-                subtract(four_snps(dosages, own, first, tile, mean), change, fit[c], any_missing)
+            change[:] = 0
+            for k in range(own.size):
+                change[k] = -effects[entries[k]]
+            subtract(dosages, own, 0, tile, mean, change, fit[c], any_missing)
 
 
 @njit(nogil=True, cache=True)
 def connection_products(dosages, any_missing, mean, indptr, snps, rows):
     """Return x'row of every connection (m,), x centred, rows (K, n) those of its node."""
     tile = new_tile(dosages)
-    products = np.empty(snps.size, rows.dtype)
-    change, ones = np.zeros(GROUP), np.ones(rows.shape[1], rows.dtype)
+    products, of_pass = np.empty(snps.size, rows.dtype), np.empty(PASS, rows.dtype)
     for c in range(indptr.size - 1):
+        total = rows[c].sum()
         for tile_first in range(indptr[c], indptr[c + 1], TILE):
             own = snps[tile_first : min(tile_first + TILE, indptr[c + 1])]
             gather(dosages, own, tile)
-            for first in range(0, own.size, GROUP):
-                four = four_snps(dosages, own, first, tile, mean)
-                of_four = multiply(four, four, change, rows[c], ones, any_missing)
-                for k in range(min(GROUP, own.size - first)):
-                    products[tile_first + first + k] = of_four[k]
+            for k in range(0, own.size, PASS):
+                multiply(
+                    dosages, own, k, own.size, tile, mean, rows[c], total, any_missing, of_pass
+                )
+                for t in range(min(PASS, own.size - k)):
+                    products[tile_first + k + t] = of_pass[t]
     return products
 
 
@@ -148,114 +140,138 @@ def connection_products(dosages, any_missing, mean, indptr, snps, rows):
 # would go to whichever compiled copy this process happens to have loaded first.
 
 
-@njit(nogil=True, cache=True)
-def four_snps(dosages, snps, first, tile, mean):
-    """Return SNPs first to first + 3 of `snps` as stored, and their means; the last fills up."""
-    last = snps.size - 1
-    a, b, c, d = first, min(first + 1, last), min(first + 2, last), min(first + 3, last)
-    return (
-        (
-            gathered(dosages, snps[a], tile, a),
-            gathered(dosages, snps[b], tile, b),
-            gathered(dosages, snps[c], tile, c),
-            gathered(dosages, snps[d], tile, d),
-        ),
-        (mean[snps[a]], mean[snps[b]], mean[snps[c]], mean[snps[d]]),
-    )
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+def weigh(residual, weights, weighted):
+    """Write the residuals times their row weights to `weighted`; return their sum."""
+    total = residual.dtype.type(0)
+    for i in range(residual.size):
+        weighted[i] = residual[i] * weights[i]
+        total += weighted[i]
+    return total
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def multiply(now, before, change, residual, row_weight, any_missing):
-    """Take `change` of the four SNPs `before` off the residual; return X'W residual of four others.
+def multiply(dosages, snps, k, last, tile, mean, weighted, total, any_missing, products):
+    """Write to `products` (8,) those of SNPs k to k + 7, but before `last`, with `weighted`.
 
-    SNPs are centred, missing dosages at the mean; `change` is per allele.
+    SNPs are centred, missing dosages at the mean; `total` is the sum of `weighted`.
     """
-    if change.any():
-        total, products = subtract_and_multiply(
-            now[0], now[1], before[0], before[1], change, residual, row_weight, any_missing
-        )
-    else:
-        total, products = only_multiply(now[0], now[1], residual, row_weight, any_missing)
-    a, b, c, d = products
-    e, f, g, h = now[1]
-    return (
-        float(a) - float(e) * total, float(b) - float(f) * total,
-        float(c) - float(g) * total, float(d) - float(h) * total,
+    a, b, c, d = k, min(k + 1, last - 1), min(k + 2, last - 1), min(k + 3, last - 1)
+    e, f = min(k + 4, last - 1), min(k + 5, last - 1)
+    g, h = min(k + 6, last - 1), min(k + 7, last - 1)
+    eight = multiply_eight(
+        (
+            gathered(dosages, snps[a], tile, a), gathered(dosages, snps[b], tile, b),
+            gathered(dosages, snps[c], tile, c), gathered(dosages, snps[d], tile, d),
+            gathered(dosages, snps[e], tile, e), gathered(dosages, snps[f], tile, f),
+            gathered(dosages, snps[g], tile, g), gathered(dosages, snps[h], tile, h),
+        ),
+        (
+            mean[snps[a]], mean[snps[b]], mean[snps[c]], mean[snps[d]],
+            mean[snps[e]], mean[snps[f]], mean[snps[g]], mean[snps[h]],
+        ),
+        weighted,
+        any_missing,
     )  # fmt: skip
+    for t in range(PASS):
+        j = snps[min(k + t, last - 1)]
+        products[t] = float(eight[t]) - float(mean[j]) * float(total)
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def subtract_and_multiply(now, mean, before, mean_before, change, residual, row_weight, missing):
-    """Return the sum of the weighted new residuals, and that times each of four SNPs as stored."""
-    (xa, xb, xc, xd), (ma, mb, mc, md) = now, mean
-    (ya, yb, yc, yd), (na, nb, nc, nd) = before, mean_before
+def multiply_eight(stored, mean, row, missing):
+    """Return the products of eight SNPs as stored with a row."""
+    xa, xb, xc, xd, xe, xf, xg, xh = stored
+    ma, mb, mc, md, me, mf, mg, mh = mean
+    a = b = c = d = e = f = g = h = row.dtype.type(0)
+    for i in range(row.size):
+        r = row[i]
+        a += r * filled(xa[i], ma, missing)
+        b += r * filled(xb[i], mb, missing)
+        c += r * filled(xc[i], mc, missing)
+        d += r * filled(xd[i], md, missing)
+        e += r * filled(xe[i], me, missing)
+        f += r * filled(xf[i], mf, missing)
+        g += r * filled(xg[i], mg, missing)
+        h += r * filled(xh[i], mh, missing)
+    return a, b, c, d, e, f, g, h
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def subtract(dosages, snps, first, tile, mean, change, residual, any_missing):
+    """Take `change` (per allele) of centred SNPs `first`, first + 1, ... off the residual."""
+    changed = np.flatnonzero(change)
     number = residual.dtype.type
-    da, db, dc, dd = number(change[0]), number(change[1]), number(change[2]), number(change[3])
-    constant = da * na + db * nb + dc * nc + dd * nd
-    total = a = b = c = d = number(0)
-    for i in range(residual.size):
-        r = residual[i] + constant - (
-            da * filled(ya[i], na, missing) + db * filled(yb[i], nb, missing)
-            + dc * filled(yc[i], nc, missing) + dd * filled(yd[i], nd, missing)
+    for start in range(0, changed.size, PASS):
+        n = min(PASS, changed.size - start)
+        a, b = changed[start], changed[start + min(1, n - 1)]
+        c, d = changed[start + min(2, n - 1)], changed[start + min(3, n - 1)]
+        e, f = changed[start + min(4, n - 1)], changed[start + min(5, n - 1)]
+        g, h = changed[start + min(6, n - 1)], changed[start + min(7, n - 1)]
+        zero = number(0)
+        of_first = (
+            change[a], change[b] if n > 1 else zero,
+            change[c] if n > 2 else zero, change[d] if n > 3 else zero,
         )  # fmt: skip
-        residual[i] = r
-        r *= row_weight[i]
-        total += r
-        a += r * filled(xa[i], ma, missing)
-        b += r * filled(xb[i], mb, missing)
-        c += r * filled(xc[i], mc, missing)
-        d += r * filled(xd[i], md, missing)
-    return total, (a, b, c, d)
+        stored = (
+            gathered(dosages, snps[first + a], tile, first + a),
+            gathered(dosages, snps[first + b], tile, first + b),
+            gathered(dosages, snps[first + c], tile, first + c),
+            gathered(dosages, snps[first + d], tile, first + d),
+        )
+        means = (
+            mean[snps[first + a]], mean[snps[first + b]],
+            mean[snps[first + c]], mean[snps[first + d]],
+        )  # fmt: skip
+        if n <= PASS // 2:
+            subtract_four(stored, means, of_first, residual, any_missing)
+            continue
+        of_rest = (
+            change[e], change[f] if n > 5 else zero,
+            change[g] if n > 6 else zero, change[h] if n > 7 else zero,
+        )  # fmt: skip
+        rest = (
+            gathered(dosages, snps[first + e], tile, first + e),
+            gathered(dosages, snps[first + f], tile, first + f),
+            gathered(dosages, snps[first + g], tile, first + g),
+            gathered(dosages, snps[first + h], tile, first + h),
+        )
+        of_means = (
+            mean[snps[first + e]], mean[snps[first + f]],
+            mean[snps[first + g]], mean[snps[first + h]],
+        )  # fmt: skip
+        subtract_eight(stored, means, of_first, rest, of_means, of_rest, residual, any_missing)
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def only_multiply(now, mean, residual, row_weight, missing):
-    """Return the sum of the weighted residuals, and that times each of four SNPs as stored."""
-    (xa, xb, xc, xd), (ma, mb, mc, md) = now, mean
-    total = a = b = c = d = residual.dtype.type(0)
+def subtract_four(stored, mean, change, residual, missing):
+    """Take the changes of four SNPs as stored off the residual."""
+    (xa, xb, xc, xd), (ma, mb, mc, md), (da, db, dc, dd) = stored, mean, change
+    constant = da * ma + db * mb + dc * mc + dd * md
     for i in range(residual.size):
-        r = residual[i] * row_weight[i]
-        total += r
-        a += r * filled(xa[i], ma, missing)
-        b += r * filled(xb[i], mb, missing)
-        c += r * filled(xc[i], mc, missing)
-        d += r * filled(xd[i], md, missing)
-    return total, (a, b, c, d)
+        residual[i] += constant - (
+            (da * filled(xa[i], ma, missing) + db * filled(xb[i], mb, missing))
+            + (dc * filled(xc[i], mc, missing) + dd * filled(xd[i], md, missing))
+        )
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def subtract(four, change, residual, missing):
-    """Take `change` (per allele) of four centred SNPs off the residual."""
-    (ya, yb, yc, yd), (na, nb, nc, nd) = four
-    number = residual.dtype.type
-    da, db, dc, dd = number(change[0]), number(change[1]), number(change[2]), number(change[3])
-    if change.any():
-        constant = da * na + db * nb + dc * nc + dd * nd
-        for i in range(residual.size):
-            residual[i] += constant - (
-                da * filled(ya[i], na, missing) + db * filled(yb[i], nb, missing)
-                + dc * filled(yc[i], nc, missing) + dd * filled(yd[i], nd, missing)
-            )  # fmt: skip
-
-
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def subtract_one(stored, mean, change, residual, missing):
-    """Take `change` (per allele) of one centred SNP off the residual."""
-    factor = residual.dtype.type(change)
-    constant = factor * mean
+def subtract_eight(stored, mean, change, rest, mean_rest, change_rest, residual, missing):
+    """Take the changes of twice four SNPs as stored off the residual."""
+    (xa, xb, xc, xd), (ma, mb, mc, md), (da, db, dc, dd) = stored, mean, change
+    (xe, xf, xg, xh), (me, mf, mg, mh), (de, df, dg, dh) = rest, mean_rest, change_rest
+    constant = (da * ma + db * mb + dc * mc + dd * md) + (de * me + df * mf + dg * mg + dh * mh)
     for i in range(residual.size):
-        residual[i] += constant - factor * filled(stored[i], mean, missing)
-
-
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def centred_cross_product(first, first_mean, second, second_mean, row_weight):
-    """Return the weighted product of two centred SNPs as stored, missing as their means."""
-    total = 0.0
-    for i in range(first.size):
-        x = float(first[i]) - first_mean if is_observed(first[i]) else 0.0
-        y = float(second[i]) - second_mean if is_observed(second[i]) else 0.0
-        total += row_weight[i] * x * y
-    return total
+        residual[i] += constant - (
+            (
+                (da * filled(xa[i], ma, missing) + db * filled(xb[i], mb, missing))
+                + (dc * filled(xc[i], mc, missing) + dd * filled(xd[i], md, missing))
+            )
+            + (
+                (de * filled(xe[i], me, missing) + df * filled(xf[i], mf, missing))
+                + (dg * filled(xg[i], mg, missing) + dh * filled(xh[i], mh, missing))
+            )
+        )
 
 
 def filled(x, mean, any_missing):
@@ -268,27 +284,3 @@ def _filled(x, mean, any_missing):
     if isinstance(any_missing, types.NoneType):
         return lambda x, mean, any_missing: number(x)
     return lambda x, mean, any_missing: number(x) if is_observed(x) else mean
-
-
-# Layout of the variances: chosen when compiled ---------------------------------------------------
-
-
-def effect_variances(variance):
-    """Return whether there is one variance per effect."""
-
-
-@overload(effect_variances)
-def _effect_variances(variance):
-    per_effect = variance.ndim == 1
-    return lambda variance: per_effect
-
-
-def variance_at(variance, entry, column):
-    """Return the variance of an effect."""
-
-
-@overload(variance_at)
-def _variance_at(variance, entry, column):
-    if variance.ndim == 1:
-        return lambda variance, entry, column: variance[entry]
-    return lambda variance, entry, column: variance[0, column]

@@ -9,7 +9,7 @@ from sknnmm.sampling.sweep_kernels import subtract_multiple
 
 @njit(nogil=True, cache=True)
 def sweep_own_pairs(
-    grams, indptr, products, effects, component, residual_variance, score, shrinkage, normal
+    grams, indptr, products, effects, component, residual_variance, score, shrinkage, rng
 ):  # fmt: skip
     """Draw the effects of all connections once; return b'X'WXb of every node.
 
@@ -20,7 +20,7 @@ def sweep_own_pairs(
     products : (m,), X'W target; overwritten
     effects, component : (m,), updated in place; component -1 = not in the model
     residual_variance : (K,)
-    score, shrinkage : (M, m) and normal (m,), of `prepare`
+    score, shrinkage : (M, m), of `prepare`
     """
     squares = np.empty(indptr.size - 1)
     at = 0
@@ -35,7 +35,7 @@ def sweep_own_pairs(
             residual_variance[c : c + 1],
             score[:, own].copy().reshape(-1, size, 1),
             shrinkage[:, own].copy().reshape(-1, size, 1),
-            normal[own].reshape(size, 1),
+            rng,
         )[0]
         at += size * size
     return squares
@@ -43,7 +43,7 @@ def sweep_own_pairs(
 
 @njit(nogil=True, cache=True)
 def sweep_all_pairs(
-    gram, products, effects, component, residual_variance, score, shrinkage, normal
+    gram, products, effects, component, residual_variance, score, shrinkage, rng
 ):  # fmt: skip
     """Draw the effects of p SNPs on C columns once; return b'X'WXb of every column.
 
@@ -53,7 +53,7 @@ def sweep_all_pairs(
     products : (C, p), X'W target; overwritten
     effects, component : (p, C), updated in place; component -1 = not in the model
     residual_variance : (C,)
-    score, shrinkage : (M, p, C) and normal (p, C), of `prepare`
+    score, shrinkage : (M, p, C), of `prepare`
     """
     n_snps, n_columns = effects.shape
     of_target = products.copy()
@@ -69,7 +69,7 @@ def sweep_all_pairs(
                 continue
             old, s2 = effects[j, c], residual_variance[c]
             xr = float(products[c, j]) + xx * float(old)
-            component[j, c], effects[j, c] = pick(xr, s2, score, shrinkage, normal, j, c)
+            component[j, c], effects[j, c] = pick(xr, s2, score, shrinkage, j, c, rng)
             if effects[j, c] != old:
                 subtract_multiple(products[c], effects[j, c] - old, gram[j])
     squares = np.zeros(n_columns)  # X'W(target - X b) is at hand for the new effects

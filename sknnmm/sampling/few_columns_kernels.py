@@ -1,76 +1,105 @@
 """Compiled Gibbs sweep over all SNPs and a few columns.
 
-Four SNPs at a time are widened to floats, which stay in the nearest cache while they meet the
-residuals of four columns in one pass: sixteen products from eight numbers. Of few columns a matrix
-product would make less.
+A block of SNPs is widened to floats, which stay in the second cache while they meet the residuals:
+four SNPs and four columns to a pass, sixteen products from eight numbers. Within the block the
+cross-products of its SNPs stand in for the residuals. Of few columns matrix products make less.
 """
 
 import numpy as np
 from numba import njit
 
-from sknnmm.genotype_kernels import TILE, gather, new_tile
-from sknnmm.sampling.connection_kernels import GROUP, REORDER, filled, four_snps
-from sknnmm.sampling.prepared_draws import pick
-from sknnmm.sampling.sweep_kernels import subtract_multiple
+from sknnmm.genotype_kernels import TILE, gather, gathered, new_tile, touch
+from sknnmm.sampling.connection_kernels import REORDER, filled
+from sknnmm.sampling.prepared_draws import LANES, draw_narrow_block
+
+GROUP = 4  # SNPs and columns in a pass that multiplies
+PASS = 8  # SNPs in a pass that takes changes off
+ROWS = 512  # individuals whose widened genotypes, of one pass, stay in the nearest cache
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def sweep_few_columns(
-    dosages, any_missing, mean, grams, set_of, row_weights, is_one, first, residual, effects,
-    component, residual_variance, score, shrinkage, normal,
+    dosages, any_missing, mean, grams, columns, row_weights, is_one, first, residual, x, effects,
+    component, residual_variance, score, shrinkage, rng,
 ):  # fmt: skip
-    """Draw the effects of some SNPs on all C columns once.
+    """Draw the effects of some SNPs on up to 16 columns once.
 
     Parameters
     ----------
     dosages : (n, p); any_missing : None if no dosage is missing
     mean : (p,)
-    grams : (n_groups, G, 4, 4), X'W_g X of every four SNPs
-    set_of : (C,), ascending, the row weights of each column: row_weights (G, n)
-    is_one : (G,), whether they are all 1
-    first : int, a multiple of four; the SNPs are first, first + 1, ...
-    residual : (C, n), target - X b for all rows; updated in place; C a multiple of four
-    effects, component : (s, C), of these SNPs, updated in place; component -1 = not in the model
-    residual_variance : (C,)
-    score, shrinkage : (M, s, C) and normal (s, C), of `prepare`
+    grams : (n_blocks, G, b, b), X'W_g X of every b SNPs; b divides TILE
+    columns : (G + 1,), first column of each set of row weights, then the number of columns
+    row_weights : (G, n); is_one : (G,), whether they are all 1
+    first : int, a multiple of b; the SNPs are first, first + 1, ...
+    residual : (16, N), target - X b for all rows, then N - n zeros; updated in place
+    x : (b, N), room for widened SNPs, zero
+    effects, component : (s, 16), of these SNPs, updated in place; component -1 = not in the model
+    residual_variance : (16,)
+    score, shrinkage : (M, s, 16), of `prepare`
     """
-    n_snps, n_columns = effects.shape
-    tile = new_tile(dosages)
-    x = np.empty((GROUP, residual.shape[1]), residual.dtype)
-    weighted = np.empty_like(x)
-    products, change = np.empty((n_columns, GROUP)), np.empty((n_columns, GROUP), residual.dtype)
+    n_snps, block_size = effects.shape[0], grams.shape[2]
+    number = residual.dtype.type
+    tile, touched = new_tile(dosages), np.zeros(1, np.int64)
+    weighted = np.zeros((GROUP, residual.shape[1]), residual.dtype)
+    products, change = np.zeros((2, block_size, LANES), residual.dtype)
+    room, s2, gain = np.zeros(5 * LANES, number), np.empty(LANES, number), np.empty(LANES, number)
+    s2[:], gain[:] = residual_variance, 0.5 / residual_variance
+    split = LANES if columns.size == 2 else columns[1]
+    snps, amounts = np.zeros((LANES, block_size), np.int64), np.zeros((LANES, block_size), number)
     for tile_first in range(0, n_snps, TILE):
         tile_last = min(tile_first + TILE, n_snps)
         own = np.arange(first + tile_first, first + tile_last)
         gather(dosages, own, tile)
-        for j0 in range(tile_first, tile_last, GROUP):
-            stored, centre = four_snps(dosages, own, j0 - tile_first, tile, mean)
-            for k in range(GROUP):
-                widen(stored[k], centre[k], any_missing, x[k])
-            for c in range(0, n_columns, GROUP):
-                if is_one[set_of[c]] and is_one[set_of[c + GROUP - 1]]:
-                    multiply(x, residual, c, products, c)
+        for start in range(tile_first, tile_last, block_size):
+            width = min(block_size, tile_last - start)
+            touch(dosages, own[start - tile_first : start - tile_first + width], touched)
+            for k in range(width):
+                stored = gathered(dosages, first + start + k, tile, start - tile_first + k)
+                widen(stored, mean[first + start + k], any_missing, x[k])
+            x[width:] = 0
+            for c in range(0, columns[-1], GROUP):
+                g, h = 1 if c >= split else 0, 1 if c + GROUP > split else 0
+                if is_one[g] and is_one[h]:
+                    for k in range(0, width, GROUP):
+                        multiply(x, k, residual, c, products, c)
                 else:
                     for q in range(GROUP):
-                        weigh(residual[c + q], row_weights[set_of[c + q]], weighted[q])
-                    multiply(x, weighted, 0, products, c)
+                        of_column = row_weights[1 if c + q >= split else 0]
+                        weigh(residual[c + q], of_column, weighted[q])
+                    for k in range(0, width, GROUP):
+                        multiply(x, k, weighted, 0, products, c)
+            draw_narrow_block(
+                products, grams[(first + start) // block_size], split, start, width, effects,
+                component, s2, gain, score, shrinkage, change, room, rng,
+            )  # fmt: skip
+            take_changes(residual, change[:width], x, columns[-1], snps, amounts)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def take_changes(residual, change, x, n_columns, snps, amounts):
+    """Take the changes (b, 16) of the effects of SNPs x (b, N) off the residuals (16, N).
+
+    `snps` (16, b) and `amounts` (16, b) are room for the changes of every column.
+    """
+    most = 0
+    counts = np.zeros(n_columns, np.int64)
+    for c in range(n_columns):
+        count = 0
+        for k in range(change.shape[0]):
+            if change[k, c] != 0:
+                snps[c, count], amounts[c, count] = k, change[k, c]
+                count += 1
+        counts[c] = count
+        most = max(most, count)
+        while count % PASS != 0:  # fill up with nothing
+            snps[c, count], amounts[c, count] = snps[c, 0], 0
+            count += 1
+    for row in range(0, x.shape[1], ROWS):
+        for t in range(0, most, PASS):
             for c in range(n_columns):
-                gram = grams[(first + j0) // GROUP, set_of[c]]
-                for k in range(GROUP):
-                    j = j0 + k
-                    change[c, k] = 0
-                    if j >= tile_last or component[j, c] < 0:
-                        continue
-                    old = effects[j, c]
-                    xr = products[c, k] + gram[k, k] * old
-                    for t in range(k):
-                        xr -= gram[k, t] * change[c, t]
-                    component[j, c], effects[j, c] = pick(
-                        xr, residual_variance[c], score, shrinkage, normal, j, c
-                    )
-                    change[c, k] = effects[j, c] - old
-            for c in range(0, n_columns, 2):
-                take_changes(residual, c, change, x)
+                if t < counts[c]:
+                    take_eight(residual[c][row : row + ROWS], x, row, snps[c], amounts[c], t)
 
 
 # Passes over the individuals; why they are inlined: see `connection_kernels`.
@@ -78,56 +107,49 @@ def sweep_few_columns(
 
 @njit(nogil=True, cache=True, forceinline=True)
 def widen(stored, centre, any_missing, x):
-    """Write a centred SNP to x (n,)."""
-    for i in range(x.size):
+    """Write a centred SNP to x (n, or longer)."""
+    for i in range(stored.size):
         x[i] = filled(stored[i], centre, any_missing) - centre
 
 
-@njit(nogil=True, cache=True, forceinline=True)
-def take_changes(residual, c, change, x):
-    """Take the changes (C, 4) of the effects of four SNPs x (4, n) off two columns, c and c + 1."""
-    many = False
-    for q in range(c, c + 2):
-        n_changed = 0
-        for k in range(GROUP):
-            n_changed += change[q, k] != 0
-        many |= n_changed > 1
-    if many:
-        take_eight(residual[c], residual[c + 1], change[c], change[c + 1], x)
-        return
-    for q in range(c, c + 2):
-        for k in range(GROUP):
-            if change[q, k] != 0:
-                subtract_multiple(residual[q], change[q, k], x[k])
-
-
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def take_eight(r0, r1, of_0, of_1, x):
-    """Take four changes off each of two columns."""
-    xa, xb, xc, xd = x[0], x[1], x[2], x[3]
-    a0, b0, c0, d0 = of_0[0], of_0[1], of_0[2], of_0[3]
-    a1, b1, c1, d1 = of_1[0], of_1[1], of_1[2], of_1[3]
-    for i in range(r0.size):
-        from_0 = (a0 * xa[i] + b0 * xb[i]) + (c0 * xc[i] + d0 * xd[i])
-        from_1 = (a1 * xa[i] + b1 * xb[i]) + (c1 * xc[i] + d1 * xd[i])
-        r0[i] -= from_0
-        r1[i] -= from_1
+def take_eight(r, x, row, snps, amounts, t):
+    """Take changes t to t + 7 of a column off some of its residuals, from `row` on."""
+    rows = slice(row, row + r.size)
+    xa, xb, xc, xd = (
+        x[snps[t]][rows],
+        x[snps[t + 1]][rows],
+        x[snps[t + 2]][rows],
+        x[snps[t + 3]][rows],
+    )
+    xe, xf, xg, xh = (
+        x[snps[t + 4]][rows],
+        x[snps[t + 5]][rows],
+        x[snps[t + 6]][rows],
+        x[snps[t + 7]][rows],
+    )
+    a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
+    e, f, g, h = amounts[t + 4], amounts[t + 5], amounts[t + 6], amounts[t + 7]
+    for i in range(r.size):
+        r[i] -= ((a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])) + (
+            (e * xe[i] + f * xf[i]) + (g * xg[i] + h * xh[i])
+        )
 
 
 @njit(nogil=True, cache=True, forceinline=True)
 def weigh(residual, weights, out):
     """Write the residuals of a column times their row weights."""
-    for i in range(residual.size):
+    for i in range(weights.size):
         out[i] = residual[i] * weights[i]
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def multiply(x, residual, first, products, c):
-    """Write the products of four SNPs x (4, n) with four columns of the residuals, from `first`.
+def multiply(x, k, residual, first, products, c):
+    """Write the products of SNPs k to k + 3 of x (b, n) with four columns, from `first`.
 
-    They are rows c to c + 3 of `products` (C, 4).
+    They go to rows k to k + 3, columns c to c + 3, of `products` (b, 16).
     """
-    xa, xb, xc, xd = x[0], x[1], x[2], x[3]
+    xa, xb, xc, xd = x[k], x[k + 1], x[k + 2], x[k + 3]
     r0, r1, r2, r3 = residual[first], residual[first + 1], residual[first + 2], residual[first + 3]
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = xa.dtype.type(0)
     c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = xa.dtype.type(0)
@@ -148,8 +170,8 @@ def multiply(x, residual, first, products, c):
         d1 += xd[i] * r1[i]
         d2 += xd[i] * r2[i]
         d3 += xd[i] * r3[i]
-    for k, of_snp in enumerate(
+    for t, of_snp in enumerate(
         ((a0, a1, a2, a3), (b0, b1, b2, b3), (c0, c1, c2, c3), (d0, d1, d2, d3))
     ):
         for q in range(GROUP):
-            products[c + q, k] = of_snp[q]
+            products[k + t, c + q] = of_snp[q]

@@ -106,6 +106,7 @@ class WeightsSweep:
             *tables,
             np.empty_like(products),
             np.empty((7, 1)),
+            rng,
         )
 
     def _draw_jointly(self, chain, block, gram, products, rng):

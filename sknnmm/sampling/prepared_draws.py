@@ -1,71 +1,110 @@
 """Draws of SNP effects, prepared for many effects at once.
 
-All that can be known of a draw before x'residual is computed with NumPy, whose logarithms take a
-nanosecond: the compiled sweeps are left with a few multiplications per effect.
+All that can be known of a draw before x'residual is computed in vectorised passes: the compiled
+sweeps are left with a few multiplications per effect, and with one normal variate for each effect
+that is not zero.
 """
 
 import numpy as np
 from numba import njit
 
 LARGEST = 1e30  # residual over prior variance: what single precision can hold
+LANES = 16  # columns that `draw_narrow_block` draws side by side
 
 
 def prepare(squares, multipliers, weights, variance, residual_variance, rng, dtype=float):
     """Return all that the draws of effects need besides xr = x'(residual without the effect).
 
     The mixture component is the one with the largest score + shrinkage * xr^2 / (2 s2), for the
-    scores hold Gumbel variates; the effect is shrinkage * xr + sqrt(s2 * shrinkage) * normal.
+    scores hold Gumbel variates; the effect is shrinkage * xr + sqrt(s2 * shrinkage) times a
+    standard normal variate.
 
-    In single precision the uniforms are multiples of 2^-24: no probability is off by more.
+    In single precision the uniforms are odd multiples of 2^-25: no probability is off by more.
 
     Parameters
     ----------
-    squares : x'Wx of every effect; it broadcasts to the shape of the effects, as do
-    weights : (M, ...), of the mixture components, and variance, residual_variance
+    squares : x'Wx of every effect, (m,), or (p, 1) for effects (p, C)
     multipliers : (M,)
+    weights : (M, ...), of the mixture components; they broadcast to the shape of the effects, as do
+    variance, residual_variance
     dtype : of the results
 
     Returns
     -------
     score, shrinkage : ndarrays of shape (M, *shape of the effects)
-    normal : ndarray, shaped like the effects
     """
     shape = np.broadcast_shapes(*map(np.shape, (squares, variance, residual_variance)))
-    score, shrinkage = np.empty((2, len(multipliers), *shape), dtype)
-    squares = np.asarray(squares, dtype)
-    with np.errstate(divide="ignore"):  # a weight of exactly zero, a uniform of exactly zero
-        score[:] = np.log(weights)
-        if len(multipliers) == 2:  # the difference of two Gumbel variates is logistic
-            score[1] += _logistic(rng.random(shape, dtype))
-        elif len(multipliers) > 2:
-            exponential = rng.standard_exponential(score.shape)  # in single precision some are 0
-            score -= np.log(exponential, out=exponential)
-    room = np.empty(shape, dtype)
+    number = np.dtype(dtype).type
+    half_step = number(np.finfo(number).epsneg / 2)  # of the uniforms
+    tables = np.empty((2, len(multipliers), *shape), number)
+    score, shrinkage = tables
     for m, multiplier in enumerate(multipliers):
         if multiplier == 0:
             shrinkage[m] = 0
             continue
-        ratio = np.minimum(residual_variance / (multiplier * variance), LARGEST).astype(dtype)
-        np.add(squares, ratio, out=shrinkage[m])
-        np.reciprocal(shrinkage[m], out=shrinkage[m])
-        if len(multipliers) > 1:
-            np.multiply(ratio, shrinkage[m], out=room)
-            np.log(room, out=room)
-            room *= 0.5
-            score[m] += room
-    return score, shrinkage, rng.standard_normal(shape, dtype)
+        ratio = np.minimum(residual_variance / (multiplier * variance), LARGEST).astype(number)
+        shrink(_in_rows(squares), _in_rows(ratio), _in_rows(shrinkage[m]), _in_rows(score[m]))
+    with np.errstate(divide="ignore"):  # a weight of exactly zero
+        if len(multipliers) == 2:
+            # The difference of two Gumbel variates is logistic: all goes to the second component.
+            odds = rng.random(shape, number)
+            odds += half_step
+            odds /= 1 - odds
+            odds *= (weights[1] / weights[0]).astype(number)
+            for m, sign in ((0, -1), (1, 1)):
+                if multipliers[m] > 0:
+                    odds *= score[m] ** sign
+            score[0] = 0
+            np.log(odds, out=score[1])
+            return tables
+        for m, multiplier in enumerate(multipliers):
+            if multiplier > 0:
+                np.log(score[m], out=score[m])
+                score[m] += np.log(weights[m]).astype(number)
+            else:
+                score[m] = np.log(weights[m])
+    if len(multipliers) > 2:
+        exponential = rng.standard_exponential(score.shape, number)
+        exponential += half_step  # in single precision some are 0
+        score -= np.log(exponential, out=exponential)
+    return tables
 
 
-def _logistic(uniform):
-    """Return log(u / (1 - u)), in place."""
-    rest = 1 - uniform
-    np.divide(uniform, rest, out=uniform)
-    return np.log(uniform, out=uniform)
+def _in_rows(values):
+    """Return values as a matrix: effects (m,) of one column as one row."""
+    return values if values.ndim == 2 else values[None]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def shrink(squares, ratio, shrinkage, root):
+    """Write 1 / (x'Wx + ratio), and the root of ratio over that sum.
+
+    The latter is the marginal likelihood of an effect at xr = 0, relative to that of no effect.
+    `squares` (p, 1) or (1, m) and `ratio` (1, C) or (p, C) broadcast to the results (p, C).
+    """
+    n_columns = shrinkage.shape[1]
+    of_row = np.empty(n_columns, shrinkage.dtype)
+    ratios = np.empty(n_columns, shrinkage.dtype)
+    for j in range(shrinkage.shape[0]):
+        if squares.shape[1] == 1:
+            of_row[:] = squares[j, 0]
+        else:
+            of_row[:] = squares[j]
+        if ratio.shape[0] > 1 or j == 0:
+            if ratio.shape[1] == 1:
+                ratios[:] = ratio[j, 0]
+            else:
+                ratios[:] = ratio[j]
+        shrinkages, roots = shrinkage[j], root[j]
+        for c in range(n_columns):
+            shrunk = shrinkage.dtype.type(1) / (of_row[c] + ratios[c])
+            shrinkages[c] = shrunk
+            roots[c] = np.sqrt(ratios[c] * shrunk)
 
 
 @njit(nogil=True, cache=True)
-def pick(xr, s2, score, shrinkage, normal, j, c):
-    """Return mixture component and value of effect (j, c) given xr, as `prepare` has it."""
+def pick(xr, s2, score, shrinkage, j, c, rng):
+    """Return mixture component and value of effect (j, c) of `prepare` given xr."""
     gain = xr * xr / (2 * s2)
     chosen = 0
     highest = score[0, j, c] + shrinkage[0, j, c] * gain
@@ -76,13 +115,36 @@ def pick(xr, s2, score, shrinkage, normal, j, c):
     shrunk = shrinkage[chosen, j, c]
     if shrunk == 0:
         return chosen, 0.0
-    return chosen, shrunk * xr + np.sqrt(s2 * shrunk) * normal[j, c]
+    return chosen, shrunk * xr + np.sqrt(s2 * shrunk) * rng.standard_normal()
+
+
+@njit(nogil=True, cache=True)
+def draw_own_block(
+    products, gram, first, width, effects, component, s2, score, shrinkage, change, rng
+):  # fmt: skip
+    """Draw the effects of some neighbouring SNPs on one column, given X_b'W residual (b,).
+
+    The SNPs are `first` to first + width of effects, component and the tables (M, m, 1). Writes
+    what has changed to `change` (b,), zero before.
+    """
+    for k in range(width):
+        j = first + k
+        if component[j] < 0:
+            continue
+        old = effects[j]
+        xr = products[k] + gram[k, k] * old
+        component[j], effects[j] = pick(xr, s2, score, shrinkage, j, 0, rng)
+        if effects[j] != old:
+            change[k] = effects[j] - old
+            of_snp, difference = gram[k], change[k]
+            for t in range(k + 1, width):
+                products[t] -= difference * of_snp[t]
 
 
 @njit(nogil=True, cache=True)
 def draw_row(
-    xr, xx, s2, gain, score, shrinkage, normal, row, effects, component, change, room
-):  # fmt: skip
+    xr, xx, s2, gain, score, shrinkage, row, effects, component, change, room, positions, rng
+):
     """Draw the effects of one SNP on all columns, each as `pick` does; for a dozen and more.
 
     The compiler vectorises the loops, which few columns do not repay.
@@ -91,14 +153,14 @@ def draw_row(
     ----------
     xr : (C,), x'W residual of all effects; overwritten
     xx : (C,), x'Wx; s2 : (C,), residual variances; gain : (C,), 1 / (2 s2)
-    score, shrinkage, normal : of `prepare`, of which the SNP has row `row`
+    score, shrinkage : of `prepare`, of which the SNP has row `row`
     effects, component : (C,), updated in place; component -1 = not in the model
     change : (C,), of the effects; written
-    room : (3, C)
+    room : (3, C), finite; positions : (C + 1,), room for integers
     """
     highest, chosen, shrunk = room[0], room[1], room[2]
     number = xr.dtype.type
-    score_0, shrinkage_0, normals = score[0, row], shrinkage[0, row], normal[row]
+    score_0, shrinkage_0 = score[0, row], shrinkage[0, row]
     for c in range(xr.size):
         xr[c] += xx[c] * effects[c]
         highest[c] = score_0[c] + (shrinkage_0[c] * xr[c]) * (xr[c] * gain[c])
@@ -112,11 +174,103 @@ def draw_row(
             highest[c] = this if better else highest[c]
             shrunk[c] = shrinkage_m[c] if better else shrunk[c]
             chosen[c] = number(m) if better else chosen[c]
+    count = 0  # positions first: a branch in every draw, none to be foreseen, takes longer
+    for c in range(xr.size):
+        positions[count] = c
+        count += shrunk[c] > 0 and component[c] >= 0
+    normal = highest  # no longer needed
+    for c in positions[:count]:
+        normal[c] = rng.standard_normal()
     for c in range(xr.size):
         old = effects[c]
-        drawn = shrunk[c] * xr[c] + np.sqrt(s2[c] * shrunk[c]) * normals[c]
+        drawn = shrunk[c] * xr[c] + np.sqrt(s2[c] * shrunk[c]) * normal[c]
         drawn = drawn if shrunk[c] > 0 else number(0)  # not -0
         effects[c] = old if component[c] < 0 else drawn
         change[c] = effects[c] - old
     for c in range(xr.size):
         component[c] = component[c] if component[c] < 0 else np.int8(chosen[c])
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def add_contributions(xr, gram, k, effects, change):
+    """Add the own effects of SNP k of a block to x'residual (16,); take earlier changes off."""
+    xx, n_columns = gram[k], xr.size
+    for q in range(n_columns):
+        xr[q] += xx * effects[q]
+    for t in range(0, k - 3, 4):
+        of_a, of_b, of_c, of_d = change[t], change[t + 1], change[t + 2], change[t + 3]
+        a, b, c, d = gram[t], gram[t + 1], gram[t + 2], gram[t + 3]
+        for q in range(n_columns):
+            xr[q] -= (a * of_a[q] + b * of_b[q]) + (c * of_c[q] + d * of_d[q])
+    for t in range(k // 4 * 4, k):
+        a, of_a = gram[t], change[t]
+        for q in range(n_columns):
+            xr[q] -= a * of_a[q]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def draw_narrow_block(
+    products, grams, split, first, width, effects, component, s2, gain, score, shrinkage, change,
+    room, rng,
+):  # fmt: skip
+    """Draw the effects of a block of SNPs on 16 columns, given X_b'W residual (b, 16).
+
+    As `draw_row` does, with less about it: loops are so short. The compiler must not know how
+    short they are. It would unroll and then not vectorise them.
+
+    Parameters
+    ----------
+    products : (b, 16); overwritten
+    grams : (G, b, b), X_b'W_g X_b; the last for columns from `split`
+    effects, component : (s, 16), of which `first` to first + width are updated in place
+    s2, gain : (16,), residual variances, 1 / (2 s2)
+    score, shrinkage : (M, s, 16), of `prepare`
+    change : (b, 16), of the effects; written
+    room : (80,), finite
+    """
+    number, n = products.dtype.type, products.shape[1]
+    positions = np.empty(n + 1, np.int64)
+    for k in range(width):
+        j = first + k
+        xr, old, in_model, of_snp = products[k], effects[j], component[j], change[k]
+        if split < n:
+            for q in range(n):
+                of_snp[q] = xr[q]
+            add_contributions(of_snp, grams[1, k], k, old, change)
+        add_contributions(xr, grams[0, k], k, old, change)
+        if split < n:
+            for q in range(n):
+                xr[q] = xr[q] if q < split else of_snp[q]
+        # In `room`: score of this component, highest score, the component, its shrinkage, normals.
+        # One array, and loops that write to one: the compiler vectorises them.
+        for m in range(score.shape[0]):
+            score_m, shrinkage_m = score[m, j], shrinkage[m, j]
+            for q in range(n):
+                room[q] = score_m[q] + (shrinkage_m[q] * xr[q]) * (xr[q] * gain[q])
+            if m == 0:
+                for q in range(n):
+                    room[n + q] = -np.inf
+            for q in range(n):
+                better = room[q] > room[n + q] or m == 0
+                room[3 * n + q] = shrinkage_m[q] if better else room[3 * n + q]
+            for q in range(n):
+                better = room[q] > room[n + q] or m == 0
+                room[2 * n + q] = number(m) if better else room[2 * n + q]
+                room[n + q] = room[q] if better else room[n + q]
+        for q in range(n):
+            room[3 * n + q] = room[3 * n + q] if in_model[q] >= 0 else number(0)
+        count = 0  # positions first: a branch in every draw, none to be foreseen, takes longer
+        for q in range(n):
+            positions[count] = q
+            count += room[3 * n + q] > 0
+        for q in positions[:count]:
+            room[4 * n + q] = rng.standard_normal()
+        for q in range(n):
+            shrunk, normal = room[3 * n + q], room[4 * n + q]
+            xr[q] = (shrunk * xr[q] + np.sqrt(s2[q] * shrunk) * normal) + number(0)  # not -0
+        for q in range(n):
+            of_snp[q] = xr[q] - old[q]
+        for q in range(n):
+            old[q] = xr[q]
+        for q in range(n):
+            in_model[q] = np.int8(room[2 * n + q]) if in_model[q] >= 0 else np.int8(-1)

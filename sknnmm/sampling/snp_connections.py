@@ -4,7 +4,13 @@ import numpy as np
 
 from sknnmm.columns import DenseColumns
 from sknnmm.memory_map import ReadOnlyArrays
-from sknnmm.sampling.connection_kernels import add_connections, group_grams, sweep_connections
+from sknnmm.sampling.connection_kernels import (
+    GROUP,
+    add_connections,
+    group_grams,
+    sweep_connections,
+)
+from sknnmm.sampling.prepared_draws import prepare
 from sknnmm.sampling.snp_sweep import prior_variances
 
 
@@ -36,14 +42,20 @@ class _PassingSweep(ReadOnlyArrays):
         self._per_allele = per_allele.astype(model.dtype)
         self._any_missing = model.genotypes.any_missing or None  # None: a kernel without checks
         self._row_weight = path.row_weight.astype(model.dtype)
-        self._grams = group_grams(
+        sizes = np.diff(indptr)
+        self._grams = np.empty((np.sum(-(-sizes // GROUP)), GROUP, GROUP), model.dtype)
+        self._squares = np.empty(len(snps))
+        group_grams(
             model.genotypes.dosages,
             model.genotypes.mean,
             per_allele,
             path.row_weight,
             indptr,
             snps,
+            self._grams,
+            self._squares,
         )
+        self._column_of = np.repeat(np.arange(len(sizes)), sizes) if len(sizes) > 1 else None
         self._multipliers = np.array(path.prior.multipliers, float)
         self.freeze()
 
@@ -54,6 +66,15 @@ class _PassingSweep(ReadOnlyArrays):
         target = path.target(chain)
         residual = np.subtract(target.T, state.fit.T, order="C")
         variance = prior_variances(path.prior, state.hyper, s2)
+        tables = prepare(
+            self._squares,
+            self._multipliers,
+            self._spread(state.hyper.weights),
+            self._spread(variance[0]) if len(variance) == 1 else variance.reshape(-1),
+            self._spread(s2),
+            rng,
+            state.effects.dtype,
+        )
         sweep_connections(
             self._genotypes.dosages,
             self._any_missing,
@@ -66,13 +87,15 @@ class _PassingSweep(ReadOnlyArrays):
             residual,
             state.effects.reshape(-1),
             state.component.reshape(-1),
-            self._multipliers,
-            state.hyper.weights,
-            variance if len(variance) == 1 else variance.reshape(-1),
             s2,
+            *tables[..., None],
             rng,
         )
         np.subtract(target, residual.T, out=state.fit)
+
+    def _spread(self, per_column):
+        """Return values (..., C) so that they broadcast against the effects, (..., m)."""
+        return per_column if self._column_of is None else per_column[..., self._column_of]
 
     def refresh(self, chain):
         """Recompute the maintained fit, which rounding has moved."""

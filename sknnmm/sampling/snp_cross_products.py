@@ -69,6 +69,7 @@ class CrossProductSweep(ReadOnlyArrays):
             state.component,
             s2,
             *tables,
+            rng,
         )
         if self.keeps_fit:
             self._add_products(state.effects - before, state.fit.T)
@@ -194,6 +195,7 @@ class ConnectionCrossProductSweep(ReadOnlyArrays):
             state.component,
             s2,
             *tables,
+            rng,
         )
 
     def refresh(self, chain):

@@ -15,7 +15,7 @@ CHUNK = 2**15  # effects whose draws are prepared at a time, or a block of SNPs 
 class DenseSweep:
     """Gibbs sweep over the SNP effects of one or both paths, all columns side by side.
 
-    A subclass implements `_sweep`, and sets `_squares` (p, paths), x'Wx of every SNP.
+    A subclass implements `_sweep`.
 
     Parameters
     ----------
@@ -39,19 +39,30 @@ class DenseSweep:
         self._chunk = block * max(1, CHUNK // (block * self._n_columns))
         self._mean = model.genotypes.mean.astype(model.dtype)
         self._multipliers = [np.array(p.prior.multipliers, float) for p in paths]
+        # Cross-products within blocks, for the rows of each path, or once if all have the same.
+        same_rows = all(np.array_equal(p.row_weight, paths[0].row_weight) for p in paths)
+        self._row_weights = [p.row_weight for p in (paths[:1] if same_rows else paths)]
+        ends = starts[-1:] if same_rows else starts[1:]
+        self._columns = np.array([0, *ends])  # where each set of row weights begins, and the end
+        self._grams = model.genotypes.block_grams(self._row_weights, model.dtype, block)
+        squares = np.diagonal(self._grams, axis1=2, axis2=3)  # (n_blocks, G, b)
+        squares = squares.transpose(0, 2, 1).reshape(-1, len(self._row_weights))
+        n_snps = model.genotypes.shape[1]
+        self._squares = np.broadcast_to(squares[:n_snps], (n_snps, len(paths)))
 
     def draw(self, chain, rng):
         """Draw every SNP effect of the paths once."""
         states = [path.state(chain) for path in self.paths]
         targets = [path.target(chain) for path in self.paths]
         residual_variances = [path.residual_variance(chain) for path in self.paths]
-        residual = np.zeros((self._n_columns, len(targets[0])), self._dtype)
+        n = len(targets[0])
+        residual = self._room(self._n_columns, n)
         s2 = np.ones(self._n_columns)
         for state, target, of_path, own in zip(
             states, targets, residual_variances, self._slices, strict=True
         ):
             s2[own] = of_path
-            np.subtract(target.T, state.fit.T, out=residual[own])
+            np.subtract(target.T, state.fit.T, out=residual[own, :n])
         variances = [
             prior_variances(path.prior, state.hyper, of_path)
             for path, state, of_path in zip(self.paths, states, residual_variances, strict=True)
@@ -59,27 +70,24 @@ class DenseSweep:
         for first in range(0, len(self._mean), self._chunk):
             snps = slice(first, first + self._chunk)
             tables = self._prepare(snps, states, variances, residual_variances, rng)
-            effects = np.zeros_like(tables[-1])
-            component = np.full(effects.shape, -1, np.int8)
+            shape = (len(self._squares[snps]), self._n_columns)
+            effects, component = np.zeros(shape, self._dtype), np.full(shape, -1, np.int8)
             for state, own in zip(states, self._slices, strict=True):
                 effects[:, own], component[:, own] = state.effects[snps], state.component[snps]
-            self._sweep(first, residual, effects, component, s2, *tables)
+            self._sweep(first, residual, effects, component, s2, *tables, rng)
             for state, own in zip(states, self._slices, strict=True):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
         for state, target, own in zip(states, targets, self._slices, strict=True):
-            np.subtract(target, residual[own].T, out=state.fit)
+            np.subtract(target, residual[own, :n].T, out=state.fit)
+
+    def _room(self, n_columns, n):
+        """Return zeros (n_columns, n), for residuals."""
+        return np.zeros((n_columns, n), self._dtype)
 
     def _prepare(self, snps, states, variances, residual_variances, rng):
         """Return the prepared draws of some SNPs, all columns side by side."""
-        shape = (len(self._squares[snps]), self._n_columns)
-        n_components = max(map(len, self._multipliers))
-        score = np.full((n_components, *shape), -np.inf, self._dtype)
-        shrinkage, normal = np.zeros_like(score), np.zeros(shape, self._dtype)
-        for g, (state, variance, s2, own) in enumerate(
-            zip(states, variances, residual_variances, self._slices, strict=True)
-        ):
-            multipliers = self._multipliers[g]
-            drawn = prepare(
+        drawn = [
+            prepare(
                 self._squares[snps, g, None],
                 multipliers,
                 state.hyper.weights[:, None],
@@ -88,9 +96,17 @@ class DenseSweep:
                 rng,
                 self._dtype,
             )
-            used = slice(len(multipliers))
-            score[used, :, own], shrinkage[used, :, own], normal[:, own] = drawn
-        return score, shrinkage, normal
+            for g, (multipliers, state, variance, s2) in enumerate(
+                zip(self._multipliers, states, variances, residual_variances, strict=True)
+            )
+        ]
+        n_components = max(map(len, self._multipliers))
+        shape = (n_components, len(self._squares[snps]), self._n_columns)
+        score, shrinkage = np.full(shape, -np.inf, self._dtype), np.zeros(shape, self._dtype)
+        for of_path, own in zip(drawn, self._slices, strict=True):
+            used = slice(of_path.shape[1])
+            score[used, :, own], shrinkage[used, :, own] = of_path
+        return score, shrinkage
 
     def refresh(self, chain):
         """Recompute the maintained fits, which rounding has moved."""
@@ -126,19 +142,9 @@ class BlockedSweep(DenseSweep):
 
     def __init__(self, model, paths):
         super().__init__(model, paths, align=1, block=BLOCK)
-        same_rows = all(np.array_equal(p.row_weight, paths[0].row_weight) for p in paths)
-        row_weights = [p.row_weight for p in (paths[:1] if same_rows else paths)]
-        self._grams = model.genotypes.block_grams(row_weights, model.dtype)
-        self._reweighted = _rows_off_one(row_weights, model.dtype)
-        ends = [own.stop for own in self._slices]
-        self._columns = np.array([0, *(ends[-1:] if same_rows else ends)])
-        squares = np.diagonal(self._grams, axis1=2, axis2=3)  # (n_blocks, G, b)
-        squares = squares.transpose(0, 2, 1).reshape(-1, len(row_weights))
-        self._squares = np.broadcast_to(
-            squares[: model.genotypes.shape[1]], (model.genotypes.shape[1], len(paths))
-        )
+        self._reweighted = _rows_off_one(self._row_weights, model.dtype)
 
-    def _sweep(self, first, residual, effects, component, s2, *tables):
+    def _sweep(self, first, residual, effects, component, s2, score, shrinkage, rng):
         sweep_blocks(
             self.genotypes.dosages,
             self._mean,
@@ -150,7 +156,9 @@ class BlockedSweep(DenseSweep):
             effects,
             component,
             s2,
-            *tables,
+            score,
+            shrinkage,
+            rng,
         )
 
 

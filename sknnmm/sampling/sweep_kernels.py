@@ -22,44 +22,10 @@ def few_changes(n_columns):
     return min(0.6, 0.15 + 5 / n_columns)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def draw_effect(xx, xr, s2, ratios, log_weights, c, uniform, normal, log_odds):
-    """Draw the mixture component of one effect, the effect integrated out, then the effect.
-
-    `xx` is x'x, `xr` is x'(residual without this effect), `c` the column, `s2` its residual
-    variance, ratios[m, c] that over the prior variance of the effect, infinite for "no effect";
-    `log_odds` is room for one number per component. Returns component and effect.
-    """
-    n_components = ratios.shape[0]
-    chosen = n_components - 1
-    if n_components > 1:
-        highest = -np.inf
-        for m in range(n_components):
-            log_odds[m] = log_weights[m, c]
-            if ratios[m, c] < np.inf:
-                shrunk = 1 / (xx + ratios[m, c])
-                log_odds[m] += 0.5 * (np.log(ratios[m, c] * shrunk) + xr * xr * shrunk / s2)
-            highest = max(highest, log_odds[m])
-        total = 0.0
-        for m in range(n_components):
-            log_odds[m] = 1.0 if log_odds[m] == highest else np.exp(log_odds[m] - highest)
-            total += log_odds[m]
-        remaining = uniform * total
-        for m in range(n_components - 1):
-            remaining -= log_odds[m]
-            if remaining < 0:
-                chosen = m
-                break
-    if ratios[chosen, c] == np.inf:
-        return chosen, 0.0
-    shrunk = 1 / (xx + ratios[chosen, c])
-    return chosen, xr * shrunk + normal * np.sqrt(s2 * shrunk)
-
-
 @njit(nogil=True, cache=True)
 def sweep_block(
     products, grams, columns, first, effects, component, residual_variance, score, shrinkage,
-    normal, change, room,
+    change, room, rng,
 ):  # fmt: skip
     """Draw the effects of one block given `products` = X_b' residual (b, C), all columns.
 
@@ -72,6 +38,7 @@ def sweep_block(
     s2[:] = residual_variance
     gain[:] = 0.5 / residual_variance
     changed = np.empty(len(products), np.int64)  # the SNPs that did, so far
+    positions = np.empty(columns[-1] + 1, np.int64)
     n_changed, n_effects = 0, 0
     for j in range(len(products)):
         for g in range(columns.size - 1):
@@ -79,8 +46,8 @@ def sweep_block(
         xr[:] = products[j]
         take_changes(xr, grams, columns, j, changed[:n_changed], change)
         draw_row(
-            xr, xx, s2, gain, score, shrinkage, normal, first + j, effects[first + j],
-            component[first + j], change[j], room,
+            xr, xx, s2, gain, score, shrinkage, first + j, effects[first + j],
+            component[first + j], change[j], room, positions, rng,
         )  # fmt: skip
         of_snp = 0
         for c in range(columns[-1]):
@@ -113,7 +80,7 @@ def take_changes(xr, grams, columns, j, changed, change):
 @njit(nogil=True, cache=True, error_model="numpy")
 def sweep_blocks(
     dosages, mean, grams, columns, reweighted, first, residual, effects, component,
-    residual_variance, score, shrinkage, normal,
+    residual_variance, score, shrinkage, rng,
 ):  # fmt: skip
     """Draw the effects of some SNPs on all C columns once, block by block.
 
@@ -128,7 +95,7 @@ def sweep_blocks(
     residual : (C, n), target - X b for all rows, whatever their weight; updated in place
     effects, component : (s, C), of these SNPs, updated in place; component -1 = not in the model
     residual_variance : (C,)
-    score, shrinkage : (M, s, C) and normal (s, C), of `prepare`
+    score, shrinkage : (M, s, C), of `prepare`
     """
     n_columns, n = residual.shape
     block_size = grams.shape[2]
@@ -143,7 +110,7 @@ def sweep_blocks(
         change = np.empty((width, n_columns), residual.dtype)
         n_changed = sweep_block(
             products, grams[(first + start) // block_size], columns, start, effects, component,
-            residual_variance, score, shrinkage, normal, change, room,
+            residual_variance, score, shrinkage, change, room, rng,
         )  # fmt: skip
         if n_changed > few_changes(n_columns) * change.size:
             np.dot(change.T, block.T, shift)

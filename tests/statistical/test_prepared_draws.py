@@ -1,5 +1,7 @@
 """Draws prepared beforehand, and the sweeps that use them, against the textbook."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from networks import centred, small_network
@@ -28,12 +30,13 @@ def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
     multipliers, weights = np.array(multipliers), np.array(weights)
     rng = np.random.default_rng(0)
     tables = prepare(
-        np.full((1, n), xx), multipliers, weights[:, None, None], np.array([[v]]), s2, rng, dtype
+        np.full((1, 1), xx), multipliers, weights[:, None, None], np.full((1, n), v), s2, rng, dtype
     )
     effects, component = np.zeros(n, dtype), np.zeros(n, np.int8)
     constants = (np.full(n, value, dtype) for value in (xr, xx, s2, 0.5 / s2))
-    room, change = np.empty((3, n), dtype), np.empty(n, dtype)
-    draw_row(*constants, *tables, 0, effects, component, change, room)
+    room, change = np.zeros((3, n), dtype), np.empty(n, dtype)
+    positions = np.empty(n + 1, int)
+    draw_row(*constants, *tables, 0, effects, component, change, room, positions, rng)
     assert_array_equal(change, effects)
     drawn = np.column_stack([component, effects])
     # Given component m, xr is N(0, xx (s2 + xx v_m)).
@@ -56,22 +59,26 @@ def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
 def test_a_row_of_draws_equals_single_draws():
     rng = np.random.default_rng(4)
     n, multipliers = 200, np.array([0, 0.01, 1.0])
-    xr, xx, s2 = 5 * rng.standard_normal(n), rng.uniform(1, 9, n), rng.uniform(0.5, 2, n)
-    tables = prepare(xx[None], multipliers, np.full((3, 1, 1), 1 / 3), np.array([[1.0]]), s2, rng)
-    expected = [pick(xr[c], s2[c], *tables, 0, c) for c in range(n)]
+    xr, xx, s2 = 5 * rng.standard_normal(n), 4.0, rng.uniform(0.5, 2, n)
+    weights, variance = np.full((3, 1, 1), 1 / 3), np.ones((1, 1))
+    tables = prepare(np.full((1, 1), xx), multipliers, weights, variance, s2, rng)
     effects, component, change = np.zeros(n), np.zeros(n, np.int8), np.empty(n)
     component[:5] = -1
-    draw_row(xr, xx, s2, 0.5 / s2, *tables, 0, effects, component, change, np.empty((3, n)))
+    copy = deepcopy(rng)
+    expected = [pick(xr[c], s2[c], *tables, 0, c, copy) if c >= 5 else None for c in range(n)]
+    room, positions = np.zeros((3, n)), np.empty(n + 1, int)
+    constants = (np.full(n, xx), s2, 0.5 / s2)
+    draw_row(xr, *constants, *tables, 0, effects, component, change, room, positions, rng)
     assert set(component[5:]) == {0, 1, 2}
     assert_array_equal(component[5:], [m for m, _ in expected[5:]])
     assert_allclose(effects[5:], [effect for _, effect in expected[5:]], rtol=1e-12)
     assert_array_equal([effects[:5], change[:5], component[:5]], [[0] * 5, [0] * 5, [-1] * 5])
 
 
-def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage, normal):
-    """Update residual (C, n), effects and component (p, C) one at a time; `weight` (C, n)."""
-    for c in range(effects.shape[1]):
-        for j in range(effects.shape[0]):
+def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage, rng):
+    """Update residual (C, n), effects and component (p, C), SNP by SNP; `weight` (C, n)."""
+    for j in range(effects.shape[0]):
+        for c in range(effects.shape[1]):
             if component[j, c] < 0:
                 continue
             x = X[:, j]
@@ -79,7 +86,9 @@ def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage
             best = score[:, j, c] + shrinkage[:, j, c] * xr**2 / (2 * s2[c])
             component[j, c] = m = best.argmax()
             shrunk = shrinkage[m, j, c]
-            new = shrunk * xr + np.sqrt(s2[c] * shrunk) * normal[j, c]
+            new = shrunk * xr
+            if shrunk > 0:
+                new += np.sqrt(s2[c] * shrunk) * rng.standard_normal()
             residual[c] -= x * (new - effects[j, c])
             effects[j, c] = new
 
@@ -90,7 +99,8 @@ def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage
 def test_dense_sweeps_equal_the_textbook_sweep(kind, missing_genotypes, prior, monkeypatch):
     """Five columns of two paths with their own row weights, several chunks, an odd last one.
 
-    The blocked sweep takes few changes off one by one, many (BayesA) by a product.
+    The blocked sweep takes few changes off one by one, many (BayesA) by a product. A chunk's normal
+    variates are drawn in its sweep: the textbook gets a copy of the generator as it was then.
     """
     monkeypatch.setattr(snp_sweep, "CHUNK", 512)
     rng = np.random.default_rng(1)
@@ -108,37 +118,34 @@ def test_dense_sweeps_equal_the_textbook_sweep(kind, missing_genotypes, prior, m
     for _ in range(3):
         sampler.iterate(chain, rng, tuning=False)
     states = [chain.snp, chain.direct]
-    before = [
-        (path.target(chain) - state.fit, state.effects.copy(), state.component.copy())
-        for path, state in zip(sampler.paths, states, strict=True)
-    ]
-    tables = []
+    effects, component = (
+        np.hstack([getattr(state, name) for state in states]) for name in ("effects", "component")
+    )
+    pairs = list(zip(sampler.paths, states, strict=True))
+    residual = np.hstack([path.target(chain) - state.fit for path, state in pairs]).T.copy()
+    weight = np.repeat([path.row_weight for path in sampler.paths], [4, 1], axis=0)
+    s2 = np.hstack([path.residual_variance(chain) for path in sampler.paths])
+    chunks = []
     original = update._prepare
 
-    def keep(*args):
-        tables.append(original(*args))
-        return tables[-1]
+    def keep(snps, states, variances, residual_variances, rng):
+        tables = original(snps, states, variances, residual_variances, rng)
+        chunks.append((snps, [table[..., :5] for table in tables], deepcopy(rng)))
+        return tables
 
     update._prepare = keep
     update.draw(chain, rng)
-    score, shrinkage = (
-        np.concatenate(parts, axis=1) for parts in list(zip(*tables, strict=True))[:2]
-    )
-    normal = np.concatenate([part[2] for part in tables])
     X = centred(model.genotypes)
-    for path, state, (residual, effects, component) in zip(
-        sampler.paths, states, before, strict=True
-    ):
-        own = slice(0, 4) if path is sampler.node_path else slice(4, 5)
-        weight = np.broadcast_to(path.row_weight, residual.T.shape)
-        residual = residual.T.copy()
-        s2 = path.residual_variance(chain)
-        of_own = score[:, :, own], shrinkage[:, :, own], normal[:, own]
-        textbook_sweep(X, weight, residual, effects, component, s2, *of_own)
-        assert np.count_nonzero(effects) > 5
-        assert_allclose(state.effects, effects, atol=1e-10)
-        assert_array_equal(state.component, component)
-        assert_allclose(state.fit, X @ effects, atol=1e-10)
+    assert len(chunks) == 3
+    for snps, tables, copy in chunks:
+        textbook_sweep(
+            X[:, snps], weight, residual, effects[snps], component[snps], s2, *tables, copy
+        )
+    for state, own in zip(states, (slice(0, 4), slice(4, 5)), strict=True):
+        assert np.count_nonzero(effects[:, own]) > 5
+        assert_allclose(state.effects, effects[:, own], atol=1e-10)
+        assert_array_equal(state.component, component[:, own])
+        assert_allclose(state.fit, X @ effects[:, own], atol=1e-10)
 
 
 def test_cross_products_equal_the_textbook_sweep():
@@ -154,9 +161,10 @@ def test_cross_products_equal_the_textbook_sweep():
     tables = prepare(squares, np.array([0, 1.0]), weights, np.full((1, n_columns), 0.1), s2, rng)
     expected, chosen = effects.copy(), component.copy()
     residual = (target - X @ effects).T.copy()
-    textbook_sweep(X, np.ones((n_columns, n)), residual, expected, chosen, s2, *tables)
+    ones, copy = np.ones((n_columns, n)), deepcopy(rng)
+    textbook_sweep(X, ones, residual, expected, chosen, s2, *tables, copy)
     products = np.ascontiguousarray((X.T @ target).T)
-    total = sweep_all_pairs(X.T @ X, products, effects, component, s2, *tables)
+    total = sweep_all_pairs(X.T @ X, products, effects, component, s2, *tables, rng)
     assert_allclose(effects, expected, atol=1e-12)
     assert_array_equal(component, chosen)
     assert_allclose(total, ((X @ effects) ** 2).sum(axis=0), rtol=1e-10)
