@@ -7,12 +7,9 @@ from numpy.testing import assert_allclose
 from test_closed_forms import sample
 from test_limits import assert_same_law, of_every_kind
 
-from benchmarks.single_site import SingleSiteSweep
-from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.genetic_variance import SharesFromSums, variance_shares
 from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.snp_connections import OneColumnSweep
 from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep, CrossProductSweep
 from sknnmm.sampling.snp_few_columns import FewColumnsSweep
 from sknnmm.sampling.snp_spectral import SpectralDraw
@@ -142,33 +139,3 @@ def test_cross_products_of_connections_stay_small():
         mask[:own] = True
         _, sampler, _ = after_some_iterations({"mask": mask, "n": 30, "p": 100}, n_iterations=0)
         assert isinstance(sampler.snp_updates[0], ConnectionCrossProductSweep) == kind
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("missing_genotypes", [False, True])
-def test_one_column_equals_single_site_sweep(missing_genotypes, weighted):
-    """The same random numbers give the same chain, up to rounding."""
-    chains = []
-    for kind in (OneColumnSweep, SingleSiteSweep):
-        rng = np.random.default_rng(0)
-        model = small_network(
-            rng, n=40, p=63, n_observed=0, direct_prior=BayesC(scale=0.02), weighted=weighted
-        )
-        dosages = np.array(model.genotypes.dosages)
-        if missing_genotypes:
-            dosages[rng.random(dosages.shape) < 0.1] = -1
-        dosages[:, 0] = 1
-        object.__setattr__(model, "genotypes", Genotypes(dosages))
-        sampler = Sampler(model, by_rows=True)
-        assert isinstance(sampler.snp_updates[0], OneColumnSweep)
-        if kind is SingleSiteSweep:
-            sampler.snp_updates = [SingleSiteSweep(model, sampler.paths)]
-        chain = starting_state(sampler, rng)
-        for _ in range(10):
-            sampler.iterate(chain, rng, tuning=False)
-        sampler.refresh(chain)
-        chains.append(chain.direct)
-    one, single = chains
-    assert np.abs(one.effects).max() > 0.01
-    assert_allclose(one.effects, single.effects, atol=1e-9)
-    assert_allclose(one.fit, single.fit, atol=1e-9)

@@ -9,11 +9,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from sknnmm.genotypes import Genotypes
-from sknnmm.priors import BayesA, BayesC, BayesR
-from sknnmm.sampling import snp_sweep
+from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
+from sknnmm.sampling import snp_connections, snp_sweep
 from sknnmm.sampling.cross_product_kernels import sweep_all_pairs
 from sknnmm.sampling.prepared_draws import draw_row, pick, prepare
 from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
 from sknnmm.sampling.snp_few_columns import FewColumnsSweep
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
@@ -146,6 +147,61 @@ def test_dense_sweeps_equal_the_textbook_sweep(kind, missing_genotypes, prior, m
         assert_allclose(state.effects, effects[:, own], atol=1e-10)
         assert_array_equal(state.component, component[:, own])
         assert_allclose(state.fit, X @ effects[:, own], atol=1e-10)
+
+
+@pytest.mark.parametrize("missing_genotypes", [False, True])
+@pytest.mark.parametrize("mask", [None, np.arange(70)[:, None] % [2, 10] == 1])
+@pytest.mark.parametrize("prior", [BayesC(scale=0.02), BayesA(scale=0.02), GBLUP(scale=0.5)])
+def test_passes_over_stored_snps_equal_the_textbook_sweep(
+    prior, mask, missing_genotypes, monkeypatch
+):
+    """One column, weighted; or the connections of two nodes, of 35 and 7 SNPs."""
+    rng = np.random.default_rng(5)
+    own = {"direct_prior": prior, "n_observed": 0} if mask is None else {"snp_prior": prior}
+    model = small_network(rng, n=50, p=70, mask=mask, weighted=True, missing_y=4, **own)
+    dosages = np.array(model.genotypes.dosages)
+    if missing_genotypes:
+        dosages[rng.random(dosages.shape) < 0.1] = -1
+    dosages[:, 2] = 1
+    object.__setattr__(model, "genotypes", Genotypes(dosages))
+    sampler = Sampler(model)
+    if mask is None:
+        sampler.snp_updates = [OneColumnSweep(model, sampler.direct_path)]
+    update = sampler.snp_updates[0]
+    assert isinstance(update, OneColumnSweep if mask is None else ConnectionSweep)
+    chain = starting_state(sampler, rng)
+    for _ in range(3):
+        sampler.iterate(chain, rng, tuning=False)
+    (path,) = update.paths
+    state, s2 = path.state(chain), path.residual_variance(chain)
+    residual = (path.target(chain) - state.fit).T.copy()
+    effects, component = state.effects.reshape(-1, 1).copy(), state.component.reshape(-1, 1).copy()
+    given = []
+
+    def keep(*args):
+        tables = prepare(*args)
+        given.append((tables[..., None], deepcopy(args[5])))
+        return tables
+
+    monkeypatch.setattr(snp_connections, "prepare", keep)
+    update.draw(chain, rng)
+    ((tables, copy),) = given
+    X = centred(model.genotypes)
+    if prior.scales_genotypes:
+        X = X / model.genotypes_for(prior).scale
+    fit = []
+    for c, residual_of_column in enumerate(residual):
+        snps = np.arange(70) if mask is None else np.flatnonzero(mask[:, c])
+        entries = slice(35 * c, 35 * c + len(snps))
+        textbook_sweep(
+            X[:, snps], path.row_weight[None], residual_of_column[None], effects[entries],
+            component[entries], s2[c : c + 1], *tables[:, :, entries], copy,
+        )  # fmt: skip
+        fit.append(X[:, snps] @ effects[entries, 0])
+    assert np.count_nonzero(effects) > 10
+    assert_allclose(state.effects.reshape(-1, 1), effects, atol=1e-10)
+    assert_array_equal(state.component.reshape(-1, 1), component)
+    assert_allclose(state.fit, np.transpose(fit), atol=1e-10)
 
 
 def test_cross_products_equal_the_textbook_sweep():
