@@ -22,6 +22,7 @@ from sknnmm.datasets import make_omics_network
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
 from sknnmm.priors import BayesC, ScaledInverseChi2
+from sknnmm.sampling.chain import Stream
 from sknnmm.sampling.parallel import EFFECTS_BYTES, one_blas_thread
 from sknnmm.sampling.recorder import Recorder
 from sknnmm.sampling.sampler import Sampler
@@ -112,7 +113,7 @@ def compare(case, options):
     plain.snp_updates = [SingleSiteSweep(model, plain.paths)]
     runs = []
     for sampler in (ours, plain):
-        rng = np.random.default_rng(0)
+        rng = Stream(np.random.PCG64(0))  # as chains have
         chain = starting_state(sampler, rng)
         for _ in range(options.warm_up):
             sampler.iterate(chain, rng, tuning=True)

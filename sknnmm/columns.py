@@ -18,6 +18,10 @@ class DenseColumns:
         """Return sums over the effects of each column, (C,)."""
         return values.sum(axis=0)
 
+    def dot(self, first, second):
+        """Return sums of products over the effects of each column, (C,), in double precision."""
+        return np.einsum("jc,jc->c", first, second, dtype=float)
+
     def spread(self, per_column):
         """Return values (C,) so that they broadcast against arrays of effects."""
         return per_column[None]
@@ -53,6 +57,10 @@ class SparseColumns:
         """Return sums over the effects of each column, (C,)."""
         dtype = np.int64 if values.dtype == bool else values.dtype
         return np.add.reduceat(values, self.indptr[:-1], dtype=dtype)
+
+    def dot(self, first, second):
+        """Return sums of products over the effects of each column, (C,), in double precision."""
+        return self.sum(np.multiply(first, second, dtype=float))
 
     def spread(self, per_column):
         """Return values (C,) repeated for every effect, (m,)."""

@@ -61,12 +61,12 @@ class CompleteOmics:
         target = self._squares + (
             fixed * (self._design_squares @ fixed - 2 * self._design_omics)
         ).sum(axis=0)
-        explained = self._columns.sum(np.multiply(effects, self.products(chain), dtype=float))
+        explained = self._columns.dot(effects, self.products(chain))
         return np.maximum(target - 2 * explained + chain.snp.fit_squares, 0)
 
 
 class CompletePhenotype:
-    """The second layer, for the direct path, given complete omics.
+    """The second layer given complete omics, with direct effects.
 
     Parameters
     ----------
@@ -78,16 +78,29 @@ class CompletePhenotype:
     def __init__(self, model, path, update):
         self._update = update
         self._has_nodes = model.n_nodes > 0
-        design = np.column_stack([np.ones(model.n_samples), model.covariates])
         self._weight = path.row_weight[:, None]
-        self._snps_design = update.table(self._weight * design)
+        ((_, self._basis, _),) = path.fixed.groups
+        design = np.column_stack([np.ones(model.n_samples), model.covariates])
+        self._weighted_design = self._weight * design
+        self._design_squares = self._weighted_design.T @ design
+        self._snps_design = update.table(self._weighted_design)
+        self._snps_basis = update.table(self._basis)
         self.measure(model.y_column, model.activation.value(model.omics_as_read))
 
     def measure(self, y, activated):
-        """Take the sums of y (n, 1) and of the activated nodes."""
-        self._snps_y = self._update.table(self._weight * y)
-        if self._has_nodes:
-            self._snps_nodes = self._update.table(self._weight * activated)
+        """Take the sums of y (n, 1) and of the activated nodes: inner products of all parts."""
+        # A row of weight 0 has no part in any sum.
+        y, nodes = (np.where(self._weight > 0, part, 0).astype(float) for part in (y, activated))
+        if not self._has_nodes:
+            nodes = nodes[:, :0]
+        self._y_squares = float((self._weight * y * y).sum())
+        self._design_y, self._design_nodes = (self._weighted_design.T @ p for p in (y, nodes))
+        self._basis_y, self.basis_nodes = (self._basis.T @ p for p in (y, nodes))
+        self._snps_y, self._snps_nodes = (self._update.table(self._weight * p) for p in (y, nodes))
+        self._nodes_y, self.nodes_squares = ((self._weight * nodes).T @ p for p in (y, nodes))
+
+    def _weights(self, chain):
+        return chain.weights.effects.astype(float) if self._has_nodes else np.empty((0, 1))
 
     def products(self, chain):
         """Return X'W target; target = y without fixed effects and nodes."""
@@ -95,3 +108,31 @@ class CompletePhenotype:
         if self._has_nodes:
             products -= self._snps_nodes @ chain.weights.effects
         return products.astype(chain.direct.effects.dtype)
+
+    def basis_products(self, chain):
+        """Return basis'(y - nodes - direct part), of the one group of the fixed effects."""
+        rest = self._basis_y - self.basis_nodes @ self._weights(chain)
+        return [rest - self._snps_basis.T @ chain.direct.effects]
+
+    def nodes_products(self, chain):
+        """Return nodes'W rest (K, 1), and basis'rest; rest = y - nodes - direct part."""
+        weights, effects = self._weights(chain), chain.direct.effects
+        products = self._nodes_y - self.nodes_squares @ weights - self._snps_nodes.T @ effects
+        return products, self.basis_products(chain)[0]
+
+    def residual_squares(self, chain):
+        """Return the weighted sum of squared residuals of y, (1,)."""
+        fixed, weights = chain.fixed.coefficients, self._weights(chain)
+        target = (
+            self._y_squares
+            + (weights * (self.nodes_squares @ weights - 2 * self._nodes_y)).sum()
+            + (
+                fixed
+                * (
+                    self._design_squares @ fixed
+                    + 2 * (self._design_nodes @ weights - self._design_y)
+                )
+            ).sum()
+        )
+        explained = chain.direct.hyper.columns.dot(chain.direct.effects, self.products(chain))
+        return np.maximum(target - 2 * explained + chain.direct.fit_squares, 0)

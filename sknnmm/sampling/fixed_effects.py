@@ -24,7 +24,14 @@ class FixedEffects:
     intercept_variance : float
         Prior variance of the intercept at the mean covariates; infinite = flat.
     dtype : floating type
+
+    Attributes
+    ----------
+    keeps_fit : bool
+        Whether the fitted values of the rows are part of the state.
     """
+
+    keeps_fit = True
 
     def __init__(self, covariates, row_weight, estimable, intercept_variance, dtype):
         self._design = np.column_stack([np.ones(len(covariates)), covariates])
@@ -58,16 +65,21 @@ class FixedEffects:
             mean = shrinkage * product
             coordinates = mean + np.sqrt(s2 * shrinkage) * rng.standard_normal(mean.shape)
             state.coefficients[:, columns] = back @ coordinates
-        if len(state.coefficients) == 1:  # the product takes ten times as long
-            state.fit[:] = state.coefficients
-        else:
-            np.matmul(self._design, state.coefficients.astype(self._dtype), out=state.fit)
+        if self.keeps_fit:
+            state.fit[:] = self.fitted(state.coefficients)
+
+    def fitted(self, coefficients):
+        """Return the fitted values of all rows, (n, C), or what broadcasts to them."""
+        if len(coefficients) == 1:  # the product takes ten times as long
+            return coefficients
+        return self._design @ coefficients.astype(self._dtype)
 
     def start(self):
         """Return coefficients and fit of zero."""
+        shape = (len(self._design), self._shape[1])
         return FixedState(
             coefficients=np.zeros(self._shape),
-            fit=np.zeros((len(self._design), self._shape[1]), self._dtype),
+            fit=np.zeros(shape, self._dtype) if self.keeps_fit else None,
         )
 
 

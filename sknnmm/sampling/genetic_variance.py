@@ -5,6 +5,7 @@ from numba import njit
 
 from sknnmm.activations import tabulated_moments
 from sknnmm.sampling.snp_cross_products import CrossProductSweep
+from sknnmm.sampling.snp_spectral import SpectralDraw
 
 NEGLIGIBLE = 1e-10  # of the variance of y
 NETWORK_DRAWS = 32
@@ -67,22 +68,25 @@ class SharesFromSums:
     def applies(sampler):
         """Return whether the second moments of all rows are at hand, and nodes act linearly."""
         model, updates = sampler.model, sampler.snp_updates
-        return (
-            sampler.complete_omics is not None
-            and model.activation.is_linear
-            and model.informative.all()
-            and hasattr(updates[0], "second_moments")
-            and (len(updates) == 1 or all(isinstance(u, CrossProductSweep) for u in updates))
-        )
+        if not (sampler.complete_omics and model.activation.is_linear and model.informative.all()):
+            return False
+        if all(isinstance(update, CrossProductSweep) for update in updates):
+            weights = [path.row_weight for path in sampler.paths]
+            return all(np.array_equal(of_path, weights[0]) for of_path in weights)
+        return len(updates) == 1 and isinstance(updates[0], SpectralDraw)
 
     def __call__(self, chain):
         """Return what `variance_shares` does."""
         n = self._model.n_samples
         weights = chain.weights.effects[:, 0].astype(float)
         on_y = chain.snp.effects @ weights  # of every SNP, through all nodes and directly
+        if chain.snp.fit_products is None:
+            products = self._update.second_moments(on_y)
+        else:
+            products = weights @ chain.snp.fit_products
         if chain.direct is not None:
             on_y += chain.direct.effects[:, 0]
-        products = self._update.second_moments(on_y)
+            products += chain.direct.fit_products[0]
         return _shares(
             self._model,
             chain,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.lapack import dtrtrs  # a tenth of the overhead of solve_triangular
+from numba import njit
 
 from sknnmm.sampling.prepared_draws import prepare
 from sknnmm.sampling.snp_sweep import prior_variances
@@ -22,6 +22,51 @@ class NodeBlock:
     gram: np.ndarray  # (b, b), nodes'weighted
 
 
+class RowResidual:
+    """y without all nodes and the direct part, in the rows that have y.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, 1)
+    basis : ndarray of shape (rows, r)
+        Of the fixed effects.
+    """
+
+    def __init__(self, values, basis):
+        self._values, self._basis = values, basis
+
+    def products(self, block, own):
+        """Return products of the residuals with nodes of a block (b, 1) and the basis (r, 1)."""
+        return block.weighted.T @ self._values, self._basis.T @ self._values
+
+    def subtract(self, block, own, change):
+        """Take changes (b, 1) of the weights of a block off."""
+        self._values -= block.nodes @ change
+
+
+class SummedResidual:
+    """The same in its products with all nodes and the basis, for complete omics.
+
+    Parameters
+    ----------
+    sums : CompletePhenotype
+    chain : ChainState
+    """
+
+    def __init__(self, sums, chain):
+        self._sums = sums
+        self._of_nodes, self._in_basis = sums.nodes_products(chain)
+
+    def products(self, block, own):
+        """Return products of the residuals with nodes of a block (b, 1) and the basis (r, 1)."""
+        return self._of_nodes[own], self._in_basis
+
+    def subtract(self, block, own, change):
+        """Take changes (b, 1) of the weights of a block off."""
+        self._of_nodes -= self._sums.nodes_squares[:, own] @ change
+        self._in_basis -= self._sums.basis_nodes[:, own] @ change
+
+
 class WeightsSweep:
     """Gibbs draws of the weights given the activated nodes, block by block.
 
@@ -35,9 +80,12 @@ class WeightsSweep:
     model : NetworkModel
     fixed_effects : FixedEffects
         Of the phenotype layer.
+    sums : CompletePhenotype or None
+        What stands in for the rows.
     """
 
-    def __init__(self, model, fixed_effects):
+    def __init__(self, model, fixed_effects, sums=None):
+        self._sums = sums
         self._y = model.y_column
         self._rows = np.flatnonzero(model.y_observed)
         self._row_weight = model.y_weight[self._rows, None]
@@ -66,21 +114,26 @@ class WeightsSweep:
         """Draw every weight, then their hyperparameters."""
         state, s2 = chain.weights, chain.residual_variance
         shrinkage = self._fixed_effects.shrinkage(self._basis.shape[1], s2)
-        target = self._y if chain.direct is None else self._y - chain.direct.fit
-        residual = (target - chain.omics_part())[self._rows].astype(float)
+        residual = SummedResidual(self._sums, chain) if self._sums else self._residual(chain)
         for i, block in enumerate(self._complete or self._blocks(chain.activated)):
             first = i * BLOCK
             own = slice(first, first + BLOCK)
             shrunk = (shrinkage * block.in_basis).T
             gram = block.gram - shrunk @ block.in_basis
-            products = block.weighted.T @ residual - shrunk @ (self._basis.T @ residual)
+            of_nodes, in_basis = residual.products(block, own)
+            products = of_nodes - shrunk @ in_basis
             before = state.effects[own].copy()
             if len(self._multipliers) > 1:
                 self._draw_components(chain, first, gram, products, rng)
             explained = gram @ before + products
             self._draw_jointly(chain, own, gram, explained, rng)
-            residual -= block.nodes @ (state.effects[own] - before)
+            residual.subtract(block, own, state.effects[own] - before)
         self._prior.update(state.hyper, state.effects, state.component, s2, rng)
+
+    def _residual(self, chain):
+        """Return y without nodes and direct part, row by row."""
+        target = self._y if chain.direct is None else self._y - chain.direct.fit
+        return RowResidual((target - chain.omics_part())[self._rows].astype(float), self._basis)
 
     def _draw_components(self, chain, first, gram, products, rng):
         """Sweep over the weights of a block given X'residual (b, 1)."""
@@ -113,17 +166,37 @@ class WeightsSweep:
         """Draw the nonzero weights of a block given X'(y without the block), (b, 1)."""
         effects, s2 = chain.weights.effects[block], chain.residual_variance[0]
         variance = self.variance_of(chain)[block]
-        nonzero = np.flatnonzero(variance)
-        if nonzero.size == 0:
-            return
-        precision = gram[np.ix_(nonzero, nonzero)] + np.diag(s2 / variance[nonzero])
-        root = np.linalg.cholesky(precision)
-        half, _ = dtrtrs(root, products[nonzero], lower=1)
-        half += np.sqrt(s2) * rng.standard_normal(half.shape)
-        effects[nonzero], _ = dtrtrs(root, half, lower=1, trans=1)
+        draw_jointly(gram, products[:, 0], variance, s2, effects, rng)
 
     def variance_of(self, chain):
         """Return the prior variance of every weight given its mixture component, (K,)."""
         state = chain.weights
         variance = prior_variances(self._prior, state.hyper, chain.residual_variance)
         return variance[:, 0] * self._multipliers[state.component[:, 0]]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def draw_jointly(gram, products, variance, s2, effects, rng):
+    """Draw the effects (b, 1) whose prior variance is not zero, given X'(y without the block).
+
+    Their posterior precision is LL' / s2; with z standard normal, L'b = L^-1 products + sqrt(s2) z.
+    """
+    nonzero = np.flatnonzero(variance)
+    if nonzero.size == 0:
+        return
+    precision = np.empty((nonzero.size, nonzero.size))
+    for i in range(nonzero.size):
+        for j in range(nonzero.size):
+            precision[i, j] = gram[nonzero[i], nonzero[j]]
+        precision[i, i] += s2 / variance[nonzero[i]]
+    root = np.linalg.cholesky(precision)
+    drawn = np.empty(nonzero.size)
+    for i in range(nonzero.size):
+        drawn[i] = (products[nonzero[i]] - np.dot(root[i, :i], drawn[:i])) / root[i, i]
+    for i in range(nonzero.size):
+        drawn[i] += np.sqrt(s2) * rng.standard_normal()
+    for i in range(nonzero.size - 1, -1, -1):
+        for j in range(i + 1, nonzero.size):
+            drawn[i] -= root[j, i] * drawn[j]
+        drawn[i] /= root[i, i]
+        effects[nonzero[i], 0] = drawn[i]

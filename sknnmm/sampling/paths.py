@@ -16,8 +16,6 @@ class NodePath:
         Of the nodes.
     """
 
-    reads_fit = False  # complete omics need no more than sums over the rows
-
     def __init__(self, model, fixed):
         self.fixed = fixed
         self.prior = model.snp_prior
@@ -49,14 +47,21 @@ class NodePath:
 
 
 class DirectPath:
-    """SNP effects on y that do not pass through the nodes."""
+    """SNP effects on y that do not pass through the nodes.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    fixed : FixedEffects
+        Of the phenotype.
+    """
 
     n_columns = 1
-    reads_fit = True  # the other parts of y take it off
     connections = None  # never masked
     connected = True
 
-    def __init__(self, model):
+    def __init__(self, model, fixed):
+        self.fixed = fixed
         self.prior = model.direct_prior
         self.expected_variance = model.expected_direct_variance
         self.row_weight = model.y_weight

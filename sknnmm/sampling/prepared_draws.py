@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 LARGEST = 1e30  # residual over prior variance: what single precision can hold
+HALF_STEP = {t: t(np.finfo(t).epsneg / 2) for t in (np.float32, np.float64)}  # of uniforms
 LANES = 16  # columns that `draw_narrow_block` draws side by side
 
 
@@ -23,7 +24,7 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
 
     Parameters
     ----------
-    squares : x'Wx of every effect, (m,), or (p, 1) for effects (p, C)
+    squares : x'Wx of every effect, (m,), or (p, 1) for effects (p, C), or (1, p) for (C, p)
     multipliers : (M,)
     weights : (M, ...), of the mixture components; they broadcast to the shape of the effects, as do
     variance, residual_variance
@@ -33,9 +34,9 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
     -------
     score, shrinkage : ndarrays of shape (M, *shape of the effects)
     """
-    shape = np.broadcast_shapes(*map(np.shape, (squares, variance, residual_variance)))
     number = np.dtype(dtype).type
-    half_step = number(np.finfo(number).epsneg / 2)  # of the uniforms
+    half_step = HALF_STEP[number]
+    shape = np.broadcast(squares, variance, residual_variance).shape
     tables = np.empty((2, len(multipliers), *shape), number)
     score, shrinkage = tables
     for m, multiplier in enumerate(multipliers):
@@ -75,26 +76,30 @@ def _in_rows(values):
     return values if values.ndim == 2 else values[None]
 
 
+@njit(nogil=True, cache=True)
+def copy_row(values, j, row):
+    """Write row j of a matrix to `row`; of one row or one column what stands for it."""
+    if values.shape[0] == 1 and j > 0:
+        return
+    if values.shape[1] == 1:
+        row[:] = values[j, 0]
+    else:
+        row[:] = values[j]
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
 def shrink(squares, ratio, shrinkage, root):
     """Write 1 / (x'Wx + ratio), and the root of ratio over that sum.
 
     The latter is the marginal likelihood of an effect at xr = 0, relative to that of no effect.
-    `squares` (p, 1) or (1, m) and `ratio` (1, C) or (p, C) broadcast to the results (p, C).
+    `squares` and `ratio`, each a matrix, a row or a column, broadcast to the results.
     """
     n_columns = shrinkage.shape[1]
     of_row = np.empty(n_columns, shrinkage.dtype)
     ratios = np.empty(n_columns, shrinkage.dtype)
     for j in range(shrinkage.shape[0]):
-        if squares.shape[1] == 1:
-            of_row[:] = squares[j, 0]
-        else:
-            of_row[:] = squares[j]
-        if ratio.shape[0] > 1 or j == 0:
-            if ratio.shape[1] == 1:
-                ratios[:] = ratio[j, 0]
-            else:
-                ratios[:] = ratio[j]
+        copy_row(squares, j, of_row)
+        copy_row(ratio, j, ratios)
         shrinkages, roots = shrinkage[j], root[j]
         for c in range(n_columns):
             shrunk = shrinkage.dtype.type(1) / (of_row[c] + ratios[c])

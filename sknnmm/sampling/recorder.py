@@ -94,7 +94,8 @@ class Recorder:
         rows = self._uninformative
         if rows.size:
             # Outside the chain: their moments given the other parameters are known.
-            mean = (snp_fit + chain.omics_fixed.fit)[rows, :n_observed]
+            fixed = self._sampler.omics_fixed.fitted(chain.omics_fixed.coefficients)
+            mean = (snp_fit + fixed)[rows, :n_observed]
             self._omics_total[rows] += mean
             self._omics_squares[rows] += mean**2 + chain.omics_residual_variance[:n_observed]
 

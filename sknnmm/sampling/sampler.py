@@ -37,14 +37,16 @@ class Sampler:
         self.fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
 
         self.node_path = NodePath(model, self.omics_fixed) if model.n_nodes else None
-        self.direct_path = DirectPath(model) if model.direct_prior else None
+        self.direct_path = DirectPath(model, self.fixed) if model.direct_prior else None
         self.paths = [path for path in (self.node_path, self.direct_path) if path]
         self.snp_updates = snp_updates(model, self.paths, by_rows)
-        # The target of an update that needs sums over the rows only, or None.
-        self.complete_omics = next(
-            (u.target for u in self.snp_updates if self.node_path in u.paths and not u.keeps_fit),
-            None,
-        )
+        # Targets of updates that need sums over the rows only, or None.
+        self.complete_omics = self._summed(self.node_path)
+        self.complete_phenotype = self._summed(self.direct_path)
+        if self.complete_omics:
+            self.omics_fixed.keeps_fit = False
+        if self.complete_phenotype:
+            self.fixed.keeps_fit = False
 
         prior, expected = model.residual_prior, model.expected_residual_variance
         self.omics_variances = ResidualVariances(prior, expected, model.informative)
@@ -53,7 +55,8 @@ class Sampler:
         self.latent_moves = []  # the exchange comes last: it needs the draw that follows
         self.has_weights = model.n_nodes > 0 and not model.activation.is_network
         if model.n_nodes:
-            self.weights = WeightsSweep(model, self.fixed) if self.has_weights else None
+            rest = (self.fixed, self.complete_phenotype)
+            self.weights = WeightsSweep(model, *rest) if self.has_weights else None
             name = choose_latent_sampler(model.latent_sampler, model.activation)
             self.missing = LATENT_SAMPLERS[name](model)
             if LatentScale.applies(model):
@@ -77,13 +80,8 @@ class Sampler:
             if self.has_weights:
                 self.weights.draw(chain, rng)
         # Right after the weights, which were drawn with the fixed effects integrated out.
-        self.fixed.draw(self.y_without_fixed(chain), chain.residual_variance, chain.fixed, rng)
-        self.variance.draw(
-            self.y_without_fixed(chain) - chain.fixed.fit,
-            chain.residual_variance,
-            self.effects_on_y(chain),
-            rng,
-        )
+        self.draw_fixed(chain, rng)
+        self.draw_variance(chain, rng)
         for move in self.latent_moves:
             move.draw(chain, rng)
         if has_nodes:
@@ -105,6 +103,27 @@ class Sampler:
             self.omics_variances.draw_given(self.complete_omics.residual_squares(chain), *rest)
         else:
             self.omics_variances.draw(chain.omics - chain.omics_mean(), *rest)
+
+    def draw_fixed(self, chain, rng):
+        """Draw the intercept and covariate effects of y."""
+        s2, state = chain.residual_variance, chain.fixed
+        if self.complete_phenotype:
+            self.fixed.draw_given(self.complete_phenotype.basis_products(chain), s2, state, rng)
+        else:
+            self.fixed.draw(self.y_without_fixed(chain), s2, state, rng)
+
+    def draw_variance(self, chain, rng):
+        """Draw the residual variance of y."""
+        rest = (chain.residual_variance, self.effects_on_y(chain), rng)
+        if self.complete_phenotype:
+            self.variance.draw_given(self.complete_phenotype.residual_squares(chain), *rest)
+        else:
+            self.variance.draw(self.y_without_fixed(chain) - chain.fixed.fit, *rest)
+
+    def _summed(self, path):
+        """Return the sums over rows that are all a path's update needs of them, or None."""
+        updates = (u for u in self.snp_updates if path in u.paths and not u.keeps_fit)
+        return next((update.target for update in updates), None)
 
     def effects_on_nodes(self, chain):
         """Return the pairs of Prior and EffectsState that the nodes depend on."""
@@ -146,7 +165,7 @@ def snp_updates(model, paths, by_rows):
         elif few:
             updates.append(ConnectionSweep(model, path))
         elif path.prior.jointly_normal and connections is None:
-            updates.append(SpectralDraw(model, path, from_sums and not path.reads_fit))
+            updates.append(SpectralDraw(model, path, from_sums and isinstance(path, NodePath)))
         elif from_sums and CrossProductSweep.pays(model, path):
             updates.append(CrossProductSweep(model, path, grams))
         else:

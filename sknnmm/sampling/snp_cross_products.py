@@ -1,8 +1,8 @@
 """SNP effects, one at a time given the others, from cross-products: no pass over the individuals.
 
-With X'WX at hand an effect costs as many multiplications as SNPs act on its column. X'W target
-takes a pass over the genotypes wherever omics are drawn, so these sweeps serve complete omics
-(`complete_data.py`).
+With X'WX at hand a changed effect costs as many multiplications as SNPs act on its column. X'W
+target takes a pass over the genotypes wherever omics are drawn, so these sweeps serve complete
+omics (`complete_data.py`).
 """
 
 import numpy as np
@@ -21,6 +21,8 @@ MANY_EFFECTS = 0.5  # share that is nonzero; then a matrix product is faster tha
 class CrossProductSweep(ReadOnlyArrays):
     """Gibbs sweep over the effects of all SNPs on all columns of a path.
 
+    What is maintained of the fit X b is X'WXb.
+
     Parameters
     ----------
     model : NetworkModel
@@ -29,6 +31,8 @@ class CrossProductSweep(ReadOnlyArrays):
         Cross-products by row weights, to be shared by the paths.
     """
 
+    keeps_fit = False
+
     def __init__(self, model, path, grams):
         self.paths = [path]
         self._genotypes = model.genotypes
@@ -36,9 +40,8 @@ class CrossProductSweep(ReadOnlyArrays):
         if rows not in grams:
             grams[rows] = model.genotypes.column_gram(path.row_weight).astype(model.dtype)
         self._gram = grams[rows]
-        self._squares = np.diag(self._gram).astype(float)[:, None]
+        self._squares = np.diag(self._gram)[None]
         self._multipliers = np.array(path.prior.multipliers, float)
-        self.keeps_fit = path.reads_fit
         self.target = path.summed_target(model, self)
         self.freeze()
 
@@ -52,48 +55,30 @@ class CrossProductSweep(ReadOnlyArrays):
         """Draw every SNP effect of the path once."""
         (path,) = self.paths
         state, s2 = path.state(chain), path.residual_variance(chain)
-        before = state.effects.copy() if self.keeps_fit else None
+        products = self.target.products(chain).T
+        left = np.subtract(products, state.fit_products, order="C")
+        variance = prior_variances(path.prior, state.hyper, s2)
         tables = prepare(
             self._squares,
             self._multipliers,
-            state.hyper.weights[:, None],
-            prior_variances(path.prior, state.hyper, s2),
-            s2,
+            state.hyper.weights[:, :, None],
+            variance.T,
+            s2[:, None],
             rng,
             state.effects.dtype,
         )
-        squares = sweep_all_pairs(
-            self._gram,
-            np.ascontiguousarray(self.target.products(chain).T),
-            state.effects,
-            state.component,
-            s2,
-            *tables,
-            rng,
+        effects, component = (
+            np.ascontiguousarray(part.T) for part in (state.effects, state.component)
         )
-        if self.keeps_fit:
-            self._add_products(state.effects - before, state.fit.T)
-        else:
-            state.fit_squares[:] = squares
-
-    def _add_products(self, effects, fit):
-        """Add genotypes times effects (p, C), of which few are nonzero, to `fit` (C, n)."""
-        n_snps, n_columns = effects.shape
-        add_connections(
-            self._genotypes.dosages,
-            self._genotypes.any_missing or None,
-            self._genotypes.mean.astype(effects.dtype),
-            n_snps * np.arange(n_columns + 1),
-            np.tile(np.arange(n_snps, dtype=np.int32), n_columns),
-            effects.T.reshape(-1),
-            fit,
-        )
+        sweep_all_pairs(self._gram, left, effects, component, s2, *tables, rng)
+        state.effects[:], state.component[:] = effects.T, component.T
+        np.subtract(products, left, out=state.fit_products)
+        state.fit_squares[:] = np.einsum("cj,cj->c", effects, state.fit_products, dtype=float)
 
     def refresh(self, chain):
-        """Recompute the maintained fit, which rounding has moved."""
+        """Recompute the maintained cross-products, which rounding has moved."""
         state = self.paths[0].state(chain)
-        if self.keeps_fit:
-            state.fit[:] = self._genotypes.dot(state.effects)
+        np.matmul(state.effects.T, self._gram, out=state.fit_products)
 
     def columns(self, path):
         """Return the layout of the effects."""
@@ -109,22 +94,25 @@ class CrossProductSweep(ReadOnlyArrays):
 
     products = table  # of rows that belong to the columns
 
-    def second_moments(self, effects):
-        """Return X'WX effects (p,), in double precision."""
-        return (self._gram @ effects.astype(self._gram.dtype)).astype(float)
-
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C) of a state."""
         return state.effects
 
     def fit_everywhere(self, state, rng, effects=None):
         """Return genotypes times effects for all rows, (n, C)."""
-        if self.keeps_fit:
-            return state.fit
         if np.count_nonzero(state.effects) > MANY_EFFECTS * state.effects.size:
             return self._genotypes.dot(state.effects)
-        fit = np.zeros((state.effects.shape[1], self._genotypes.shape[0]), state.effects.dtype)
-        self._add_products(state.effects, fit)
+        n_snps, n_columns = state.effects.shape
+        fit = np.zeros((n_columns, self._genotypes.shape[0]), state.effects.dtype)
+        add_connections(
+            self._genotypes.dosages,
+            self._genotypes.any_missing or None,
+            self._genotypes.mean.astype(fit.dtype),
+            n_snps * np.arange(n_columns + 1),
+            np.tile(np.arange(n_snps, dtype=np.int32), n_columns),
+            state.effects.T.reshape(-1),
+            fit,
+        )
         return fit.T
 
 

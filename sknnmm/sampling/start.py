@@ -3,6 +3,7 @@
 import numpy as np
 
 from sknnmm.columns import DenseColumns
+from sknnmm.sampling.snp_cross_products import CrossProductSweep
 from sknnmm.sampling.state import ChainState, EffectsState
 
 LATENT_CORRELATION = 0.7  # of a latent node's starting values with what it is to explain
@@ -44,12 +45,14 @@ def _no_effects(update, path, model):
     columns = update.columns(path)
     component = np.zeros(columns.shape, np.int8)
     component[~np.broadcast_to(update.in_model(path), columns.shape)] = -1
+    from_gram = isinstance(update, CrossProductSweep)
     return EffectsState(
         effects=np.zeros(columns.shape, model.dtype),
         component=component,
         hyper=path.prior.start(path.expected_variance, columns),
         fit=np.zeros((model.n_samples, path.n_columns), model.dtype) if update.keeps_fit else None,
         fit_squares=None if update.keeps_fit else np.zeros(path.n_columns),
+        fit_products=np.zeros(columns.shape[::-1], model.dtype) if from_gram else None,
     )
 
 

@@ -16,6 +16,7 @@ class EffectsState:
     hyper: Hyperparameters
     fit: np.ndarray | None  # (n, C), genotypes times effects, maintained; None: no update reads it
     fit_squares: np.ndarray | None = None  # (C,) its sums of squares, where it is None
+    fit_products: np.ndarray | None = None  # (C, p) X'W fit, where a sweep goes on cross-products
 
 
 @dataclass
@@ -23,7 +24,7 @@ class FixedState:
     """Intercepts (at the training mean of the covariates) and covariate effects."""
 
     coefficients: np.ndarray  # (1 + q, C)
-    fit: np.ndarray  # (n, C)
+    fit: np.ndarray | None  # (n, C); None: no update reads it
 
 
 @dataclass

@@ -49,7 +49,10 @@ def test_sums_equal_their_definition(case):
         effects = table_of_effects(update, sampler.node_path, chain, np.random.default_rng(0))
         assert_allclose(fit, X[model.informative] @ effects, atol=1e-10)
     assert_allclose(chain.snp.fit_squares, (fit**2).sum(axis=0), rtol=1e-8)
-    target = (chain.omics - chain.omics_fixed.fit)[model.informative]
+    fixed = np.broadcast_to(
+        sampler.omics_fixed.fitted(chain.omics_fixed.coefficients), chain.omics.shape
+    )
+    target = (chain.omics - fixed)[model.informative]
     assert_allclose(sums.residual_squares(chain), ((target - fit) ** 2).sum(axis=0), rtol=1e-8)
     residual = np.zeros_like(chain.omics)
     residual[model.informative] = chain.omics[model.informative] - fit
@@ -58,10 +61,21 @@ def test_sums_equal_their_definition(case):
     ):
         assert_allclose(product, basis.T @ residual[:, columns], atol=1e-9)
     if chain.direct is not None:
-        direct = sampler.snp_updates[1]
-        on_y = model.y_weight[:, None] * sampler.direct_path.target(chain)
-        assert_allclose(direct.target.products(chain), X.T @ on_y, atol=1e-9)
-        assert_allclose(chain.direct.fit, X @ chain.direct.effects, atol=1e-10)
+        weight, sums = model.y_weight[:, None], sampler.complete_phenotype
+        without_direct = model.y_column - chain.omics_part()
+        fixed = sampler.fixed.fitted(chain.fixed.coefficients)
+        assert_allclose(sums.products(chain), X.T @ (weight * (without_direct - fixed)), atol=1e-9)
+        direct = X @ chain.direct.effects
+        assert_allclose(chain.direct.fit_products, (X.T @ (weight * direct)).T, atol=1e-9)
+        assert_allclose(chain.direct.fit_squares, [(weight * direct**2).sum()], rtol=1e-8)
+        rest = without_direct - direct
+        ((_, basis, _),) = sampler.fixed.groups
+        assert_allclose(sums.basis_products(chain)[0], basis.T @ rest, atol=1e-9)
+        of_nodes, in_basis = sums.nodes_products(chain)
+        assert_allclose(of_nodes, chain.activated.T @ (weight * rest), atol=1e-9)
+        assert_allclose(in_basis, basis.T @ rest, atol=1e-9)
+        squares = (weight * (rest - fixed) ** 2).sum()
+        assert_allclose(sums.residual_squares(chain), [squares], rtol=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +91,9 @@ def test_variance_shares_from_sums(options):
     model, sampler, chain = after_some_iterations({"n": 25, **options})
     assert SharesFromSums.applies(sampler)
     fit = sampler.snp_updates[0].fit_everywhere(chain.snp, None)
-    direct = None if chain.direct is None else chain.direct.fit
+    direct = None
+    if chain.direct is not None:
+        direct = sampler.snp_updates[1].fit_everywhere(chain.direct, None)
     expected = variance_shares(model, chain, fit, direct)
     shares = SharesFromSums(sampler)(chain)
     assert shares.keys() == expected.keys()

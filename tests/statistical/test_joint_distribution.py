@@ -13,7 +13,6 @@ from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
-from sknnmm.sampling.complete_data import CompletePhenotype
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.start import starting_state
 
@@ -55,18 +54,20 @@ def statistics(parameters, model):
 def redraw_data(sampler, chain, rng):
     """Draw the observed omics and y given the parameters and the missing omics."""
     model = sampler.model
-    snp_fit = chain.snp.fit
-    if snp_fit is None:  # complete omics
-        snp_fit = sampler.snp_updates[0].fit_everywhere(chain.snp, rng)
-    mean = chain.omics_fixed.fit + snp_fit
+    fits = {  # complete omics have none that is maintained
+        path: update.fit_everywhere(path.state(chain), rng)
+        for update in sampler.snp_updates
+        for path in update.paths
+    }
+    mean = sampler.omics_fixed.fitted(chain.omics_fixed.coefficients) + fits[sampler.node_path]
     fresh = mean + np.sqrt(chain.omics_residual_variance) * rng.standard_normal(mean.shape)
     seen = model.omics_observed
     chain.omics[seen] = fresh[seen]
     if chain.activated is not chain.omics:
         chain.activated[:] = model.activation.value(chain.omics)
-    mean = chain.fixed.fit + chain.omics_part()
+    mean = sampler.fixed.fitted(chain.fixed.coefficients) + chain.omics_part()
     if chain.direct is not None:
-        mean = mean + chain.direct.fit
+        mean = mean + fits[sampler.direct_path]
     set_y(model, mean[:, 0], chain.residual_variance[0], rng)
     if model.omics_complete:
         measure(sampler, chain)
@@ -78,9 +79,8 @@ def measure(sampler, chain):
         sampler.complete_omics.measure(chain.omics)
     if sampler.has_weights:
         sampler.weights.measure(chain.activated)
-    for update in sampler.snp_updates:
-        if isinstance(getattr(update, "target", None), CompletePhenotype):
-            update.target.measure(sampler.y, chain.activated)
+    if sampler.complete_phenotype is not None:
+        sampler.complete_phenotype.measure(sampler.y, chain.activated)
 
 
 def set_y(model, mean, residual_variance, rng):

@@ -212,18 +212,22 @@ def test_cross_products_equal_the_textbook_sweep():
     component = (effects != 0).astype(np.int8)
     component[4, 1], effects[4, 1] = -1, 0
     s2 = np.array([0.5, 1.0, 2.0])
-    weights = np.full((2, 1, n_columns), 0.5)
-    squares = (X**2).sum(axis=0)[:, None]
-    tables = prepare(squares, np.array([0, 1.0]), weights, np.full((1, n_columns), 0.1), s2, rng)
-    expected, chosen = effects.copy(), component.copy()
-    residual = (target - X @ effects).T.copy()
-    ones, copy = np.ones((n_columns, n)), deepcopy(rng)
-    textbook_sweep(X, ones, residual, expected, chosen, s2, *tables, copy)
-    products = np.ascontiguousarray((X.T @ target).T)
-    total = sweep_all_pairs(X.T @ X, products, effects, component, s2, *tables, rng)
-    assert_allclose(effects, expected, atol=1e-12)
-    assert_array_equal(component, chosen)
-    assert_allclose(total, ((X @ effects) ** 2).sum(axis=0), rtol=1e-10)
+    squares, weights = (X**2).sum(axis=0)[None], np.full((2, n_columns, 1), 0.5)
+    variance = np.full((n_columns, 1), 0.1)
+    tables = prepare(squares, np.array([0, 1.0]), weights, variance, s2[:, None], rng)
+    expected, chosen, residual = effects.copy(), component.copy(), (target - X @ effects).T.copy()
+    left = (X.T @ (target - X @ effects)).T.copy()
+    ones, copy = np.ones((1, n)), deepcopy(rng)
+    for c in range(n_columns):  # column by column, as the sweep goes
+        own, of_column = slice(c, c + 1), [table[:, c, :, None] for table in tables]
+        textbook_sweep(
+            X, ones, residual[own], expected[:, own], chosen[:, own], s2[own], *of_column, copy
+        )
+    drawn, components = effects.T.copy(), component.T.copy()
+    sweep_all_pairs(X.T @ X, left, drawn, components, s2, *tables, rng)
+    assert_allclose(drawn.T, expected, atol=1e-12)
+    assert_array_equal(components.T, chosen)
+    assert_allclose(left, (X.T @ (target - X @ expected)).T, atol=1e-10)
 
 
 def test_matrix_products_serve_other_storage_and_many_columns():
