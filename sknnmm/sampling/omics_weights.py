@@ -158,7 +158,7 @@ class WeightsSweep:
             s2,
             *tables,
             np.empty_like(products),
-            np.empty((7, 1)),
+            np.zeros(9),
             rng,
         )
 

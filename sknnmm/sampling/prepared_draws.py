@@ -146,54 +146,53 @@ def draw_own_block(
                 products[t] -= difference * of_snp[t]
 
 
-@njit(nogil=True, cache=True)
-def draw_row(
-    xr, xx, s2, gain, score, shrinkage, row, effects, component, change, room, positions, rng
-):
+@njit(nogil=True, cache=True, forceinline=True)
+def draw_row(xr, s2, gain, score, shrinkage, row, effects, component, change, room, positions, rng):
     """Draw the effects of one SNP on all columns, each as `pick` does; for a dozen and more.
-
-    The compiler vectorises the loops, which few columns do not repay.
 
     Parameters
     ----------
-    xr : (C,), x'W residual of all effects; overwritten
-    xx : (C,), x'Wx; s2 : (C,), residual variances; gain : (C,), 1 / (2 s2)
+    xr : (C,), x'W(residual without the effects of the SNP); overwritten
+    s2, gain : (C,), residual variances, 1 / (2 s2)
     score, shrinkage : of `prepare`, of which the SNP has row `row`
     effects, component : (C,), updated in place; component -1 = not in the model
     change : (C,), of the effects; written
-    room : (3, C), finite; positions : (C + 1,), room for integers
+    room : (5 C,), finite; positions : (C + 1,), room for integers
     """
-    highest, chosen, shrunk = room[0], room[1], room[2]
-    number = xr.dtype.type
-    score_0, shrinkage_0 = score[0, row], shrinkage[0, row]
-    for c in range(xr.size):
-        xr[c] += xx[c] * effects[c]
-        highest[c] = score_0[c] + (shrinkage_0[c] * xr[c]) * (xr[c] * gain[c])
-        shrunk[c] = shrinkage_0[c]
-        chosen[c] = number(0)
-    for m in range(1, score.shape[0]):
+    number, n = xr.dtype.type, xr.size
+    # In `room`: score of this component, highest score, the component, its shrinkage, normals. One
+    # array, and loops that write to one: the compiler vectorises them.
+    for m in range(score.shape[0]):
         score_m, shrinkage_m = score[m, row], shrinkage[m, row]
-        for c in range(xr.size):
-            this = score_m[c] + (shrinkage_m[c] * xr[c]) * (xr[c] * gain[c])
-            better = this > highest[c]
-            highest[c] = this if better else highest[c]
-            shrunk[c] = shrinkage_m[c] if better else shrunk[c]
-            chosen[c] = number(m) if better else chosen[c]
+        for c in range(n):
+            room[c] = score_m[c] + (shrinkage_m[c] * xr[c]) * (xr[c] * gain[c])
+        if m == 0:
+            for c in range(n):
+                room[n + c] = -np.inf
+        for c in range(n):
+            better = room[c] > room[n + c] or m == 0
+            room[3 * n + c] = shrinkage_m[c] if better else room[3 * n + c]
+        for c in range(n):
+            better = room[c] > room[n + c] or m == 0
+            room[2 * n + c] = number(m) if better else room[2 * n + c]
+            room[n + c] = room[c] if better else room[n + c]
+    for c in range(n):
+        room[3 * n + c] = room[3 * n + c] if component[c] >= 0 else number(0)
     count = 0  # positions first: a branch in every draw, none to be foreseen, takes longer
-    for c in range(xr.size):
+    for c in range(n):
         positions[count] = c
-        count += shrunk[c] > 0 and component[c] >= 0
-    normal = highest  # no longer needed
+        count += room[3 * n + c] > 0
     for c in positions[:count]:
-        normal[c] = rng.standard_normal()
-    for c in range(xr.size):
-        old = effects[c]
-        drawn = shrunk[c] * xr[c] + np.sqrt(s2[c] * shrunk[c]) * normal[c]
-        drawn = drawn if shrunk[c] > 0 else number(0)  # not -0
-        effects[c] = old if component[c] < 0 else drawn
-        change[c] = effects[c] - old
-    for c in range(xr.size):
-        component[c] = component[c] if component[c] < 0 else np.int8(chosen[c])
+        room[4 * n + c] = rng.standard_normal()
+    for c in range(n):
+        shrunk, normal = room[3 * n + c], room[4 * n + c]
+        xr[c] = (shrunk * xr[c] + np.sqrt(s2[c] * shrunk) * normal) + number(0)  # not -0
+    for c in range(n):
+        change[c] = xr[c] - effects[c]
+    for c in range(n):
+        effects[c] = xr[c]
+    for c in range(n):
+        component[c] = np.int8(room[2 * n + c]) if component[c] >= 0 else np.int8(-1)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -220,8 +219,8 @@ def draw_narrow_block(
 ):  # fmt: skip
     """Draw the effects of a block of SNPs on 16 columns, given X_b'W residual (b, 16).
 
-    As `draw_row` does, with less about it: loops are so short. The compiler must not know how
-    short they are. It would unroll and then not vectorise them.
+    The compiler must not know how short these loops are: it would unroll them, and then not
+    vectorise them.
 
     Parameters
     ----------
@@ -233,11 +232,11 @@ def draw_narrow_block(
     change : (b, 16), of the effects; written
     room : (80,), finite
     """
-    number, n = products.dtype.type, products.shape[1]
+    n = products.shape[1]
     positions = np.empty(n + 1, np.int64)
     for k in range(width):
         j = first + k
-        xr, old, in_model, of_snp = products[k], effects[j], component[j], change[k]
+        xr, old, of_snp = products[k], effects[j], change[k]
         if split < n:
             for q in range(n):
                 of_snp[q] = xr[q]
@@ -246,36 +245,4 @@ def draw_narrow_block(
         if split < n:
             for q in range(n):
                 xr[q] = xr[q] if q < split else of_snp[q]
-        # In `room`: score of this component, highest score, the component, its shrinkage, normals.
-        # One array, and loops that write to one: the compiler vectorises them.
-        for m in range(score.shape[0]):
-            score_m, shrinkage_m = score[m, j], shrinkage[m, j]
-            for q in range(n):
-                room[q] = score_m[q] + (shrinkage_m[q] * xr[q]) * (xr[q] * gain[q])
-            if m == 0:
-                for q in range(n):
-                    room[n + q] = -np.inf
-            for q in range(n):
-                better = room[q] > room[n + q] or m == 0
-                room[3 * n + q] = shrinkage_m[q] if better else room[3 * n + q]
-            for q in range(n):
-                better = room[q] > room[n + q] or m == 0
-                room[2 * n + q] = number(m) if better else room[2 * n + q]
-                room[n + q] = room[q] if better else room[n + q]
-        for q in range(n):
-            room[3 * n + q] = room[3 * n + q] if in_model[q] >= 0 else number(0)
-        count = 0  # positions first: a branch in every draw, none to be foreseen, takes longer
-        for q in range(n):
-            positions[count] = q
-            count += room[3 * n + q] > 0
-        for q in positions[:count]:
-            room[4 * n + q] = rng.standard_normal()
-        for q in range(n):
-            shrunk, normal = room[3 * n + q], room[4 * n + q]
-            xr[q] = (shrunk * xr[q] + np.sqrt(s2[q] * shrunk) * normal) + number(0)  # not -0
-        for q in range(n):
-            of_snp[q] = xr[q] - old[q]
-        for q in range(n):
-            old[q] = xr[q]
-        for q in range(n):
-            in_model[q] = np.int8(room[2 * n + q]) if in_model[q] >= 0 else np.int8(-1)
+        draw_row(xr, s2, gain, score, shrinkage, j, old, component[j], of_snp, room, positions, rng)

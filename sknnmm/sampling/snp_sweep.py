@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 
 from sknnmm.columns import DenseColumns
-from sknnmm.genotypes import BLOCK
 from sknnmm.sampling.prepared_draws import prepare
 from sknnmm.sampling.sweep_kernels import sweep_blocks
 
+BLOCK = 128  # SNPs in a matrix product: with fewer it is slower
 CHUNK = 2**15  # effects whose draws are prepared at a time, or a block of SNPs if that is more
 
 

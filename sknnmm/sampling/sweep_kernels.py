@@ -32,9 +32,16 @@ def sweep_block(
     grams[g] is X_b' W_g X_b, with row weights g holding for columns[g] to columns[g + 1]. The
     block is the rows from `first` of effects, component (updated in place) and of the tables of
     `prepare`. Writes `change` = new - old (b, C) and returns how many effects changed. `room`
-    is (7, C).
+    is (9 C,), finite.
     """
-    xr, xx, s2, gain = room[3], room[4], room[5], room[6]
+    n_columns = columns[-1]
+    xr, xx, s2, gain, room = (
+        room[:n_columns],
+        room[n_columns : 2 * n_columns],
+        room[2 * n_columns : 3 * n_columns],
+        room[3 * n_columns : 4 * n_columns],
+        room[4 * n_columns :],
+    )
     s2[:] = residual_variance
     gain[:] = 0.5 / residual_variance
     changed = np.empty(len(products), np.int64)  # the SNPs that did, so far
@@ -44,9 +51,11 @@ def sweep_block(
         for g in range(columns.size - 1):
             xx[columns[g] : columns[g + 1]] = grams[g, j, j]
         xr[:] = products[j]
+        for c in range(n_columns):
+            xr[c] += xx[c] * effects[first + j, c]
         take_changes(xr, grams, columns, j, changed[:n_changed], change)
         draw_row(
-            xr, xx, s2, gain, score, shrinkage, first + j, effects[first + j],
+            xr, s2, gain, score, shrinkage, first + j, effects[first + j],
             component[first + j], change[j], room, positions, rng,
         )  # fmt: skip
         of_snp = 0
@@ -100,7 +109,7 @@ def sweep_blocks(
     n_columns, n = residual.shape
     block_size = grams.shape[2]
     buffer = np.empty(n * block_size, residual.dtype)
-    room = np.empty((7, n_columns), residual.dtype)
+    room = np.zeros(9 * n_columns, residual.dtype)
     shift = np.empty_like(residual)
     flat_residual, flat_shift = residual.reshape(-1), shift.reshape(-1)
     for start in range(0, effects.shape[0], block_size):
