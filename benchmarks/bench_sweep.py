@@ -214,7 +214,8 @@ def step_clock(steps):
 
 
 def nonzero_share(chain):
-    return np.mean(np.append(chain.snp.effects != 0, chain.direct.effects != 0))
+    states = [state for state in (chain.snp, chain.direct) if state is not None]
+    return np.mean(np.concatenate([state.effects.ravel() != 0 for state in states]))
 
 
 # Reporting ------------------------------------------------------------------------------------

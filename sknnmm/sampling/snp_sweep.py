@@ -100,13 +100,17 @@ class DenseSweep:
                 zip(self._multipliers, states, variances, residual_variances, strict=True)
             )
         ]
+        if drawn[0].shape[-1] == self._n_columns:
+            return drawn[0]
         n_components = max(map(len, self._multipliers))
-        shape = (n_components, len(self._squares[snps]), self._n_columns)
-        score, shrinkage = np.full(shape, -np.inf, self._dtype), np.zeros(shape, self._dtype)
+        tables = np.empty((2, n_components, len(self._squares[snps]), self._n_columns), self._dtype)
         for of_path, own in zip(drawn, self._slices, strict=True):
-            used = slice(of_path.shape[1])
-            score[used, :, own], shrinkage[used, :, own] = of_path
-        return score, shrinkage
+            n_own = of_path.shape[1]
+            tables[:, :n_own, :, own] = of_path
+            tables[0, n_own:, :, own], tables[1, n_own:, :, own] = -np.inf, 0
+        idle = slice(self._slices[-1].stop, None)  # not in the model, but their numbers be finite
+        tables[..., idle] = 0
+        return tables
 
     def refresh(self, chain):
         """Recompute the maintained fits, which rounding has moved."""
