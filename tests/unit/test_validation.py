@@ -361,9 +361,10 @@ def test_progress_bar_is_closed_when_a_chain_fails(data, short, capfd, monkeypat
 def test_nonfinite_state_stops_the_chain(data, short, monkeypatch):
     from sknnmm.sampling.variances import ResidualVariances
 
-    def draw(self, residual, variances, effects, rng):
+    def draw(self, given, variances, effects, rng):
         variances[:] = np.nan
 
     monkeypatch.setattr(ResidualVariances, "draw", draw)
+    monkeypatch.setattr(ResidualVariances, "draw_given", draw)
     with pytest.raises(FloatingPointError, match=r"residual_variance became .*nan.* iteration 1"):
         short().fit(data.X, data.y)
