@@ -38,7 +38,7 @@ def sweep_connections(
     """
     tile = new_tile(dosages)
     weighted = np.empty_like(residual[0])
-    products, change = np.empty((2, GROUP), residual.dtype)
+    products, change = np.empty(GROUP, residual.dtype), np.empty(GROUP, residual.dtype)
     touched = np.zeros(1, np.int64)
     group = 0
     for c in range(indptr.size - 1):

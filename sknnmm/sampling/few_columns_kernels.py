@@ -42,7 +42,8 @@ def sweep_few_columns(
     number = residual.dtype.type
     tile, touched = new_tile(dosages), np.zeros(1, np.int64)
     weighted = np.zeros((GROUP, residual.shape[1]), residual.dtype)
-    products, change = np.zeros((2, block_size, LANES), residual.dtype)
+    products = np.zeros((block_size, LANES), residual.dtype)
+    change = np.zeros((block_size, LANES), residual.dtype)
     room, s2, gain = np.zeros(5 * LANES, number), np.empty(LANES, number), np.empty(LANES, number)
     s2[:], gain[:] = residual_variance, 0.5 / residual_variance
     split = LANES if columns.size == 2 else columns[1]

@@ -158,7 +158,6 @@ class WeightsSweep:
             s2,
             *tables,
             np.empty_like(products),
-            np.zeros(9),
             rng,
         )
 

@@ -147,14 +147,16 @@ def draw_own_block(
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def draw_row(xr, s2, gain, score, shrinkage, row, effects, component, change, room, positions, rng):
-    """Draw the effects of one SNP on all columns, each as `pick` does; for a dozen and more.
+def draw_row(
+    xr, s2, gain, score, shrinkage, row, first, effects, component, change, room, positions, rng
+):
+    """Draw the effects of one SNP on C columns, each as `pick` does; for a dozen and more.
 
     Parameters
     ----------
     xr : (C,), x'W(residual without the effects of the SNP); overwritten
     s2, gain : (C,), residual variances, 1 / (2 s2)
-    score, shrinkage : of `prepare`, of which the SNP has row `row`
+    score, shrinkage : of `prepare`, of which the SNP has row `row`, and the columns from `first`
     effects, component : (C,), updated in place; component -1 = not in the model
     change : (C,), of the effects; written
     room : (5 C,), finite; positions : (C + 1,), room for integers
@@ -163,7 +165,7 @@ def draw_row(xr, s2, gain, score, shrinkage, row, effects, component, change, ro
     # In `room`: score of this component, highest score, the component, its shrinkage, normals. One
     # array, and loops that write to one: the compiler vectorises them.
     for m in range(score.shape[0]):
-        score_m, shrinkage_m = score[m, row], shrinkage[m, row]
+        score_m, shrinkage_m = score[m, row][first:], shrinkage[m, row][first:]
         for c in range(n):
             room[c] = score_m[c] + (shrinkage_m[c] * xr[c]) * (xr[c] * gain[c])
         if m == 0:
@@ -245,4 +247,6 @@ def draw_narrow_block(
         if split < n:
             for q in range(n):
                 xr[q] = xr[q] if q < split else of_snp[q]
-        draw_row(xr, s2, gain, score, shrinkage, j, old, component[j], of_snp, room, positions, rng)
+        draw_row(
+            xr, s2, gain, score, shrinkage, j, 0, old, component[j], of_snp, room, positions, rng
+        )

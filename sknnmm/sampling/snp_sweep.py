@@ -47,8 +47,7 @@ class DenseSweep:
         self._grams = model.genotypes.block_grams(self._row_weights, model.dtype, block)
         squares = np.diagonal(self._grams, axis1=2, axis2=3)  # (n_blocks, G, b)
         squares = squares.transpose(0, 2, 1).reshape(-1, len(self._row_weights))
-        n_snps = model.genotypes.shape[1]
-        self._squares = np.broadcast_to(squares[:n_snps], (n_snps, len(paths)))
+        self._squares = squares[: model.genotypes.shape[1]]  # (p, G)
 
     def draw(self, chain, rng):
         """Draw every SNP effect of the paths once."""
@@ -86,31 +85,37 @@ class DenseSweep:
 
     def _prepare(self, snps, states, variances, residual_variances, rng):
         """Return the prepared draws of some SNPs, all columns side by side."""
-        drawn = [
-            prepare(
-                self._squares[snps, g, None],
-                multipliers,
-                state.hyper.weights[:, None],
-                variance[snps] if len(variance) > 1 else variance,
-                s2,
-                rng,
-                self._dtype,
+        squares = self._squares[snps]
+        variances = [v[snps] if len(v) > 1 else v for v in variances]
+        weights = [state.hyper.weights for state in states]
+        rest = (rng, self._dtype)
+        if all(np.array_equal(m, self._multipliers[0]) for m in self._multipliers):
+            multipliers = self._multipliers[0]
+            if squares.shape[1] > 1:
+                squares = np.repeat(squares, [p.n_columns for p in self.paths], axis=1)
+                squares = self._filled(squares, squares[:, :1])
+            n_rows = max(map(len, variances))
+            variance = np.hstack([np.broadcast_to(v, (n_rows, v.shape[1])) for v in variances])
+            variance, s2, weights = (
+                self._filled(values, np.ones((len(values), 1)))
+                for values in (variance, np.hstack(residual_variances)[None], np.hstack(weights))
             )
-            for g, (multipliers, state, variance, s2) in enumerate(
-                zip(self._multipliers, states, variances, residual_variances, strict=True)
-            )
-        ]
-        if drawn[0].shape[-1] == self._n_columns:
-            return drawn[0]
+            return prepare(squares, multipliers, weights[:, None], variance, s2[0], *rest)
         n_components = max(map(len, self._multipliers))
-        tables = np.empty((2, n_components, len(self._squares[snps]), self._n_columns), self._dtype)
-        for of_path, own in zip(drawn, self._slices, strict=True):
-            n_own = of_path.shape[1]
-            tables[:, :n_own, :, own] = of_path
-            tables[0, n_own:, :, own], tables[1, n_own:, :, own] = -np.inf, 0
-        idle = slice(self._slices[-1].stop, None)  # not in the model, but their numbers be finite
-        tables[..., idle] = 0
+        tables = np.zeros((2, n_components, len(squares), self._n_columns), self._dtype)
+        for g, own in enumerate(self._slices):
+            of_path = squares[:, min(g, squares.shape[1] - 1), None]
+            given = (weights[g][:, None], variances[g], residual_variances[g])
+            drawn = prepare(of_path, self._multipliers[g], *given, *rest)
+            n_own = drawn.shape[1]
+            tables[:, :n_own, :, own] = drawn
+            tables[0, n_own:, :, own] = -np.inf
         return tables
+
+    def _filled(self, values, idle):
+        """Return values (m, columns of the paths) with `idle` (m, 1) for each idle column."""
+        n_idle = self._n_columns - values.shape[1]
+        return np.hstack([values, np.repeat(idle, n_idle, axis=1)]) if n_idle else values
 
     def refresh(self, chain):
         """Recompute the maintained fits, which rounding has moved."""

@@ -11,6 +11,8 @@ from numba import njit
 from sknnmm.genotype_kernels import centred_block
 from sknnmm.sampling.prepared_draws import draw_row
 
+STRIP = 128  # columns drawn side by side, so that a block of them stays in the near caches
+
 
 @njit(nogil=True, cache=True)
 def few_changes(n_columns):
@@ -25,65 +27,85 @@ def few_changes(n_columns):
 @njit(nogil=True, cache=True)
 def sweep_block(
     products, grams, columns, first, effects, component, residual_variance, score, shrinkage,
-    change, room, rng,
+    change, rng,
 ):  # fmt: skip
     """Draw the effects of one block given `products` = X_b' residual (b, C), all columns.
 
     grams[g] is X_b' W_g X_b, with row weights g holding for columns[g] to columns[g + 1]. The
     block is the rows from `first` of effects, component (updated in place) and of the tables of
-    `prepare`. Writes `change` = new - old (b, C) and returns how many effects changed. `room`
-    is (9 C,), finite.
+    `prepare`. Writes `change` = new - old (b, C) and returns how many effects changed.
     """
-    n_columns = columns[-1]
-    xr, xx, s2, gain, room = (
-        room[:n_columns],
-        room[n_columns : 2 * n_columns],
-        room[2 * n_columns : 3 * n_columns],
-        room[3 * n_columns : 4 * n_columns],
-        room[4 * n_columns :],
+    n_changed = 0
+    for left in range(0, columns[-1], STRIP):
+        n_changed += sweep_strip(
+            products, grams, columns, left, min(left + STRIP, columns[-1]), first, effects,
+            component, residual_variance, score, shrinkage, change, rng,
+        )  # fmt: skip
+    return n_changed
+
+
+@njit(nogil=True, cache=True)
+def sweep_strip(
+    products, grams, columns, left, right, first, effects, component, residual_variance, score,
+    shrinkage, change, rng,
+):  # fmt: skip
+    """Draw the effects of one block on columns `left` to `right`; see `sweep_block`."""
+    number, strip = products.dtype.type, slice(left, right)
+    xr, xx, s2 = (
+        np.empty(right - left, number),
+        np.empty(right - left, number),
+        np.empty(right - left, number),
     )
-    s2[:] = residual_variance
-    gain[:] = 0.5 / residual_variance
+    s2[:] = residual_variance[strip]
+    gain, room = number(0.5) / s2, np.zeros(5 * s2.size, number)
     changed = np.empty(len(products), np.int64)  # the SNPs that did, so far
-    positions = np.empty(columns[-1] + 1, np.int64)
+    positions = np.empty(s2.size + 1, np.int64)
     n_changed, n_effects = 0, 0
     for j in range(len(products)):
         for g in range(columns.size - 1):
-            xx[columns[g] : columns[g + 1]] = grams[g, j, j]
-        xr[:] = products[j]
-        for c in range(n_columns):
-            xr[c] += xx[c] * effects[first + j, c]
-        take_changes(xr, grams, columns, j, changed[:n_changed], change)
+            own = slice(max(columns[g] - left, 0), max(min(columns[g + 1], right) - left, 0))
+            xx[own] = grams[g, j, j]
+        old, of_snp = effects[first + j][strip], change[j][strip]
+        xr[:] = products[j][strip]
+        for c in range(xr.size):
+            xr[c] += xx[c] * old[c]
+        take_changes(xr, grams, columns, left, j, changed[:n_changed], change)
         draw_row(
-            xr, s2, gain, score, shrinkage, first + j, effects[first + j],
-            component[first + j], change[j], room, positions, rng,
+            xr, s2, gain, score, shrinkage, first + j, left, old, component[first + j][strip],
+            of_snp, room, positions, rng,
         )  # fmt: skip
-        of_snp = 0
-        for c in range(columns[-1]):
-            of_snp += change[j, c] != 0
-        if of_snp > 0:
+        n_of_snp = 0
+        for c in range(xr.size):
+            n_of_snp += of_snp[c] != 0
+        if n_of_snp > 0:
             changed[n_changed] = j
             n_changed += 1
-            n_effects += of_snp
+            n_effects += n_of_snp
     return n_effects
 
 
 @njit(nogil=True, cache=True)
-def take_changes(xr, grams, columns, j, changed, change):
-    """Take what the changes of earlier SNPs of the block contribute off x_j' residual, (C,)."""
+def take_changes(xr, grams, columns, first_column, j, changed, change):
+    """Take what the changes of earlier SNPs of the block contribute off x_j' residual, (C,).
+
+    Its columns are those from `first_column`.
+    """
     for g in range(columns.size - 1):
-        own = slice(columns[g], columns[g + 1])
-        left, pairs = xr[own], grams[g, j]
+        start, stop = max(columns[g], first_column), min(columns[g + 1], first_column + xr.size)
+        if start >= stop:
+            continue
+        left, pairs = xr[start - first_column : stop - first_column], grams[g, j]
         last = 0
         for first in range(0, changed.size - 3, 4):  # one pass over x_j' residual for four of them
             last = first + 4
             p, q, r, s = changed[first], changed[first + 1], changed[first + 2], changed[first + 3]
-            of_p, of_q, of_r, of_s = change[p, own], change[q, own], change[r, own], change[s, own]
+            of_p, of_q = change[p][start:stop], change[q][start:stop]
+            of_r, of_s = change[r][start:stop], change[s][start:stop]
             to_p, to_q, to_r, to_s = pairs[p], pairs[q], pairs[r], pairs[s]
             for c in range(left.size):
                 left[c] -= (to_p * of_p[c] + to_q * of_q[c]) + (to_r * of_r[c] + to_s * of_s[c])
         for t in changed[last:]:
-            subtract_multiple(left, pairs[t], change[t, own])
+            subtract_multiple(left, pairs[t], change[t][start:stop])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -109,7 +131,6 @@ def sweep_blocks(
     n_columns, n = residual.shape
     block_size = grams.shape[2]
     buffer = np.empty(n * block_size, residual.dtype)
-    room = np.zeros(9 * n_columns, residual.dtype)
     shift = np.empty_like(residual)
     flat_residual, flat_shift = residual.reshape(-1), shift.reshape(-1)
     for start in range(0, effects.shape[0], block_size):
@@ -119,7 +140,7 @@ def sweep_blocks(
         change = np.empty((width, n_columns), residual.dtype)
         n_changed = sweep_block(
             products, grams[(first + start) // block_size], columns, start, effects, component,
-            residual_variance, score, shrinkage, change, room, rng,
+            residual_variance, score, shrinkage, change, rng,
         )  # fmt: skip
         if n_changed > few_changes(n_columns) * change.size:
             np.dot(change.T, block.T, shift)

@@ -37,7 +37,7 @@ def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
     constants = (np.full(n, value, dtype) for value in (xr, s2, 0.5 / s2))
     room, change = np.zeros(5 * n, dtype), np.empty(n, dtype)
     positions = np.empty(n + 1, int)
-    draw_row(*constants, *tables, 0, effects, component, change, room, positions, rng)
+    draw_row(*constants, *tables, 0, 0, effects, component, change, room, positions, rng)
     assert_array_equal(change, effects)
     drawn = np.column_stack([component, effects])
     # Given component m, xr is N(0, xx (s2 + xx v_m)).
@@ -68,7 +68,7 @@ def test_a_row_of_draws_equals_single_draws():
     copy = deepcopy(rng)
     expected = [pick(xr[c], s2[c], *tables, 0, c, copy) if c >= 5 else None for c in range(n)]
     room, positions = np.zeros(5 * n), np.empty(n + 1, int)
-    draw_row(xr, s2, 0.5 / s2, *tables, 0, effects, component, change, room, positions, rng)
+    draw_row(xr, s2, 0.5 / s2, *tables, 0, 0, effects, component, change, room, positions, rng)
     assert set(component[5:]) == {0, 1, 2}
     assert_array_equal(component[5:], [m for m, _ in expected[5:]])
     assert_allclose(effects[5:], [effect for _, effect in expected[5:]], rtol=1e-12)
