@@ -151,38 +151,44 @@ def weigh(residual, weights, weighted):
 
 
 @njit(nogil=True, cache=True, forceinline=True)
+def four_snps(dosages, snps, tile, mean, a, b, c, d):
+    """Return SNPs snps[a], snps[b], ... as stored, and their means."""
+    return (
+        (
+            gathered(dosages, snps[a], tile, a),
+            gathered(dosages, snps[b], tile, b),
+            gathered(dosages, snps[c], tile, c),
+            gathered(dosages, snps[d], tile, d),
+        ),
+        (mean[snps[a]], mean[snps[b]], mean[snps[c]], mean[snps[d]]),
+    )
+
+
+@njit(nogil=True, cache=True, forceinline=True)
 def multiply(dosages, snps, k, last, tile, mean, weighted, total, any_missing, products):
     """Write to `products` (8,) those of SNPs k to k + 7, but before `last`, with `weighted`.
 
     SNPs are centred, missing dosages at the mean; `total` is the sum of `weighted`.
     """
-    a, b, c, d = k, min(k + 1, last - 1), min(k + 2, last - 1), min(k + 3, last - 1)
-    e, f = min(k + 4, last - 1), min(k + 5, last - 1)
-    g, h = min(k + 6, last - 1), min(k + 7, last - 1)
+    end = last - 1  # what lies beyond is filled up with the last SNP
+    a, b, c, d = k, min(k + 1, end), min(k + 2, end), min(k + 3, end)
+    e, f, g, h = min(k + 4, end), min(k + 5, end), min(k + 6, end), min(k + 7, end)
     eight = multiply_eight(
-        (
-            gathered(dosages, snps[a], tile, a), gathered(dosages, snps[b], tile, b),
-            gathered(dosages, snps[c], tile, c), gathered(dosages, snps[d], tile, d),
-            gathered(dosages, snps[e], tile, e), gathered(dosages, snps[f], tile, f),
-            gathered(dosages, snps[g], tile, g), gathered(dosages, snps[h], tile, h),
-        ),
-        (
-            mean[snps[a]], mean[snps[b]], mean[snps[c]], mean[snps[d]],
-            mean[snps[e]], mean[snps[f]], mean[snps[g]], mean[snps[h]],
-        ),
+        four_snps(dosages, snps, tile, mean, a, b, c, d),
+        four_snps(dosages, snps, tile, mean, e, f, g, h),
         weighted,
         any_missing,
-    )  # fmt: skip
+    )
     for t in range(PASS):
-        j = snps[min(k + t, last - 1)]
+        j = snps[min(k + t, end)]
         products[t] = float(eight[t]) - float(mean[j]) * float(total)
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def multiply_eight(stored, mean, row, missing):
-    """Return the products of eight SNPs as stored with a row."""
-    xa, xb, xc, xd, xe, xf, xg, xh = stored
-    ma, mb, mc, md, me, mf, mg, mh = mean
+def multiply_eight(first, second, row, missing):
+    """Return the products of twice four SNPs as stored with a row."""
+    (xa, xb, xc, xd), (ma, mb, mc, md) = first
+    (xe, xf, xg, xh), (me, mf, mg, mh) = second
     a = b = c = d = e = f = g = h = row.dtype.type(0)
     for i in range(row.size):
         r = row[i]
@@ -201,52 +207,32 @@ def multiply_eight(stored, mean, row, missing):
 def subtract(dosages, snps, first, tile, mean, change, residual, any_missing):
     """Take `change` (per allele) of centred SNPs `first`, first + 1, ... off the residual."""
     changed = np.flatnonzero(change)
-    number = residual.dtype.type
+    zero = residual.dtype.type(0)
     for start in range(0, changed.size, PASS):
-        n = min(PASS, changed.size - start)
-        a, b = changed[start], changed[start + min(1, n - 1)]
-        c, d = changed[start + min(2, n - 1)], changed[start + min(3, n - 1)]
-        e, f = changed[start + min(4, n - 1)], changed[start + min(5, n - 1)]
-        g, h = changed[start + min(6, n - 1)], changed[start + min(7, n - 1)]
-        zero = number(0)
+        n, own = min(PASS, changed.size - start), changed[start:]
+        # What lies beyond is filled up with the last SNP and no change.
+        a, b, c, d = own[0], own[min(1, n - 1)], own[min(2, n - 1)], own[min(3, n - 1)]
         of_first = (
             change[a], change[b] if n > 1 else zero,
             change[c] if n > 2 else zero, change[d] if n > 3 else zero,
         )  # fmt: skip
-        stored = (
-            gathered(dosages, snps[first + a], tile, first + a),
-            gathered(dosages, snps[first + b], tile, first + b),
-            gathered(dosages, snps[first + c], tile, first + c),
-            gathered(dosages, snps[first + d], tile, first + d),
-        )
-        means = (
-            mean[snps[first + a]], mean[snps[first + b]],
-            mean[snps[first + c]], mean[snps[first + d]],
-        )  # fmt: skip
+        four = four_snps(dosages, snps, tile, mean, first + a, first + b, first + c, first + d)
         if n <= PASS // 2:
-            subtract_four(stored, means, of_first, residual, any_missing)
+            subtract_four(four, of_first, residual, any_missing)
             continue
-        of_rest = (
+        e, f, g, h = own[4], own[min(5, n - 1)], own[min(6, n - 1)], own[min(7, n - 1)]
+        of_second = (
             change[e], change[f] if n > 5 else zero,
             change[g] if n > 6 else zero, change[h] if n > 7 else zero,
         )  # fmt: skip
-        rest = (
-            gathered(dosages, snps[first + e], tile, first + e),
-            gathered(dosages, snps[first + f], tile, first + f),
-            gathered(dosages, snps[first + g], tile, first + g),
-            gathered(dosages, snps[first + h], tile, first + h),
-        )
-        of_means = (
-            mean[snps[first + e]], mean[snps[first + f]],
-            mean[snps[first + g]], mean[snps[first + h]],
-        )  # fmt: skip
-        subtract_eight(stored, means, of_first, rest, of_means, of_rest, residual, any_missing)
+        rest = four_snps(dosages, snps, tile, mean, first + e, first + f, first + g, first + h)
+        subtract_eight(four, of_first, rest, of_second, residual, any_missing)
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def subtract_four(stored, mean, change, residual, missing):
+def subtract_four(four, change, residual, missing):
     """Take the changes of four SNPs as stored off the residual."""
-    (xa, xb, xc, xd), (ma, mb, mc, md), (da, db, dc, dd) = stored, mean, change
+    ((xa, xb, xc, xd), (ma, mb, mc, md)), (da, db, dc, dd) = four, change
     constant = da * ma + db * mb + dc * mc + dd * md
     for i in range(residual.size):
         residual[i] += constant - (
@@ -256,10 +242,10 @@ def subtract_four(stored, mean, change, residual, missing):
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def subtract_eight(stored, mean, change, rest, mean_rest, change_rest, residual, missing):
+def subtract_eight(four, change, rest, change_rest, residual, missing):
     """Take the changes of twice four SNPs as stored off the residual."""
-    (xa, xb, xc, xd), (ma, mb, mc, md), (da, db, dc, dd) = stored, mean, change
-    (xe, xf, xg, xh), (me, mf, mg, mh), (de, df, dg, dh) = rest, mean_rest, change_rest
+    ((xa, xb, xc, xd), (ma, mb, mc, md)), (da, db, dc, dd) = four, change
+    ((xe, xf, xg, xh), (me, mf, mg, mh)), (de, df, dg, dh) = rest, change_rest
     constant = (da * ma + db * mb + dc * mc + dd * md) + (de * me + df * mf + dg * mg + dh * mh)
     for i in range(residual.size):
         residual[i] += constant - (

@@ -10,7 +10,7 @@ from numba import njit
 
 from sknnmm.genotype_kernels import TILE, gather, gathered, new_tile, touch
 from sknnmm.sampling.connection_kernels import REORDER, filled
-from sknnmm.sampling.prepared_draws import LANES, draw_narrow_block
+from sknnmm.sampling.prepared_draws import draw_narrow_block
 
 GROUP = 4  # SNPs and columns in a pass that multiplies
 PASS = 8  # SNPs in a pass that takes changes off
@@ -22,7 +22,7 @@ def sweep_few_columns(
     dosages, any_missing, mean, grams, columns, row_weights, is_one, first, residual, x, effects,
     component, residual_variance, score, shrinkage, rng,
 ):  # fmt: skip
-    """Draw the effects of some SNPs on up to 16 columns once.
+    """Draw the effects of some SNPs on a few columns once; the last of L columns may be idle.
 
     Parameters
     ----------
@@ -32,22 +32,25 @@ def sweep_few_columns(
     columns : (G + 1,), first column of each set of row weights, then the number of columns
     row_weights : (G, n); is_one : (G,), whether they are all 1
     first : int, a multiple of b; the SNPs are first, first + 1, ...
-    residual : (16, N), target - X b for all rows, then N - n zeros; updated in place
+    residual : (L, N), target - X b for all rows, then N - n zeros; updated in place
     x : (b, N), room for widened SNPs, zero
-    effects, component : (s, 16), of these SNPs, updated in place; component -1 = not in the model
-    residual_variance : (16,)
-    score, shrinkage : (M, s, 16), of `prepare`
+    effects, component : (s, L), of these SNPs, updated in place; component -1 = not in the model
+    residual_variance : (L,)
+    score, shrinkage : (M, s, L), of `prepare`
     """
-    n_snps, block_size = effects.shape[0], grams.shape[2]
+    n_snps, n_lanes = effects.shape
+    block_size = grams.shape[2]
     number = residual.dtype.type
     tile, touched = new_tile(dosages), np.zeros(1, np.int64)
     weighted = np.zeros((GROUP, residual.shape[1]), residual.dtype)
-    products = np.zeros((block_size, LANES), residual.dtype)
-    change = np.zeros((block_size, LANES), residual.dtype)
-    room, s2, gain = np.zeros(5 * LANES, number), np.empty(LANES, number), np.empty(LANES, number)
-    s2[:], gain[:] = residual_variance, 0.5 / residual_variance
-    split = LANES if columns.size == 2 else columns[1]
-    snps, amounts = np.zeros((LANES, block_size), np.int64), np.zeros((LANES, block_size), number)
+    products = np.zeros((block_size, n_lanes), residual.dtype)
+    change = np.zeros((block_size, n_lanes), residual.dtype)
+    room = np.zeros(5 * n_lanes, number)
+    s2 = residual_variance.astype(number)
+    gain = number(0.5) / s2
+    split = n_lanes if columns.size == 2 else columns[1]
+    snps = np.zeros((n_lanes, block_size), np.int64)
+    amounts = np.zeros((n_lanes, block_size), number)
     for tile_first in range(0, n_snps, TILE):
         tile_last = min(tile_first + TILE, n_snps)
         own = np.arange(first + tile_first, first + tile_last)
@@ -79,9 +82,9 @@ def sweep_few_columns(
 
 @njit(nogil=True, cache=True, forceinline=True)
 def take_changes(residual, change, x, n_columns, snps, amounts):
-    """Take the changes (b, 16) of the effects of SNPs x (b, N) off the residuals (16, N).
+    """Take the changes (b, L) of the effects of SNPs x (b, N) off the residuals (L, N).
 
-    `snps` (16, b) and `amounts` (16, b) are room for the changes of every column.
+    `snps` (L, b) and `amounts` (L, b) are room for the changes of every column.
     """
     most = 0
     counts = np.zeros(n_columns, np.int64)
@@ -148,7 +151,7 @@ def weigh(residual, weights, out):
 def multiply(x, k, residual, first, products, c):
     """Write the products of SNPs k to k + 3 of x (b, n) with four columns, from `first`.
 
-    They go to rows k to k + 3, columns c to c + 3, of `products` (b, 16).
+    They go to rows k to k + 3, columns c to c + 3, of `products` (b, L).
     """
     xa, xb, xc, xd = x[k], x[k + 1], x[k + 2], x[k + 3]
     r0, r1, r2, r3 = residual[first], residual[first + 1], residual[first + 2], residual[first + 3]

@@ -10,7 +10,6 @@ from numba import njit
 
 LARGEST = 1e30  # residual over prior variance: what single precision can hold
 HALF_STEP = {t: t(np.finfo(t).epsneg / 2) for t in (np.float32, np.float64)}  # of uniforms
-LANES = 16  # columns that `draw_narrow_block` draws side by side
 
 
 def prepare(squares, multipliers, weights, variance, residual_variance, rng, dtype=float):
@@ -199,7 +198,7 @@ def draw_row(
 
 @njit(nogil=True, cache=True, forceinline=True)
 def add_contributions(xr, gram, k, effects, change):
-    """Add the own effects of SNP k of a block to x'residual (16,); take earlier changes off."""
+    """Add the own effects of SNP k of a block to x'residual (C,); take earlier changes off."""
     xx, n_columns = gram[k], xr.size
     for q in range(n_columns):
         xr[q] += xx * effects[q]
@@ -219,20 +218,20 @@ def draw_narrow_block(
     products, grams, split, first, width, effects, component, s2, gain, score, shrinkage, change,
     room, rng,
 ):  # fmt: skip
-    """Draw the effects of a block of SNPs on 16 columns, given X_b'W residual (b, 16).
+    """Draw the effects of a block of SNPs on a few columns, given X_b'W residual (b, C).
 
     The compiler must not know how short these loops are: it would unroll them, and then not
     vectorise them.
 
     Parameters
     ----------
-    products : (b, 16); overwritten
+    products : (b, C); overwritten
     grams : (G, b, b), X_b'W_g X_b; the last for columns from `split`
-    effects, component : (s, 16), of which `first` to first + width are updated in place
-    s2, gain : (16,), residual variances, 1 / (2 s2)
-    score, shrinkage : (M, s, 16), of `prepare`
-    change : (b, 16), of the effects; written
-    room : (80,), finite
+    effects, component : (s, C), of which `first` to first + width are updated in place
+    s2, gain : (C,), residual variances, 1 / (2 s2)
+    score, shrinkage : (M, s, C), of `prepare`
+    change : (b, C), of the effects; written
+    room : (5 C,), finite
     """
     n = products.shape[1]
     positions = np.empty(n + 1, np.int64)

@@ -51,12 +51,8 @@ def sweep_strip(
 ):  # fmt: skip
     """Draw the effects of one block on columns `left` to `right`; see `sweep_block`."""
     number, strip = products.dtype.type, slice(left, right)
-    xr, xx, s2 = (
-        np.empty(right - left, number),
-        np.empty(right - left, number),
-        np.empty(right - left, number),
-    )
-    s2[:] = residual_variance[strip]
+    s2 = residual_variance[strip].astype(number)
+    xr, xx = np.empty_like(s2), np.empty_like(s2)
     gain, room = number(0.5) / s2, np.zeros(5 * s2.size, number)
     changed = np.empty(len(products), np.int64)  # the SNPs that did, so far
     positions = np.empty(s2.size + 1, np.int64)
