@@ -478,7 +478,7 @@ def stored_bytes(draws):
 
 @pytest.mark.parametrize("activation", ["linear", "tanh"])
 @pytest.mark.parametrize("method", ["BayesC", "RR-BLUP"])
-@pytest.mark.parametrize("budget", [4000, 1])
+@pytest.mark.parametrize("budget", [8000, 1])
 def test_draws_of_snp_effects_within_a_budget(budget, method, activation, data, short, monkeypatch):
     parameters = {"method": method, "activation": activation, "n_chains": 2}
     full = short(**parameters).fit(data.X, data.y, data.gappy)
