@@ -3,9 +3,9 @@
 import numpy as np
 from numba import njit
 
-from sknnmm.sampling.few_columns_kernels import PASS, take_eight
+from sknnmm.sampling.connection_kernels import PASS
 from sknnmm.sampling.prepared_draws import pick
-from sknnmm.sampling.sweep_kernels import subtract_multiple
+from sknnmm.sampling.sweep_kernels import subtract_multiple, take_eight
 
 BLOCK = 64  # SNPs whose changes are taken off together
 

@@ -9,11 +9,11 @@ import numpy as np
 from numba import njit
 
 from sknnmm.genotype_kernels import TILE, gather, gathered, new_tile, touch
-from sknnmm.sampling.connection_kernels import REORDER, filled
+from sknnmm.sampling.connection_kernels import PASS, REORDER, filled
 from sknnmm.sampling.prepared_draws import draw_narrow_block
+from sknnmm.sampling.sweep_kernels import take_eight
 
 GROUP = 4  # SNPs and columns in a pass that multiplies
-PASS = 8  # SNPs in a pass that takes changes off
 ROWS = 512  # individuals whose widened genotypes, of one pass, stay in the nearest cache
 
 
@@ -114,30 +114,6 @@ def widen(stored, centre, any_missing, x):
     """Write a centred SNP to x (n, or longer)."""
     for i in range(stored.size):
         x[i] = filled(stored[i], centre, any_missing) - centre
-
-
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def take_eight(r, x, row, snps, amounts, t):
-    """Take changes t to t + 7 of a column off some of its residuals, from `row` on."""
-    rows = slice(row, row + r.size)
-    xa, xb, xc, xd = (
-        x[snps[t]][rows],
-        x[snps[t + 1]][rows],
-        x[snps[t + 2]][rows],
-        x[snps[t + 3]][rows],
-    )
-    xe, xf, xg, xh = (
-        x[snps[t + 4]][rows],
-        x[snps[t + 5]][rows],
-        x[snps[t + 6]][rows],
-        x[snps[t + 7]][rows],
-    )
-    a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
-    e, f, g, h = amounts[t + 4], amounts[t + 5], amounts[t + 6], amounts[t + 7]
-    for i in range(r.size):
-        r[i] -= ((a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])) + (
-            (e * xe[i] + f * xf[i]) + (g * xg[i] + h * xh[i])
-        )
 
 
 @njit(nogil=True, cache=True, forceinline=True)

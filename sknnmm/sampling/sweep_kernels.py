@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from sknnmm.genotype_kernels import centred_block
+from sknnmm.sampling.connection_kernels import REORDER
 from sknnmm.sampling.prepared_draws import draw_row
 
 STRIP = 128  # columns drawn side by side, so that a block of them stays in the near caches
@@ -173,3 +174,19 @@ def weighted_products(block, residual, columns, reweighted):
             for c in range(columns[g], columns[g + 1]):
                 residual[c, rows[entry]] = kept[entry, c]
     return products
+
+
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+def take_eight(r, x, row, snps, amounts, t):
+    """Take changes t to t + 7 of a column off some of its residuals, from `row` on."""
+    rows = slice(row, row + r.size)
+    xa, xb = x[snps[t]][rows], x[snps[t + 1]][rows]
+    xc, xd = x[snps[t + 2]][rows], x[snps[t + 3]][rows]
+    xe, xf = x[snps[t + 4]][rows], x[snps[t + 5]][rows]
+    xg, xh = x[snps[t + 6]][rows], x[snps[t + 7]][rows]
+    a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
+    e, f, g, h = amounts[t + 4], amounts[t + 5], amounts[t + 6], amounts[t + 7]
+    for i in range(r.size):
+        r[i] -= ((a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])) + (
+            (e * xe[i] + f * xf[i]) + (g * xg[i] + h * xh[i])
+        )
