@@ -79,9 +79,11 @@ def _touch(dosages, snps, touched):
         return lambda dosages, snps, touched: None
 
     def one_of_each_line(dosages, snps, touched):
+        total = 0
         for snp in snps:
             for i in range(0, dosages.shape[0], 64):
-                touched[0] += dosages[i, snp]
+                total += dosages[i, snp]
+        touched[0] += total
 
     return one_of_each_line
 
