@@ -178,7 +178,8 @@ class WeightsSweep:
 def draw_jointly(gram, products, variance, s2, effects, rng):
     """Draw the effects (b, 1) whose prior variance is not zero, given X'(y without the block).
 
-    Their posterior precision is LL' / s2; with z standard normal, L'b = L^-1 products + sqrt(s2) z.
+    In one compiled call, for the calls of LAPACK from Python take longer than their arithmetic.
+    The posterior precision is LL' / s2; with z standard normal, L'b = L^-1 products + sqrt(s2) z.
     """
     nonzero = np.flatnonzero(variance)
     if nonzero.size == 0:

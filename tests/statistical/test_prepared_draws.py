@@ -11,7 +11,7 @@ from scipy import stats
 from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
 from sknnmm.sampling import snp_connections, snp_sweep
-from sknnmm.sampling.cross_product_kernels import sweep_all_pairs
+from sknnmm.sampling.cross_product_kernels import BLOCK, sweep_all_pairs
 from sknnmm.sampling.prepared_draws import draw_row, pick, prepare
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
@@ -205,7 +205,7 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
 
 def test_cross_products_equal_the_textbook_sweep():
     rng = np.random.default_rng(2)
-    n, p, n_columns = 30, 20, 3
+    n, p, n_columns = 200, 150, 3  # three blocks
     X, target = rng.standard_normal((n, p)), rng.standard_normal((n, n_columns))
     effects = rng.standard_normal((p, n_columns)) * (rng.random((p, n_columns)) < 0.5)
     component = (effects != 0).astype(np.int8)
@@ -217,11 +217,13 @@ def test_cross_products_equal_the_textbook_sweep():
     expected, chosen, residual = effects.copy(), component.copy(), (target - X @ effects).T.copy()
     left = (X.T @ (target - X @ effects)).T.copy()
     ones, copy = np.ones((1, n)), deepcopy(rng)
-    for c in range(n_columns):  # column by column, as the sweep goes
-        own, of_column = slice(c, c + 1), [table[:, c, :, None] for table in tables]
-        textbook_sweep(
-            X, ones, residual[own], expected[:, own], chosen[:, own], s2[own], *of_column, copy
-        )
+    for first in range(0, p, BLOCK):  # in the order of the sweep
+        for c in range(n_columns):
+            snps, own = slice(first, first + BLOCK), slice(c, c + 1)
+            textbook_sweep(
+                X[:, snps], ones, residual[own], expected[snps, own], chosen[snps, own], s2[own],
+                *(table[:, c, snps, None] for table in tables), copy,
+            )  # fmt: skip
     drawn, components = effects.T.copy(), component.T.copy()
     sweep_all_pairs(X.T @ X, left, drawn, components, s2, *tables, rng)
     assert_allclose(drawn.T, expected, atol=1e-12)

@@ -59,13 +59,13 @@ def test_same_fit_as_with_omics_beside(data, frame, beside, short, choice):
     assert model.snp_effects_.shape == (24, 3)
     genotypes = pd.DataFrame(data.X, columns=SNPS)
     assert_allclose(
-        model.predict(frame), beside.predict(genotypes, omics=data.gappy), rtol=1e-12, atol=1e-12
+        model.predict(frame), beside.predict(genotypes, omics=data.gappy), rtol=1e-12, atol=1e-14
     )
     assert_allclose(
-        model.breeding_value(frame), beside.breeding_value(genotypes), rtol=1e-12, atol=1e-12
+        model.breeding_value(frame), beside.breeding_value(genotypes), rtol=1e-12, atol=1e-14
     )
     assert_allclose(
-        model.predict_omics(frame), beside.predict_omics(genotypes), rtol=1e-12, atol=1e-12
+        model.predict_omics(frame), beside.predict_omics(genotypes), rtol=1e-12, atol=1e-14
     )
 
 
@@ -76,7 +76,7 @@ def test_arrays(data, frame, beside, short):
     assert list(model.omics_names_) == ["omic_0", "omic_1", "omic_2"]
     assert_array_equal(model.snp_names_, [f"snp_{j}" for j in range(24)])
     expected = beside.predict(pd.DataFrame(data.X, columns=SNPS), omics=data.gappy)
-    assert_allclose(model.predict(X), expected, rtol=1e-12, atol=1e-12)
+    assert_allclose(model.predict(X), expected, rtol=1e-12, atol=1e-14)
 
 
 def test_absent_or_empty_omics_columns_mean_genotypes_only(data, frame, beside, short):
@@ -84,15 +84,15 @@ def test_absent_or_empty_omics_columns_mean_genotypes_only(data, frame, beside, 
     genotypes = pd.DataFrame(data.X, columns=SNPS)
     expected = beside.predict(genotypes)
     empty = frame.assign(**dict.fromkeys(OMICS, np.nan))
-    assert_allclose(model.predict(empty), expected, rtol=1e-12, atol=1e-12)
-    assert_allclose(model.predict(frame.drop(columns=OMICS)), expected, rtol=1e-12, atol=1e-12)
+    assert_allclose(model.predict(empty), expected, rtol=1e-12, atol=1e-14)
+    assert_allclose(model.predict(frame.drop(columns=OMICS)), expected, rtol=1e-12, atol=1e-14)
     one = frame.drop(columns=OMICS[1:])
     given = np.where([True, False, False], data.gappy, np.nan)
     assert_allclose(
-        model.predict(one), beside.predict(genotypes, omics=given), rtol=1e-12, atol=1e-12
+        model.predict(one), beside.predict(genotypes, omics=given), rtol=1e-12, atol=1e-14
     )
     assert_allclose(
-        model.breeding_value(one), beside.breeding_value(genotypes), rtol=1e-12, atol=1e-12
+        model.breeding_value(one), beside.breeding_value(genotypes), rtol=1e-12, atol=1e-14
     )
 
 
