@@ -70,10 +70,7 @@ class SharesFromSums:
         model, updates = sampler.model, sampler.snp_updates
         if not (sampler.complete_omics and model.activation.is_linear and model.informative.all()):
             return False
-        if all(isinstance(update, CrossProductSweep) for update in updates):
-            weights = [path.row_weight for path in sampler.paths]
-            return all(np.array_equal(of_path, weights[0]) for of_path in weights)
-        return len(updates) == 1 and isinstance(updates[0], SpectralDraw)
+        return len(updates) == 1 and isinstance(updates[0], CrossProductSweep | SpectralDraw)
 
     def __call__(self, chain):
         """Return what `variance_shares` does."""

@@ -4,6 +4,7 @@ A path tells an update what its columns are to explain; the update itself serves
 """
 
 from sknnmm.sampling.complete_data import CompleteOmics, CompletePhenotype
+from sknnmm.sampling.incomplete_data import IncompleteOmics, PhenotypeRows
 
 
 class NodePath:
@@ -38,8 +39,9 @@ class NodePath:
         return chain.omics - chain.omics_fixed.fit
 
     def summed_target(self, model, update):
-        """Return the target in sums over rows, for complete omics."""
-        return CompleteOmics(model, self, update)
+        """Return what gives an update X'W target."""
+        kind = CompleteOmics if model.omics_complete else IncompleteOmics
+        return kind(model, self, update)
 
     def residual_variance(self, chain):
         """Return the residual variance of each column, (K,)."""
@@ -76,8 +78,9 @@ class DirectPath:
         return self._y - chain.fixed.fit - chain.omics_part()
 
     def summed_target(self, model, update):
-        """Return the target in sums over rows, for complete omics."""
-        return CompletePhenotype(model, self, update)
+        """Return what gives an update X'W target."""
+        kind = CompletePhenotype if model.omics_complete else PhenotypeRows
+        return kind(model, self, update)
 
     def residual_variance(self, chain):
         """Return the residual variance of y, (1,)."""

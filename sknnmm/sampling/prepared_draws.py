@@ -5,6 +5,8 @@ sweeps are left with a few multiplications per effect, and with one normal varia
 that is not zero.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -68,6 +70,53 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
         exponential += half_step  # in single precision some are 0
         score -= np.log(exponential, out=exponential)
     return tables
+
+
+class Draws(NamedTuple):
+    """What `prepare` wants to know of the effects of some columns, all but `rng` and `dtype`."""
+
+    squares: np.ndarray
+    multipliers: np.ndarray
+    weights: np.ndarray
+    variance: np.ndarray
+    residual_variance: np.ndarray
+
+
+def prepare_together(parts, axis, rng, dtype):
+    """Return what `prepare` does for columns of several Draws side by side.
+
+    Effects are (p, C) with axis = -1, (C, p) with axis = -2.
+    """
+    first = parts[0]
+    if all(np.array_equal(part.multipliers, first.multipliers) for part in parts):
+        squares = first.squares
+        if any(part.squares is not squares for part in parts):
+            widths = [part.residual_variance.shape[axis] for part in parts]
+            given = [part.squares for part in parts]
+            squares = _join(
+                [np.repeat(*pair, axis) for pair in zip(given, widths, strict=True)], axis
+            )
+        rest = (_join([getattr(part, name) for part in parts], axis) for name in Draws._fields[2:])
+        return prepare(squares, first.multipliers, *rest, rng, dtype)
+    tables = [prepare(*part, rng, dtype) for part in parts]
+    n_components = max(map(len, (part.multipliers for part in parts)))
+    return np.concatenate([_with_components(table, n_components) for table in tables], axis)
+
+
+def _join(parts, axis):
+    """Return arrays side by side along one of the last two axes; the other one broadcasts."""
+    other = -3 - axis
+    size = max(part.shape[other] for part in parts)
+    wide = [part if part.shape[other] == size else part.repeat(size, other) for part in parts]
+    return np.concatenate(wide, axis) if len(wide) > 1 else wide[0]
+
+
+def _with_components(tables, n_components):
+    """Return tables filled up with components that are never drawn."""
+    filled = np.zeros((2, n_components, *tables.shape[2:]), tables.dtype)
+    filled[:, : tables.shape[1]] = tables
+    filled[0, tables.shape[1] :] = -np.inf
+    return filled
 
 
 def _in_rows(values):

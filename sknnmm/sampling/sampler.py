@@ -1,5 +1,7 @@
 """The sampler: what is computed once per fit, and one iteration of the chain."""
 
+import numpy as np
+
 from sknnmm.sampling.fixed_effects import FixedEffects
 from sknnmm.sampling.latent_nodes import LatentScale, ResidualExchange
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
@@ -123,7 +125,7 @@ class Sampler:
     def _summed(self, path):
         """Return the sums over rows that are all a path's update needs of them, or None."""
         updates = (u for u in self.snp_updates if path in u.paths and not u.keeps_fit)
-        return next((update.target for update in updates), None)
+        return next((update.targets[path] for update in updates), None)
 
     def effects_on_nodes(self, chain):
         """Return the pairs of Prior and EffectsState that the nodes depend on."""
@@ -155,7 +157,7 @@ def snp_updates(model, paths, by_rows):
     is a single column.
     """
     from_sums = model.omics_complete and not by_rows
-    updates, swept, grams = [], [], {}
+    updates, swept, summed = [], [], []
     for path in paths:
         # The blocked sweep knows unscaled genotypes only.
         connections = path.connections
@@ -166,10 +168,14 @@ def snp_updates(model, paths, by_rows):
             updates.append(ConnectionSweep(model, path))
         elif path.prior.jointly_normal and connections is None:
             updates.append(SpectralDraw(model, path, from_sums and isinstance(path, NodePath)))
-        elif from_sums and CrossProductSweep.pays(model, path):
-            updates.append(CrossProductSweep(model, path, grams))
+        elif not by_rows and CrossProductSweep.pays(model):
+            summed.append(path)
         else:
             swept.append(path)
+    if len(summed) == 2 and not np.array_equal(*(path.row_weight for path in summed)):
+        updates += [CrossProductSweep(model, [path]) for path in summed]
+    elif summed:
+        updates.append(CrossProductSweep(model, summed))
     if OneColumnSweep.pays(model, swept):
         updates.append(OneColumnSweep(model, swept[0]))
     elif swept and FewColumnsSweep.pays(model, swept):

@@ -5,80 +5,122 @@ target takes a pass over the genotypes wherever omics are drawn, so these sweeps
 omics (`complete_data.py`).
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from sknnmm.columns import DenseColumns
 from sknnmm.memory_map import ReadOnlyArrays
 from sknnmm.sampling.connection_kernels import add_connections, connection_products
 from sknnmm.sampling.cross_product_kernels import sweep_all_pairs, sweep_own_pairs
-from sknnmm.sampling.prepared_draws import prepare
+from sknnmm.sampling.prepared_draws import Draws, prepare, prepare_together
 from sknnmm.sampling.snp_sweep import prior_variances
 
 MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
+MANY_DRAWN = 0.5  # share of missing omics; with more, passes over all cells are faster
+SECOND_COPY = 2**27  # bytes of genotypes that may be held twice
 MANY_EFFECTS = 0.5  # share that is nonzero; then a matrix product is faster than passes
 
 
 class CrossProductSweep(ReadOnlyArrays):
-    """Gibbs sweep over the effects of all SNPs on all columns of a path.
+    """Gibbs sweep over the effects of all SNPs on all columns of paths that weigh the rows alike.
 
-    What is maintained of the fit X b is X'WXb.
+    What is always maintained of the fit X b is X'WXb; X b itself only where omics are drawn.
 
     Parameters
     ----------
     model : NetworkModel
-    path : NodePath or DirectPath
-    grams : dict
-        Cross-products by row weights, to be shared by the paths.
+    paths : list of NodePath, DirectPath
     """
 
-    keeps_fit = False
-
-    def __init__(self, model, path, grams):
-        self.paths = [path]
+    def __init__(self, model, paths):
+        self.paths = paths
+        self.keeps_fit = not model.omics_complete
         self._genotypes = model.genotypes
-        rows = path.row_weight.tobytes()
-        if rows not in grams:
-            grams[rows] = model.genotypes.column_gram(path.row_weight).astype(model.dtype)
-        self._gram = grams[rows]
+        self._any_missing = model.genotypes.any_missing or None
+        self._mean = model.genotypes.mean.astype(model.dtype)
+        self._gram = model.genotypes.column_gram(paths[0].row_weight).astype(model.dtype)
         self._squares = np.diag(self._gram)[None]
-        self._multipliers = np.array(path.prior.multipliers, float)
-        self.target = path.summed_target(model, self)
+        self._multipliers = [np.array(path.prior.multipliers, float) for path in paths]
+        starts = np.cumsum([0] + [path.n_columns for path in paths])
+        self._slices = [slice(*pair) for pair in pairwise(starts)]
+        self.targets = {path: path.summed_target(model, self) for path in paths}
         self.freeze()
 
     @staticmethod
-    def pays(model, path):
-        """Return whether the SNPs are few beside the individuals."""
+    def pays(model):
+        """Return whether the SNPs are few beside the individuals, and drawn omics not too many."""
         n, p = model.genotypes.shape
-        return p <= min(n, MAX_SNPS)
+        if p > min(n, MAX_SNPS):
+            return False
+        if model.omics_complete:
+            return True
+        drawn = ~model.omics_observed[model.informative]
+        stored = n * p * model.genotypes.dosages.dtype.itemsize
+        return model.n_latent == 0 and drawn.mean() <= MANY_DRAWN and stored <= SECOND_COPY
 
     def draw(self, chain, rng):
-        """Draw every SNP effect of the path once."""
-        (path,) = self.paths
-        state, s2 = path.state(chain), path.residual_variance(chain)
-        products = self.target.products(chain).T
-        left = np.subtract(products, state.fit_products, order="C")
-        variance = prior_variances(path.prior, state.hyper, s2)
-        tables = prepare(
-            self._squares,
-            self._multipliers,
-            state.hyper.weights[:, :, None],
-            variance.T,
-            s2[:, None],
-            rng,
-            state.effects.dtype,
+        """Draw every SNP effect of the paths once."""
+        states = [path.state(chain) for path in self.paths]
+        products = [self.targets[path].products(chain).T for path in self.paths]
+        left = np.empty((self._slices[-1].stop, len(self._gram)), products[0].dtype)
+        for own, of_path, state in zip(self._slices, products, states, strict=True):
+            np.subtract(of_path, state.fit_products, out=left[own])
+        effects = np.concatenate([state.effects.T for state in states])
+        component = np.concatenate([state.component.T for state in states])
+        before = effects.copy() if self.keeps_fit else None
+        s2 = [path.residual_variance(chain) for path in self.paths]
+        tables = self._prepare(states, s2, rng)
+        sweep_all_pairs(self._gram, left, effects, component, np.concatenate(s2), *tables, rng)
+        change = self._times(effects - before) if self.keeps_fit else None
+        for own, of_path, state in zip(self._slices, products, states, strict=True):
+            state.effects[:], state.component[:] = effects[own].T, component[own].T
+            np.subtract(of_path, left[own], out=state.fit_products)
+            if self.keeps_fit:
+                state.fit += change[own].T
+            else:
+                np.einsum(
+                    "cj,cj->c", effects[own], state.fit_products, dtype=float, out=state.fit_squares
+                )
+
+    def _prepare(self, states, residual_variances, rng):
+        """Return the prepared draws (M, C, p) of all columns."""
+        parts = [
+            Draws(
+                self._squares,
+                multipliers,
+                state.hyper.weights[:, :, None],
+                prior_variances(path.prior, state.hyper, s2).T,
+                s2[:, None],
+            )
+            for path, multipliers, state, s2 in zip(
+                self.paths, self._multipliers, states, residual_variances, strict=True
+            )
+        ]
+        return prepare_together(parts, -2, rng, self._gram.dtype)
+
+    def _times(self, effects):
+        """Return genotypes times effects (C, p), most of which are zero: (C, n)."""
+        n_columns, n_snps = effects.shape
+        product = np.zeros((n_columns, self._genotypes.shape[0]), effects.dtype)
+        add_connections(
+            self._genotypes.dosages,
+            self._any_missing,
+            self._mean,
+            n_snps * np.arange(n_columns + 1),
+            np.tile(np.arange(n_snps, dtype=np.int32), n_columns),
+            effects.reshape(-1),
+            product,
         )
-        effects, component = (
-            np.ascontiguousarray(part.T) for part in (state.effects, state.component)
-        )
-        sweep_all_pairs(self._gram, left, effects, component, s2, *tables, rng)
-        state.effects[:], state.component[:] = effects.T, component.T
-        np.subtract(products, left, out=state.fit_products)
-        state.fit_squares[:] = np.einsum("cj,cj->c", effects, state.fit_products, dtype=float)
+        return product
 
     def refresh(self, chain):
-        """Recompute the maintained cross-products, which rounding has moved."""
-        state = self.paths[0].state(chain)
-        np.matmul(state.effects.T, self._gram, out=state.fit_products)
+        """Recompute what is maintained, which rounding has moved."""
+        for path in self.paths:
+            state = path.state(chain)
+            np.matmul(state.effects.T, self._gram, out=state.fit_products)
+            if self.keeps_fit:
+                state.fit[:] = self._genotypes.dot(state.effects)
 
     def columns(self, path):
         """Return the layout of the effects."""
@@ -94,26 +136,29 @@ class CrossProductSweep(ReadOnlyArrays):
 
     products = table  # of rows that belong to the columns
 
+    def column_products(self, column):
+        """Return X'column (p, 1) for a column (n, 1), in its precision."""
+        products = connection_products(
+            self._genotypes.dosages,
+            self._any_missing,
+            self._mean,
+            np.array([0, len(self._mean)]),
+            np.arange(len(self._mean), dtype=np.int32),
+            column.T,
+        )
+        return products[:, None]
+
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C) of a state."""
         return state.effects
 
     def fit_everywhere(self, state, rng, effects=None):
         """Return genotypes times effects for all rows, (n, C)."""
+        if self.keeps_fit:
+            return state.fit
         if np.count_nonzero(state.effects) > MANY_EFFECTS * state.effects.size:
             return self._genotypes.dot(state.effects)
-        n_snps, n_columns = state.effects.shape
-        fit = np.zeros((n_columns, self._genotypes.shape[0]), state.effects.dtype)
-        add_connections(
-            self._genotypes.dosages,
-            self._genotypes.any_missing or None,
-            self._genotypes.mean.astype(fit.dtype),
-            n_snps * np.arange(n_columns + 1),
-            np.tile(np.arange(n_snps, dtype=np.int32), n_columns),
-            state.effects.T.reshape(-1),
-            fit,
-        )
-        return fit.T
+        return self._times(np.ascontiguousarray(state.effects.T)).T
 
 
 class ConnectionCrossProductSweep(ReadOnlyArrays):
@@ -141,7 +186,7 @@ class ConnectionCrossProductSweep(ReadOnlyArrays):
         self._squares = np.concatenate([np.diag(gram) for gram in grams])
         self._grams = np.concatenate([gram.ravel() for gram in grams]).astype(model.dtype)
         self._multipliers = np.array(path.prior.multipliers, float)
-        self.target = path.summed_target(model, self)
+        self.targets = {path: path.summed_target(model, self)}
         self.freeze()
 
     @staticmethod
@@ -178,7 +223,7 @@ class ConnectionCrossProductSweep(ReadOnlyArrays):
         state.fit_squares[:] = sweep_own_pairs(
             self._grams,
             columns.indptr,
-            self.target.products(chain),
+            self.targets[path].products(chain),
             state.effects,
             state.component,
             s2,

@@ -38,7 +38,7 @@ class SpectralDraw:
         basis = WideBasis if n_rows <= model.genotypes.shape[1] else LongBasis
         self.basis = basis(seen, path.row_weight, model.dtype)
         self.keeps_fit = not from_sums
-        self.target = path.summed_target(model, self) if from_sums else None
+        self.targets = {path: path.summed_target(model, self)} if from_sums else {}
 
     def draw(self, chain, rng):
         """Draw the coordinates of every column."""
@@ -50,7 +50,7 @@ class SpectralDraw:
         if self.keeps_fit:
             products = self.basis.project(path.target(chain))
         else:
-            products = self.target.products(chain)
+            products = self.targets[path].products(chain)
         mean = products / precision
         state.effects[:] = mean + np.sqrt(s2 / precision) * rng.standard_normal(mean.shape)
         if self.keeps_fit:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from sknnmm.columns import DenseColumns
-from sknnmm.sampling.prepared_draws import prepare
+from sknnmm.sampling.prepared_draws import Draws, prepare_together
 from sknnmm.sampling.sweep_kernels import sweep_blocks
 
 BLOCK = 128  # SNPs in a matrix product: with fewer it is slower
@@ -85,37 +85,26 @@ class DenseSweep:
 
     def _prepare(self, snps, states, variances, residual_variances, rng):
         """Return the prepared draws of some SNPs, all columns side by side."""
-        squares = self._squares[snps]
-        variances = [v[snps] if len(v) > 1 else v for v in variances]
-        weights = [state.hyper.weights for state in states]
-        rest = (rng, self._dtype)
-        if all(np.array_equal(m, self._multipliers[0]) for m in self._multipliers):
-            multipliers = self._multipliers[0]
-            if squares.shape[1] > 1:
-                squares = np.repeat(squares, [p.n_columns for p in self.paths], axis=1)
-                squares = self._filled(squares, squares[:, :1])
-            n_rows = max(map(len, variances))
-            variance = np.hstack([np.broadcast_to(v, (n_rows, v.shape[1])) for v in variances])
-            variance, s2, weights = (
-                self._filled(values, np.ones((len(values), 1)))
-                for values in (variance, np.hstack(residual_variances)[None], np.hstack(weights))
+        squares = [self._squares[snps, g, None] for g in range(self._squares.shape[1])]
+        parts = [
+            Draws(
+                squares[min(g, len(squares) - 1)],
+                self._multipliers[g],
+                state.hyper.weights[:, None],
+                variance[snps] if len(variance) > 1 else variance,
+                residual_variance[None],
             )
-            return prepare(squares, multipliers, weights[:, None], variance, s2[0], *rest)
-        n_components = max(map(len, self._multipliers))
-        tables = np.zeros((2, n_components, len(squares), self._n_columns), self._dtype)
-        for g, own in enumerate(self._slices):
-            of_path = squares[:, min(g, squares.shape[1] - 1), None]
-            given = (weights[g][:, None], variances[g], residual_variances[g])
-            drawn = prepare(of_path, self._multipliers[g], *given, *rest)
-            n_own = drawn.shape[1]
-            tables[:, :n_own, :, own] = drawn
-            tables[0, n_own:, :, own] = -np.inf
-        return tables
-
-    def _filled(self, values, idle):
-        """Return values (m, columns of the paths) with `idle` (m, 1) for each idle column."""
-        n_idle = self._n_columns - values.shape[1]
-        return np.hstack([values, np.repeat(idle, n_idle, axis=1)]) if n_idle else values
+            for g, (state, variance, residual_variance) in enumerate(
+                zip(states, variances, residual_variances, strict=True)
+            )
+        ]
+        n_idle = self._n_columns - self._columns[-1]
+        if n_idle:
+            ones = np.ones((1, n_idle))
+            multipliers = self._multipliers[0]
+            weights = np.ones((len(multipliers), 1, n_idle))
+            parts.append(Draws(squares[0], multipliers, weights, ones, ones))
+        return prepare_together(parts, -1, rng, self._dtype)
 
     def refresh(self, chain):
         """Recompute the maintained fits, which rounding has moved."""

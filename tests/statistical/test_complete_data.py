@@ -93,7 +93,7 @@ def test_variance_shares_from_sums(options):
     fit = sampler.snp_updates[0].fit_everywhere(chain.snp, None)
     direct = None
     if chain.direct is not None:
-        direct = sampler.snp_updates[1].fit_everywhere(chain.direct, None)
+        direct = sampler.snp_updates[-1].fit_everywhere(chain.direct, None)
     expected = variance_shares(model, chain, fit, direct)
     shares = SharesFromSums(sampler)(chain)
     assert shares.keys() == expected.keys()

@@ -157,8 +157,8 @@ def test_complete_omics_make_separate_fits_of_the_nodes(by_rows):
 def test_sweep_is_chosen_by_the_share_of_connected_pairs():
     rng = np.random.default_rng(5)
     for share, kind in ((0.25, ConnectionSweep), (0.5, FewColumnsSweep)):
-        mask = np.arange(12)[:, None] < 12 * share + np.zeros((1, 2))
-        (update,) = Sampler(small_network(rng, p=12, mask=mask)).snp_updates
+        mask = np.arange(20)[:, None] < 20 * share + np.zeros((1, 2))
+        (update,) = Sampler(small_network(rng, p=20, mask=mask)).snp_updates
         assert type(update) is kind
 
 

@@ -11,10 +11,11 @@ from scipy import stats
 from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
 from sknnmm.sampling import snp_connections, snp_sweep
-from sknnmm.sampling.cross_product_kernels import BLOCK, sweep_all_pairs
+from sknnmm.sampling.cross_product_kernels import BLOCK
 from sknnmm.sampling.prepared_draws import draw_row, pick, prepare
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
+from sknnmm.sampling.snp_cross_products import CrossProductSweep
 from sknnmm.sampling.snp_few_columns import FewColumnsSweep
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
@@ -203,40 +204,98 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
     assert_allclose(state.fit, np.transpose(fit), atol=1e-10)
 
 
-def test_cross_products_equal_the_textbook_sweep():
+@pytest.mark.parametrize("missing", [0.0, 0.4])
+@pytest.mark.parametrize("missing_genotypes", [False, True])
+@pytest.mark.parametrize("prior", [BayesR, BayesA])
+@pytest.mark.parametrize("missing_y", [0, 3])
+def test_cross_products_equal_the_textbook_sweep(missing_y, prior, missing_genotypes, missing):
+    """Four nodes and direct effects; together if the same rows inform both. Three blocks of SNPs.
+
+    Some omics are missing, or none. The last row informs nothing.
+    """
     rng = np.random.default_rng(2)
-    n, p, n_columns = 200, 150, 3  # three blocks
-    X, target = rng.standard_normal((n, p)), rng.standard_normal((n, n_columns))
-    effects = rng.standard_normal((p, n_columns)) * (rng.random((p, n_columns)) < 0.5)
-    component = (effects != 0).astype(np.int8)
-    component[4, 1], effects[4, 1] = -1, 0
-    s2 = np.array([0.5, 1.0, 2.0])
-    squares, weights = (X**2).sum(axis=0)[None], np.full((2, n_columns, 1), 0.5)
-    variance = np.full((n_columns, 1), 0.1)
-    tables = prepare(squares, np.array([0, 1.0]), weights, variance, s2[:, None], rng)
-    expected, chosen, residual = effects.copy(), component.copy(), (target - X @ effects).T.copy()
-    left = (X.T @ (target - X @ effects)).T.copy()
-    ones, copy = np.ones((1, n)), deepcopy(rng)
-    for first in range(0, p, BLOCK):  # in the order of the sweep
-        for c in range(n_columns):
-            snps, own = slice(first, first + BLOCK), slice(c, c + 1)
-            textbook_sweep(
-                X[:, snps], ones, residual[own], expected[snps, own], chosen[snps, own], s2[own],
-                *(table[:, c, snps, None] for table in tables), copy,
-            )  # fmt: skip
-    drawn, components = effects.T.copy(), component.T.copy()
-    sweep_all_pairs(X.T @ X, left, drawn, components, s2, *tables, rng)
-    assert_allclose(drawn.T, expected, atol=1e-12)
-    assert_array_equal(components.T, chosen)
-    assert_allclose(left, (X.T @ (target - X @ expected)).T, atol=1e-10)
+    priors = {"snp_prior": prior(scale=0.01), "direct_prior": BayesC(scale=0.02)}
+    rows = {"missing": missing, "missing_y": missing_y, "weighted": missing_y > 0}
+    rows["uninformative"] = 0 if missing_y else 1
+    model = small_network(rng, n=180, p=150, n_observed=4, n_covariates=1, **rows, **priors)
+    dosages = np.array(model.genotypes.dosages)
+    if missing_genotypes:
+        dosages[rng.random(dosages.shape) < 0.1] = -1
+    dosages[:, 2] = 1
+    object.__setattr__(model, "genotypes", Genotypes(dosages))
+    X = centred(model.genotypes)
+    sampler, by_rows = Sampler(model), Sampler(model, by_rows=True)
+    assert len(sampler.snp_updates) == (2 if missing_y else 1)
+    chain = starting_state(sampler, rng)
+    for _ in range(3):
+        sampler.iterate(chain, rng, tuning=False)
+    for update in sampler.snp_updates:
+        assert type(update) is CrossProductSweep
+        states = [path.state(chain) for path in update.paths]
+        effects, component = (
+            np.hstack([getattr(state, name) for state in states])
+            for name in ("effects", "component")
+        )
+        targets = [target_of_rows(path, chain, by_rows) for path in update.paths]
+        residual = (np.hstack(targets) - X @ effects).T
+        widths = [path.n_columns for path in update.paths]
+        weight = np.repeat([path.row_weight for path in update.paths], widths, axis=0)
+        s2 = np.hstack([path.residual_variance(chain) for path in update.paths])
+        given, original = [], update._prepare
+
+        def keep(states, residual_variances, rng, given=given, original=original):
+            tables = original(states, residual_variances, rng)
+            given.append((tables, deepcopy(rng)))
+            return tables
+
+        update._prepare = keep
+        update.draw(chain, rng)
+        ((tables, copy),) = given
+        for first in range(0, 150, BLOCK):  # in the order of the sweep
+            for c in range(len(s2)):
+                snps, own = slice(first, first + BLOCK), slice(c, c + 1)
+                textbook_sweep(
+                    X[:, snps], weight[own], residual[own], effects[snps, own],
+                    component[snps, own], s2[own], *(table[:, c, snps, None] for table in tables),
+                    copy,
+                )  # fmt: skip
+        assert np.count_nonzero(effects) > 20
+        starts = np.cumsum([0, *widths])
+        for path, state, first, last in zip(
+            update.paths, states, starts[:-1], starts[1:], strict=True
+        ):
+            own = effects[:, first:last]
+            assert_allclose(state.effects, own, atol=1e-10)
+            assert_array_equal(state.component, component[:, first:last])
+            products = X.T @ (path.row_weight[:, None] * (X @ own))
+            assert_allclose(state.fit_products, products.T, atol=1e-8)
+            if missing:
+                assert_allclose(state.fit, X @ own, atol=1e-10)
+            else:
+                squares = (path.row_weight[:, None] * (X @ own) ** 2).sum(axis=0)
+                assert_allclose(state.fit_squares, squares, rtol=1e-10)
 
 
-def test_matrix_products_serve_other_storage_and_many_columns():
+def target_of_rows(path, chain, sampler):
+    """Return what a path's SNPs are to explain, (n, C), from the rows."""
+    fixed, of_chain = (
+        (sampler.omics_fixed, chain.omics_fixed)
+        if path.state(chain) is chain.snp
+        else (sampler.fixed, chain.fixed)
+    )
+    value = chain.omics if of_chain is chain.omics_fixed else sampler.y - chain.omics_part()
+    return value - fixed.fitted(of_chain.coefficients)
+
+
+def test_sweep_is_chosen_by_shape_storage_and_missing_omics():
     rng = np.random.default_rng(3)
     for options, kind in (
-        ({}, FewColumnsSweep),
-        ({"stored": np.float32}, BlockedSweep),
-        ({"n_observed": 24, "direct_prior": BayesA()}, BlockedSweep),
+        ({"p": 20}, FewColumnsSweep),
+        ({"p": 20, "stored": np.float32}, BlockedSweep),
+        ({"p": 20, "n_observed": 24, "direct_prior": BayesA()}, BlockedSweep),
+        ({"missing": 0.4}, CrossProductSweep),
+        ({"missing": 0.8}, FewColumnsSweep),
+        ({"n_latent": 1}, FewColumnsSweep),
     ):
         (update,) = Sampler(small_network(rng, **options)).snp_updates
         assert type(update) is kind
