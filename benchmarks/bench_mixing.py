@@ -19,8 +19,8 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
+from sknnmm.sampling import omics_weights
 from sknnmm.sampling.latent_nodes import LatentScale, ResidualExchange
-from sknnmm.sampling.omics_weights import WeightsSweep
 from sknnmm.sampling.parallel import one_blas_thread
 
 LATENT = {"direct_effects": False}
@@ -74,13 +74,11 @@ def one_at_a_time():
     def never(*args):
         return False
 
-    def single_weights(self, chain, block, gram, products, rng):
-        if len(self._multipliers) == 1:  # else the sweep over components has drawn the weights
-            own = gram @ chain.weights.effects[block]
-            self._draw_components(chain, block.start, gram, products - own, rng)
+    def single_weights(gram, products, *rest):
+        omics_weights.sweep_weights(gram, products.copy(), *rest)
 
     with (
-        patch.object(WeightsSweep, "_draw_jointly", single_weights),
+        patch.object(omics_weights, "draw_weights", single_weights),
         patch.object(LatentScale, "applies", never),
         patch.object(ResidualExchange, "applies", never),
     ):

@@ -4,6 +4,7 @@ A column is a node of the middle layer (or y); its entries are the effects on it
 """
 
 import numpy as np
+from numba import njit
 
 
 class DenseColumns:
@@ -20,7 +21,7 @@ class DenseColumns:
 
     def dot(self, first, second):
         """Return sums of products over the effects of each column, (C,), in double precision."""
-        return np.einsum("jc,jc->c", first, second, dtype=float)
+        return _dot(first, second)
 
     def spread(self, per_column):
         """Return values (C,) so that they broadcast against arrays of effects."""
@@ -36,7 +37,17 @@ class DenseColumns:
 
     def outer(self, table, coefficients):
         """Return table (m, r) times coefficients (r, C), laid out as effects are."""
-        return table @ coefficients
+        return (coefficients.T @ table.T).T  # each column contiguous
+
+
+@njit(nogil=True, cache=True)
+def _dot(first, second):
+    """Return sums over rows of products of two matrices; NumPy would convert both to double."""
+    sums = np.zeros(first.shape[1])
+    for j in range(first.shape[0]):
+        for c in range(sums.size):
+            sums[c] += float(first[j, c]) * float(second[j, c])
+    return sums
 
 
 class SparseColumns:

@@ -36,7 +36,7 @@ class CompleteOmics:
         omics = np.where(self._rows[:, None], omics, 0).astype(float)
         self._squares = (omics * omics).sum(axis=0)
         self._design_omics = self._design.T @ omics
-        self._snps_omics = self._update.products(omics)
+        self._snps_omics = np.asfortranarray(self._update.products(omics))
         self._basis_omics = [
             basis.T @ omics[:, columns] for columns, basis, _ in self._fixed.groups
         ]
@@ -58,15 +58,17 @@ class CompleteOmics:
     def residual_squares(self, chain):
         """Return the sums of squared residuals of the nodes, (K,)."""
         fixed, effects = chain.omics_fixed.coefficients, chain.snp.effects
-        target = self._squares + (
-            fixed * (self._design_squares @ fixed - 2 * self._design_omics)
-        ).sum(axis=0)
-        explained = self._columns.dot(effects, self.products(chain))
-        return np.maximum(target - 2 * explained + chain.snp.fit_squares, 0)
+        of_fixed = 0.5 * self._design_squares @ fixed - self._design_omics
+        of_fixed += self._columns.inner(self._snps_design, effects)
+        explained = self._columns.dot(effects, self._snps_omics) - (fixed * of_fixed).sum(axis=0)
+        return np.maximum(self._squares - 2 * explained + chain.snp.fit_squares, 0)
 
 
 class CompletePhenotype:
     """The second layer given complete omics, with direct effects.
+
+    All is in the inner products of the parts of the regression, y, the design of the fixed effects
+    and the activated nodes, with each other and with the SNPs.
 
     Parameters
     ----------
@@ -77,62 +79,66 @@ class CompletePhenotype:
 
     def __init__(self, model, path, update):
         self._update = update
-        self._has_nodes = model.n_nodes > 0
+        self._n_nodes = min(model.n_nodes, 1) if model.activation.is_network else model.n_nodes
         self._weight = path.row_weight[:, None]
-        ((_, self._basis, _),) = path.fixed.groups
-        design = np.column_stack([np.ones(model.n_samples), model.covariates])
-        self._weighted_design = self._weight * design
-        self._design_squares = self._weighted_design.T @ design
-        self._snps_design = update.table(self._weighted_design)
-        self._snps_basis = update.table(self._basis)
+        ((_, _, self._back),) = path.fixed.groups
+        self._design = np.column_stack([np.ones(model.n_samples), model.covariates])
+        self._of_design = slice(1, 1 + self._design.shape[1])
+        self._of_nodes = slice(self._of_design.stop, None)
         self.measure(model.y_column, model.activation.value(model.omics_as_read))
 
     def measure(self, y, activated):
-        """Take the sums of y (n, 1) and of the activated nodes: inner products of all parts."""
-        # A row of weight 0 has no part in any sum.
-        y, nodes = (np.where(self._weight > 0, part, 0).astype(float) for part in (y, activated))
-        if not self._has_nodes:
-            nodes = nodes[:, :0]
-        self._y_squares = float((self._weight * y * y).sum())
-        self._design_y, self._design_nodes = (self._weighted_design.T @ p for p in (y, nodes))
-        self._basis_y, self.basis_nodes = (self._basis.T @ p for p in (y, nodes))
-        self._snps_y, self._snps_nodes = (self._update.table(self._weight * p) for p in (y, nodes))
-        self._nodes_y, self.nodes_squares = ((self._weight * nodes).T @ p for p in (y, nodes))
-
-    def _weights(self, chain):
-        return chain.weights.effects.astype(float) if self._has_nodes else np.empty((0, 1))
+        """Take the inner products of y (n, 1) and the activated nodes."""
+        parts = np.hstack([y, self._design, activated[:, : self._n_nodes]])
+        parts = np.where(self._weight > 0, parts, 0)  # a row of weight 0 has no part in any sum
+        self._squares = parts.T @ (self._weight * parts)
+        self._snps_parts = self._update.table(self._weight * parts)
 
     def products(self, chain):
-        """Return X'W target; target = y without fixed effects and nodes."""
-        products = self._snps_y - self._snps_design @ chain.fixed.coefficients
-        if self._has_nodes:
-            products -= self._snps_nodes @ chain.weights.effects
-        return products.astype(chain.direct.effects.dtype)
+        """Return X'W target (p, 1); target = y without fixed effects and nodes."""
+        products = self._snps_parts @ self._coefficients(chain)
+        return products[:, None].astype(chain.direct.effects.dtype)
 
     def basis_products(self, chain):
-        """Return basis'(y - nodes - direct part), of the one group of the fixed effects."""
-        rest = self._basis_y - self.basis_nodes @ self._weights(chain)
-        return [rest - self._snps_basis.T @ chain.direct.effects]
+        """Return basis'(y - nodes - direct part), (r, 1), of the one group of the fixed effects."""
+        return [self._back.T @ self._rest(chain)[self._of_design, None]]
 
     def nodes_products(self, chain):
-        """Return nodes'W rest (K, 1), and basis'rest; rest = y - nodes - direct part."""
-        weights, effects = self._weights(chain), chain.direct.effects
-        products = self._nodes_y - self.nodes_squares @ weights - self._snps_nodes.T @ effects
-        return products, self.basis_products(chain)[0]
+        """Return nodes'W rest (K, 1), and basis'rest (r, 1); rest = y - nodes - direct part."""
+        rest = self._rest(chain)[:, None]
+        return rest[self._of_nodes], self._back.T @ rest[self._of_design]
+
+    @property
+    def nodes_squares(self):
+        """Return nodes'W nodes, (K, K)."""
+        return self._squares[self._of_nodes, self._of_nodes]
+
+    @property
+    def basis_nodes(self):
+        """Return basis'nodes, (r, K)."""
+        return self._back.T @ self._squares[self._of_design, self._of_nodes]
 
     def residual_squares(self, chain):
         """Return the weighted sum of squared residuals of y, (1,)."""
-        fixed, weights = chain.fixed.coefficients, self._weights(chain)
-        target = (
-            self._y_squares
-            + (weights * (self.nodes_squares @ weights - 2 * self._nodes_y)).sum()
-            + (
-                fixed
-                * (
-                    self._design_squares @ fixed
-                    + 2 * (self._design_nodes @ weights - self._design_y)
-                )
-            ).sum()
-        )
-        explained = chain.direct.hyper.columns.dot(chain.direct.effects, self.products(chain))
-        return np.maximum(target - 2 * explained + chain.direct.fit_squares, 0)
+        coefficients = self._coefficients(chain)
+        rest = self._squares @ coefficients - 2 * self._explained(chain)
+        return np.maximum(coefficients @ rest + chain.direct.fit_squares, 0)
+
+    def _coefficients(self, chain):
+        """Return by what the parts enter y without fixed effects and nodes, (parts,)."""
+        coefficients = np.empty(len(self._squares))
+        coefficients[0] = 1
+        coefficients[self._of_design] = -chain.fixed.coefficients[:, 0]
+        if self._n_nodes:
+            coefficients[self._of_nodes] = -chain.weights.effects[:, 0]
+        return coefficients
+
+    def _explained(self, chain):
+        """Return parts'W X a, (parts,)."""
+        return chain.direct.effects[:, 0].astype(float) @ self._snps_parts
+
+    def _rest(self, chain):
+        """Return parts'W(y - nodes - direct part), (parts,)."""
+        coefficients = self._coefficients(chain)
+        coefficients[self._of_design] = 0
+        return self._squares @ coefficients - self._explained(chain)

@@ -5,9 +5,10 @@ from numba import njit
 
 from sknnmm.sampling.connection_kernels import PASS, REORDER, filled
 from sknnmm.sampling.prepared_draws import pick
-from sknnmm.sampling.sweep_kernels import subtract_multiple, take_eight
+from sknnmm.sampling.sweep_kernels import subtract_multiple, take_eight, take_four
 
-BLOCK = 64  # SNPs whose changes are taken off together
+BLOCK = 128  # SNPs whose changes are taken off together
+FEW = PASS // 2
 
 
 @njit(nogil=True, cache=True)
@@ -26,61 +27,88 @@ def sweep_own_pairs(
     score, shrinkage : (M, m), of `prepare`
     """
     squares = np.zeros(indptr.size - 1)
-    left = products.copy()
     at = 0
     for c in range(squares.size):
         own = slice(indptr[c], indptr[c + 1])
         size = indptr[c + 1] - indptr[c]
         gram = grams[at : at + size * size].reshape(size, size)
-        of_node = left[own]
+        of_node, fit_products = effects[own], np.zeros((1, size), products.dtype)
         for j in range(size):
-            if effects[indptr[c] + j] != 0:
-                subtract_multiple(of_node, effects[indptr[c] + j], gram[j])
+            if of_node[j] != 0:
+                subtract_multiple(fit_products[0], -of_node[j], gram[j])
         sweep_all_pairs(
             gram,
-            of_node.reshape(1, size),
-            effects[own].reshape(1, size),
-            component[own].reshape(1, size),
+            products[own].reshape(1, size),
+            (fit_products,),
+            (of_node.reshape(size, 1),),
+            (component[own].reshape(size, 1),),
             residual_variance[c : c + 1],
             score[:, own].copy().reshape(-1, 1, size),
             shrinkage[:, own].copy().reshape(-1, 1, size),
+            np.zeros((1, size), products.dtype),
             rng,
         )
-        for j in range(indptr[c], indptr[c + 1]):
-            squares[c] += float(effects[j]) * float(products[j] - left[j])
+        for j in range(size):
+            squares[c] += float(of_node[j]) * float(fit_products[0, j])
         at += size * size
     return squares
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def sweep_all_pairs(gram, left, effects, component, residual_variance, score, shrinkage, rng):
-    """Draw the effects of p SNPs on C columns once.
+def sweep_all_pairs(
+    gram, target, fit_products, effects, component, residual_variance, score, shrinkage, change, rng
+):  # fmt: skip
+    """Draw the effects of p SNPs on the C columns of some paths once.
 
     Parameters
     ----------
     gram : (p, p), X'WX
-    left : (C, p), X'W(target - X b), updated in place, as are
-    effects, component : (C, p); component -1 = not in the model
+    target : (C, p), X'W target
+    fit_products : tuple, of each path (c, p), X'WXb; updated in place, as are
+    effects, component : tuples, of each path (p, c); component -1 = not in the model
     residual_variance : (C,)
     score, shrinkage : (M, C, p), of `prepare`
+    change : (C, p), zero before; gets what has changed
     """
+    n_snps = gram.shape[0]
+    left = np.empty_like(target)
+    at = 0
+    for of_path in fit_products:
+        for c in range(len(of_path)):
+            take_off(target[at], of_path[c], left[at])
+            at += 1
     selects = score.shape[0] == 2 and shrinkage[0, 0, 0] == 0
     room = np.empty(2 * BLOCK, left.dtype), np.empty(BLOCK, np.int64)
     # All columns of a block side by side: its rows of the cross-products are read once.
-    for first in range(0, left.shape[1], BLOCK):
-        last = min(first + BLOCK, left.shape[1])
-        for c in range(len(left)):
-            draw_block(
-                gram, first, last, left[c], effects[c], component[c], residual_variance[c], score,
-                shrinkage, c, selects, room, rng,
-            )  # fmt: skip
+    for first in range(0, n_snps, BLOCK):
+        last = min(first + BLOCK, n_snps)
+        at = 0
+        for g in range(len(effects)):
+            for c in range(effects[g].shape[1]):
+                draw_block(
+                    gram, first, last, left[at], effects[g][:, c], component[g][:, c],
+                    residual_variance[at], score, shrinkage, at, selects, change[at], room, rng,
+                )  # fmt: skip
+                at += 1
+    at = 0
+    for of_path in fit_products:
+        for c in range(len(of_path)):
+            take_off(target[at], left[at], of_path[c])
+            at += 1
+
+
+@njit(nogil=True, cache=True)
+def take_off(first, second, out):
+    """Write first - second to `out`."""
+    for j in range(out.size):
+        out[j] = first[j] - second[j]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def draw_block(
-    gram, first, last, left, effects, component, s2, score, shrinkage, c, selects, room, rng
+    gram, first, last, left, effects, component, s2, score, shrinkage, c, selects, change, room, rng
 ):  # fmt: skip
-    """Draw the effects of SNPs `first` to `last` on one column, arrays (p,).
+    """Draw the effects of SNPs `first` to `last` on column c, whose arrays are (p,).
 
     `selects`: component 0, of two, is no effect. Changes are taken off `left` at the end, several
     rows of cross-products at a time.
@@ -99,19 +127,22 @@ def draw_block(
         full = float(xr) + float(gram[j, j]) * float(old)
         component[j], effects[j] = pick(full, s2, score, shrinkage, c, j, rng)
         if effects[j] != old:
-            snps[n_changed], amounts[n_changed] = j, effects[j] - old
-            of_snp, amount = gram[j], amounts[n_changed]
-            for t in range(j + 1, last):
-                products[t - first] -= amount * of_snp[t]
+            change[j] = effects[j] - old
+            snps[n_changed], amounts[n_changed] = j, change[j]
+            of_snp, amount = gram[j, first:last], amounts[n_changed]
+            for t in range(of_snp.size):  # those before j too: short loops make no whole vectors
+                products[t] -= amount * of_snp[t]
             n_changed += 1
-    while n_changed % PASS != 0:  # fill up with nothing
+    while n_changed % FEW != 0:  # fill up with nothing
         snps[n_changed], amounts[n_changed] = snps[0], 0
         n_changed += 1
-    for t in range(0, n_changed, PASS):
+    for t in range(0, n_changed - FEW, PASS):
         take_eight(left, gram, 0, snps, amounts, t)
+    if n_changed % PASS == FEW:
+        take_four(left, gram, 0, snps, amounts, n_changed - FEW)
 
 
-# Products with single cells -------------------------------------------------------------------------
+# Products with single cells ---------------------------------------------------------------------
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -36,18 +36,19 @@ class IncompleteOmics(ReadOnlyArrays):
             [n_rows * s + np.nonzero(strip.T)[1] for s, strip in enumerate(strips)]
         )
         design = np.column_stack([np.ones(model.n_samples), model.covariates])
-        self._of_design = update.table(rows * design)
+        self._of_design = update.table(rows * design).T
         self.measure(model.omics_as_read)
         self.freeze()
 
     def measure(self, omics):
         """Take the sums of the observed cells of `omics` (n, K)."""
-        self._of_observed = self._update.table(np.where(self._observed, omics, 0))
+        observed = np.where(self._observed, omics, 0)
+        self._of_observed = np.ascontiguousarray(self._update.table(observed).T)
 
     def products(self, chain):
         """Return X'W target (p, K); target = omics without intercepts and covariates."""
-        products = self._of_observed - self._of_design @ chain.omics_fixed.coefficients
-        of_nodes = np.ascontiguousarray(products.T, dtype=chain.omics.dtype)
+        of_nodes = self._of_observed - chain.omics_fixed.coefficients.T @ self._of_design
+        of_nodes = of_nodes.astype(chain.omics.dtype)
         add_cells(
             self._dosages,
             self._any_missing,

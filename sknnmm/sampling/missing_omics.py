@@ -4,6 +4,7 @@ Every cell has the prior N(eta, s2_k) from the first layer; those of one individ
 """
 
 import numpy as np
+from numba import njit
 
 from sknnmm.sampling.step_size import StepSize
 
@@ -72,7 +73,7 @@ class MissingOmics:
         return mean, np.sqrt(chain.omics_residual_variance).astype(mean.dtype)[cells.columns]
 
     def _sum_by_row(self, cells):
-        return np.add.reduceat(cells, self._starts)
+        return segment_sums(cells, self._starts)
 
     def _weights_and_rest(self, chain):
         """Return the weights of the coupled cells, and y minus everything but these cells."""
@@ -89,6 +90,17 @@ class MissingOmics:
             np.put(chain.activated, cells.flat, self.activation.value(draws))
 
 
+@njit(nogil=True, cache=True)
+def segment_sums(values, starts):
+    """Return the sums of segments of values, of which segment r begins at starts[r]."""
+    sums = np.zeros(starts.size, values.dtype)
+    for r in range(starts.size):
+        stop = starts[r + 1] if r + 1 < starts.size else values.size
+        for e in range(starts[r], stop):
+            sums[r] += values[e]
+    return sums
+
+
 class ExactMissingOmics(MissingOmics):
     """Exact joint draw of the missing cells of each row, for the linear activation.
 
@@ -102,11 +114,27 @@ class ExactMissingOmics(MissingOmics):
         residual_variance = self._residual_variance(chain)
         cells = mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
         noise = np.sqrt(residual_variance) * rng.standard_normal(rest.shape, dtype=mean.dtype)
-        gain = sd * sd * weights
-        gap = (rest - self._sum_by_row(weights * cells) - noise) / (
-            self._sum_by_row(gain * weights) + residual_variance
-        )
-        return cells + gain * gap[self._row_of_cell]
+        move_onto(rest - noise, cells, sd * sd, weights, residual_variance, self._starts)
+        return cells
+
+
+@njit(nogil=True, cache=True)
+def move_onto(rest, cells, variance, weights, residual_variance, starts):
+    """Move draws of the cells from their prior, in place, so that those of row r explain rest[r].
+
+    Parameters
+    ----------
+    rest, residual_variance : (rows,), y without everything but the cells and a draw of its noise
+    cells, variance, weights : (cells,), sorted by row
+    starts : (rows,), first cell of each row
+    """
+    explained = segment_sums(weights * cells, starts)
+    informed = segment_sums(weights * weights * variance, starts)
+    for r in range(starts.size):
+        gap = (rest[r] - explained[r]) / (informed[r] + residual_variance[r])
+        stop = starts[r + 1] if r + 1 < starts.size else cells.size
+        for e in range(starts[r], stop):
+            cells[e] += variance[e] * weights[e] * gap
 
 
 class HamiltonianMissingOmics(MissingOmics):

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from sknnmm.sampling.prepared_draws import prepare
 from sknnmm.sampling.snp_sweep import prior_variances
-from sknnmm.sampling.sweep_kernels import sweep_block
 
 BLOCK = 128  # nodes whose weights are drawn jointly
 
@@ -87,12 +85,13 @@ class WeightsSweep:
     def __init__(self, model, fixed_effects, sums=None):
         self._sums = sums
         self._y = model.y_column
-        self._rows = np.flatnonzero(model.y_observed)
+        # A slice of all rows is no copy.
+        all_rows = model.y_observed.all()
+        self._rows = slice(None) if all_rows else np.flatnonzero(model.y_observed)
         self._row_weight = model.y_weight[self._rows, None]
         self._fixed_effects = fixed_effects
         self._prior = model.weight_prior
         self._multipliers = np.array(model.weight_prior.multipliers, float)
-        self._columns = np.array([0, 1])
         ((_, basis, _),) = fixed_effects.groups
         self._basis = basis[self._rows].astype(float)
         self._complete = None  # the blocks, where no node is ever drawn
@@ -114,6 +113,7 @@ class WeightsSweep:
         """Draw every weight, then their hyperparameters."""
         state, s2 = chain.weights, chain.residual_variance
         shrinkage = self._fixed_effects.shrinkage(self._basis.shape[1], s2)
+        variance = prior_variances(self._prior, state.hyper, s2)
         residual = SummedResidual(self._sums, chain) if self._sums else self._residual(chain)
         for i, block in enumerate(self._complete or self._blocks(chain.activated)):
             first = i * BLOCK
@@ -123,10 +123,17 @@ class WeightsSweep:
             of_nodes, in_basis = residual.products(block, own)
             products = of_nodes - shrunk @ in_basis
             before = state.effects[own].copy()
-            if len(self._multipliers) > 1:
-                self._draw_components(chain, first, gram, products, rng)
-            explained = gram @ before + products
-            self._draw_jointly(chain, own, gram, explained, rng)
+            draw_weights(
+                gram,
+                products[:, 0],
+                self._multipliers,
+                state.hyper.weights[:, 0],
+                variance[own] if len(variance) > 1 else variance,
+                s2[0],
+                state.effects[own],
+                state.component[own],
+                rng,
+            )
             residual.subtract(block, own, state.effects[own] - before)
         self._prior.update(state.hyper, state.effects, state.component, s2, rng)
 
@@ -134,38 +141,6 @@ class WeightsSweep:
         """Return y without nodes and direct part, row by row."""
         target = self._y if chain.direct is None else self._y - chain.direct.fit
         return RowResidual((target - chain.omics_part())[self._rows].astype(float), self._basis)
-
-    def _draw_components(self, chain, first, gram, products, rng):
-        """Sweep over the weights of a block given X'residual (b, 1)."""
-        state, s2 = chain.weights, chain.residual_variance
-        own = slice(first, first + len(products))
-        variance = prior_variances(self._prior, state.hyper, s2)
-        tables = prepare(
-            np.diag(gram)[:, None],
-            self._multipliers,
-            state.hyper.weights[:, None],
-            variance[own] if len(variance) > 1 else variance,
-            s2,
-            rng,
-        )
-        sweep_block(
-            products,
-            gram[None],
-            self._columns,
-            0,
-            state.effects[own],
-            state.component[own],
-            s2,
-            *tables,
-            np.empty_like(products),
-            rng,
-        )
-
-    def _draw_jointly(self, chain, block, gram, products, rng):
-        """Draw the nonzero weights of a block given X'(y without the block), (b, 1)."""
-        effects, s2 = chain.weights.effects[block], chain.residual_variance[0]
-        variance = self.variance_of(chain)[block]
-        draw_jointly(gram, products[:, 0], variance, s2, effects, rng)
 
     def variance_of(self, chain):
         """Return the prior variance of every weight given its mixture component, (K,)."""
@@ -175,10 +150,70 @@ class WeightsSweep:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
+def draw_weights(
+    gram, products, multipliers, mixture, variance, s2, effects, component, rng
+):  # fmt: skip
+    """Draw the weights of a block: mixture components one by one, nonzero weights jointly.
+
+    In one compiled call, for calls from Python would take longer than their arithmetic.
+
+    Parameters
+    ----------
+    gram : (b, b), X'WX; products : (b,), X'W residual
+    multipliers, mixture : (M,), of the mixture, and the weights of its components
+    variance : (b, 1) or (1, 1), prior variances
+    s2 : residual variance
+    effects, component : (b, 1), updated in place
+    """
+    n = products.size
+    left = products.copy()
+    if multipliers.size > 1:
+        sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng)
+    of_weight = np.empty(n)
+    for j in range(n):
+        of_weight[j] = multipliers[component[j, 0]] * variance[min(j, len(variance) - 1), 0]
+        for i in range(n):  # all are drawn anew: none is part of what explains y
+            left[i] += gram[i, j] * effects[j, 0]
+    draw_jointly(gram, left, of_weight, s2, effects, rng)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng):
+    """Draw the weights of a block one by one, given X'W residual `left`; see `draw_weights`."""
+    for j in range(left.size):
+        old = effects[j, 0]
+        v, xr = variance[min(j, len(variance) - 1), 0], left[j] + gram[j, j] * old
+        component[j, 0], effects[j, 0] = draw_weight(
+            gram[j, j], xr, s2, v, multipliers, mixture, rng
+        )
+        change = effects[j, 0] - old
+        if change != 0:
+            for i in range(left.size):
+                left[i] -= change * gram[i, j]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def draw_weight(xx, xr, s2, variance, multipliers, mixture, rng):
+    """Return mixture component and value of one weight given x'W(residual without it)."""
+    chosen, highest, effect = 0, -np.inf, 0.0
+    for m in range(multipliers.size):
+        score, shrunk = np.log(mixture[m]), 0.0
+        if multipliers[m] > 0:
+            ratio = s2 / (multipliers[m] * variance)
+            shrunk = 1 / (xx + ratio)
+            score += 0.5 * (np.log(ratio * shrunk) + shrunk * xr * xr / s2)
+        score -= np.log(rng.standard_exponential())  # a Gumbel variate: the largest is the draw
+        if score > highest:
+            chosen, highest, effect = m, score, shrunk
+    if effect > 0:
+        effect = effect * xr + np.sqrt(s2 * effect) * rng.standard_normal()
+    return chosen, effect
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def draw_jointly(gram, products, variance, s2, effects, rng):
     """Draw the effects (b, 1) whose prior variance is not zero, given X'(y without the block).
 
-    In one compiled call, for the calls of LAPACK from Python take longer than their arithmetic.
     The posterior precision is LL' / s2; with z standard normal, L'b = L^-1 products + sqrt(s2) z.
     """
     nonzero = np.flatnonzero(variance)

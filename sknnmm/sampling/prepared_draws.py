@@ -53,9 +53,10 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
             odds += half_step
             odds /= 1 - odds
             odds *= (weights[1] / weights[0]).astype(number)
-            for m, sign in ((0, -1), (1, 1)):
-                if multipliers[m] > 0:
-                    odds *= score[m] ** sign
+            if multipliers[0] > 0:
+                odds /= score[0]
+            if multipliers[1] > 0:
+                odds *= score[1]
             score[0] = 0
             np.log(odds, out=score[1])
             return tables
@@ -83,32 +84,31 @@ class Draws(NamedTuple):
 
 
 def prepare_together(parts, axis, rng, dtype):
-    """Return what `prepare` does for columns of several Draws side by side.
+    """Return what `prepare` does for the columns of several Draws side by side.
 
-    Effects are (p, C) with axis = -1, (C, p) with axis = -2.
+    `axis` is that of the columns: -1 of effects (p, C), -2 of effects (C, p).
     """
     first = parts[0]
     if all(np.array_equal(part.multipliers, first.multipliers) for part in parts):
         squares = first.squares
         if any(part.squares is not squares for part in parts):
             widths = [part.residual_variance.shape[axis] for part in parts]
-            given = [part.squares for part in parts]
-            squares = _join(
-                [np.repeat(*pair, axis) for pair in zip(given, widths, strict=True)], axis
-            )
-        rest = (_join([getattr(part, name) for part in parts], axis) for name in Draws._fields[2:])
-        return prepare(squares, first.multipliers, *rest, rng, dtype)
+            given = zip(parts, widths, strict=True)
+            squares = _join([part.squares.repeat(width, axis) for part, width in given], axis)
+        rest = ("weights", "variance", "residual_variance")
+        joined = (_join([getattr(part, name) for part in parts], axis) for name in rest)
+        return prepare(squares, first.multipliers, *joined, rng, dtype)
     tables = [prepare(*part, rng, dtype) for part in parts]
-    n_components = max(map(len, (part.multipliers for part in parts)))
+    n_components = max(len(part.multipliers) for part in parts)
     return np.concatenate([_with_components(table, n_components) for table in tables], axis)
 
 
 def _join(parts, axis):
-    """Return arrays side by side along one of the last two axes; the other one broadcasts."""
+    """Return arrays side by side; along the other one of the last two axes they broadcast."""
     other = -3 - axis
     size = max(part.shape[other] for part in parts)
     wide = [part if part.shape[other] == size else part.repeat(size, other) for part in parts]
-    return np.concatenate(wide, axis) if len(wide) > 1 else wide[0]
+    return np.concatenate(wide, axis)
 
 
 def _with_components(tables, n_components):

@@ -62,26 +62,29 @@ class CrossProductSweep(ReadOnlyArrays):
     def draw(self, chain, rng):
         """Draw every SNP effect of the paths once."""
         states = [path.state(chain) for path in self.paths]
-        products = [self.targets[path].products(chain).T for path in self.paths]
-        left = np.empty((self._slices[-1].stop, len(self._gram)), products[0].dtype)
-        for own, of_path, state in zip(self._slices, products, states, strict=True):
-            np.subtract(of_path, state.fit_products, out=left[own])
-        effects = np.concatenate([state.effects.T for state in states])
-        component = np.concatenate([state.component.T for state in states])
-        before = effects.copy() if self.keeps_fit else None
+        target = np.empty((self._slices[-1].stop, len(self._gram)), self._gram.dtype)
+        for path, own in zip(self.paths, self._slices, strict=True):
+            target[own] = self.targets[path].products(chain).T
         s2 = [path.residual_variance(chain) for path in self.paths]
-        tables = self._prepare(states, s2, rng)
-        sweep_all_pairs(self._gram, left, effects, component, np.concatenate(s2), *tables, rng)
-        change = self._times(effects - before) if self.keeps_fit else None
-        for own, of_path, state in zip(self._slices, products, states, strict=True):
-            state.effects[:], state.component[:] = effects[own].T, component[own].T
-            np.subtract(of_path, left[own], out=state.fit_products)
+        change = np.zeros_like(target)
+        sweep_all_pairs(
+            self._gram,
+            target,
+            tuple(state.fit_products for state in states),
+            tuple(state.effects for state in states),
+            tuple(state.component for state in states),
+            np.concatenate(s2),
+            *self._prepare(states, s2, rng),
+            change,
+            rng,
+        )
+        change = self._times(change) if self.keeps_fit else None
+        for own, state in zip(self._slices, states, strict=True):
             if self.keeps_fit:
                 state.fit += change[own].T
             else:
-                np.einsum(
-                    "cj,cj->c", effects[own], state.fit_products, dtype=float, out=state.fit_squares
-                )
+                columns = state.hyper.columns
+                state.fit_squares[:] = columns.dot(state.effects, state.fit_products.T)
 
     def _prepare(self, states, residual_variances, rng):
         """Return the prepared draws (M, C, p) of all columns."""

@@ -190,3 +190,14 @@ def take_eight(r, x, row, snps, amounts, t):
         r[i] -= ((a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])) + (
             (e * xe[i] + f * xf[i]) + (g * xg[i] + h * xh[i])
         )
+
+
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+def take_four(r, x, row, snps, amounts, t):
+    """Take changes t to t + 3 of a column off some of its residuals, from `row` on."""
+    rows = slice(row, row + r.size)
+    xa, xb = x[snps[t]][rows], x[snps[t + 1]][rows]
+    xc, xd = x[snps[t + 2]][rows], x[snps[t + 3]][rows]
+    a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
+    for i in range(r.size):
+        r[i] -= (a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])

@@ -156,7 +156,7 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
     prior, mask, missing_genotypes, monkeypatch
 ):
     """One column, weighted; or the connections of two nodes, of 35 and 7 SNPs."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(6)
     own = {"direct_prior": prior, "n_observed": 0} if mask is None else {"snp_prior": prior}
     model = small_network(rng, n=50, p=70, mask=mask, weighted=True, missing_y=4, **own)
     dosages = np.array(model.genotypes.dosages)
@@ -217,7 +217,7 @@ def test_cross_products_equal_the_textbook_sweep(missing_y, prior, missing_genot
     priors = {"snp_prior": prior(scale=0.01), "direct_prior": BayesC(scale=0.02)}
     rows = {"missing": missing, "missing_y": missing_y, "weighted": missing_y > 0}
     rows["uninformative"] = 0 if missing_y else 1
-    model = small_network(rng, n=180, p=150, n_observed=4, n_covariates=1, **rows, **priors)
+    model = small_network(rng, n=320, p=300, n_observed=4, n_covariates=1, **rows, **priors)
     dosages = np.array(model.genotypes.dosages)
     if missing_genotypes:
         dosages[rng.random(dosages.shape) < 0.1] = -1
@@ -251,7 +251,7 @@ def test_cross_products_equal_the_textbook_sweep(missing_y, prior, missing_genot
         update._prepare = keep
         update.draw(chain, rng)
         ((tables, copy),) = given
-        for first in range(0, 150, BLOCK):  # in the order of the sweep
+        for first in range(0, 300, BLOCK):  # in the order of the sweep
             for c in range(len(s2)):
                 snps, own = slice(first, first + BLOCK), slice(c, c + 1)
                 textbook_sweep(

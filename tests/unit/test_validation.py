@@ -214,7 +214,7 @@ def test_snps_without_variance_have_no_effect(method, data, short):
     for name in ("snp_effects", "direct_effects", "snp_effects_std", "direct_effects_std"):
         effects = getattr(model, f"{name}_")
         assert_array_equal(effects[[2, 7]], 0)
-        assert effects[[1, 3]].all()
+        assert np.mean(np.delete(effects, [2, 7], axis=0) != 0) > 0.9
     for inclusion in (model.inclusion_probability_, model.direct_inclusion_probability_):
         assert_array_equal(inclusion[[2, 7]], 0)
     assert_array_equal(model.coef_[[2, 7]], 0)
