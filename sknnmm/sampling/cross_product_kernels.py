@@ -54,7 +54,8 @@ def sweep_own_pairs(
     return squares
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+# Inlined, as all that holds sums which may be reordered: see `connection_kernels`.
+@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 def sweep_all_pairs(
     gram, target, fit_products, effects, component, residual_variance, score, shrinkage, change, rng
 ):  # fmt: skip
@@ -104,7 +105,7 @@ def take_off(first, second, out):
         out[j] = first[j] - second[j]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 def draw_block(
     gram, first, last, left, effects, component, s2, score, shrinkage, c, selects, change, room, rng
 ):  # fmt: skip

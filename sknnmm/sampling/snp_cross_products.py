@@ -40,7 +40,7 @@ class CrossProductSweep(ReadOnlyArrays):
         self._any_missing = model.genotypes.any_missing or None
         self._mean = model.genotypes.mean.astype(model.dtype)
         self._gram = model.genotypes.column_gram(paths[0].row_weight).astype(model.dtype)
-        self._squares = np.diag(self._gram)[None]
+        self._squares = np.diag(self._gram)[None].copy()
         self._multipliers = [np.array(path.prior.multipliers, float) for path in paths]
         starts = np.cumsum([0] + [path.n_columns for path in paths])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
