@@ -5,12 +5,15 @@ individual-major (any other array) or packed (see `sknnmm.packed`).
 """
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
-from numba.extending import overload
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
 
 from sknnmm.packed import DOSAGES, decode_snp
 
 SNPS, ROWS = 256, 64  # of the tiles in products of rows
+LINE = 64  # bytes of a cache line
 TILE = 64  # SNPs gathered at a time where a SNP is not contiguous in memory
 
 
@@ -65,27 +68,42 @@ def _gather(dosages, snps, tile):
     return strip_by_strip
 
 
-def touch(dosages, snps, touched):
-    """Read one byte of every cache line of SNPs that are contiguous as stored.
+@intrinsic
+def prefetch(typing_context, values, index):
+    """Ask for element `index` of a contiguous array to be brought to the second cache."""
 
-    One after the other they come from memory at its full speed, which they do not when passes read
-    several of them at a time. `touched` (1,) gets what was read, so that it is read.
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), cgutils.voidptr_t)
+        number = cgutils.int32_t
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], kind)
+        # to read; with some locality; of the data cache
+        builder.call(function, [address, number(0), number(2), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(values, types.intp), generate
+
+
+def fetch(dosages, snps, first, last):
+    """Ask for SNPs first to last of `snps`, if there are so many and they are contiguous.
+
+    What a sweep does meanwhile does not wait for the memory. Ask for few at a time.
     """
 
 
-@overload(touch)
-def _touch(dosages, snps, touched):
+@overload(fetch)
+def _fetch(dosages, snps, first, last):
     if dosages.layout != "F" or not isinstance(dosages.dtype, types.Integer):
-        return lambda dosages, snps, touched: None
+        return lambda dosages, snps, first, last: None
 
-    def one_of_each_line(dosages, snps, touched):
-        total = 0
-        for snp in snps:
-            for i in range(0, dosages.shape[0], 64):
-                total += dosages[i, snp]
-        touched[0] += total
+    def line_by_line(dosages, snps, first, last):
+        for k in range(first, min(last, snps.size)):
+            stored = dosages[:, snps[k]]
+            for i in range(0, stored.size, LINE):
+                prefetch(stored, i)
 
-    return one_of_each_line
+    return line_by_line
 
 
 def gathered(dosages, snp, tile, position):

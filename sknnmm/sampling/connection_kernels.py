@@ -9,11 +9,12 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from sknnmm.genotype_kernels import TILE, gather, gathered, is_observed, new_tile, touch
+from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, is_observed, new_tile
 from sknnmm.sampling.prepared_draws import draw_own_block
 
 GROUP = 32  # SNPs in a block; it divides TILE
 PASS = 8  # SNPs in one pass over the individuals
+FETCHED = 6  # SNPs asked for in a pass that multiplies; the rest when changes are taken off
 REORDER = {"reassoc", "nsz", "contract"}  # lets sums be vectorised
 
 
@@ -39,7 +40,6 @@ def sweep_connections(
     tile = new_tile(dosages)
     weighted = np.empty_like(residual[0])
     products, change = np.empty(GROUP, residual.dtype), np.empty(GROUP, residual.dtype)
-    touched = np.zeros(1, np.int64)
     group = 0
     for c in range(indptr.size - 1):
         for tile_first in range(indptr[c], indptr[c + 1], TILE):
@@ -47,9 +47,11 @@ def sweep_connections(
             gather(dosages, own, tile)
             for first in range(0, own.size, GROUP):
                 last = min(first + GROUP, own.size)
-                touch(dosages, own[first:last], touched)
+                ahead = tile_first + last  # the next block comes from memory while this one is drawn
                 total = weigh(residual[c], row_weight, weighted)
                 for k in range(first, last, PASS):
+                    fetch(dosages, snps, ahead, ahead + FETCHED)
+                    ahead += FETCHED
                     multiply(
                         dosages, own, k, last, tile, mean, weighted, total, any_missing,
                         products[k - first : k - first + PASS],
@@ -63,6 +65,7 @@ def sweep_connections(
                 )  # fmt: skip
                 for k in range(first, last):
                     change[k - first] *= per_allele[own[k]]
+                fetch(dosages, snps, ahead, tile_first + last + GROUP)
                 subtract(dosages, own, first, tile, mean, change, residual[c], any_missing)
                 group += 1
 

@@ -126,7 +126,7 @@ def draw_block(
         if component[j] < 0 or (selects and old == 0 and advantage <= 0):
             continue
         full = float(xr) + float(gram[j, j]) * float(old)
-        component[j], effects[j] = pick(full, s2, score, shrinkage, c, j, rng)
+        component[j], effects[j] = pick(full, s2, 0.5 / s2, score, shrinkage, c, j, rng)
         if effects[j] != old:
             change[j] = effects[j] - old
             snps[n_changed], amounts[n_changed] = j, change[j]

@@ -8,7 +8,7 @@ cross-products of its SNPs stand in for the residuals. Of few columns matrix pro
 import numpy as np
 from numba import njit
 
-from sknnmm.genotype_kernels import TILE, gather, gathered, new_tile, touch
+from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, new_tile
 from sknnmm.sampling.connection_kernels import PASS, REORDER, filled
 from sknnmm.sampling.prepared_draws import draw_narrow_block
 from sknnmm.sampling.sweep_kernels import take_eight
@@ -41,7 +41,7 @@ def sweep_few_columns(
     n_snps, n_lanes = effects.shape
     block_size = grams.shape[2]
     number = residual.dtype.type
-    tile, touched = new_tile(dosages), np.zeros(1, np.int64)
+    tile = new_tile(dosages)
     weighted = np.zeros((GROUP, residual.shape[1]), residual.dtype)
     products = np.zeros((block_size, n_lanes), residual.dtype)
     change = np.zeros((block_size, n_lanes), residual.dtype)
@@ -49,15 +49,18 @@ def sweep_few_columns(
     s2 = residual_variance.astype(number)
     gain = number(0.5) / s2
     split = n_lanes if columns.size == 2 else columns[1]
-    snps = np.zeros((n_lanes, block_size), np.int64)
-    amounts = np.zeros((n_lanes, block_size), number)
+    snps = np.zeros((n_lanes, block_size + 1), np.int64)
+    amounts = np.zeros((n_lanes, block_size + 1), number)
+    # The next block comes from memory while this one is multiplied: some SNPs of it every pass.
+    order = np.arange(first, min(first + n_snps + block_size, dosages.shape[1]))
+    n_groups = -(-columns[-1] // GROUP)
+    fetched = -(-GROUP // n_groups)
     for tile_first in range(0, n_snps, TILE):
         tile_last = min(tile_first + TILE, n_snps)
-        own = np.arange(first + tile_first, first + tile_last)
-        gather(dosages, own, tile)
+        gather(dosages, order[tile_first:tile_last], tile)
         for start in range(tile_first, tile_last, block_size):
             width = min(block_size, tile_last - start)
-            touch(dosages, own[start - tile_first : start - tile_first + width], touched)
+            ahead = start + width
             for k in range(width):
                 stored = gathered(dosages, first + start + k, tile, start - tile_first + k)
                 widen(stored, mean[first + start + k], any_missing, x[k])
@@ -66,12 +69,16 @@ def sweep_few_columns(
                 g, h = 1 if c >= split else 0, 1 if c + GROUP > split else 0
                 if is_one[g] and is_one[h]:
                     for k in range(0, width, GROUP):
+                        fetch(dosages, order, ahead, ahead + fetched)
+                        ahead += fetched
                         multiply(x, k, residual, c, products, c)
                 else:
                     for q in range(GROUP):
                         of_column = row_weights[1 if c + q >= split else 0]
                         weigh(residual[c + q], of_column, weighted[q])
                     for k in range(0, width, GROUP):
+                        fetch(dosages, order, ahead, ahead + fetched)
+                        ahead += fetched
                         multiply(x, k, weighted, 0, products, c)
             draw_narrow_block(
                 products, grams[(first + start) // block_size], split, start, width, effects,
@@ -84,16 +91,15 @@ def sweep_few_columns(
 def take_changes(residual, change, x, n_columns, snps, amounts):
     """Take the changes (b, L) of the effects of SNPs x (b, N) off the residuals (L, N).
 
-    `snps` (L, b) and `amounts` (L, b) are room for the changes of every column.
+    `snps` and `amounts`, (L, b + 1), are room for the changes of every column.
     """
     most = 0
     counts = np.zeros(n_columns, np.int64)
     for c in range(n_columns):
         count = 0
-        for k in range(change.shape[0]):
-            if change[k, c] != 0:
-                snps[c, count], amounts[c, count] = k, change[k, c]
-                count += 1
+        for k in range(change.shape[0]):  # without a branch, which none could foresee
+            snps[c, count], amounts[c, count] = k, change[k, c]
+            count += change[k, c] != 0
         counts[c] = count
         most = max(most, count)
         while count % PASS != 0:  # fill up with nothing

@@ -67,7 +67,7 @@ def test_a_row_of_draws_equals_single_draws():
     effects, component, change = np.zeros(n), np.zeros(n, np.int8), np.empty(n)
     component[:5] = -1
     copy = deepcopy(rng)
-    expected = [pick(xr[c], s2[c], *tables, 0, c, copy) if c >= 5 else None for c in range(n)]
+    expected = [pick(xr[c], s2[c], 0.5 / s2[c], *tables, 0, c, copy) if c >= 5 else None for c in range(n)]
     room, positions = np.zeros(5 * n), np.empty(n + 1, int)
     draw_row(xr, s2, 0.5 / s2, *tables, 0, 0, effects, component, change, room, positions, rng)
     assert set(component[5:]) == {0, 1, 2}

@@ -404,7 +404,7 @@ def test_units(parameters, precision, data, short):
 
 def test_collinear_covariates_change_nothing_but_their_own_effects(data, short):
     C = data.covariates
-    settings = {"n_iter": 600, "burn_in": 100, "method": "RR-BLUP"}
+    settings = {"n_iter": 2000, "burn_in": 200, "method": "RR-BLUP"}
     predicted, fitted = [], []
     for table in (C, np.hstack([C, C[:, :1], C @ [[0.3], [20]], np.full((80, 1), 0.1)])):
         model = short(**settings).fit(data.X, data.y, data.omics, table)
