@@ -211,7 +211,7 @@ def draw_row(
     score, shrinkage : of `prepare`, of which the SNP has row `row`, and the columns from `first`
     effects, component : (C,), updated in place; component -1 = not in the model
     change : (C,), of the effects; written
-    room : (5 C,), finite; positions : (C + 1,), room for integers
+    room : (5 C,), zero at first, for C columns alone; positions : (C + 1,), room for integers
     """
     number, n = xr.dtype.type, xr.size
     # In `room`: score of this component, highest score, the component, its shrinkage, normals. One
@@ -267,11 +267,11 @@ def add_contributions(xr, gram, k, effects, change):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def draw_narrow_block(
-    products, grams, split, first, width, effects, component, s2, gain, score, shrinkage, change,
-    room, rng,
+def draw_strip(
+    products, grams, split, first, width, strip, effects, component, s2, gain, score, shrinkage,
+    change, room, rng,
 ):  # fmt: skip
-    """Draw the effects of a block of SNPs on a few columns, given X_b'W residual (b, C).
+    """Draw the effects of a block of SNPs on a strip of C columns, given X_b'W residual (b, C).
 
     The compiler must not know how short these loops are: it would unroll them, and then not
     vectorise them.
@@ -279,26 +279,29 @@ def draw_narrow_block(
     Parameters
     ----------
     products : (b, C); overwritten
-    grams : (G, b, b), X_b'W_g X_b; the last for columns from `split`
-    effects, component : (s, C), of which `first` to first + width are updated in place
+    grams : (G, b, b), X_b'W_g X_b; the last for columns of the strip from `split`
+    effects, component : (s, L), of which `first` to first + width and the columns `strip`, a slice,
+        are updated in place
     s2, gain : (C,), residual variances, 1 / (2 s2)
-    score, shrinkage : (M, s, C), of `prepare`
+    score, shrinkage : (M, s, L), of `prepare`
     change : (b, C), of the effects; written
-    room : (5 C,), finite
+    room : (5 C,), zero at first, of this strip alone
     """
     n = products.shape[1]
     positions = np.empty(n + 1, np.int64)
+    first_gram = 1 if split <= 0 else 0
     for k in range(width):
         j = first + k
-        xr, old, of_snp = products[k], effects[j], change[k]
-        if split < n:
+        xr, old, of_snp = products[k], effects[j][strip], change[k]
+        if 0 < split < n:  # two sets of row weights
             for q in range(n):
                 of_snp[q] = xr[q]
             add_contributions(of_snp, grams[1, k], k, old, change)
-        add_contributions(xr, grams[0, k], k, old, change)
-        if split < n:
+        add_contributions(xr, grams[first_gram, k], k, old, change)
+        if 0 < split < n:
             for q in range(n):
                 xr[q] = xr[q] if q < split else of_snp[q]
         draw_row(
-            xr, s2, gain, score, shrinkage, j, 0, old, component[j], of_snp, room, positions, rng
-        )
+            xr, s2, gain, score, shrinkage, j, strip.start, old, component[j][strip], of_snp, room,
+            positions, rng,
+        )  # fmt: skip

@@ -9,7 +9,6 @@ from sknnmm.sampling.omics_weights import WeightsSweep
 from sknnmm.sampling.paths import DirectPath, NodePath
 from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
 from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep, CrossProductSweep
-from sknnmm.sampling.snp_few_columns import FewColumnsSweep
 from sknnmm.sampling.snp_spectral import SpectralDraw
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.variances import ResidualVariances
@@ -178,8 +177,6 @@ def snp_updates(model, paths, by_rows):
         updates.append(CrossProductSweep(model, summed))
     if OneColumnSweep.pays(model, swept):
         updates.append(OneColumnSweep(model, swept[0]))
-    elif swept and FewColumnsSweep.pays(model, swept):
-        updates.append(FewColumnsSweep(model, swept))
     elif swept:
         updates.append(BlockedSweep(model, swept))
     return updates

@@ -5,49 +5,49 @@ from itertools import pairwise
 import numpy as np
 
 from sknnmm.columns import DenseColumns
+from sknnmm.memory_map import ReadOnlyArrays
 from sknnmm.sampling.prepared_draws import Draws, prepare_together
 from sknnmm.sampling.sweep_kernels import sweep_blocks
 
-BLOCK = 128  # SNPs in a matrix product: with fewer it is slower
+BLOCK = 64  # SNPs swept together; with more, their cross-products take longer than all else
 CHUNK = 2**15  # effects whose draws are prepared at a time, or a block of SNPs if that is more
+LINE = 64  # bytes of a cache line, and of the widest vectors
 
 
-class DenseSweep:
+class BlockedSweep(ReadOnlyArrays):
     """Gibbs sweep over the SNP effects of one or both paths, all columns side by side.
-
-    A subclass implements `_sweep`.
 
     Parameters
     ----------
     model : NetworkModel
     paths : list of NodePath, DirectPath
-    align : int
-        Columns are filled up to a multiple of this number; the last ones may be idle.
-    block : int
-        SNPs that are swept together.
     """
 
     keeps_fit = True
 
-    def __init__(self, model, paths, align, block):
+    def __init__(self, model, paths):
         self.genotypes = model.genotypes
         self.paths = paths
         self._dtype = model.dtype
         starts = np.cumsum([0] + [p.n_columns for p in paths])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
-        self._n_columns = -(-int(starts[-1]) // align) * align
-        self._chunk = block * max(1, CHUNK // (block * self._n_columns))
+        self._n_lanes = lanes(int(starts[-1]))
+        self._chunk = BLOCK * max(1, CHUNK // (BLOCK * self._n_lanes))
+        self._any_missing = model.genotypes.any_missing or None  # None: a kernel without checks
         self._mean = model.genotypes.mean.astype(model.dtype)
         self._multipliers = [np.array(p.prior.multipliers, float) for p in paths]
         # Cross-products within blocks, for the rows of each path, or once if all have the same.
         same_rows = all(np.array_equal(p.row_weight, paths[0].row_weight) for p in paths)
-        self._row_weights = [p.row_weight for p in (paths[:1] if same_rows else paths)]
+        row_weights = [p.row_weight for p in (paths[:1] if same_rows else paths)]
         ends = starts[-1:] if same_rows else starts[1:]
         self._columns = np.array([0, *ends])  # where each set of row weights begins, and the end
-        self._grams = model.genotypes.block_grams(self._row_weights, model.dtype, block)
+        self._grams = model.genotypes.block_grams(row_weights, model.dtype, BLOCK)
         squares = np.diagonal(self._grams, axis1=2, axis2=3)  # (n_blocks, G, b)
-        squares = squares.transpose(0, 2, 1).reshape(-1, len(self._row_weights))
+        squares = squares.transpose(0, 2, 1).reshape(-1, len(row_weights))
         self._squares = squares[: model.genotypes.shape[1]]  # (p, G)
+        self._row_weights = np.stack(row_weights).astype(model.dtype)
+        self._is_one = (self._row_weights == 1).all(axis=1)
+        self.freeze()
 
     def draw(self, chain, rng):
         """Draw every SNP effect of the paths once."""
@@ -55,8 +55,8 @@ class DenseSweep:
         targets = [path.target(chain) for path in self.paths]
         residual_variances = [path.residual_variance(chain) for path in self.paths]
         n = len(targets[0])
-        residual = self._room(self._n_columns, n)
-        s2 = np.ones(self._n_columns)
+        residual, x = self._room(self._n_lanes, n), self._room(BLOCK, n)
+        s2 = np.ones(self._n_lanes)
         for state, target, of_path, own in zip(
             states, targets, residual_variances, self._slices, strict=True
         ):
@@ -69,19 +69,39 @@ class DenseSweep:
         for first in range(0, len(self._mean), self._chunk):
             snps = slice(first, first + self._chunk)
             tables = self._prepare(snps, states, variances, residual_variances, rng)
-            shape = (len(self._squares[snps]), self._n_columns)
+            shape = (len(self._squares[snps]), self._n_lanes)
             effects, component = np.zeros(shape, self._dtype), np.full(shape, -1, np.int8)
             for state, own in zip(states, self._slices, strict=True):
                 effects[:, own], component[:, own] = state.effects[snps], state.component[snps]
-            self._sweep(first, residual, effects, component, s2, *tables, rng)
+            sweep_blocks(
+                self.genotypes.dosages,
+                self._any_missing,
+                self._mean,
+                self._grams,
+                self._columns,
+                self._row_weights,
+                self._is_one,
+                first,
+                residual,
+                x,
+                effects,
+                component,
+                s2,
+                *tables,
+                rng,
+            )
             for state, own in zip(states, self._slices, strict=True):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
         for state, target, own in zip(states, targets, self._slices, strict=True):
             np.subtract(target, residual[own, :n].T, out=state.fit)
 
     def _room(self, n_columns, n):
-        """Return zeros (n_columns, n), for residuals."""
-        return np.zeros((n_columns, n), self._dtype)
+        """Return zeros (n_columns, N), N >= n; rows begin at cache lines."""
+        size = np.dtype(self._dtype).itemsize
+        width = -(-n // (LINE // size)) * LINE
+        room = np.zeros(n_columns * width + LINE, np.int8)
+        start = -room.ctypes.data % LINE
+        return room[start : start + n_columns * width].view(self._dtype).reshape(n_columns, -1)
 
     def _prepare(self, snps, states, variances, residual_variances, rng):
         """Return the prepared draws of some SNPs, all columns side by side."""
@@ -98,7 +118,7 @@ class DenseSweep:
                 zip(states, variances, residual_variances, strict=True)
             )
         ]
-        n_idle = self._n_columns - self._columns[-1]
+        n_idle = self._n_lanes - self._columns[-1]
         if n_idle:
             ones = np.ones((1, n_idle))
             multipliers = self._multipliers[0]
@@ -129,43 +149,9 @@ class DenseSweep:
         return state.fit
 
 
-class BlockedSweep(DenseSweep):
-    """The sweep by matrix products of widened blocks of SNPs, for any number of columns.
-
-    Parameters
-    ----------
-    model : NetworkModel
-    paths : list of NodePath, DirectPath
-    """
-
-    def __init__(self, model, paths):
-        super().__init__(model, paths, align=1, block=BLOCK)
-        self._reweighted = _rows_off_one(self._row_weights, model.dtype)
-
-    def _sweep(self, first, residual, effects, component, s2, score, shrinkage, rng):
-        sweep_blocks(
-            self.genotypes.dosages,
-            self._mean,
-            self._grams,
-            self._columns,
-            self._reweighted,
-            first,
-            residual,
-            effects,
-            component,
-            s2,
-            score,
-            shrinkage,
-            rng,
-        )
-
-
-def _rows_off_one(row_weights, dtype):
-    """Return (first, rows, weights) of the rows whose weight is not 1, set after set."""
-    rows = [np.flatnonzero(w != 1) for w in row_weights]
-    first = np.cumsum([0] + [len(r) for r in rows])
-    weights = [w[r] for w, r in zip(row_weights, rows, strict=True)]
-    return first, np.concatenate(rows), np.concatenate(weights).astype(dtype)
+def lanes(n_columns):
+    """Return to how many columns some are filled up: loops of powers of two leave no remainder."""
+    return next((size for size in (4, 8) if n_columns <= size), -(-n_columns // 16) * 16)
 
 
 def prior_variances(prior, hyper, residual_variance):

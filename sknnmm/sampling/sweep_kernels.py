@@ -1,179 +1,180 @@
-"""Compiled Gibbs sweep over the effects of a linear predictor: every mixture prior, one kernel.
+"""Compiled Gibbs sweep over the effects of all SNPs on several columns: every mixture prior.
 
-`sweep_blocks` runs over blocks of neighbouring SNPs and all columns (omics, direct path)
-together: one product with the residuals, a single-site pass inside the block by its Gram matrix,
-one product back (Breen et al. 2022, doi 10.1038/s42003-022-03624-1).
+A block of neighbouring SNPs is widened to floats, which stay in the second cache while they meet
+the residuals of all columns (omics, direct path): four SNPs and four columns to a pass, sixteen
+products from eight numbers, which is as fast as matrix products are. Within the block the
+cross-products of its SNPs stand in for the residuals (Breen et al. 2022, doi
+10.1038/s42003-022-03624-1); then the changes of its effects are taken off, at a cost in proportion
+to how many there are.
 """
 
 import numpy as np
 from numba import njit
 
-from sknnmm.genotype_kernels import centred_block
-from sknnmm.sampling.connection_kernels import REORDER
-from sknnmm.sampling.prepared_draws import draw_row
+from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, new_tile
+from sknnmm.sampling.connection_kernels import PASS, REORDER, filled
+from sknnmm.sampling.prepared_draws import draw_strip
 
-STRIP = 128  # columns drawn side by side, so that a block of them stays in the near caches
-
-
-@njit(nogil=True, cache=True)
-def few_changes(n_columns):
-    """Return the share of changed effects up to which they are taken off the residuals singly.
-
-    A product of matrices does all n b C multiplications whatever the change, but faster, above
-    all with many columns. Measured at n = 3,534 for 1 to 100 columns.
-    """
-    return min(0.6, 0.15 + 5 / n_columns)
-
-
-@njit(nogil=True, cache=True)
-def sweep_block(
-    products, grams, columns, first, effects, component, residual_variance, score, shrinkage,
-    change, rng,
-):  # fmt: skip
-    """Draw the effects of one block given `products` = X_b' residual (b, C), all columns.
-
-    grams[g] is X_b' W_g X_b, with row weights g holding for columns[g] to columns[g + 1]. The
-    block is the rows from `first` of effects, component (updated in place) and of the tables of
-    `prepare`. Writes `change` = new - old (b, C) and returns how many effects changed.
-    """
-    n_changed = 0
-    for left in range(0, columns[-1], STRIP):
-        n_changed += sweep_strip(
-            products, grams, columns, left, min(left + STRIP, columns[-1]), first, effects,
-            component, residual_variance, score, shrinkage, change, rng,
-        )  # fmt: skip
-    return n_changed
-
-
-@njit(nogil=True, cache=True)
-def sweep_strip(
-    products, grams, columns, left, right, first, effects, component, residual_variance, score,
-    shrinkage, change, rng,
-):  # fmt: skip
-    """Draw the effects of one block on columns `left` to `right`; see `sweep_block`."""
-    number, strip = products.dtype.type, slice(left, right)
-    s2 = residual_variance[strip].astype(number)
-    xr, xx = np.empty_like(s2), np.empty_like(s2)
-    gain, room = number(0.5) / s2, np.zeros(5 * s2.size, number)
-    changed = np.empty(len(products), np.int64)  # the SNPs that did, so far
-    positions = np.empty(s2.size + 1, np.int64)
-    n_changed, n_effects = 0, 0
-    for j in range(len(products)):
-        for g in range(columns.size - 1):
-            own = slice(max(columns[g] - left, 0), max(min(columns[g + 1], right) - left, 0))
-            xx[own] = grams[g, j, j]
-        old, of_snp = effects[first + j][strip], change[j][strip]
-        xr[:] = products[j][strip]
-        for c in range(xr.size):
-            xr[c] += xx[c] * old[c]
-        take_changes(xr, grams, columns, left, j, changed[:n_changed], change)
-        draw_row(
-            xr, s2, gain, score, shrinkage, first + j, left, old, component[first + j][strip],
-            of_snp, room, positions, rng,
-        )  # fmt: skip
-        n_of_snp = 0
-        for c in range(xr.size):
-            n_of_snp += of_snp[c] != 0
-        if n_of_snp > 0:
-            changed[n_changed] = j
-            n_changed += 1
-            n_effects += n_of_snp
-    return n_effects
-
-
-@njit(nogil=True, cache=True)
-def take_changes(xr, grams, columns, first_column, j, changed, change):
-    """Take what the changes of earlier SNPs of the block contribute off x_j' residual, (C,).
-
-    Its columns are those from `first_column`.
-    """
-    for g in range(columns.size - 1):
-        start, stop = max(columns[g], first_column), min(columns[g + 1], first_column + xr.size)
-        if start >= stop:
-            continue
-        left, pairs = xr[start - first_column : stop - first_column], grams[g, j]
-        last = 0
-        for first in range(0, changed.size - 3, 4):  # one pass over x_j' residual for four of them
-            last = first + 4
-            p, q, r, s = changed[first], changed[first + 1], changed[first + 2], changed[first + 3]
-            of_p, of_q = change[p][start:stop], change[q][start:stop]
-            of_r, of_s = change[r][start:stop], change[s][start:stop]
-            to_p, to_q, to_r, to_s = pairs[p], pairs[q], pairs[r], pairs[s]
-            for c in range(left.size):
-                left[c] -= (to_p * of_p[c] + to_q * of_q[c]) + (to_r * of_r[c] + to_s * of_s[c])
-        for t in changed[last:]:
-            subtract_multiple(left, pairs[t], change[t][start:stop])
+GROUP = 4  # SNPs and columns in a pass that multiplies
+STRIP = 128  # columns whose draws stay in the nearest cache
+ROWS = 2048  # individuals whose widened genotypes, of a block, stay in the second cache
+NEAR_ROWS = 512  # of one pass, in the nearest
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def sweep_blocks(
-    dosages, mean, grams, columns, reweighted, first, residual, effects, component,
-    residual_variance, score, shrinkage, rng,
+    dosages, any_missing, mean, grams, columns, row_weights, is_one, first, residual, x, effects,
+    component, residual_variance, score, shrinkage, rng,
 ):  # fmt: skip
-    """Draw the effects of some SNPs on all C columns once, block by block.
+    """Draw the effects of some SNPs on all columns once; the last of L columns may be idle.
 
     Parameters
     ----------
-    dosages : (n, p); mean : (p,)
-    grams : (n_blocks, G, b, b), X_b' W_g X_b
-    columns : (G + 1,) first column of each set of row weights, then C
-    reweighted : (first, rows, weights), the rows whose weight is not 1: set g owns entries
-        first[g] to first[g + 1]
+    dosages : (n, p); any_missing : None if no dosage is missing
+    mean : (p,)
+    grams : (n_blocks, G, b, b), X'W_g X of every b SNPs; b divides TILE
+    columns : (G + 1,), first column of each set of row weights, then the number of columns
+    row_weights : (G, n); is_one : (G,), whether they are all 1
     first : int, a multiple of b; the SNPs are first, first + 1, ...
-    residual : (C, n), target - X b for all rows, whatever their weight; updated in place
-    effects, component : (s, C), of these SNPs, updated in place; component -1 = not in the model
-    residual_variance : (C,)
-    score, shrinkage : (M, s, C), of `prepare`
+    residual : (L, N), target - X b for all rows, then N - n zeros; updated in place
+    x : (b, N), room for widened SNPs; zero beyond n
+    effects, component : (s, L), of these SNPs, updated in place; component -1 = not in the model
+    residual_variance : (L,)
+    score, shrinkage : (M, s, L), of `prepare`
     """
-    n_columns, n = residual.shape
+    n_snps, n_lanes = effects.shape
+    n_columns, n_rows = columns[-1], residual.shape[1]
     block_size = grams.shape[2]
-    buffer = np.empty(n * block_size, residual.dtype)
-    shift = np.empty_like(residual)
-    flat_residual, flat_shift = residual.reshape(-1), shift.reshape(-1)
-    for start in range(0, effects.shape[0], block_size):
-        width = min(block_size, effects.shape[0] - start)
-        block = centred_block(dosages, first + start, mean, buffer, width)
-        products = weighted_products(block, residual, columns, reweighted)
-        change = np.empty((width, n_columns), residual.dtype)
-        n_changed = sweep_block(
-            products, grams[(first + start) // block_size], columns, start, effects, component,
-            residual_variance, score, shrinkage, change, rng,
-        )  # fmt: skip
-        if n_changed > few_changes(n_columns) * change.size:
-            np.dot(change.T, block.T, shift)
-            for i in range(flat_residual.size):
-                flat_residual[i] -= flat_shift[i]
-        elif n_changed > 0:
-            for j in range(width):
-                for c in range(n_columns):
-                    if change[j, c] != 0:
-                        subtract_multiple(residual[c], change[j, c], block[:, j])
+    number = residual.dtype.type
+    s2 = residual_variance.astype(number)
+    gain = number(0.5) / s2
+    split = n_lanes if columns.size == 2 else columns[1]
+    tile = new_tile(dosages)
+    weighted = np.zeros((GROUP, n_rows), number)
+    snps = np.zeros((n_lanes, block_size + 1), np.int64)
+    amounts = np.zeros((n_lanes, block_size + 1), number)
+    # The next block comes from memory while this one is multiplied: some SNPs of it every pass.
+    order = np.arange(first, min(first + n_snps + block_size, dosages.shape[1]))
+    n_passes = -(-n_columns // GROUP) * -(-n_rows // ROWS)
+    fetched = -(-GROUP // n_passes)
+    for tile_first in range(0, n_snps, TILE):
+        tile_last = min(tile_first + TILE, n_snps)
+        gather(dosages, order[tile_first:tile_last], tile)
+        for start in range(tile_first, tile_last, block_size):
+            width = min(block_size, tile_last - start)
+            for k in range(width):
+                stored = gathered(dosages, first + start + k, tile, start - tile_first + k)
+                widen(stored, mean[first + start + k], any_missing, x[k])
+            x[width:] = 0
+            ahead, last_ahead = start + width, start + width + block_size
+            for left in range(0, n_lanes, STRIP):
+                strip = slice(left, min(left + STRIP, n_lanes))
+                products = np.zeros((block_size, strip.stop - left), number)
+                change, room = np.zeros_like(products), np.zeros(5 * products.shape[1], number)
+                for row in range(0, n_rows, ROWS):
+                    stop = min(row + ROWS, n_rows)
+                    for c in range(left, min(strip.stop, n_columns), GROUP):
+                        g, h = 1 if c >= split else 0, 1 if c + GROUP > split else 0
+                        as_is = is_one[g] and is_one[h]
+                        if not as_is:
+                            for q in range(GROUP):
+                                of_column = row_weights[1 if c + q >= split else 0]
+                                weigh(residual[c + q], of_column, row, stop, weighted[q])
+                        source, at = (residual, c) if as_is else (weighted, 0)
+                        for k in range(0, width, GROUP):
+                            fetch(dosages, order, ahead, min(ahead + fetched, last_ahead))
+                            ahead += fetched
+                            multiply(x, k, source, at, row, stop, products, c - left)
+                draw_strip(
+                    products, grams[(first + start) // block_size], split - left, start, width,
+                    strip, effects, component, s2[strip], gain[strip], score, shrinkage, change,
+                    room, rng,
+                )  # fmt: skip
+                take_changes(
+                    residual[left:], change[:width], x, min(strip.stop, n_columns) - left, snps,
+                    amounts,
+                )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def subtract_multiple(target, factor, values):
-    """Subtract factor * values from `target`."""
-    for i in range(target.size):
-        target[i] -= factor * values[i]
+@njit(nogil=True, cache=True, forceinline=True)
+def take_changes(residual, change, x, n_columns, snps, amounts):
+    """Take the changes (b, c) of the effects of SNPs x (b, N) off the residuals (c, N).
+
+    `snps` and `amounts`, (c, b + 1) or longer, are room for the changes of every column.
+    """
+    most = 0
+    counts = np.zeros(n_columns, np.int64)
+    for c in range(n_columns):
+        count = 0
+        for k in range(change.shape[0]):  # without a branch, which none could foresee
+            snps[c, count], amounts[c, count] = k, change[k, c]
+            count += change[k, c] != 0
+        counts[c] = count
+        most = max(most, count)
+        while count % PASS != 0:  # fill up with nothing
+            snps[c, count], amounts[c, count] = snps[c, 0], 0
+            count += 1
+    for row in range(0, x.shape[1], NEAR_ROWS):
+        for t in range(0, most, PASS):
+            for c in range(n_columns):
+                if t < counts[c]:
+                    take_eight(residual[c][row : row + NEAR_ROWS], x, row, snps[c], amounts[c], t)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def weighted_products(block, residual, columns, reweighted):
-    """Return X_b' W residual', (b, C); `residual` is as it was at the end."""
-    first, rows, weights = reweighted
-    n_columns = residual.shape[0]
-    kept = np.empty((rows.size, n_columns), residual.dtype)
-    for g in range(columns.size - 1):
-        for entry in range(first[g], first[g + 1]):
-            for c in range(columns[g], columns[g + 1]):
-                kept[entry, c] = residual[c, rows[entry]]
-                residual[c, rows[entry]] *= weights[entry]
-    products = np.dot(block.T, residual.T)
-    for g in range(columns.size - 1):
-        for entry in range(first[g], first[g + 1]):
-            for c in range(columns[g], columns[g + 1]):
-                residual[c, rows[entry]] = kept[entry, c]
-    return products
+# Passes over the individuals; why they are inlined: see `connection_kernels`.
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def widen(stored, centre, any_missing, x):
+    """Write a centred SNP to x (n, or longer)."""
+    for i in range(stored.size):
+        x[i] = filled(stored[i], centre, any_missing) - centre
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def weigh(residual, weights, row, stop, out):
+    """Write some residuals of a column times their row weights."""
+    rows = slice(row, min(stop, weights.size))
+    residual, weights, out = residual[rows], weights[rows], out[rows]
+    for i in range(weights.size):
+        out[i] = residual[i] * weights[i]
+
+
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+def multiply(x, k, residual, first, row, stop, products, c):
+    """Add the products of SNPs k to k + 3 of x (b, n) with four columns, from `first`.
+
+    Individuals are those from `row` to `stop`; products those of rows k to k + 3, columns c to
+    c + 3, of `products` (b, L).
+    """
+    rows = slice(row, stop)
+    xa, xb, xc, xd = x[k][rows], x[k + 1][rows], x[k + 2][rows], x[k + 3][rows]
+    r0, r1 = residual[first][rows], residual[first + 1][rows]
+    r2, r3 = residual[first + 2][rows], residual[first + 3][rows]
+    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = xa.dtype.type(0)
+    c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = xa.dtype.type(0)
+    for i in range(r0.size):
+        a0 += xa[i] * r0[i]
+        a1 += xa[i] * r1[i]
+        a2 += xa[i] * r2[i]
+        a3 += xa[i] * r3[i]
+        b0 += xb[i] * r0[i]
+        b1 += xb[i] * r1[i]
+        b2 += xb[i] * r2[i]
+        b3 += xb[i] * r3[i]
+        c0 += xc[i] * r0[i]
+        c1 += xc[i] * r1[i]
+        c2 += xc[i] * r2[i]
+        c3 += xc[i] * r3[i]
+        d0 += xd[i] * r0[i]
+        d1 += xd[i] * r1[i]
+        d2 += xd[i] * r2[i]
+        d3 += xd[i] * r3[i]
+    for t, of_snp in enumerate(
+        ((a0, a1, a2, a3), (b0, b1, b2, b3), (c0, c1, c2, c3), (d0, d1, d2, d3))
+    ):
+        for q in range(GROUP):
+            products[k + t, c + q] += of_snp[q]
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
@@ -201,3 +202,10 @@ def take_four(r, x, row, snps, amounts, t):
     a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
     for i in range(r.size):
         r[i] -= (a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def subtract_multiple(target, factor, values):
+    """Subtract factor * values from `target`."""
+    for i in range(target.size):
+        target[i] -= factor * values[i]

@@ -11,8 +11,8 @@ from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.genetic_variance import SharesFromSums, variance_shares
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep, CrossProductSweep
-from sknnmm.sampling.snp_few_columns import FewColumnsSweep
 from sknnmm.sampling.snp_spectral import SpectralDraw
+from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
 
 COMPLETE = {"missing": 0, "missing_y": 0, "uninformative": 0}
@@ -114,7 +114,7 @@ def test_sums_and_rows_sample_the_same_law(prior):
         kinds = {type(update) for update in sampler.snp_updates}
         spectral = isinstance(prior, RRBLUP)
         assert kinds == {
-            SpectralDraw if spectral else FewColumnsSweep if by_rows else CrossProductSweep
+            SpectralDraw if spectral else BlockedSweep if by_rows else CrossProductSweep
         }
 
         def quantities(chain, sampler=sampler, rng=rng):
@@ -133,7 +133,7 @@ def test_sums_and_rows_sample_the_same_law(prior):
 @pytest.mark.parametrize(("n", "p"), [(30, 31), (40, 40)])
 def test_cross_products_serve_fewer_snps_than_individuals(n, p):
     _, sampler, _ = after_some_iterations({"n": n, "p": p}, n_iterations=0)
-    kind = CrossProductSweep if p <= n else FewColumnsSweep
+    kind = CrossProductSweep if p <= n else BlockedSweep
     assert isinstance(sampler.snp_updates[0], kind)
     assert (sampler.complete_omics is None) == (p > n)
 

@@ -160,15 +160,15 @@ NETWORK_FUNCTION = NetworkFunction(
     lambda z: z[:, 0] * np.tanh(z[:, 1]), np.zeros(2), np.ones(2), 1.0
 )
 SPECIAL_CASES = {
-    "in blocks": {"by_rows": True, "stored": np.float32, "direct_prior": PRIORS["BayesR"][1]},
-    "in blocks, tanh, effect variances": {
+    "float genotypes": {"by_rows": True, "stored": np.float32, "direct_prior": PRIORS["BayesR"][1]},
+    "float genotypes, tanh, effect variances": {
         "by_rows": True,
         "stored": np.float32,
         "snp_prior": PRIORS["BayesB"][0],
         "activation": "tanh",
     },
     "single precision": {"direct_prior": PRIORS["BayesC"][1], "dtype": np.float32},
-    "single precision, few columns": {
+    "single precision, by rows": {
         "by_rows": True,
         "direct_prior": PRIORS["BayesC"][1],
         "dtype": np.float32,
@@ -224,18 +224,12 @@ ONE_OF_TWO = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]], bool)  # blocks 
 FEW = np.tile(np.eye(6, dtype=bool), (3, 1))[:, [0, 4]]  # each omic three scattered SNPs of 18
 MASKED_CASES = {
     "cross-products": {"mask": ONE_OF_TWO, "direct_prior": PRIORS["BayesC"][1]},
-    "few columns": {
-        "by_rows": True,
-        "mask": ONE_OF_TWO,
-        "direct_prior": PRIORS["BayesC"][1],
-    },
     "blocked sweep": {
         "by_rows": True,
         "mask": ONE_OF_TWO,
         "direct_prior": PRIORS["BayesC"][1],
-        "stored": np.float32,
     },
-    "few columns, RR-BLUP": {
+    "blocked sweep, RR-BLUP": {
         "by_rows": True,
         "mask": ONE_OF_TWO,
         "snp_prior": PRIORS["RR-BLUP"][0],
@@ -294,7 +288,7 @@ LONG_ONLY = {
         "weighted user function, wide RR-BLUP",
     },
     "masked": {
-        "few columns, RR-BLUP",
+        "blocked sweep, RR-BLUP",
         "connections, BayesB",
         "connections, BayesL",
         "connections, BayesR",

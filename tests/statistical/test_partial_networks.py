@@ -14,7 +14,7 @@ from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep
 from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep
-from sknnmm.sampling.snp_few_columns import FewColumnsSweep
+from sknnmm.sampling.snp_sweep import BlockedSweep
 
 MASK = np.zeros((12, 2), bool)
 MASK[[0, 3, 4, 9], 0] = MASK[[3, 5, 11], 1] = True  # SNP 3 feeds both nodes
@@ -31,7 +31,7 @@ def sweep_with(sampler, kind):
 @of_every_kind
 def test_connections_and_blocks_sample_the_same_law(prior):
     draws = []
-    for kind in (ConnectionSweep, FewColumnsSweep):
+    for kind in (ConnectionSweep, BlockedSweep):
         rng = np.random.default_rng(1)
         model = small_network(rng, p=12, n=25, mask=MASK, snp_prior=prior, activation="tanh")
         sampler = Sampler(model)
@@ -156,7 +156,7 @@ def test_complete_omics_make_separate_fits_of_the_nodes(by_rows):
 
 def test_sweep_is_chosen_by_the_share_of_connected_pairs():
     rng = np.random.default_rng(5)
-    for share, kind in ((0.25, ConnectionSweep), (0.5, FewColumnsSweep)):
+    for share, kind in ((0.25, ConnectionSweep), (0.5, BlockedSweep)):
         mask = np.arange(20)[:, None] < 20 * share + np.zeros((1, 2))
         (update,) = Sampler(small_network(rng, p=20, mask=mask)).snp_updates
         assert type(update) is kind

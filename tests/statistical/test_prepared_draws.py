@@ -16,9 +16,9 @@ from sknnmm.sampling.prepared_draws import draw_row, pick, prepare
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
 from sknnmm.sampling.snp_cross_products import CrossProductSweep
-from sknnmm.sampling.snp_few_columns import FewColumnsSweep
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.sweep_kernels import STRIP
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,9 @@ def test_a_row_of_draws_equals_single_draws():
     effects, component, change = np.zeros(n), np.zeros(n, np.int8), np.empty(n)
     component[:5] = -1
     copy = deepcopy(rng)
-    expected = [pick(xr[c], s2[c], 0.5 / s2[c], *tables, 0, c, copy) if c >= 5 else None for c in range(n)]
+    expected = [
+        pick(xr[c], s2[c], 0.5 / s2[c], *tables, 0, c, copy) if c >= 5 else None for c in range(n)
+    ]
     room, positions = np.zeros(5 * n), np.empty(n + 1, int)
     draw_row(xr, s2, 0.5 / s2, *tables, 0, 0, effects, component, change, room, positions, rng)
     assert set(component[5:]) == {0, 1, 2}
@@ -94,26 +96,38 @@ def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage
             effects[j, c] = new
 
 
-@pytest.mark.parametrize("kind", [BlockedSweep, FewColumnsSweep])
+@pytest.mark.parametrize(
+    ("n", "p", "n_nodes", "stored"),
+    [
+        (50, 300, 4, np.int8),
+        (50, 300, 4, np.float32),
+        (50, 150, 140, np.int8),
+        (2100, 70, 4, np.int8),
+    ],
+    ids=["int8", "float", "two strips of columns", "two strips of rows"],
+)
 @pytest.mark.parametrize("missing_genotypes", [False, True])
 @pytest.mark.parametrize("prior", [BayesR, BayesA])
-def test_dense_sweeps_equal_the_textbook_sweep(kind, missing_genotypes, prior, monkeypatch):
-    """Five columns of two paths with their own row weights, several chunks, an odd last one.
+def test_blocked_sweep_equals_the_textbook_sweep(
+    n, p, n_nodes, stored, missing_genotypes, prior, monkeypatch
+):
+    """Columns of two paths with their own row weights, several chunks, an odd last one.
 
-    The blocked sweep takes few changes off one by one, many (BayesA) by a product. A chunk's normal
-    variates are drawn in its sweep: the textbook gets a copy of the generator as it was then.
+    A chunk's normal variates are drawn in its sweep: the textbook gets a copy of the generator as
+    it was then.
     """
     monkeypatch.setattr(snp_sweep, "CHUNK", 512)
     rng = np.random.default_rng(1)
     priors = {"snp_prior": prior(scale=0.01), "direct_prior": BayesC(scale=0.01)}
-    model = small_network(rng, n=50, p=300, n_observed=4, weighted=True, **priors)
+    shape = {"n": n, "p": p, "n_observed": n_nodes, "stored": stored}
+    model = small_network(rng, **shape, weighted=True, **priors)
     dosages = np.array(model.genotypes.dosages)
     if missing_genotypes:
-        dosages[rng.random(dosages.shape) < 0.1] = -1
+        dosages[rng.random(dosages.shape) < 0.1] = -1 if stored == np.int8 else np.nan
     dosages[:, 2] = 1
     object.__setattr__(model, "genotypes", Genotypes(dosages))
     sampler = Sampler(model)
-    update = kind(model, sampler.paths)
+    update = BlockedSweep(model, sampler.paths)
     sampler.snp_updates = [update]
     chain = starting_state(sampler, rng)
     for _ in range(3):
@@ -124,25 +138,33 @@ def test_dense_sweeps_equal_the_textbook_sweep(kind, missing_genotypes, prior, m
     )
     pairs = list(zip(sampler.paths, states, strict=True))
     residual = np.hstack([path.target(chain) - state.fit for path, state in pairs]).T.copy()
-    weight = np.repeat([path.row_weight for path in sampler.paths], [4, 1], axis=0)
+    weight = np.repeat([path.row_weight for path in sampler.paths], [n_nodes, 1], axis=0)
     s2 = np.hstack([path.residual_variance(chain) for path in sampler.paths])
     chunks = []
     original = update._prepare
 
     def keep(snps, states, variances, residual_variances, rng):
         tables = original(snps, states, variances, residual_variances, rng)
-        chunks.append((snps, [table[..., :5] for table in tables], deepcopy(rng)))
+        chunks.append((snps, [table[..., : n_nodes + 1] for table in tables], deepcopy(rng)))
         return tables
 
     update._prepare = keep
     update.draw(chain, rng)
     X = centred(model.genotypes)
-    assert len(chunks) > 2
+    assert len(chunks) > 1
     for snps, tables, copy in chunks:
-        textbook_sweep(
-            X[:, snps], weight, residual, effects[snps], component[snps], s2, *tables, copy
-        )
-    for state, own in zip(states, (slice(0, 4), slice(4, 5)), strict=True):
+        for first in range(snps.start, min(snps.stop, p), snp_sweep.BLOCK):  # in its order
+            block = slice(first, first + snp_sweep.BLOCK)
+            in_chunk = slice(first - snps.start, first - snps.start + snp_sweep.BLOCK)
+            for left in range(0, n_nodes + 1, STRIP):
+                own = slice(left, left + STRIP)
+                textbook_sweep(
+                    X[:, block], weight[own], residual[own], effects[block, own],
+                    component[block, own], s2[own],
+                    *(table[:, in_chunk, own] for table in tables), copy,
+                )  # fmt: skip
+    for state, own in zip(states, (slice(0, n_nodes), slice(n_nodes, None)), strict=True):
+        assert np.isfinite(effects[:, own]).all()
         assert np.count_nonzero(effects[:, own]) > 5
         assert_allclose(state.effects, effects[:, own], atol=1e-10)
         assert_array_equal(state.component, component[:, own])
@@ -287,15 +309,14 @@ def target_of_rows(path, chain, sampler):
     return value - fixed.fitted(of_chain.coefficients)
 
 
-def test_sweep_is_chosen_by_shape_storage_and_missing_omics():
+def test_sweep_is_chosen_by_shape_and_missing_omics():
     rng = np.random.default_rng(3)
     for options, kind in (
-        ({"p": 20}, FewColumnsSweep),
-        ({"p": 20, "stored": np.float32}, BlockedSweep),
-        ({"p": 20, "n_observed": 24, "direct_prior": BayesA()}, BlockedSweep),
+        ({"p": 20}, BlockedSweep),
+        ({"p": 20, "n_observed": 1}, OneColumnSweep),
         ({"missing": 0.4}, CrossProductSweep),
-        ({"missing": 0.8}, FewColumnsSweep),
-        ({"n_latent": 1}, FewColumnsSweep),
+        ({"missing": 0.8}, BlockedSweep),
+        ({"n_latent": 1}, BlockedSweep),
     ):
         (update,) = Sampler(small_network(rng, **options)).snp_updates
         assert type(update) is kind
