@@ -177,10 +177,10 @@ def steps_of(sampler, recorder):
     weights = [(sampler.weights, "draw")] if model.n_nodes else []
     missing = [(sampler.missing, "draw")] if model.n_nodes else []
     return {
-        "intercepts": [(sampler, "draw_omics_fixed"), (sampler.fixed, "draw")],
+        "intercepts": [(sampler, "draw_omics_fixed"), (sampler, "draw_fixed")],
         SWEEP: [(update, "draw") for update in sampler.snp_updates],
         "hyperparameters": [(prior, "update") for prior in priors],
-        "residual variances": [(sampler, "draw_omics_variances"), (sampler.variance, "draw")],
+        "residual variances": [(sampler, "draw_omics_variances"), (sampler, "draw_variance")],
         "omics weights": weights,
         "missing omics": missing,
         RECORDING: [(recorder, "record")],

@@ -6,7 +6,7 @@ from sknnmm.memory_map import ReadOnlyArrays
 from sknnmm.packed import PackedGenotypes
 from sknnmm.sampling.cross_product_kernels import add_cells
 
-STRIP = 2**19  # bytes: a quarter of the second cache of most processors
+STRIP = 2**19  # bytes of genotypes: half of the second cache of most processors
 
 
 class IncompleteOmics(ReadOnlyArrays):

@@ -1,8 +1,8 @@
 """SNP effects, one at a time given the others, from cross-products: no pass over the individuals.
 
 With X'WX at hand a changed effect costs as many multiplications as SNPs act on its column. X'W
-target takes a pass over the genotypes wherever omics are drawn, so these sweeps serve complete
-omics (`complete_data.py`).
+target takes sums alone where no omic is missing (`complete_data.py`), else a pass over the drawn
+cells (`incomplete_data.py`).
 """
 
 from itertools import pairwise
