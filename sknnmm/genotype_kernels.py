@@ -13,7 +13,7 @@ from numba.extending import intrinsic, overload
 from sknnmm.packed import DOSAGES, decode_snp
 
 SNPS, ROWS = 256, 64  # of the tiles in products of rows
-LINE = 64  # bytes of a cache line
+LINE = 64  # bytes of a cache line, and of the widest vectors
 TILE = 64  # SNPs gathered at a time where a SNP is not contiguous in memory
 
 

@@ -86,6 +86,11 @@ class NetworkModel:
         return bool(self.omics_observed[self.informative].all())
 
     @property
+    def design(self):
+        """Return the constant and the covariates, (n, 1 + q)."""
+        return np.column_stack([np.ones(self.n_samples), self.covariates])
+
+    @property
     def omics_as_read(self):
         """Return the omics as all updates read them, (n, K) in the working precision; missing 0."""
         return np.nan_to_num(self.omics).astype(self.dtype)

@@ -24,9 +24,8 @@ class CompleteOmics:
         self._fixed = path.fixed
         self._columns = update.columns(path)
         self._update = update
-        design = np.column_stack([np.ones(model.n_samples), model.covariates])
-        self._design = design * self._rows[:, None]
-        self._design_squares = self._design.T @ design
+        self._design = model.design * self._rows[:, None]
+        self._design_squares = self._design.T @ model.design
         self._snps_design = update.table(self._design)
         self._snps_basis = [update.table(basis) for _, basis, _ in path.fixed.groups]
         self.measure(model.omics_as_read)
@@ -82,7 +81,7 @@ class CompletePhenotype:
         self._n_nodes = min(model.n_nodes, 1) if model.activation.is_network else model.n_nodes
         self._weight = path.row_weight[:, None]
         ((_, _, self._back),) = path.fixed.groups
-        self._design = np.column_stack([np.ones(model.n_samples), model.covariates])
+        self._design = model.design
         self._of_design = slice(1, 1 + self._design.shape[1])
         self._of_nodes = slice(self._of_design.stop, None)
         self.measure(model.y_column, model.activation.value(model.omics_as_read))

@@ -35,8 +35,7 @@ class IncompleteOmics(ReadOnlyArrays):
         self._rows = np.concatenate(
             [n_rows * s + np.nonzero(strip.T)[1] for s, strip in enumerate(strips)]
         )
-        design = np.column_stack([np.ones(model.n_samples), model.covariates])
-        self._of_design = update.table(rows * design).T
+        self._of_design = update.table(rows * model.design).T
         self.measure(model.omics_as_read)
         self.freeze()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from sknnmm.sampling.prepared_draws import pick
 from sknnmm.sampling.snp_sweep import prior_variances
 
 BLOCK = 128  # nodes whose weights are drawn jointly
@@ -195,19 +196,15 @@ def sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, compo
 @njit(nogil=True, cache=True, error_model="numpy")
 def draw_weight(xx, xr, s2, variance, multipliers, mixture, rng):
     """Return mixture component and value of one weight given x'W(residual without it)."""
-    chosen, highest, effect = 0, -np.inf, 0.0
+    score, shrinkage = np.zeros((multipliers.size, 1, 1)), np.zeros((multipliers.size, 1, 1))
     for m in range(multipliers.size):
-        score, shrunk = np.log(mixture[m]), 0.0
+        # What `prepare` makes for many effects: the score holds a Gumbel variate.
+        score[m] = np.log(mixture[m]) - np.log(rng.standard_exponential())
         if multipliers[m] > 0:
             ratio = s2 / (multipliers[m] * variance)
-            shrunk = 1 / (xx + ratio)
-            score += 0.5 * (np.log(ratio * shrunk) + shrunk * xr * xr / s2)
-        score -= np.log(rng.standard_exponential())  # a Gumbel variate: the largest is the draw
-        if score > highest:
-            chosen, highest, effect = m, score, shrunk
-    if effect > 0:
-        effect = effect * xr + np.sqrt(s2 * effect) * rng.standard_normal()
-    return chosen, effect
+            shrinkage[m] = 1 / (xx + ratio)
+            score[m] += 0.5 * np.log(ratio * shrinkage[m, 0, 0])
+    return pick(xr, s2, 0.5 / s2, score, shrinkage, 0, 0, rng)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -5,13 +5,13 @@ from itertools import pairwise
 import numpy as np
 
 from sknnmm.columns import DenseColumns
+from sknnmm.genotype_kernels import LINE
 from sknnmm.memory_map import ReadOnlyArrays
 from sknnmm.sampling.prepared_draws import Draws, prepare_together
 from sknnmm.sampling.sweep_kernels import sweep_blocks
 
-BLOCK = 64  # SNPs swept together; with more, their cross-products take longer than all else
+BLOCK = 64  # SNPs swept together; it divides TILE
 CHUNK = 2**15  # effects whose draws are prepared at a time, or a block of SNPs if that is more
-LINE = 64  # bytes of a cache line, and of the widest vectors
 
 
 class BlockedSweep(ReadOnlyArrays):

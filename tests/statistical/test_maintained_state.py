@@ -58,9 +58,9 @@ def check(model, sampler, chain, X, atol):
             state = path.state(chain)
             effects = table_of_effects(update, path, chain, np.random.default_rng(0))
             used = rows if path is sampler.node_path else model.y_observed
-            if state.fit_products is None:
+            if update.keeps_fit:
                 assert_allclose(state.fit[used], (X @ effects)[used], atol=atol)
-            else:
+            if state.fit_products is not None:
                 products = X.T @ (path.row_weight[:, None] * (X @ effects))
                 assert_allclose(state.fit_products, products.T, atol=20 * atol)
 
@@ -109,10 +109,15 @@ def test_refresh_recomputes_the_fit():
     sampler = Sampler(model)
     chain = starting_state(sampler, rng)
     sampler.iterate(chain, rng, tuning=False)
-    chain.snp.fit += 1
-    chain.direct.fit += 1
+    states = [path.state(chain) for path in sampler.paths]
+    for state in states:
+        state.fit += 1
+        state.fit_products += 1
     sampler.refresh(chain)
     X = centred(model.genotypes)
+    for path, state in zip(sampler.paths, states, strict=True):
+        products = X.T @ (path.row_weight[:, None] * (X @ state.effects))
+        assert_allclose(state.fit_products, products.T, atol=1e-12)
     assert_allclose(chain.snp.fit, X @ chain.snp.effects, atol=1e-12)
     assert_allclose(chain.direct.fit, X @ chain.direct.effects, atol=1e-12)
 
