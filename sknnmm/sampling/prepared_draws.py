@@ -5,10 +5,13 @@ sweeps are left with a few multiplications per effect, and with one normal varia
 that is not zero.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+from sknnmm.vectors import load, splat, square_root, store, where_greater
 
 LARGEST = 1e30  # residual over prior variance: what single precision can hold
 HALF_STEP = {t: t(np.finfo(t).epsneg / 2) for t in (np.float32, np.float64)}  # of uniforms
@@ -71,6 +74,30 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
         exponential += half_step  # in single precision some are 0
         score -= np.log(exponential, out=exponential)
     return tables
+
+
+def standard_normals(shape, rng, dtype):
+    """Return standard normal variates.
+
+    In single precision by the method of Box and Muller (1958, doi 10.1214/aoms/1177706645), from 32
+    random bits each; none exceeds 6.8. All its functions are vectorised.
+    """
+    if dtype != np.float32:
+        return rng.standard_normal(shape, dtype)
+    size = math.prod(shape)
+    words = rng.integers(np.iinfo(np.uint64).max, size=-(-size // 2), dtype=np.uint64, endpoint=True)
+    bits = words.view(np.uint32).reshape(2, -1)
+    radius = bits[0].astype(np.float32)
+    radius += np.float32(0.5)  # not zero
+    radius *= np.float32(2**-32)
+    np.log(radius, out=radius)
+    radius *= -2
+    np.sqrt(radius, out=radius)
+    angle = bits[1].view(np.int32).astype(np.float32)
+    angle *= np.float32(np.pi / 2**31)
+    normals = np.stack([np.cos(angle), np.sin(angle)])
+    normals *= radius
+    return normals.reshape(-1)[:size].reshape(shape)
 
 
 class Draws(NamedTuple):
@@ -198,110 +225,73 @@ def draw_own_block(
                 products[t] -= difference * of_snp[t]
 
 
-@njit(nogil=True, cache=True, forceinline=True)
-def draw_row(
-    xr, s2, gain, score, shrinkage, row, first, effects, component, change, room, positions, rng
-):
-    """Draw the effects of one SNP on C columns, each as `pick` does; for a dozen and more.
-
-    Parameters
-    ----------
-    xr : (C,), x'W(residual without the effects of the SNP); overwritten
-    s2, gain : (C,), residual variances, 1 / (2 s2)
-    score, shrinkage : of `prepare`, of which the SNP has row `row`, and the columns from `first`
-    effects, component : (C,), updated in place; component -1 = not in the model
-    change : (C,), of the effects; written
-    room : (5 C,), zero at first, for C columns alone; positions : (C + 1,), room for integers
-    """
-    number, n = xr.dtype.type, xr.size
-    # In `room`: score of this component, highest score, the component, its shrinkage, normals. One
-    # array, and loops that write to one: the compiler vectorises them.
-    for m in range(score.shape[0]):
-        score_m, shrinkage_m = score[m, row][first:], shrinkage[m, row][first:]
-        for c in range(n):
-            room[c] = score_m[c] + (shrinkage_m[c] * xr[c]) * (xr[c] * gain[c])
-        if m == 0:
-            for c in range(n):
-                room[n + c] = -np.inf
-        for c in range(n):
-            better = room[c] > room[n + c] or m == 0
-            room[3 * n + c] = shrinkage_m[c] if better else room[3 * n + c]
-        for c in range(n):
-            better = room[c] > room[n + c] or m == 0
-            room[2 * n + c] = number(m) if better else room[2 * n + c]
-            room[n + c] = room[c] if better else room[n + c]
-    for c in range(n):
-        room[3 * n + c] = room[3 * n + c] if component[c] >= 0 else number(0)
-    count = 0  # positions first: a branch in every draw, none to be foreseen, takes longer
-    for c in range(n):
-        positions[count] = c
-        count += room[3 * n + c] > 0
-    for c in positions[:count]:
-        room[4 * n + c] = rng.standard_normal()
-    for c in range(n):
-        shrunk, normal = room[3 * n + c], room[4 * n + c]
-        xr[c] = (shrunk * xr[c] + np.sqrt(s2[c] * shrunk) * normal) + number(0)  # not -0
-    for c in range(n):
-        change[c] = xr[c] - effects[c]
-    for c in range(n):
-        effects[c] = xr[c]
-    for c in range(n):
-        component[c] = np.int8(room[2 * n + c]) if component[c] >= 0 else np.int8(-1)
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def add_contributions(xr, gram, k, effects, change):
-    """Add the own effects of SNP k of a block to x'residual (C,); take earlier changes off."""
-    xx, n_columns = gram[k], xr.size
-    for q in range(n_columns):
-        xr[q] += xx * effects[q]
-    for t in range(0, k - 3, 4):
-        of_a, of_b, of_c, of_d = change[t], change[t + 1], change[t + 2], change[t + 3]
-        a, b, c, d = gram[t], gram[t + 1], gram[t + 2], gram[t + 3]
-        for q in range(n_columns):
-            xr[q] -= (a * of_a[q] + b * of_b[q]) + (c * of_c[q] + d * of_d[q])
-    for t in range(k // 4 * 4, k):
-        a, of_a = gram[t], change[t]
-        for q in range(n_columns):
-            xr[q] -= a * of_a[q]
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def draw_strip(
-    products, grams, split, first, width, strip, effects, component, s2, gain, score, shrinkage,
-    change, room, rng,
+@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+def draw_block(
+    products, grams, split, first, width, left, effects, component, s2, gain, score, shrinkage,
+    normal, change, lanes,
 ):  # fmt: skip
-    """Draw the effects of a block of SNPs on a strip of C columns, given X_b'W residual (b, C).
-
-    The compiler must not know how short these loops are: it would unroll them, and then not
-    vectorise them.
+    """Draw the effects of a block of SNPs on some columns, each as `pick` does.
 
     Parameters
     ----------
-    products : (b, C); overwritten
-    grams : (G, b, b), X_b'W_g X_b; the last for columns of the strip from `split`
-    effects, component : (s, L), of which `first` to first + width and the columns `strip`, a slice,
-        are updated in place
-    s2, gain : (C,), residual variances, 1 / (2 s2)
-    score, shrinkage : (M, s, L), of `prepare`
-    change : (b, C), of the effects; written
-    room : (5 C,), zero at first, of this strip alone
+    products : (b, c), X_b'W residual
+    grams : (G, b, b), X_b'W_g X_b; the last for columns from `split`
+    effects, component : (s, L), of which `first` to first + width and the columns from `left` are
+        updated in place
+    s2, gain : (L,), residual variances, 1 / (2 s2)
+    score, shrinkage : (M, s, L), of `prepare`; normal : (s, L)
+    change : (b, c), of the effects; written
+    lanes : tuple of c elements
     """
-    n = products.shape[1]
-    positions = np.empty(n + 1, np.int64)
-    first_gram = 1 if split <= 0 else 0
+    number = products.dtype.type
+    zero = splat(number(0), lanes)
+    s2, gain = load(s2, left, zero), load(gain, left, zero)
+    inside = min(max(split - left, 0), len(lanes))  # columns of the first set of row weights
+    side = np.zeros(len(lanes), number)
+    side[inside:] = 1
+    second = load(side, 0, zero)
+    change[:] = 0
     for k in range(width):
         j = first + k
-        xr, old, of_snp = products[k], effects[j][strip], change[k]
-        if 0 < split < n:  # two sets of row weights
-            for q in range(n):
-                of_snp[q] = xr[q]
-            add_contributions(of_snp, grams[1, k], k, old, change)
-        add_contributions(xr, grams[first_gram, k], k, old, change)
-        if 0 < split < n:
-            for q in range(n):
-                xr[q] = xr[q] if q < split else of_snp[q]
-        draw_row(
-            xr, s2, gain, score, shrinkage, j, strip.start, old, component[j][strip], of_snp, room,
-            positions, rng,
-        )  # fmt: skip
+        old = load(effects[j], left, zero)
+        xr = load(products[k], 0, zero)
+        if inside == 0:
+            xr = without_block(xr, old, grams[-1, k], k, change, lanes)
+        elif inside == len(lanes):
+            xr = without_block(xr, old, grams[0, k], k, change, lanes)
+        else:
+            by_first = without_block(xr, old, grams[0, k], k, change, lanes)
+            by_second = without_block(xr, old, grams[-1, k], k, change, lanes)
+            xr = where_greater(second, zero, by_second, by_first)
+        chosen, shrunk = zero, load(shrinkage[0, j], left, zero)
+        highest = load(score[0, j], left, zero) + (shrunk * xr) * (xr * gain)
+        for m in range(1, score.shape[0]):
+            of_m = load(shrinkage[m, j], left, zero)
+            this = load(score[m, j], left, zero) + (of_m * xr) * (xr * gain)
+            chosen = where_greater(this, highest, splat(number(m), lanes), chosen)
+            shrunk = where_greater(this, highest, of_m, shrunk)
+            highest = where_greater(this, highest, this, highest)
+        before = load(component[j], left, zero)
+        chosen = where_greater(zero, before, before, chosen)
+        shrunk = where_greater(zero, before, zero, shrunk)
+        noise = square_root(s2 * shrunk) * load(normal[j], left, zero)
+        new = (shrunk * xr + noise) + zero  # not -0
+        store(component[j], left, chosen)
+        store(effects[j], left, new)
+        store(change[k], 0, new - old)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def without_block(xr, old, of_snp, k, change, lanes):
+    """Return x'residual of SNP k of a block without its effects, after the changes before it.
+
+    `of_snp` holds its cross-products; `change` is zero from k on.
+    """
+    zero = xr - xr
+    a, b, c, d = splat(of_snp[k], lanes) * old, zero, zero, zero
+    for t in range(0, k, 4):
+        a = a - splat(of_snp[t], lanes) * load(change[t], 0, zero)
+        b = b - splat(of_snp[t + 1], lanes) * load(change[t + 1], 0, zero)
+        c = c - splat(of_snp[t + 2], lanes) * load(change[t + 2], 0, zero)
+        d = d - splat(of_snp[t + 3], lanes) * load(change[t + 3], 0, zero)
+    return xr + ((a + b) + (c + d))

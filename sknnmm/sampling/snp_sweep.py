@@ -7,8 +7,9 @@ import numpy as np
 from sknnmm.columns import DenseColumns
 from sknnmm.genotype_kernels import LINE
 from sknnmm.memory_map import ReadOnlyArrays
-from sknnmm.sampling.prepared_draws import Draws, prepare_together
-from sknnmm.sampling.sweep_kernels import sweep_blocks
+from sknnmm.sampling.prepared_draws import Draws, prepare_together, standard_normals
+from sknnmm.sampling.sweep_kernels import PANEL, sweep_blocks
+from sknnmm.vectors import WIDE
 
 BLOCK = 64  # SNPs swept together; it divides TILE
 CHUNK = 2**15  # effects whose draws are prepared at a time, or a block of SNPs if that is more
@@ -73,6 +74,7 @@ class BlockedSweep(ReadOnlyArrays):
             effects, component = np.zeros(shape, self._dtype), np.full(shape, -1, np.int8)
             for state, own in zip(states, self._slices, strict=True):
                 effects[:, own], component[:, own] = state.effects[snps], state.component[snps]
+            normal = standard_normals(shape, rng, self._dtype)
             sweep_blocks(
                 self.genotypes.dosages,
                 self._any_missing,
@@ -88,7 +90,8 @@ class BlockedSweep(ReadOnlyArrays):
                 component,
                 s2,
                 *tables,
-                rng,
+                normal,
+                WIDE[: self._n_lanes],
             )
             for state, own in zip(states, self._slices, strict=True):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
@@ -98,7 +101,8 @@ class BlockedSweep(ReadOnlyArrays):
     def _room(self, n_columns, n):
         """Return zeros (n_columns, N), N >= n; rows begin at cache lines."""
         size = np.dtype(self._dtype).itemsize
-        width = -(-n // (LINE // size)) * LINE
+        n_panels = -(-n // PANEL) | 1  # odd: else the rows might share few places in the cache
+        width = n_panels * PANEL * size
         room = np.zeros(n_columns * width + LINE, np.int8)
         start = -room.ctypes.data % LINE
         return room[start : start + n_columns * width].view(self._dtype).reshape(n_columns, -1)

@@ -12,19 +12,19 @@ import numpy as np
 from numba import njit
 
 from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, new_tile
-from sknnmm.sampling.connection_kernels import PASS, REORDER, filled
-from sknnmm.sampling.prepared_draws import draw_strip
+from sknnmm.sampling.connection_kernels import REORDER, filled
+from sknnmm.sampling.prepared_draws import draw_block
+from sknnmm.vectors import WIDE, load, splat, store
 
 GROUP = 4  # SNPs and columns in a pass that multiplies
-STRIP = 128  # columns whose draws stay in the nearest cache
 ROWS = 2048  # individuals whose widened genotypes, of a block, stay in the second cache
-NEAR_ROWS = 512  # of one pass, in the nearest
+PANEL = 4 * len(WIDE)  # whose residuals, of a column, stay in registers
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def sweep_blocks(
     dosages, any_missing, mean, grams, columns, row_weights, is_one, first, residual, x, effects,
-    component, residual_variance, score, shrinkage, rng,
+    component, residual_variance, score, shrinkage, normal, lanes,
 ):  # fmt: skip
     """Draw the effects of some SNPs on all columns once; the last of L columns may be idle.
 
@@ -36,14 +36,16 @@ def sweep_blocks(
     columns : (G + 1,), first column of each set of row weights, then the number of columns
     row_weights : (G, n); is_one : (G,), whether they are all 1
     first : int, a multiple of b; the SNPs are first, first + 1, ...
-    residual : (L, N), target - X b for all rows, then N - n zeros; updated in place
+    residual : (L, N), target - X b for all rows, then zeros to whole panels; updated in place
     x : (b, N), room for widened SNPs; zero beyond n
     effects, component : (s, L), of these SNPs, updated in place; component -1 = not in the model
     residual_variance : (L,)
     score, shrinkage : (M, s, L), of `prepare`
+    normal : (s, L), standard normal variates
+    lanes : tuple of as many elements as columns are drawn together; that number divides L
     """
     n_snps, n_lanes = effects.shape
-    n_columns, n_rows = columns[-1], residual.shape[1]
+    n_columns, n_rows = columns[-1], -(-len(dosages) // len(WIDE)) * len(WIDE)
     block_size = grams.shape[2]
     number = residual.dtype.type
     s2 = residual_variance.astype(number)
@@ -51,8 +53,13 @@ def sweep_blocks(
     split = n_lanes if columns.size == 2 else columns[1]
     tile = new_tile(dosages)
     weighted = np.zeros((GROUP, n_rows), number)
-    snps = np.zeros((n_lanes, block_size + 1), np.int64)
-    amounts = np.zeros((n_lanes, block_size + 1), number)
+    products = np.empty((block_size, len(lanes)), number)
+    change = np.empty_like(products)
+    changes = (
+        np.zeros((len(lanes), block_size + 1), np.int64),
+        np.zeros((len(lanes), block_size + 1), number),
+        np.zeros(len(lanes), np.int64),
+    )
     # The next block comes from memory while this one is multiplied: some SNPs of it every pass.
     order = np.arange(first, min(first + n_snps + block_size, dosages.shape[1]))
     n_passes = -(-n_columns // GROUP) * -(-n_rows // ROWS)
@@ -67,13 +74,12 @@ def sweep_blocks(
                 widen(stored, mean[first + start + k], any_missing, x[k])
             x[width:] = 0
             ahead, last_ahead = start + width, start + width + block_size
-            for left in range(0, n_lanes, STRIP):
-                strip = slice(left, min(left + STRIP, n_lanes))
-                products = np.zeros((block_size, strip.stop - left), number)
-                change, room = np.zeros_like(products), np.zeros(5 * products.shape[1], number)
+            for left in range(0, n_lanes, len(lanes)):
+                last = min(left + len(lanes), n_columns)
+                products[:] = 0
                 for row in range(0, n_rows, ROWS):
                     stop = min(row + ROWS, n_rows)
-                    for c in range(left, min(strip.stop, n_columns), GROUP):
+                    for c in range(left, last, GROUP):
                         g, h = 1 if c >= split else 0, 1 if c + GROUP > split else 0
                         as_is = is_one[g] and is_one[h]
                         if not as_is:
@@ -85,40 +91,46 @@ def sweep_blocks(
                             fetch(dosages, order, ahead, min(ahead + fetched, last_ahead))
                             ahead += fetched
                             multiply(x, k, source, at, row, stop, products, c - left)
-                draw_strip(
-                    products, grams[(first + start) // block_size], split - left, start, width,
-                    strip, effects, component, s2[strip], gain[strip], score, shrinkage, change,
-                    room, rng,
+                draw_block(
+                    products, grams[(first + start) // block_size], split, start, width, left,
+                    effects, component, s2, gain, score, shrinkage, normal, change, lanes,
                 )  # fmt: skip
-                take_changes(
-                    residual[left:], change[:width], x, min(strip.stop, n_columns) - left, snps,
-                    amounts,
-                )  # fmt: skip
+                take_changes(residual[left:last], change[:width], x, len(dosages), *changes)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def take_changes(residual, change, x, n_columns, snps, amounts):
-    """Take the changes (b, c) of the effects of SNPs x (b, N) off the residuals (c, N).
+def take_changes(residual, change, x, n_rows, snps, amounts, counts):
+    """Take the changes (b, L) of the effects of SNPs x (b, N) off the residuals (c, N).
 
-    `snps` and `amounts`, (c, b + 1) or longer, are room for the changes of every column.
+    `snps` and `amounts`, (L, b + 1), and `counts` are room for the changes of every column.
     """
-    most = 0
-    counts = np.zeros(n_columns, np.int64)
-    for c in range(n_columns):
+    for c in range(len(residual)):
         count = 0
-        for k in range(change.shape[0]):  # without a branch, which none could foresee
+        for k in range(len(change)):  # without a branch, which none could foresee
             snps[c, count], amounts[c, count] = k, change[k, c]
             count += change[k, c] != 0
         counts[c] = count
-        most = max(most, count)
-        while count % PASS != 0:  # fill up with nothing
-            snps[c, count], amounts[c, count] = snps[c, 0], 0
-            count += 1
-    for row in range(0, x.shape[1], NEAR_ROWS):
-        for t in range(0, most, PASS):
-            for c in range(n_columns):
-                if t < counts[c]:
-                    take_eight(residual[c][row : row + NEAR_ROWS], x, row, snps[c], amounts[c], t)
+    for row in range(0, n_rows, PANEL):  # their genotypes stay in the nearest cache
+        for c in range(len(residual)):
+            take_off_panel(residual[c], x, row, snps[c], amounts[c], counts[c])
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def take_off_panel(r, x, row, snps, amounts, count):
+    """Take `count` changes of a column off a panel of its residuals, which stay in registers."""
+    zero, lanes = splat(r.dtype.type(0), WIDE), len(WIDE)
+    ra, rb = load(r, row, zero), load(r, row + lanes, zero)
+    rc, rd = load(r, row + 2 * lanes, zero), load(r, row + 3 * lanes, zero)
+    for t in range(count):
+        of_snp, amount = x[snps[t]], splat(amounts[t], WIDE)
+        ra = ra - amount * load(of_snp, row, zero)
+        rb = rb - amount * load(of_snp, row + lanes, zero)
+        rc = rc - amount * load(of_snp, row + 2 * lanes, zero)
+        rd = rd - amount * load(of_snp, row + 3 * lanes, zero)
+    store(r, row, ra)
+    store(r, row + lanes, rb)
+    store(r, row + 2 * lanes, rc)
+    store(r, row + 3 * lanes, rd)
 
 
 # Passes over the individuals; why they are inlined: see `connection_kernels`.

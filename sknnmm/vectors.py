@@ -1,0 +1,130 @@
+"""Vectors of numbers for compiled kernels, where no loop is compiled to good vector instructions.
+
+A vector is a value in registers; `+`, `-` and `*` work lane by lane. The vectors are LLVM's: on a
+machine with shorter ones they are taken apart.
+"""
+
+import operator
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+WIDE = (0,) * 16  # lanes of a vector of a whole cache line, in single precision
+FUSED = ("contract",)  # a multiplication and an addition may be one instruction
+
+
+class Vector(types.Type):
+    """Some numbers of one type."""
+
+    def __init__(self, dtype, lanes):
+        self.dtype, self.lanes = dtype, lanes
+        super().__init__(f"Vector({dtype}, {lanes})")
+
+
+@register_model(Vector)
+class VectorModel(models.PrimitiveModel):
+    """How numba holds a vector."""
+
+    def __init__(self, manager, vector):
+        number = manager.lookup(vector.dtype).get_value_type()
+        super().__init__(manager, vector, ir.VectorType(number, vector.lanes))
+
+
+@intrinsic
+def splat(typing_context, number, lanes):
+    """Return a vector of a number; it has as many lanes as the tuple `lanes` has elements."""
+    vector = Vector(number, len(lanes))
+
+    def generate(context, builder, signature, arguments):
+        undefined = ir.Constant(context.get_value_type(vector), ir.Undefined)
+        first = builder.insert_element(undefined, arguments[0], cgutils.int32_t(0))
+        zeros = ir.Constant(ir.VectorType(cgutils.int32_t, vector.lanes), None)
+        return builder.shuffle_vector(first, undefined, zeros)
+
+    return vector(number, lanes), generate
+
+
+@intrinsic
+def load(typing_context, values, index, like):
+    """Return elements index, index + 1, ... of a contiguous array, as a vector like another."""
+
+    def generate(context, builder, signature, arguments):
+        kind = signature.args[0].dtype
+        place = _place(context, builder, signature.args[0], *arguments[:2], like.lanes)
+        stored = builder.load(place, align=kind.bitwidth // 8)
+        if isinstance(kind, types.Integer):
+            return builder.sitofp(stored, context.get_value_type(like))
+        return stored
+
+    return like(values, types.intp, like), generate
+
+
+@intrinsic
+def store(typing_context, values, index, vector):
+    """Write a vector to elements index, index + 1, ... of a contiguous array."""
+
+    def generate(context, builder, signature, arguments):
+        kind, stored = signature.args[0].dtype, arguments[2]
+        place = _place(context, builder, signature.args[0], *arguments[:2], vector.lanes)
+        if isinstance(kind, types.Integer):
+            stored = builder.fptosi(stored, place.type.pointee)
+        builder.store(stored, place, align=kind.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(values, types.intp, vector), generate
+
+
+def _place(context, builder, kind, values, index, lanes):
+    """Return the address of an element of an array, as that of a vector."""
+    array = context.make_array(kind)(context, builder, values)
+    vector = ir.VectorType(context.get_value_type(kind.dtype), lanes)
+    return builder.bitcast(builder.gep(array.data, [index]), vector.as_pointer())
+
+
+@intrinsic
+def where_greater(typing_context, first, second, then, otherwise):
+    """Return, lane by lane, `then` where first > second, else `otherwise`."""
+
+    def generate(context, builder, signature, arguments):
+        first, second, then, otherwise = arguments
+        return builder.select(builder.fcmp_ordered(">", first, second), then, otherwise)
+
+    return then(first, first, then, then), generate
+
+
+@intrinsic
+def square_root(typing_context, vector):
+    """Return the square root of every lane."""
+
+    def generate(context, builder, signature, arguments):
+        kind = context.get_value_type(vector)
+        name = f"llvm.sqrt.v{vector.lanes}f{vector.dtype.bitwidth}"
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind]), name
+        )
+        return builder.call(function, arguments)
+
+    return vector(vector), generate
+
+
+def _arithmetic(symbol, instruction):
+    """Let numba compile an operator of two vectors to an instruction."""
+
+    @intrinsic
+    def operation(typing_context, first, second):
+        def generate(context, builder, signature, arguments):
+            return getattr(builder, instruction)(*arguments, flags=FUSED)
+
+        return first(first, second), generate
+
+    @overload(symbol)
+    def of_vectors(first, second):
+        if isinstance(first, Vector) and first == second:
+            return lambda first, second: operation(first, second)
+
+
+_arithmetic(operator.add, "fadd")
+_arithmetic(operator.sub, "fsub")
+_arithmetic(operator.mul, "fmul")
