@@ -1,11 +1,12 @@
 """Vectors of numbers for compiled kernels, where no loop is compiled to good vector instructions.
 
-A vector is a value in registers; `+`, `-` and `*` work lane by lane. The vectors are LLVM's: on a
+A vector is a value in registers; `+`, `-`, `*` and `/` work lane by lane. The vectors are LLVM's: on a
 machine with shorter ones they are taken apart.
 """
 
 import operator
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -94,9 +95,19 @@ def where_greater(typing_context, first, second, then, otherwise):
     return then(first, first, then, then), generate
 
 
+def square_root(value):
+    """Return the square root of every lane, or of a number."""
+
+
+@overload(square_root)
+def _square_root(value):
+    if isinstance(value, Vector):
+        return lambda value: _root_of_lanes(value)
+    return lambda value: np.sqrt(value)
+
+
 @intrinsic
-def square_root(typing_context, vector):
-    """Return the square root of every lane."""
+def _root_of_lanes(typing_context, vector):
 
     def generate(context, builder, signature, arguments):
         kind = context.get_value_type(vector)
@@ -128,3 +139,4 @@ def _arithmetic(symbol, instruction):
 _arithmetic(operator.add, "fadd")
 _arithmetic(operator.sub, "fsub")
 _arithmetic(operator.mul, "fmul")
+_arithmetic(operator.truediv, "fdiv")

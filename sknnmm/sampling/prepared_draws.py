@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from sknnmm.vectors import load, splat, square_root, store, where_greater
+from sknnmm.vectors import WIDE, load, splat, square_root, store, where_greater
 
 LARGEST = 1e30  # residual over prior variance: what single precision can hold
-HALF_STEP = {t: t(np.finfo(t).epsneg / 2) for t in (np.float32, np.float64)}  # of uniforms
+HALF_STEP = np.float32(2**-25)  # of uniform variates in single precision
 
 
 def prepare(squares, multipliers, weights, variance, residual_variance, rng, dtype=float):
@@ -24,7 +24,8 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
     scores hold Gumbel variates; the effect is shrinkage * xr + sqrt(s2 * shrinkage) times a
     standard normal variate.
 
-    In single precision the uniforms are odd multiples of 2^-25: no probability is off by more.
+    Of two components the second is chosen by a uniform variate, an odd multiple of 2^-25: no
+    probability is off by more.
 
     Parameters
     ----------
@@ -39,41 +40,57 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
     score, shrinkage : ndarrays of shape (M, *shape of the effects)
     """
     number = np.dtype(dtype).type
-    half_step = HALF_STEP[number]
     shape = np.broadcast(squares, variance, residual_variance).shape
     tables = np.empty((2, len(multipliers), *shape), number)
     score, shrinkage = tables
-    for m, multiplier in enumerate(multipliers):
-        if multiplier == 0:
-            shrinkage[m] = 0
-            continue
-        ratio = np.minimum(residual_variance / (multiplier * variance), LARGEST).astype(number)
-        shrink(_in_rows(squares), _in_rows(ratio), _in_rows(shrinkage[m]), _in_rows(score[m]))
     with np.errstate(divide="ignore"):  # a weight of exactly zero
         if len(multipliers) == 2:
-            # The difference of two Gumbel variates is logistic: all goes to the second component.
-            odds = rng.random(shape, number)
-            odds += half_step
-            odds /= 1 - odds
-            odds *= (weights[1] / weights[0]).astype(number)
-            if multipliers[0] > 0:
-                odds /= score[0]
-            if multipliers[1] > 0:
-                odds *= score[1]
-            score[0] = 0
-            np.log(odds, out=score[1])
-            return tables
+            weights = weights / weights[0]
         for m, multiplier in enumerate(multipliers):
-            if multiplier > 0:
-                np.log(score[m], out=score[m])
-                score[m] += np.log(weights[m]).astype(number)
-            else:
-                score[m] = np.log(weights[m])
-    if len(multipliers) > 2:
-        exponential = rng.standard_exponential(score.shape, number)
-        exponential += half_step  # in single precision some are 0
-        score -= np.log(exponential, out=exponential)
+            if multiplier == 0:
+                shrinkage[m] = 0
+                if len(multipliers) > 2:
+                    score[m] = weights[m]
+                continue
+            ratio = np.minimum(residual_variance / (multiplier * variance), LARGEST)
+            of_effects = (_in_rows(v.astype(number)) for v in (squares, ratio, weights[m]))
+            shrink(*of_effects, _in_rows(shrinkage[m]), _in_rows(score[m]))
+        if len(multipliers) == 2:
+            # The difference of two Gumbel variates is logistic: all goes to the second component.
+            score[1] *= random_odds(shape, rng, number)
+            if multipliers[0] > 0:
+                score[1] /= score[0]
+            score[0] = 0
+            np.log(score[1], out=score[1])
+        elif len(multipliers) > 2:
+            np.log(score, out=score)
+            exponential = rng.standard_exponential(score.shape, number)
+            exponential += HALF_STEP  # in single precision some are 0
+            score -= np.log(exponential, out=exponential)
     return tables
+
+
+def random_odds(shape, rng, dtype):
+    """Return u / (1 - u) of uniform variates u, odd multiples of 2^-25."""
+    odds = np.empty(math.prod(shape), dtype)
+    odds_of(random_bits(odds.size, rng), odds)
+    return odds.reshape(shape)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def odds_of(bits, odds):
+    """Write u / (1 - u), of uniform variates u, for 32 random bits each."""
+    half = odds.dtype.type(0.5)
+    for i in range(odds.size):
+        k = np.int32(bits[i] >> 8)
+        odds[i] = (odds.dtype.type(k) + half) / (odds.dtype.type(2**24 - k) - half)
+
+
+def random_bits(size, rng):
+    """Return `size` numbers of 32 random bits."""
+    highest = np.iinfo(np.uint64).max
+    words = rng.integers(highest, size=-(-size // 2), dtype=np.uint64, endpoint=True)
+    return words.view(np.uint32)[:size]
 
 
 def standard_normals(shape, rng, dtype):
@@ -85,17 +102,19 @@ def standard_normals(shape, rng, dtype):
     if dtype != np.float32:
         return rng.standard_normal(shape, dtype)
     size = math.prod(shape)
-    words = rng.integers(np.iinfo(np.uint64).max, size=-(-size // 2), dtype=np.uint64, endpoint=True)
-    bits = words.view(np.uint32).reshape(2, -1)
+    half = -(-size // 2)
+    bits = random_bits(2 * half, rng).reshape(2, half)
     radius = bits[0].astype(np.float32)
     radius += np.float32(0.5)  # not zero
     radius *= np.float32(2**-32)
     np.log(radius, out=radius)
-    radius *= -2
+    radius *= np.float32(-2)
     np.sqrt(radius, out=radius)
     angle = bits[1].view(np.int32).astype(np.float32)
     angle *= np.float32(np.pi / 2**31)
-    normals = np.stack([np.cos(angle), np.sin(angle)])
+    normals = np.empty((2, half), np.float32)
+    np.cos(angle, out=normals[0])
+    np.sin(angle, out=normals[1])
     normals *= radius
     return normals.reshape(-1)[:size].reshape(shape)
 
@@ -151,35 +170,46 @@ def _in_rows(values):
     return values if values.ndim == 2 else values[None]
 
 
-@njit(nogil=True, cache=True)
-def copy_row(values, j, row):
-    """Write row j of a matrix to `row`; of one row or one column what stands for it."""
-    if values.shape[0] == 1 and j > 0:
-        return
-    if values.shape[1] == 1:
-        row[:] = values[j, 0]
-    else:
-        row[:] = values[j]
-
-
 @njit(nogil=True, cache=True, error_model="numpy")
-def shrink(squares, ratio, shrinkage, root):
-    """Write 1 / (x'Wx + ratio), and the root of ratio over that sum.
+def shrink(squares, ratio, weights, shrinkage, score):
+    """Write 1 / (x'Wx + ratio), and the root of ratio over that sum times the weight.
 
-    The latter is the marginal likelihood of an effect at xr = 0, relative to that of no effect.
-    `squares` and `ratio`, each a matrix, a row or a column, broadcast to the results.
+    The root is the marginal likelihood of an effect at xr = 0, relative to that of no effect.
+    `squares`, `ratio` and `weights`, each a matrix, a row or a column, broadcast to the results.
     """
-    n_columns = shrinkage.shape[1]
-    of_row = np.empty(n_columns, shrinkage.dtype)
-    ratios = np.empty(n_columns, shrinkage.dtype)
-    for j in range(shrinkage.shape[0]):
-        copy_row(squares, j, of_row)
-        copy_row(ratio, j, ratios)
-        shrinkages, roots = shrinkage[j], root[j]
-        for c in range(n_columns):
-            shrunk = shrinkage.dtype.type(1) / (of_row[c] + ratios[c])
-            shrinkages[c] = shrunk
-            roots[c] = np.sqrt(ratios[c] * shrunk)
+    number, n_columns = shrinkage.dtype.type, shrinkage.shape[1]
+    one = splat(number(1), WIDE)
+    whole = n_columns // len(WIDE) * len(WIDE)
+    for j in range(len(shrinkage)):
+        for c in range(0, whole, len(WIDE)):
+            given = lanes_at(squares, j, c, one), lanes_at(ratio, j, c, one)
+            shrunk, root = shrink_one(*given, lanes_at(weights, j, c, one), one)
+            store(shrinkage[j], c, shrunk)
+            store(score[j], c, root)
+        for c in range(whole, n_columns):
+            given = number_at(squares, j, c), number_at(ratio, j, c), number_at(weights, j, c)
+            shrinkage[j, c], score[j, c] = shrink_one(*given, number(1))
+
+
+@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+def shrink_one(square, ratio, weight, one):
+    """Return what `shrink` writes, for one effect or some lanes."""
+    shrunk = one / (square + ratio)
+    return shrunk, weight * square_root(ratio * shrunk)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def number_at(values, j, c):
+    """Return element (j, c) of a matrix, or of the row or column that stands for one."""
+    return values[min(j, values.shape[0] - 1), min(c, values.shape[1] - 1)]
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def lanes_at(values, j, c, like):
+    """Return the same from column c on."""
+    if values.shape[1] == 1:
+        return splat(number_at(values, j, 0), WIDE)
+    return load(values[min(j, values.shape[0] - 1)], c, like)
 
 
 @njit(nogil=True, cache=True)
