@@ -104,19 +104,33 @@ def standard_normals(shape, rng, dtype):
     size = math.prod(shape)
     half = -(-size // 2)
     bits = random_bits(2 * half, rng).reshape(2, half)
-    radius = bits[0].astype(np.float32)
-    radius += np.float32(0.5)  # not zero
-    radius *= np.float32(2**-32)
-    np.log(radius, out=radius)
-    radius *= np.float32(-2)
-    np.sqrt(radius, out=radius)
-    angle = bits[1].view(np.int32).astype(np.float32)
-    angle *= np.float32(np.pi / 2**31)
+    uniform, angle = np.empty((2, half), np.float32)
+    point_of(bits, uniform, angle)
     normals = np.empty((2, half), np.float32)
     np.cos(angle, out=normals[0])
     np.sin(angle, out=normals[1])
-    normals *= radius
+    lengthen(normals, np.log(uniform, out=uniform))
     return normals.reshape(-1)[:size].reshape(shape)
+
+
+@njit(nogil=True, cache=True)
+def point_of(bits, uniform, angle):
+    """Write uniform variates in (0, 1] and angles for rows of 32 random bits each."""
+    half, step, turn = np.float32(0.5), np.float32(2**-32), np.float32(np.pi / 2**31)
+    for i in range(uniform.size):
+        uniform[i] = (np.float32(bits[0, i]) + half) * step
+    for i in range(angle.size):
+        angle[i] = np.float32(np.int32(bits[1, i])) * turn
+
+
+@njit(nogil=True, cache=True)
+def lengthen(points, log_uniform):
+    """Multiply points (2, h) of the unit circle by the root of -2 log(uniform)."""
+    for i in range(log_uniform.size):
+        log_uniform[i] = np.sqrt(np.float32(-2) * log_uniform[i])
+    for row in range(2):
+        for i in range(log_uniform.size):
+            points[row, i] *= log_uniform[i]
 
 
 class Draws(NamedTuple):
@@ -267,7 +281,7 @@ def draw_block(
     products : (b, c), X_b'W residual
     grams : (G, b, b), X_b'W_g X_b; the last for columns from `split`
     effects, component : (s, L), of which `first` to first + width and the columns from `left` are
-        updated in place
+        updated in place; component -1 = not in the model
     s2, gain : (L,), residual variances, 1 / (2 s2)
     score, shrinkage : (M, s, L), of `prepare`; normal : (s, L)
     change : (b, c), of the effects; written
