@@ -55,9 +55,12 @@ def load(typing_context, values, index, like):
         kind = signature.args[0].dtype
         place = _place(context, builder, signature.args[0], *arguments[:2], like.lanes)
         stored = builder.load(place, align=kind.bitwidth // 8)
+        wanted = context.get_value_type(like)
         if isinstance(kind, types.Integer):
-            return builder.sitofp(stored, context.get_value_type(like))
-        return stored
+            return builder.sitofp(stored, wanted)
+        if kind.bitwidth == like.dtype.bitwidth:
+            return stored
+        return (builder.fpext if kind.bitwidth == 32 else builder.fptrunc)(stored, wanted)
 
     return like(values, types.intp, like), generate
 
@@ -118,6 +121,26 @@ def _root_of_lanes(typing_context, vector):
         return builder.call(function, arguments)
 
     return vector(vector), generate
+
+
+@intrinsic
+def sum_of_lanes(typing_context, vector):
+    """Return the sum of all lanes: of the halves of the vector, of the halves of that, ..."""
+
+    def generate(context, builder, signature, arguments):
+        (rest,) = arguments
+        size = vector.lanes
+        while size > 1:
+            size //= 2
+            places = ir.VectorType(cgutils.int32_t, size)
+            halves = (
+                builder.shuffle_vector(rest, rest, ir.Constant(places, list(range(first, last))))
+                for first, last in ((0, size), (size, 2 * size))
+            )
+            rest = builder.fadd(*halves)
+        return builder.extract_element(rest, cgutils.int32_t(0))
+
+    return vector.dtype(vector), generate
 
 
 def _arithmetic(symbol, instruction):
