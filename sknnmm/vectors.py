@@ -33,9 +33,22 @@ class VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, ir.VectorType(number, vector.lanes))
 
 
+def splat(number, lanes):
+    """Return a vector of a number; it has as many lanes as the tuple `lanes` has elements.
+
+    Without any, return the number.
+    """
+
+
+@overload(splat)
+def _splat(number, lanes):
+    if len(lanes) > 0:
+        return lambda number, lanes: _in_all_lanes(number, lanes)
+    return lambda number, lanes: number
+
+
 @intrinsic
-def splat(typing_context, number, lanes):
-    """Return a vector of a number; it has as many lanes as the tuple `lanes` has elements."""
+def _in_all_lanes(typing_context, number, lanes):
     vector = Vector(number, len(lanes))
 
     def generate(context, builder, signature, arguments):
@@ -47,10 +60,23 @@ def splat(typing_context, number, lanes):
     return vector(number, lanes), generate
 
 
-@intrinsic
-def load(typing_context, values, index, like):
-    """Return elements index, index + 1, ... of a contiguous array, as a vector like another."""
+def load(values, index, like):
+    """Return elements index, index + 1, ... of a contiguous array, as a vector like another.
 
+    Or one element, as a number like another.
+    """
+
+
+@overload(load)
+def _load(values, index, like):
+    if isinstance(like, Vector):
+        return lambda values, index, like: _load_lanes(values, index, like)
+    number = np.float32 if like.bitwidth == 32 else np.float64
+    return lambda values, index, like: number(values[index])
+
+
+@intrinsic
+def _load_lanes(typing_context, values, index, like):
     def generate(context, builder, signature, arguments):
         kind = signature.args[0].dtype
         place = _place(context, builder, signature.args[0], *arguments[:2], like.lanes)
@@ -65,10 +91,23 @@ def load(typing_context, values, index, like):
     return like(values, types.intp, like), generate
 
 
-@intrinsic
-def store(typing_context, values, index, vector):
-    """Write a vector to elements index, index + 1, ... of a contiguous array."""
+def store(values, index, value):
+    """Write a vector to elements index, index + 1, ... of a contiguous array, or a number to one."""
 
+
+@overload(store)
+def _store(values, index, value):
+    if isinstance(value, Vector):
+        return lambda values, index, value: _store_lanes(values, index, value)
+
+    def one(values, index, value):
+        values[index] = value
+
+    return one
+
+
+@intrinsic
+def _store_lanes(typing_context, values, index, vector):
     def generate(context, builder, signature, arguments):
         kind, stored = signature.args[0].dtype, arguments[2]
         place = _place(context, builder, signature.args[0], *arguments[:2], vector.lanes)
@@ -87,10 +126,19 @@ def _place(context, builder, kind, values, index, lanes):
     return builder.bitcast(builder.gep(array.data, [index]), vector.as_pointer())
 
 
-@intrinsic
-def where_greater(typing_context, first, second, then, otherwise):
+def where_greater(first, second, then, otherwise):
     """Return, lane by lane, `then` where first > second, else `otherwise`."""
 
+
+@overload(where_greater)
+def _where_greater(first, second, then, otherwise):
+    if isinstance(first, Vector):
+        return lambda first, second, then, otherwise: _select(first, second, then, otherwise)
+    return lambda first, second, then, otherwise: then if first > second else otherwise
+
+
+@intrinsic
+def _select(typing_context, first, second, then, otherwise):
     def generate(context, builder, signature, arguments):
         first, second, then, otherwise = arguments
         return builder.select(builder.fcmp_ordered(">", first, second), then, otherwise)

@@ -11,9 +11,11 @@ from numba.extending import overload
 
 from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, is_observed, new_tile
 from sknnmm.sampling.prepared_draws import draw_own_block
+from sknnmm.vectors import WIDE, load, splat, store, where_greater
 
 GROUP = 32  # SNPs in a block; it divides TILE
-PASS = 8  # SNPs in one pass over the individuals
+PASS = 8  # SNPs in one pass over the individuals that multiplies
+NARROW = (0,) * 4  # lanes of a vector for the last individuals
 FETCHED = 6  # SNPs asked for in a pass that multiplies; the rest when changes are taken off
 REORDER = {"reassoc", "nsz", "contract"}  # lets sums be vectorised
 
@@ -21,7 +23,7 @@ REORDER = {"reassoc", "nsz", "contract"}  # lets sums be vectorised
 @njit(nogil=True, cache=True, error_model="numpy")
 def sweep_connections(
     dosages, any_missing, mean, per_allele, grams, row_weight, indptr, snps, residual, effects,
-    component, residual_variance, score, shrinkage, rng,
+    component, residual_variance, score, shrinkage, normal,
 ):  # fmt: skip
     """Draw the effects of all connections once.
 
@@ -35,8 +37,9 @@ def sweep_connections(
     residual : (K, n), target - X b for all rows; updated in place
     effects, component : (m,), updated in place; component -1 = not in the model
     residual_variance : (K,)
-    score, shrinkage : (M, m, 1), of `prepare`
+    score, shrinkage : (M, m), of `prepare`; normal : (m,), standard normal variates
     """
+    s2 = residual_variance.astype(residual.dtype)
     tile = new_tile(dosages)
     weighted = np.empty_like(residual[0])
     products, change = np.empty(GROUP, residual.dtype), np.empty(GROUP, residual.dtype)
@@ -60,15 +63,16 @@ def sweep_connections(
                     )  # fmt: skip
                 for k in range(first, last):
                     products[k - first] *= per_allele[own[k]]
-                change[:] = 0
                 draw_own_block(
                     products, grams[group], tile_first + first, last - first, effects, component,
-                    residual_variance[c], score, shrinkage, change, rng,
+                    s2[c], score, shrinkage, normal, change,
                 )  # fmt: skip
                 for k in range(first, last):
                     change[k - first] *= per_allele[own[k]]
                 fetch(dosages, snps, ahead, tile_first + last + GROUP)
-                subtract(dosages, own, first, tile, mean, change, residual[c], any_missing)
+                subtract(
+                    dosages, own[first:last], tile[first:], mean, change, residual[c], any_missing
+                )
                 group += 1
 
 
@@ -117,7 +121,7 @@ def add_connections(dosages, any_missing, mean, indptr, snps, effects, fit):
             change[:] = 0
             for k in range(own.size):
                 change[k] = -effects[entries[k]]
-            subtract(dosages, own, 0, tile, mean, change, fit[c], any_missing)
+            subtract(dosages, own, tile, mean, change, fit[c], any_missing)
 
 
 @njit(nogil=True, cache=True)
@@ -209,60 +213,98 @@ def multiply_eight(first, second, row, missing):
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def subtract(dosages, snps, first, tile, mean, change, residual, any_missing):
-    """Take `change` (per allele) of centred SNPs `first`, first + 1, ... off the residual."""
-    changed = np.flatnonzero(change)
-    zero = residual.dtype.type(0)
-    for start in range(0, changed.size, PASS):
-        n, own = min(PASS, changed.size - start), changed[start:]
-        # What lies beyond is filled up with the last SNP and no change.
-        a, b, c, d = own[0], own[min(1, n - 1)], own[min(2, n - 1)], own[min(3, n - 1)]
-        of_first = (
-            change[a], change[b] if n > 1 else zero,
-            change[c] if n > 2 else zero, change[d] if n > 3 else zero,
-        )  # fmt: skip
-        four = four_snps(dosages, snps, tile, mean, first + a, first + b, first + c, first + d)
-        if n <= PASS // 2:
-            subtract_four(four, of_first, residual, any_missing)
-            continue
-        e, f, g, h = own[4], own[min(5, n - 1)], own[min(6, n - 1)], own[min(7, n - 1)]
-        of_second = (
-            change[e], change[f] if n > 5 else zero,
-            change[g] if n > 6 else zero, change[h] if n > 7 else zero,
-        )  # fmt: skip
-        rest = four_snps(dosages, snps, tile, mean, first + e, first + f, first + g, first + h)
-        subtract_eight(four, of_first, rest, of_second, residual, any_missing)
+def subtract(dosages, snps, tile, mean, change, residual, any_missing):
+    """Take `change` (per allele) of centred SNPs off the residual.
 
-
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def subtract_four(four, change, residual, missing):
-    """Take the changes of four SNPs as stored off the residual."""
-    ((xa, xb, xc, xd), (ma, mb, mc, md)), (da, db, dc, dd) = four, change
-    constant = da * ma + db * mb + dc * mc + dd * md
-    for i in range(residual.size):
-        residual[i] += constant - (
-            (da * filled(xa[i], ma, missing) + db * filled(xb[i], mb, missing))
-            + (dc * filled(xc[i], mc, missing) + dd * filled(xd[i], md, missing))
+    Some residuals stay in registers while the SNPs that have changed pass by.
+    """
+    changed, count = np.empty(snps.size + 1, np.int64), 0
+    constant = residual.dtype.type(0)
+    for k in range(snps.size):  # without a branch, which none could foresee
+        changed[count] = k
+        count += change[k] != 0
+        constant += change[k] * mean[snps[k]]
+    changed = changed[:count]
+    n, lanes, row = residual.size, len(WIDE), 0
+    while row + 8 * lanes <= n:
+        subtract_eight(
+            dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing
         )
-
-
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def subtract_eight(four, change, rest, change_rest, residual, missing):
-    """Take the changes of twice four SNPs as stored off the residual."""
-    ((xa, xb, xc, xd), (ma, mb, mc, md)), (da, db, dc, dd) = four, change
-    ((xe, xf, xg, xh), (me, mf, mg, mh)), (de, df, dg, dh) = rest, change_rest
-    constant = (da * ma + db * mb + dc * mc + dd * md) + (de * me + df * mf + dg * mg + dh * mh)
-    for i in range(residual.size):
-        residual[i] += constant - (
-            (
-                (da * filled(xa[i], ma, missing) + db * filled(xb[i], mb, missing))
-                + (dc * filled(xc[i], mc, missing) + dd * filled(xd[i], md, missing))
-            )
-            + (
-                (de * filled(xe[i], me, missing) + df * filled(xf[i], mf, missing))
-                + (dg * filled(xg[i], mg, missing) + dh * filled(xh[i], mh, missing))
-            )
+        row += 8 * lanes
+    while row + lanes <= n:
+        subtract_one(
+            dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing, WIDE
         )
+        row += lanes
+    while row + len(NARROW) <= n:
+        subtract_one(
+            dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing, NARROW
+        )
+        row += len(NARROW)
+    while row < n:
+        subtract_one(
+            dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing, ()
+        )
+        row += 1
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def subtract_eight(
+    dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing
+):  # fmt: skip
+    """Take changes off eight vectors of residuals, from `row` on; `constant` goes back to them."""
+    lanes, back = len(WIDE), splat(constant, WIDE)
+    a, b = load(residual, row, back) + back, load(residual, row + lanes, back) + back
+    c = load(residual, row + 2 * lanes, back) + back
+    d = load(residual, row + 3 * lanes, back) + back
+    e = load(residual, row + 4 * lanes, back) + back
+    f = load(residual, row + 5 * lanes, back) + back
+    g = load(residual, row + 6 * lanes, back) + back
+    h = load(residual, row + 7 * lanes, back) + back
+    for k in changed:
+        x, amount, centre = gathered(dosages, snps[k], tile, k), splat(change[k], WIDE), mean[snps[k]]
+        a = a - amount * dosages_at(x, row, centre, any_missing, WIDE)
+        b = b - amount * dosages_at(x, row + lanes, centre, any_missing, WIDE)
+        c = c - amount * dosages_at(x, row + 2 * lanes, centre, any_missing, WIDE)
+        d = d - amount * dosages_at(x, row + 3 * lanes, centre, any_missing, WIDE)
+        e = e - amount * dosages_at(x, row + 4 * lanes, centre, any_missing, WIDE)
+        f = f - amount * dosages_at(x, row + 5 * lanes, centre, any_missing, WIDE)
+        g = g - amount * dosages_at(x, row + 6 * lanes, centre, any_missing, WIDE)
+        h = h - amount * dosages_at(x, row + 7 * lanes, centre, any_missing, WIDE)
+    for t, vector in enumerate((a, b, c, d, e, f, g, h)):
+        store(residual, row + t * lanes, vector)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def subtract_one(
+    dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing, lanes
+):  # fmt: skip
+    """Take changes off one vector of residuals, or, without lanes, a single one."""
+    back = splat(constant, lanes)
+    left = load(residual, row, back) + back
+    for k in changed:
+        x = gathered(dosages, snps[k], tile, k)
+        values = dosages_at(x, row, mean[snps[k]], any_missing, lanes)
+        left = left - splat(change[k], lanes) * values
+    store(residual, row, left)
+
+
+def dosages_at(stored, row, mean, any_missing, lanes):
+    """Return dosages from `row` on in the precision of `mean`; where missing, the mean."""
+
+
+@overload(dosages_at)
+def _dosages_at(stored, row, mean, any_missing, lanes):
+    number = np.float32 if mean.bitwidth == 32 else np.float64
+    if isinstance(any_missing, types.NoneType):
+        return lambda stored, row, mean, any_missing, lanes: load(stored, row, splat(mean, lanes))
+
+    def filled_in(stored, row, mean, any_missing, lanes):
+        centre, lowest = splat(mean, lanes), splat(number(-0.5), lanes)  # also below: NaN
+        values = load(stored, row, centre)
+        return where_greater(values, lowest, values, centre)
+
+    return filled_in
 
 
 def filled(x, mean, any_missing):

@@ -245,28 +245,39 @@ def pick(xr, s2, gain, score, shrinkage, j, c, rng):
     return chosen, shrunk * xr + np.sqrt(s2 * shrunk) * rng.standard_normal()
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 def draw_own_block(
-    products, gram, first, width, effects, component, s2, score, shrinkage, change, rng
+    products, gram, first, width, effects, component, s2, score, shrinkage, normal, change
 ):  # fmt: skip
     """Draw the effects of some neighbouring SNPs on one column, given X_b'W residual (b,).
 
-    The SNPs are `first` to first + width of effects, component and the tables (M, m, 1). Writes
-    what has changed to `change` (b,), zero before.
+    The SNPs are `first` to first + width of effects, component, the tables (M, m) and `normal`
+    (m,). Writes what has changed to `change` (b,). No step depends on what was drawn: half of the
+    branches would be taken otherwise than foreseen.
     """
-    gain = 0.5 / s2
+    number = products.dtype.type
+    gain = number(0.5) / s2
+    change[:] = 0
     for k in range(width):
         j = first + k
-        if component[j] < 0:
-            continue
         old = effects[j]
         xr = products[k] + gram[k, k] * old
-        component[j], effects[j] = pick(xr, s2, gain, score, shrinkage, j, 0, rng)
-        if effects[j] != old:
-            change[k] = effects[j] - old
-            of_snp, difference = gram[k], change[k]
-            for t in range(of_snp.size):  # those before k too: short loops make no whole vectors
-                products[t] -= difference * of_snp[t]
+        chosen, shrunk = 0, shrinkage[0, j]
+        highest = score[0, j] + (shrunk * xr) * (xr * gain)
+        for m in range(1, len(score)):
+            this = score[m, j] + (shrinkage[m, j] * xr) * (xr * gain)
+            chosen = m if this > highest else chosen
+            shrunk = shrinkage[m, j] if this > highest else shrunk
+            highest = max(highest, this)
+        in_model = component[j] >= 0
+        shrunk = shrunk if in_model else number(0)
+        new = (shrunk * xr + np.sqrt(s2 * shrunk) * normal[j]) + number(0)  # not -0
+        component[j] = chosen if in_model else -1
+        effects[j] = new
+        change[k] = new - old
+        of_snp, difference = gram[k], change[k]
+        for t in range(of_snp.size):  # those before k too: short loops make no whole vectors
+            products[t] -= difference * of_snp[t]
 
 
 @njit(nogil=True, cache=True, error_model="numpy", forceinline=True)

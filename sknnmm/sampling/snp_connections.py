@@ -10,7 +10,7 @@ from sknnmm.sampling.connection_kernels import (
     group_grams,
     sweep_connections,
 )
-from sknnmm.sampling.prepared_draws import prepare
+from sknnmm.sampling.prepared_draws import prepare, standard_normals
 from sknnmm.sampling.snp_sweep import prior_variances
 
 
@@ -88,8 +88,8 @@ class _PassingSweep(ReadOnlyArrays):
             state.effects.reshape(-1),
             state.component.reshape(-1),
             s2,
-            *tables[..., None],
-            rng,
+            *tables,
+            standard_normals(self._squares.shape, rng, residual.dtype),
         )
         np.subtract(target, residual.T, out=state.fit)
 
