@@ -11,8 +11,8 @@ from sknnmm.sampling.prepared_draws import Draws, prepare_together, standard_nor
 from sknnmm.sampling.sweep_kernels import PANEL, sweep_blocks
 from sknnmm.vectors import WIDE
 
-BLOCK = 64  # SNPs swept together; it divides TILE
-CHUNK = 2**15  # effects whose draws are prepared at a time, or a block of SNPs if that is more
+BLOCK = 32  # SNPs swept together; it divides TILE
+CHUNK = 2**16  # effects whose draws are prepared at a time, or a block of SNPs if that is more
 
 
 class BlockedSweep(ReadOnlyArrays):

@@ -17,8 +17,8 @@ from sknnmm.sampling.prepared_draws import draw_block
 from sknnmm.vectors import WIDE, load, splat, store
 
 GROUP = 4  # SNPs and columns in a pass that multiplies
-ROWS = 2048  # individuals whose widened genotypes, of a block, stay in the second cache
-PANEL = 4 * len(WIDE)  # whose residuals, of a column, stay in registers
+ROWS = 4096  # individuals whose widened genotypes, of a block, stay in the second cache
+PANEL = 8 * len(WIDE)  # whose residuals, of a column, stay in registers
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -119,18 +119,22 @@ def take_changes(residual, change, x, n_rows, snps, amounts, counts):
 def take_off_panel(r, x, row, snps, amounts, count):
     """Take `count` changes of a column off a panel of its residuals, which stay in registers."""
     zero, lanes = splat(r.dtype.type(0), WIDE), len(WIDE)
-    ra, rb = load(r, row, zero), load(r, row + lanes, zero)
-    rc, rd = load(r, row + 2 * lanes, zero), load(r, row + 3 * lanes, zero)
+    a, b = load(r, row, zero), load(r, row + lanes, zero)
+    c, d = load(r, row + 2 * lanes, zero), load(r, row + 3 * lanes, zero)
+    e, f = load(r, row + 4 * lanes, zero), load(r, row + 5 * lanes, zero)
+    g, h = load(r, row + 6 * lanes, zero), load(r, row + 7 * lanes, zero)
     for t in range(count):
         of_snp, amount = x[snps[t]], splat(amounts[t], WIDE)
-        ra = ra - amount * load(of_snp, row, zero)
-        rb = rb - amount * load(of_snp, row + lanes, zero)
-        rc = rc - amount * load(of_snp, row + 2 * lanes, zero)
-        rd = rd - amount * load(of_snp, row + 3 * lanes, zero)
-    store(r, row, ra)
-    store(r, row + lanes, rb)
-    store(r, row + 2 * lanes, rc)
-    store(r, row + 3 * lanes, rd)
+        a = a - amount * load(of_snp, row, zero)
+        b = b - amount * load(of_snp, row + lanes, zero)
+        c = c - amount * load(of_snp, row + 2 * lanes, zero)
+        d = d - amount * load(of_snp, row + 3 * lanes, zero)
+        e = e - amount * load(of_snp, row + 4 * lanes, zero)
+        f = f - amount * load(of_snp, row + 5 * lanes, zero)
+        g = g - amount * load(of_snp, row + 6 * lanes, zero)
+        h = h - amount * load(of_snp, row + 7 * lanes, zero)
+    for q, vector in enumerate((a, b, c, d, e, f, g, h)):
+        store(r, row + q * lanes, vector)
 
 
 # Passes over the individuals; why they are inlined: see `connection_kernels`.
