@@ -13,6 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 WIDE = (0,) * 16  # lanes of a vector of a whole cache line, in single precision
+NARROW = (0,) * 4  # of one for what is left over
 FUSED = ("contract",)  # a multiplication and an addition may be one instruction
 
 

@@ -11,11 +11,10 @@ from numba.extending import overload
 
 from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, is_observed, new_tile
 from sknnmm.sampling.prepared_draws import draw_own_block
-from sknnmm.vectors import WIDE, load, splat, store, where_greater
+from sknnmm.vectors import NARROW, WIDE, load, splat, store, where_greater
 
 GROUP = 32  # SNPs in a block; it divides TILE
 PASS = 8  # SNPs in one pass over the individuals that multiplies
-NARROW = (0,) * 4  # lanes of a vector for the last individuals
 FETCHED = 6  # SNPs asked for in a pass that multiplies; the rest when changes are taken off
 REORDER = {"reassoc", "nsz", "contract"}  # lets sums be vectorised
 

@@ -87,10 +87,8 @@ def odds_of(bits, odds):
 
 
 def random_bits(size, rng):
-    """Return `size` numbers of 32 random bits."""
-    highest = np.iinfo(np.uint64).max
-    words = rng.integers(highest, size=-(-size // 2), dtype=np.uint64, endpoint=True)
-    return words.view(np.uint32)[:size]
+    """Return `size` numbers of 32 random bits, two of every word of a generator of 64."""
+    return rng.bit_generator.random_raw(-(-size // 2)).view(np.uint32)[:size]
 
 
 def standard_normals(shape, rng, dtype):

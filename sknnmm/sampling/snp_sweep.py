@@ -71,7 +71,8 @@ class BlockedSweep(ReadOnlyArrays):
             snps = slice(first, first + self._chunk)
             tables = self._prepare(snps, states, variances, residual_variances, rng)
             shape = (len(self._squares[snps]), self._n_lanes)
-            effects, component = np.zeros(shape, self._dtype), np.full(shape, -1, np.int8)
+            effects, component = np.empty(shape, self._dtype), np.empty(shape, np.int8)
+            effects[:, self._columns[-1] :], component[:, self._columns[-1] :] = 0, -1  # idle
             for state, own in zip(states, self._slices, strict=True):
                 effects[:, own], component[:, own] = state.effects[snps], state.component[snps]
             normal = standard_normals(shape, rng, self._dtype)
