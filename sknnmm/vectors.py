@@ -1,7 +1,8 @@
 """Vectors of numbers for compiled kernels, where no loop is compiled to good vector instructions.
 
-A vector is a value in registers; `+`, `-`, `*` and `/` work lane by lane. The vectors are LLVM's: on a
-machine with shorter ones they are taken apart.
+A vector is a value in registers; `+`, `-`, `*` and `/` work lane by lane. On a machine with shorter
+vectors LLVM takes them apart. All functions but `sum_of_lanes` also take numbers in place of
+vectors, so that one function serves whole vectors and what is left over.
 """
 
 import operator
@@ -10,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, models, overload, register_model
 
 WIDE = (0,) * 16  # lanes of a vector of a whole cache line, in single precision
@@ -62,14 +64,15 @@ def _in_all_lanes(typing_context, number, lanes):
 
 
 def load(values, index, like):
-    """Return elements index, index + 1, ... of a contiguous array, as a vector like another.
+    """Return elements index, index + 1, ... of a contiguous row, as a vector like another.
 
-    Or one element, as a number like another.
+    Or one element, as a number like another. Whether the row is so long is not checked.
     """
 
 
 @overload(load)
 def _load(values, index, like):
+    _check_contiguous(values)
     if isinstance(like, Vector):
         return lambda values, index, like: _load_lanes(values, index, like)
     number = np.float32 if like.bitwidth == 32 else np.float64
@@ -84,20 +87,22 @@ def _load_lanes(typing_context, values, index, like):
         stored = builder.load(place, align=kind.bitwidth // 8)
         wanted = context.get_value_type(like)
         if isinstance(kind, types.Integer):
-            return builder.sitofp(stored, wanted)
+            return (builder.sitofp if kind.signed else builder.uitofp)(stored, wanted)
         if kind.bitwidth == like.dtype.bitwidth:
             return stored
-        return (builder.fpext if kind.bitwidth == 32 else builder.fptrunc)(stored, wanted)
+        longer = kind.bitwidth < like.dtype.bitwidth
+        return (builder.fpext if longer else builder.fptrunc)(stored, wanted)
 
     return like(values, types.intp, like), generate
 
 
 def store(values, index, value):
-    """Write a vector to elements index, index + 1, ... of a contiguous array, or a number to one."""
+    """Write a vector to elements index, index + 1, ... of a contiguous row, or a number to one."""
 
 
 @overload(store)
 def _store(values, index, value):
+    _check_contiguous(values)
     if isinstance(value, Vector):
         return lambda values, index, value: _store_lanes(values, index, value)
 
@@ -118,6 +123,12 @@ def _store_lanes(typing_context, values, index, vector):
         return context.get_dummy_value()
 
     return types.void(values, types.intp, vector), generate
+
+
+def _check_contiguous(values):
+    """Refuse arrays whose next element is not the next number in memory."""
+    if values.ndim != 1 or values.layout not in ("C", "F"):
+        raise TypingError(f"a vector needs a contiguous row, not {values}")
 
 
 def _place(context, builder, kind, values, index, lanes):
@@ -160,7 +171,6 @@ def _square_root(value):
 
 @intrinsic
 def _root_of_lanes(typing_context, vector):
-
     def generate(context, builder, signature, arguments):
         kind = context.get_value_type(vector)
         name = f"llvm.sqrt.v{vector.lanes}f{vector.dtype.bitwidth}"

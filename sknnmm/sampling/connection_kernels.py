@@ -1,7 +1,7 @@
 """Compiled Gibbs sweep over single connections of SNPs and nodes.
 
-The residuals of one node stay in the nearest cache while its SNPs pass by as they are stored,
-eight at a time: a block of them is multiplied, drawn given the cross-products of its SNPs, and the
+The residuals of one node stay in the nearest cache while its SNPs pass by as they are stored: a
+block of them is multiplied, eight at a time, drawn given the cross-products of its SNPs, and the
 effects that changed are taken off.
 """
 
@@ -261,7 +261,8 @@ def subtract_eight(
     g = load(residual, row + 6 * lanes, back) + back
     h = load(residual, row + 7 * lanes, back) + back
     for k in changed:
-        x, amount, centre = gathered(dosages, snps[k], tile, k), splat(change[k], WIDE), mean[snps[k]]
+        x, centre = gathered(dosages, snps[k], tile, k), mean[snps[k]]
+        amount = splat(change[k], WIDE)
         a = a - amount * dosages_at(x, row, centre, any_missing, WIDE)
         b = b - amount * dosages_at(x, row + lanes, centre, any_missing, WIDE)
         c = c - amount * dosages_at(x, row + 2 * lanes, centre, any_missing, WIDE)

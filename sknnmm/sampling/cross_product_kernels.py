@@ -5,7 +5,6 @@ from numba import njit
 
 from sknnmm.sampling.connection_kernels import PASS, REORDER, filled
 from sknnmm.sampling.prepared_draws import pick
-from sknnmm.sampling.sweep_kernels import subtract_multiple, take_eight, take_four
 
 BLOCK = 128  # SNPs whose changes are taken off together
 FEW = PASS // 2
@@ -138,9 +137,38 @@ def draw_block(
         snps[n_changed], amounts[n_changed] = snps[0], 0
         n_changed += 1
     for t in range(0, n_changed - FEW, PASS):
-        take_eight(left, gram, 0, snps, amounts, t)
+        take_eight(left, gram, snps, amounts, t)
     if n_changed % PASS == FEW:
-        take_four(left, gram, 0, snps, amounts, n_changed - FEW)
+        take_four(left, gram, snps, amounts, n_changed - FEW)
+
+
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+def take_eight(left, gram, snps, amounts, t):
+    """Take changes t to t + 7 of a column off what is `left` (p,)."""
+    xa, xb, xc, xd = gram[snps[t]], gram[snps[t + 1]], gram[snps[t + 2]], gram[snps[t + 3]]
+    xe, xf, xg, xh = gram[snps[t + 4]], gram[snps[t + 5]], gram[snps[t + 6]], gram[snps[t + 7]]
+    a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
+    e, f, g, h = amounts[t + 4], amounts[t + 5], amounts[t + 6], amounts[t + 7]
+    for j in range(left.size):
+        left[j] -= ((a * xa[j] + b * xb[j]) + (c * xc[j] + d * xd[j])) + (
+            (e * xe[j] + f * xf[j]) + (g * xg[j] + h * xh[j])
+        )
+
+
+@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+def take_four(left, gram, snps, amounts, t):
+    """Take changes t to t + 3 of a column off what is `left` (p,)."""
+    xa, xb, xc, xd = gram[snps[t]], gram[snps[t + 1]], gram[snps[t + 2]], gram[snps[t + 3]]
+    a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
+    for j in range(left.size):
+        left[j] -= (a * xa[j] + b * xb[j]) + (c * xc[j] + d * xd[j])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def subtract_multiple(target, factor, values):
+    """Subtract factor * values from `target`."""
+    for i in range(target.size):
+        target[i] -= factor * values[i]
 
 
 # Products with single cells ---------------------------------------------------------------------

@@ -45,7 +45,7 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
     score, shrinkage = tables
     with np.errstate(divide="ignore"):  # a weight of exactly zero
         if len(multipliers) == 2:
-            weights = weights / weights[0]
+            weights = np.stack([np.ones_like(weights[0]), weights[1] / weights[0]])
         for m, multiplier in enumerate(multipliers):
             if multiplier == 0:
                 shrinkage[m] = 0
@@ -53,8 +53,10 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
                     score[m] = weights[m]
                 continue
             ratio = np.minimum(residual_variance / (multiplier * variance), LARGEST)
-            of_effects = (_in_rows(v.astype(number)) for v in (squares, ratio, weights[m]))
-            shrink(*of_effects, _in_rows(shrinkage[m]), _in_rows(score[m]))
+            given = (
+                _in_rows(np.ascontiguousarray(v, number)) for v in (squares, ratio, weights[m])
+            )
+            shrink(*given, _in_rows(shrinkage[m]), _in_rows(score[m]))
         if len(multipliers) == 2:
             # The difference of two Gumbel variates is logistic: all goes to the second component.
             score[1] *= random_odds(shape, rng, number)
@@ -65,7 +67,8 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
         elif len(multipliers) > 2:
             np.log(score, out=score)
             exponential = rng.standard_exponential(score.shape, number)
-            exponential += HALF_STEP  # in single precision some are 0
+            if number == np.float32:
+                exponential += HALF_STEP  # some are 0
             score -= np.log(exponential, out=exponential)
     return tables
 

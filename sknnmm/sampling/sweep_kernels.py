@@ -4,8 +4,8 @@ A block of neighbouring SNPs is widened to floats, which stay in the second cach
 the residuals of all columns (omics, direct path): four SNPs and four columns to a pass, sixteen
 products from eight numbers, which is as fast as matrix products are. Within the block the
 cross-products of its SNPs stand in for the residuals (Breen et al. 2022, doi
-10.1038/s42003-022-03624-1); then the changes of its effects are taken off, at a cost in proportion
-to how many there are.
+10.1038/s42003-022-03624-1), as many columns side by side as a vector has lanes; then the changes of
+its effects are taken off, at a cost in proportion to how many there are.
 """
 
 import numpy as np
@@ -191,37 +191,3 @@ def multiply(x, k, residual, first, row, stop, products, c):
     ):
         for q in range(GROUP):
             products[k + t, c + q] += of_snp[q]
-
-
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def take_eight(r, x, row, snps, amounts, t):
-    """Take changes t to t + 7 of a column off some of its residuals, from `row` on."""
-    rows = slice(row, row + r.size)
-    xa, xb = x[snps[t]][rows], x[snps[t + 1]][rows]
-    xc, xd = x[snps[t + 2]][rows], x[snps[t + 3]][rows]
-    xe, xf = x[snps[t + 4]][rows], x[snps[t + 5]][rows]
-    xg, xh = x[snps[t + 6]][rows], x[snps[t + 7]][rows]
-    a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
-    e, f, g, h = amounts[t + 4], amounts[t + 5], amounts[t + 6], amounts[t + 7]
-    for i in range(r.size):
-        r[i] -= ((a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])) + (
-            (e * xe[i] + f * xf[i]) + (g * xg[i] + h * xh[i])
-        )
-
-
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
-def take_four(r, x, row, snps, amounts, t):
-    """Take changes t to t + 3 of a column off some of its residuals, from `row` on."""
-    rows = slice(row, row + r.size)
-    xa, xb = x[snps[t]][rows], x[snps[t + 1]][rows]
-    xc, xd = x[snps[t + 2]][rows], x[snps[t + 3]][rows]
-    a, b, c, d = amounts[t], amounts[t + 1], amounts[t + 2], amounts[t + 3]
-    for i in range(r.size):
-        r[i] -= (a * xa[i] + b * xb[i]) + (c * xc[i] + d * xd[i])
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def subtract_multiple(target, factor, values):
-    """Subtract factor * values from `target`."""
-    for i in range(target.size):
-        target[i] -= factor * values[i]

@@ -12,74 +12,128 @@ from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
 from sknnmm.sampling import snp_connections, snp_sweep
 from sknnmm.sampling.cross_product_kernels import BLOCK
-from sknnmm.sampling.prepared_draws import draw_row, pick, prepare
+from sknnmm.sampling.prepared_draws import (
+    draw_block,
+    odds_of,
+    point_of,
+    prepare,
+    random_odds,
+    shrink,
+    standard_normals,
+)
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
 from sknnmm.sampling.snp_cross_products import CrossProductSweep
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
-from sknnmm.sampling.sweep_kernels import STRIP
+from sknnmm.vectors import WIDE
 
 
 @pytest.mark.parametrize(
     ("multipliers", "weights"),
-    [([1.0], [1.0]), ([0, 1.0], [0.7, 0.3]), ([0, 0.01, 0.1, 1.0], [0.5, 0.2, 0.2, 0.1])],
+    [
+        ([1.0], [1.0]),
+        ([0, 1.0], [0.7, 0.3]),
+        ([0.01, 1.0], [0.4, 0.6]),
+        ([0, 0.01, 0.1, 1.0], [0.5, 0.2, 0.2, 0.1]),
+    ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
     """Component frequencies, and the law of the effect within each component."""
-    n, xx, xr, s2, v = 40_000, 8.0, 3.0, 0.8, 0.5
+    shape, xx, xr, s2, v = (2500, 16), 8.0, 3.0, 0.8, 0.5
     multipliers, weights = np.array(multipliers), np.array(weights)
     rng = np.random.default_rng(0)
     tables = prepare(
-        np.full((1, 1), xx), multipliers, weights[:, None, None], np.full((1, n), v), s2, rng, dtype
+        np.full((1, 1), xx), multipliers, weights[:, None, None], np.full(shape, v), s2, rng, dtype
     )
-    effects, component = np.zeros(n, dtype), np.zeros(n, np.int8)
-    constants = (np.full(n, value, dtype) for value in (xr, s2, 0.5 / s2))
-    room, change = np.zeros(5 * n, dtype), np.empty(n, dtype)
-    positions = np.empty(n + 1, int)
-    draw_row(*constants, *tables, 0, 0, effects, component, change, room, positions, rng)
-    assert_array_equal(change, effects)
-    drawn = np.column_stack([component, effects])
+    normal = standard_normals(shape, rng, dtype)
+    effects, component = np.zeros(shape, dtype), np.zeros(shape, np.int8)
+    products, change = np.full((25, shape[1]), xr, dtype), np.empty((25, shape[1]), dtype)
+    gram = xx * np.eye(25, dtype=dtype)[None]
+    constants = np.full((2, shape[1]), [[s2], [0.5 / s2]], dtype)
+    for first in range(0, len(effects), 25):
+        draw_block(
+            products, gram, shape[1], first, 25, 0, effects, component, *constants, *tables,
+            normal, change, WIDE,
+        )  # fmt: skip
+        assert_array_equal(change, effects[first : first + 25])
     # Given component m, xr is N(0, xx (s2 + xx v_m)).
     sd = np.sqrt(xx * (s2 + xx * v * multipliers))
     probabilities = weights * stats.norm.pdf(xr, scale=sd)
     probabilities /= probabilities.sum()
-    counts = np.bincount(drawn[:, 0].astype(int), minlength=len(weights))
+    counts = np.bincount(component.ravel(), minlength=len(weights))
     if len(weights) > 1:
-        assert stats.chisquare(counts, n * probabilities).pvalue > 1e-4
+        assert stats.chisquare(counts, effects.size * probabilities).pvalue > 1e-4
     for m, multiplier in enumerate(multipliers):
-        effects = drawn[drawn[:, 0] == m, 1]
+        drawn = effects[component == m]
         if multiplier == 0:
-            assert_array_equal(effects, 0)
+            assert_array_equal(drawn, 0)
             continue
         precision = xx + s2 / (multiplier * v)
         law = stats.norm(xr / precision, np.sqrt(s2 / precision))
-        assert stats.kstest(effects, law.cdf).pvalue > 1e-4
+        assert stats.kstest(drawn, law.cdf).pvalue > 1e-4
 
 
-def test_a_row_of_draws_equals_single_draws():
-    rng = np.random.default_rng(4)
-    n, multipliers = 200, np.array([0, 0.01, 1.0])
-    xr, xx, s2 = 5 * rng.standard_normal(n), 4.0, rng.uniform(0.5, 2, n)
-    weights, variance = np.full((3, 1, 1), 1 / 3), np.ones((1, 1))
-    tables = prepare(np.full((1, 1), xx), multipliers, weights, variance, s2, rng)
-    effects, component, change = np.zeros(n), np.zeros(n, np.int8), np.empty(n)
-    component[:5] = -1
-    copy = deepcopy(rng)
-    expected = [
-        pick(xr[c], s2[c], 0.5 / s2[c], *tables, 0, c, copy) if c >= 5 else None for c in range(n)
-    ]
-    room, positions = np.zeros(5 * n), np.empty(n + 1, int)
-    draw_row(xr, s2, 0.5 / s2, *tables, 0, 0, effects, component, change, room, positions, rng)
-    assert set(component[5:]) == {0, 1, 2}
-    assert_array_equal(component[5:], [m for m, _ in expected[5:]])
-    assert_allclose(effects[5:], [effect for _, effect in expected[5:]], rtol=1e-12)
-    assert_array_equal([effects[:5], change[:5], component[:5]], [[0] * 5, [0] * 5, [-1] * 5])
+def test_a_mixture_weight_of_zero_is_never_drawn():
+    rng = np.random.default_rng(8)
+    for multipliers in ([0, 1.0], [0.5, 1.0], [0, 0.5, 1.0]):
+        weights = np.zeros((len(multipliers), 1, 1))
+        weights[-1] = 1
+        args = np.full((1, 1), 4.0), np.array(multipliers), weights, np.ones((1, 500)), 1.0
+        score, _ = prepare(*args, rng, np.float32)
+        assert_array_equal(score.argmax(axis=0), len(multipliers) - 1)
 
 
-def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage, rng):
-    """Update residual (C, n), effects and component (p, C), SNP by SNP; `weight` (C, n)."""
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_variates_made_of_bits_have_their_laws(dtype):
+    rng = np.random.default_rng(5)
+    normal = standard_normals((201, 999), rng, dtype)
+    assert normal.shape == (201, 999)
+    assert normal.dtype == dtype
+    assert stats.kstest(normal.ravel(), "norm").pvalue > 1e-4
+    beyond = np.count_nonzero(np.abs(normal) > 3.5)  # the tails
+    assert abs(beyond - normal.size * 2 * stats.norm.sf(3.5)) < 4 * np.sqrt(beyond)
+    # Pairs of the method of Box and Muller share a radius.
+    first, second = normal.ravel()[: 2 * (normal.size // 2)].reshape(2, -1)
+    for power in (1, 2):
+        assert abs(np.corrcoef(first**power, second**power)[0, 1]) < 4 / np.sqrt(first.size)
+    odds = random_odds((201, 999), rng, dtype)
+    assert stats.kstest(np.log(odds.astype(float)).ravel(), "logistic").pvalue > 1e-4
+
+
+def test_no_bits_make_variates_that_are_not_finite():
+    extreme = np.array([0, 2**32 - 1], np.uint32)
+    odds = np.empty(2, np.float32)
+    odds_of(extreme, odds)
+    assert_allclose(odds, [2**-25, 2**25], rtol=1e-6)
+    uniform, angle = np.empty((2, 2), np.float32)
+    point_of(np.stack([extreme, extreme]), uniform, angle)
+    assert_allclose(uniform, [2**-33, 1], rtol=1e-6)
+    assert_allclose(np.abs(angle), [0, 2 * np.pi / 2**32], atol=1e-7)
+
+
+@pytest.mark.parametrize("n_columns", [1, 15, 16, 37])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_shrinkage_is_that_of_the_formula(n_columns, dtype):
+    """Where matrices, rows and columns stand for effects (5, C), whole vectors and what is left."""
+    rng = np.random.default_rng(9)
+    squares, ratio, weights = (
+        rng.uniform(0.5, 2, shape).astype(dtype)
+        for shape in ((5, 1), (1, n_columns), (5, n_columns))
+    )
+    shrinkage, score = np.empty((2, 5, n_columns), dtype)
+    shrink(squares, ratio, weights, shrinkage, score)
+    expected = 1 / (squares + ratio)
+    assert_allclose(shrinkage, expected, rtol=1e-6)
+    assert_allclose(score, weights * np.sqrt(ratio * expected), rtol=1e-6)
+
+
+def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage, normal):
+    """Update residual (C, n), effects and component (p, C), SNP by SNP; `weight` (C, n).
+
+    `normal` (p, C), or a function that returns the next standard normal variate.
+    """
     for j in range(effects.shape[0]):
         for c in range(effects.shape[1]):
             if component[j, c] < 0:
@@ -91,7 +145,7 @@ def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage
             shrunk = shrinkage[m, j, c]
             new = shrunk * xr
             if shrunk > 0:
-                new += np.sqrt(s2[c] * shrunk) * rng.standard_normal()
+                new += np.sqrt(s2[c] * shrunk) * (normal() if callable(normal) else normal[j, c])
             residual[c] -= x * (new - effects[j, c])
             effects[j, c] = new
 
@@ -99,23 +153,19 @@ def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage
 @pytest.mark.parametrize(
     ("n", "p", "n_nodes", "stored"),
     [
-        (50, 300, 4, np.int8),
-        (50, 300, 4, np.float32),
+        (50, 300, 3, np.int8),
+        (150, 300, 4, np.float32),
         (50, 150, 140, np.int8),
-        (2100, 70, 4, np.int8),
+        (4200, 70, 4, np.int8),
     ],
-    ids=["int8", "float", "two strips of columns", "two strips of rows"],
+    ids=["int8", "float", "many columns", "two strips of rows"],
 )
 @pytest.mark.parametrize("missing_genotypes", [False, True])
 @pytest.mark.parametrize("prior", [BayesR, BayesA])
 def test_blocked_sweep_equals_the_textbook_sweep(
     n, p, n_nodes, stored, missing_genotypes, prior, monkeypatch
 ):
-    """Columns of two paths with their own row weights, several chunks, an odd last one.
-
-    A chunk's normal variates are drawn in its sweep: the textbook gets a copy of the generator as
-    it was then.
-    """
+    """Columns of two paths with their own row weights, several chunks, an odd last one."""
     monkeypatch.setattr(snp_sweep, "CHUNK", 512)
     rng = np.random.default_rng(1)
     priors = {"snp_prior": prior(scale=0.01), "direct_prior": BayesC(scale=0.01)}
@@ -140,29 +190,24 @@ def test_blocked_sweep_equals_the_textbook_sweep(
     residual = np.hstack([path.target(chain) - state.fit for path, state in pairs]).T.copy()
     weight = np.repeat([path.row_weight for path in sampler.paths], [n_nodes, 1], axis=0)
     s2 = np.hstack([path.residual_variance(chain) for path in sampler.paths])
-    chunks = []
-    original = update._prepare
+    given = []
+    original = snp_sweep.sweep_blocks
 
-    def keep(snps, states, variances, residual_variances, rng):
-        tables = original(snps, states, variances, residual_variances, rng)
-        chunks.append((snps, [table[..., : n_nodes + 1] for table in tables], deepcopy(rng)))
-        return tables
+    def keep(*args):
+        given.append(args)
+        original(*args)
 
-    update._prepare = keep
+    monkeypatch.setattr(snp_sweep, "sweep_blocks", keep)
     update.draw(chain, rng)
     X = centred(model.genotypes)
-    assert len(chunks) > 1
-    for snps, tables, copy in chunks:
-        for first in range(snps.start, min(snps.stop, p), snp_sweep.BLOCK):  # in its order
-            block = slice(first, first + snp_sweep.BLOCK)
-            in_chunk = slice(first - snps.start, first - snps.start + snp_sweep.BLOCK)
-            for left in range(0, n_nodes + 1, STRIP):
-                own = slice(left, left + STRIP)
-                textbook_sweep(
-                    X[:, block], weight[own], residual[own], effects[block, own],
-                    component[block, own], s2[own],
-                    *(table[:, in_chunk, own] for table in tables), copy,
-                )  # fmt: skip
+    assert len(given) > 1
+    for args in given:
+        first, (score, shrinkage, normal) = args[7], args[13:16]
+        snps, own = slice(first, first + len(normal)), slice(n_nodes + 1)
+        textbook_sweep(
+            X[:, snps], weight, residual, effects[snps], component[snps], s2, score[..., own],
+            shrinkage[..., own], normal[:, own],
+        )  # fmt: skip
     for state, own in zip(states, (slice(0, n_nodes), slice(n_nodes, None)), strict=True):
         assert np.isfinite(effects[:, own]).all()
         assert np.count_nonzero(effects[:, own]) > 5
@@ -177,10 +222,13 @@ def test_blocked_sweep_equals_the_textbook_sweep(
 def test_passes_over_stored_snps_equal_the_textbook_sweep(
     prior, mask, missing_genotypes, monkeypatch
 ):
-    """One column, weighted; or the connections of two nodes, of 35 and 7 SNPs."""
+    """One column, weighted; or the connections of two nodes, of 35 and 7 SNPs.
+
+    150 individuals are eight vectors, one, a narrow one and two numbers.
+    """
     rng = np.random.default_rng(6)
     own = {"direct_prior": prior, "n_observed": 0} if mask is None else {"snp_prior": prior}
-    model = small_network(rng, n=50, p=70, mask=mask, weighted=True, missing_y=4, **own)
+    model = small_network(rng, n=150, p=70, mask=mask, weighted=True, missing_y=4, **own)
     dosages = np.array(model.genotypes.dosages)
     if missing_genotypes:
         dosages[rng.random(dosages.shape) < 0.1] = -1
@@ -199,15 +247,15 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
     residual = (path.target(chain) - state.fit).T.copy()
     effects, component = state.effects.reshape(-1, 1).copy(), state.component.reshape(-1, 1).copy()
     given = []
+    original = snp_connections.sweep_connections
 
     def keep(*args):
-        tables = prepare(*args)
-        given.append((tables[..., None], deepcopy(args[5])))
-        return tables
+        given.append([table[..., None] for table in args[-3:]])
+        original(*args)
 
-    monkeypatch.setattr(snp_connections, "prepare", keep)
+    monkeypatch.setattr(snp_connections, "sweep_connections", keep)
     update.draw(chain, rng)
-    ((tables, copy),) = given
+    ((score, shrinkage, normal),) = given
     X = centred(model.genotypes)
     if prior.scales_genotypes:
         X = X / model.genotypes_for(prior).scale
@@ -217,7 +265,8 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
         entries = slice(35 * c, 35 * c + len(snps))
         textbook_sweep(
             X[:, snps], path.row_weight[None], residual_of_column[None], effects[entries],
-            component[entries], s2[c : c + 1], *tables[:, :, entries], copy,
+            component[entries], s2[c : c + 1], score[:, entries], shrinkage[:, entries],
+            normal[entries],
         )  # fmt: skip
         fit.append(X[:, snps] @ effects[entries, 0])
     assert np.count_nonzero(effects) > 10
@@ -279,7 +328,7 @@ def test_cross_products_equal_the_textbook_sweep(missing_y, prior, missing_genot
                 textbook_sweep(
                     X[:, snps], weight[own], residual[own], effects[snps, own],
                     component[snps, own], s2[own], *(table[:, c, snps, None] for table in tables),
-                    copy,
+                    copy.standard_normal,
                 )  # fmt: skip
         assert np.count_nonzero(effects) > 20
         starts = np.cumsum([0, *widths])
