@@ -234,7 +234,7 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
         dosages[rng.random(dosages.shape) < 0.1] = -1
     dosages[:, 2] = 1
     object.__setattr__(model, "genotypes", Genotypes(dosages))
-    sampler = Sampler(model)
+    sampler = Sampler(model, by_rows=True)
     if mask is None:
         sampler.snp_updates = [OneColumnSweep(model, sampler.direct_path)]
     update = sampler.snp_updates[0]
