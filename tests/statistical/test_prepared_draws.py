@@ -218,7 +218,14 @@ def test_blocked_sweep_equals_the_textbook_sweep(
 
 @pytest.mark.parametrize("missing_genotypes", [False, True])
 @pytest.mark.parametrize("mask", [None, np.arange(70)[:, None] % [2, 10] == 1])
-@pytest.mark.parametrize("prior", [BayesC(scale=0.02), BayesA(scale=0.02), GBLUP(scale=0.5)])
+@pytest.mark.parametrize(
+    "prior",
+    [
+        BayesC(pi=0.3, estimate_pi=False, scale=0.02, estimate_variance=False),
+        BayesA(scale=0.02),
+        GBLUP(scale=0.5),
+    ],
+)
 def test_passes_over_stored_snps_equal_the_textbook_sweep(
     prior, mask, missing_genotypes, monkeypatch
 ):
