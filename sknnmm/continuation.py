@@ -10,7 +10,7 @@ from sknnmm.priors import ScaledInverseChi2, as_prior
 from sknnmm.sampling.chain import ChainOrigin
 from sknnmm.sampling.checkpoint import Checkpoint, read_chains
 
-FORMAT = 3  # of the states; raise it when a chain cannot go on from those of before
+FORMAT = 4  # of the states; raise it when a chain cannot go on from those of before
 
 #: Parameters that do not change the chains, or do so through the data that are compared.
 NOT_COMPARED = {

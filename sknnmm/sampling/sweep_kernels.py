@@ -45,7 +45,7 @@ def sweep_blocks(
     lanes : tuple of as many elements as columns are drawn together; that number divides L
     """
     n_snps, n_lanes = effects.shape
-    n_columns, n_rows = columns[-1], -(-len(dosages) // len(WIDE)) * len(WIDE)
+    n_columns, n_rows = columns[-1], -(-dosages.shape[0] // len(WIDE)) * len(WIDE)
     block_size = grams.shape[2]
     number = residual.dtype.type
     s2 = residual_variance.astype(number)
@@ -95,7 +95,7 @@ def sweep_blocks(
                     products, grams[(first + start) // block_size], split, start, width, left,
                     effects, component, s2, gain, score, shrinkage, normal, change, lanes,
                 )  # fmt: skip
-                take_changes(residual[left:last], change[:width], x, len(dosages), *changes)
+                take_changes(residual[left:last], change[:width], x, n_rows, *changes)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
