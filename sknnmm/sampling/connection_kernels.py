@@ -10,7 +10,7 @@ from numba import njit, types
 from numba.extending import overload
 
 from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, is_observed, new_tile
-from sknnmm.sampling.prepared_draws import draw_own_block
+from sknnmm.sampling.draw_kernels import draw_own_block
 from sknnmm.vectors import NARROW, WIDE, load, splat, store, where_greater
 
 GROUP = 32  # SNPs in a block; it divides TILE

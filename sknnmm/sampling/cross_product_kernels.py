@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from sknnmm.sampling.connection_kernels import PASS, REORDER, filled
-from sknnmm.sampling.prepared_draws import pick
+from sknnmm.sampling.draw_kernels import pick
 
 BLOCK = 128  # SNPs whose changes are taken off together
 FEW = PASS // 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from sknnmm.sampling.prepared_draws import pick
+from sknnmm.sampling.draw_kernels import pick
 from sknnmm.sampling.snp_sweep import prior_variances
 
 BLOCK = 128  # nodes whose weights are drawn jointly

@@ -10,8 +10,9 @@ from sknnmm.sampling.connection_kernels import (
     group_grams,
     sweep_connections,
 )
-from sknnmm.sampling.prepared_draws import prepare, standard_normals
+from sknnmm.sampling.prepared_draws import prepare
 from sknnmm.sampling.snp_sweep import prior_variances
+from sknnmm.sampling.variates import standard_normals
 
 
 class _PassingSweep(ReadOnlyArrays):

@@ -7,8 +7,9 @@ import numpy as np
 from sknnmm.columns import DenseColumns
 from sknnmm.genotype_kernels import LINE
 from sknnmm.memory_map import ReadOnlyArrays
-from sknnmm.sampling.prepared_draws import Draws, prepare_together, standard_normals
+from sknnmm.sampling.prepared_draws import Draws, prepare_together
 from sknnmm.sampling.sweep_kernels import PANEL, sweep_blocks
+from sknnmm.sampling.variates import standard_normals
 from sknnmm.vectors import WIDE
 
 BLOCK = 32  # SNPs swept together; it divides TILE

@@ -13,7 +13,7 @@ from numba import njit
 
 from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, new_tile
 from sknnmm.sampling.connection_kernels import REORDER, filled
-from sknnmm.sampling.prepared_draws import draw_block
+from sknnmm.sampling.draw_kernels import draw_block
 from sknnmm.vectors import WIDE, load, splat, store
 
 GROUP = 4  # SNPs and columns in a pass that multiplies

@@ -12,20 +12,14 @@ from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
 from sknnmm.sampling import snp_connections, snp_sweep
 from sknnmm.sampling.cross_product_kernels import BLOCK
-from sknnmm.sampling.prepared_draws import (
-    draw_block,
-    odds_of,
-    point_of,
-    prepare,
-    random_odds,
-    shrink,
-    standard_normals,
-)
+from sknnmm.sampling.draw_kernels import draw_block
+from sknnmm.sampling.prepared_draws import prepare, shrink
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
 from sknnmm.sampling.snp_cross_products import CrossProductSweep
 from sknnmm.sampling.snp_sweep import BlockedSweep
 from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.variates import odds_of, point_of, random_odds, standard_normals
 from sknnmm.vectors import WIDE
 
 
