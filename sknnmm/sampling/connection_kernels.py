@@ -223,35 +223,26 @@ def subtract(dosages, snps, tile, mean, change, residual, any_missing):
         changed[count] = k
         count += change[k] != 0
         constant += change[k] * mean[snps[k]]
-    changed = changed[:count]
+    taken = dosages, snps, tile, mean, change, changed[:count], constant, any_missing
     n, lanes, row = residual.size, len(WIDE), 0
     while row + 8 * lanes <= n:
-        subtract_eight(
-            dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing
-        )
+        subtract_eight(taken, residual, row)
         row += 8 * lanes
     while row + lanes <= n:
-        subtract_one(
-            dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing, WIDE
-        )
+        subtract_one(taken, residual, row, WIDE)
         row += lanes
     while row + len(NARROW) <= n:
-        subtract_one(
-            dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing, NARROW
-        )
+        subtract_one(taken, residual, row, NARROW)
         row += len(NARROW)
     while row < n:
-        subtract_one(
-            dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing, ()
-        )
+        subtract_one(taken, residual, row, ())
         row += 1
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def subtract_eight(
-    dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing
-):  # fmt: skip
-    """Take changes off eight vectors of residuals, from `row` on; `constant` goes back to them."""
+def subtract_eight(taken, residual, row):
+    """Take changes off eight vectors of residuals, from `row` on; `constant` centres the SNPs."""
+    dosages, snps, tile, mean, change, changed, constant, any_missing = taken
     lanes, back = len(WIDE), splat(constant, WIDE)
     a, b = load(residual, row, back) + back, load(residual, row + lanes, back) + back
     c = load(residual, row + 2 * lanes, back) + back
@@ -276,10 +267,9 @@ def subtract_eight(
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def subtract_one(
-    dosages, snps, tile, mean, change, changed, constant, residual, row, any_missing, lanes
-):  # fmt: skip
+def subtract_one(taken, residual, row, lanes):
     """Take changes off one vector of residuals, or, without lanes, a single one."""
+    dosages, snps, tile, mean, change, changed, constant, any_missing = taken
     back = splat(constant, lanes)
     left = load(residual, row, back) + back
     for k in changed:
@@ -295,14 +285,16 @@ def dosages_at(stored, row, mean, any_missing, lanes):
 
 @overload(dosages_at)
 def _dosages_at(stored, row, mean, any_missing, lanes):
-    number = np.float32 if mean.bitwidth == 32 else np.float64
     if isinstance(any_missing, types.NoneType):
         return lambda stored, row, mean, any_missing, lanes: load(stored, row, splat(mean, lanes))
+    number = np.float32 if mean.bitwidth == 32 else np.float64
+    # As `is_observed`: integers below 0 are missing, and NaN, which is greater than nothing.
+    limit = number(-0.5 if isinstance(stored.dtype, types.Integer) else -np.inf)
 
     def filled_in(stored, row, mean, any_missing, lanes):
-        centre, lowest = splat(mean, lanes), splat(number(-0.5), lanes)  # also below: NaN
+        centre = splat(mean, lanes)
         values = load(stored, row, centre)
-        return where_greater(values, lowest, values, centre)
+        return where_greater(values, splat(limit, lanes), values, centre)
 
     return filled_in
 

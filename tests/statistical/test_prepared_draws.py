@@ -210,6 +210,7 @@ def test_blocked_sweep_equals_the_textbook_sweep(
         assert_allclose(state.fit, X @ effects[:, own], atol=1e-10)
 
 
+@pytest.mark.parametrize("stored", [np.int8, np.float32])
 @pytest.mark.parametrize("missing_genotypes", [False, True])
 @pytest.mark.parametrize("mask", [None, np.arange(70)[:, None] % [2, 10] == 1])
 @pytest.mark.parametrize(
@@ -221,18 +222,21 @@ def test_blocked_sweep_equals_the_textbook_sweep(
     ],
 )
 def test_passes_over_stored_snps_equal_the_textbook_sweep(
-    prior, mask, missing_genotypes, monkeypatch
+    prior, mask, missing_genotypes, stored, monkeypatch
 ):
     """One column, weighted; or the connections of two nodes, of 35 and 7 SNPs.
 
-    150 individuals are eight vectors, one, a narrow one and two numbers.
+    150 individuals are eight vectors, one, a narrow one and two numbers. Floating dosages may be
+    negative.
     """
     rng = np.random.default_rng(6)
     own = {"direct_prior": prior, "n_observed": 0} if mask is None else {"snp_prior": prior}
     model = small_network(rng, n=150, p=70, mask=mask, weighted=True, missing_y=4, **own)
-    dosages = np.array(model.genotypes.dosages)
+    dosages = np.array(model.genotypes.dosages, stored)
+    if stored == np.float32:
+        dosages -= 1
     if missing_genotypes:
-        dosages[rng.random(dosages.shape) < 0.1] = -1
+        dosages[rng.random(dosages.shape) < 0.1] = -1 if stored == np.int8 else np.nan
     dosages[:, 2] = 1
     object.__setattr__(model, "genotypes", Genotypes(dosages))
     sampler = Sampler(model, by_rows=True)
