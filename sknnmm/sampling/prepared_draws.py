@@ -12,6 +12,7 @@ from numba import njit
 from sknnmm.sampling.variates import random_odds
 from sknnmm.vectors import WIDE, load, splat, square_root, store
 
+ONE = np.ones((1, 1))
 LARGEST = 1e30  # residual over prior variance: what single precision can hold
 HALF_STEP = np.float32(2**-25)  # of uniform variates in single precision
 
@@ -29,7 +30,7 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
     Parameters
     ----------
     squares : x'Wx of every effect, (m,), or (p, 1) for effects (p, C), or (1, p) for (C, p)
-    multipliers : (M,)
+    multipliers : tuple of M numbers
     weights : (M, ...), of the mixture components; they broadcast to the shape of the effects, as do
     variance, residual_variance
     dtype : of the results
@@ -44,7 +45,7 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
     score, shrinkage = tables
     with np.errstate(divide="ignore"):  # a weight of exactly zero
         if len(multipliers) == 2:
-            weights = np.stack([np.ones_like(weights[0]), weights[1] / weights[0]])
+            weights = ONE, weights[1] / weights[0]
         for m, multiplier in enumerate(multipliers):
             if multiplier == 0:
                 shrinkage[m] = 0
@@ -76,7 +77,7 @@ class Draws(NamedTuple):
     """What `prepare` wants to know of the effects of some columns, all but `rng` and `dtype`."""
 
     squares: np.ndarray
-    multipliers: np.ndarray
+    multipliers: tuple
     weights: np.ndarray
     variance: np.ndarray
     residual_variance: np.ndarray
@@ -88,7 +89,7 @@ def prepare_together(parts, axis, rng, dtype):
     `axis` is that of the columns: -1 of effects (p, C), -2 of effects (C, p).
     """
     first = parts[0]
-    if all(np.array_equal(part.multipliers, first.multipliers) for part in parts):
+    if all(part.multipliers == first.multipliers for part in parts):
         squares = first.squares
         if any(part.squares is not squares for part in parts):
             widths = [part.residual_variance.shape[axis] for part in parts]

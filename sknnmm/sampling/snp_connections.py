@@ -57,7 +57,7 @@ class _PassingSweep(ReadOnlyArrays):
             self._squares,
         )
         self._column_of = np.repeat(np.arange(len(sizes)), sizes) if len(sizes) > 1 else None
-        self._multipliers = np.array(path.prior.multipliers, float)
+        self._multipliers = tuple(path.prior.multipliers)
         self.freeze()
 
     def draw(self, chain, rng):

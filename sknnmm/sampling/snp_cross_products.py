@@ -41,7 +41,7 @@ class CrossProductSweep(ReadOnlyArrays):
         self._mean = model.genotypes.mean.astype(model.dtype)
         self._gram = model.genotypes.column_gram(paths[0].row_weight).astype(model.dtype)
         self._squares = np.diag(self._gram)[None].copy()
-        self._multipliers = [np.array(path.prior.multipliers, float) for path in paths]
+        self._multipliers = [tuple(path.prior.multipliers) for path in paths]
         starts = np.cumsum([0] + [path.n_columns for path in paths])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
         self.targets = {path: path.summed_target(model, self) for path in paths}
@@ -188,7 +188,7 @@ class ConnectionCrossProductSweep(ReadOnlyArrays):
         grams = self._cross_products(seen, path.row_weight)
         self._squares = np.concatenate([np.diag(gram) for gram in grams])
         self._grams = np.concatenate([gram.ravel() for gram in grams]).astype(model.dtype)
-        self._multipliers = np.array(path.prior.multipliers, float)
+        self._multipliers = tuple(path.prior.multipliers)
         self.targets = {path: path.summed_target(model, self)}
         self.freeze()
 

@@ -37,7 +37,7 @@ class BlockedSweep(ReadOnlyArrays):
         self._chunk = BLOCK * max(1, CHUNK // (BLOCK * self._n_lanes))
         self._any_missing = model.genotypes.any_missing or None  # None: a kernel without checks
         self._mean = model.genotypes.mean.astype(model.dtype)
-        self._multipliers = [np.array(p.prior.multipliers, float) for p in paths]
+        self._multipliers = [tuple(p.prior.multipliers) for p in paths]
         # Cross-products within blocks, for the rows of each path, or once if all have the same.
         same_rows = all(np.array_equal(p.row_weight, paths[0].row_weight) for p in paths)
         row_weights = [p.row_weight for p in (paths[:1] if same_rows else paths)]
