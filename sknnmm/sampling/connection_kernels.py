@@ -49,9 +49,8 @@ def sweep_connections(
             gather(dosages, own, tile)
             for first in range(0, own.size, GROUP):
                 last = min(first + GROUP, own.size)
-                ahead = (
-                    tile_first + last
-                )  # the next block comes from memory while this one is drawn
+                # The next block comes from memory while this one is drawn.
+                ahead = tile_first + last
                 total = weigh(residual[c], row_weight, weighted)
                 for k in range(first, last, PASS):
                     fetch(dosages, snps, ahead, ahead + FETCHED)

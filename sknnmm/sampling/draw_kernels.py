@@ -122,7 +122,7 @@ def without_block(xr, old, of_snp, k, change, lanes):
 
     `of_snp` holds its cross-products; `change` is zero from k on.
     """
-    zero = xr - xr
+    zero = splat(of_snp.dtype.type(0), lanes)
     a, b, c, d = splat(of_snp[k], lanes) * old, zero, zero, zero
     for t in range(0, k, 4):
         a = a - splat(of_snp[t], lanes) * load(change[t], 0, zero)

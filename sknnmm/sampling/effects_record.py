@@ -28,9 +28,10 @@ class _SweptRecord:
     def __init__(self, update, path, model):
         self.update = update
         self.count = 0
-        columns = update.columns(path)
-        self._total, self._squares, self._included, self._weighted = np.zeros((4, *columns.shape))
-        self._multipliers = np.asarray(path.prior.multipliers, float)
+        self._columns = update.columns(path)
+        self._total, self._squares, self._included, self._weighted = np.zeros(
+            (4, *self._columns.shape)
+        )
         self._selects = path.prior.selects
 
     @property
@@ -46,9 +47,14 @@ class _SweptRecord:
     def add(self, state, weights, store, rng):
         """Add a draw, `weights` (C,) those of the columns on y; return its SNP effects."""
         self.count += 1
+        effects = self.update.snp_effects(state, rng)
         sums = (self._total, self._squares, self._included, self._weighted)
-        add_effects(state.effects.reshape(-1), weights, *(values.reshape(-1) for values in sums))
-        return state.effects
+        add_effects(
+            effects.reshape(-1),
+            self._columns.spread(weights).reshape(-1),
+            *(values.reshape(-1) for values in sums),
+        )
+        return effects
 
     def storable(self, effects):
         """Return a copy of effects to keep: whole, or (flat indices, values) if many are zero."""
@@ -71,19 +77,7 @@ class _ConnectionsRecord(_SweptRecord):
 
     def __init__(self, update, path, model):
         super().__init__(update, path, model)
-        self._columns = update.columns(path)
         self._positions = path.connections.positions
-
-    def add(self, state, weights, store, rng):
-        """Add a draw; return its SNP effects per allele."""
-        effects = self.update.snp_effects(state, rng)
-        self.count += 1
-        self._total += effects
-        self._squares += np.square(effects, dtype=float)
-        chosen = np.maximum(state.component, 0)
-        self._included += (state.component >= 0) & (self._multipliers[chosen] > 0)
-        self._weighted += self._columns.spread(weights) * effects
-        return effects
 
     def storable(self, effects):
         """Return (flat indices in (p, K), values) to keep."""
@@ -158,9 +152,9 @@ def effects_record(update, path, model):
 
 @njit(nogil=True, cache=True)
 def add_effects(effects, weights, total, squares, included, weighted):
-    """Add one draw of effects (m,) to the running sums; `weights` (C,), of an effect after another.
+    """Add one draw of effects (m,) to the running sums; an effect is included if it is not zero.
 
-    An effect is included if it is not zero.
+    `weights` are those of all effects, or (C,) of the columns, which effects go through in turn.
     """
     lanes, n_columns = len(WIDE), weights.size
     zero, one = splat(0.0, WIDE), splat(1.0, WIDE)

@@ -156,8 +156,9 @@ class BlockedSweep(ReadOnlyArrays):
 
 
 def lanes(n_columns):
-    """Return to how many columns some are filled up: loops of powers of two leave no remainder."""
-    return next((size for size in (4, 8) if n_columns <= size), -(-n_columns // 16) * 16)
+    """Return to how many columns some are filled up: whole vectors, short ones if they are few."""
+    whole = -(-n_columns // len(WIDE)) * len(WIDE)
+    return next((size for size in (4, 8) if n_columns <= size), whole)
 
 
 def prior_variances(prior, hyper, residual_variance):
