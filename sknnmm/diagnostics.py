@@ -1,10 +1,10 @@
 """Convergence diagnostics of the small quantities of a posterior."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
+
+from sknnmm.user_warnings import warn
 
 MAX_R_HAT = 1.05
 MIN_ESS = 100
@@ -91,9 +91,8 @@ def warn_if_not_converged(table, unidentified):
         f"{label} (R-hat {row.r_hat:.2f}, bulk ESS {row.ess_bulk:.0f})"
         for label, row in worst.iterrows()
     )
-    warnings.warn(
+    warn(
         f"{len(bad)} of {len(judged)} quantities have R-hat > {MAX_R_HAT} or bulk ESS < {MIN_ESS}; "
         f"worst: {listing}. Raise n_iter (and burn_in), or look at diagnostics_.",
         ConvergenceWarning,
-        stacklevel=5,
     )

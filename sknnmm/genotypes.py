@@ -30,8 +30,10 @@ class Genotypes:
     polymorphic : ndarray of shape (p,), bool
         SNPs whose observed values differ.
     any_missing : bool
-    are_dosages : bool
-        Whether all observed values lie in [0, 2].
+    expected_variance : ndarray of shape (p,)
+        In Hardy-Weinberg equilibrium 2 f (1 - f), f half the mean dosage. If no value is above 1,
+        as of inbred lines or haploids coded 0 and 1, f (1 - f), f the mean. The observed variance
+        if any value lies outside [0, 2].
     """
 
     def __init__(self, dosages):
@@ -39,7 +41,10 @@ class Genotypes:
         self.mean, self.variance, low, high, count = column_moments(self.dosages)
         self.polymorphic = high > low
         self.any_missing = bool((count < len(dosages)).any())
-        self.are_dosages = bool((low >= 0).all() and (high <= 2).all())
+        if (low < 0).any() or (high > 2).any():
+            self.expected_variance = self.variance
+        else:
+            self.expected_variance = allele_count_variance(self.mean, high.max(initial=0) <= 1)
 
     @property
     def shape(self):
@@ -117,23 +122,25 @@ class Genotypes:
         vars(self).update({**state, "dosages": read_only(open_mapped(state["dosages"]))})
 
 
+def allele_count_variance(mean, haploid):
+    """Return the variance of the counts of an allele with these means, copies drawn at random."""
+    copies = 1 if haploid else 2
+    frequency = mean / copies
+    return copies * frequency * (1 - frequency)
+
+
 class ScaledGenotypes(Genotypes):
     """Centred genotypes divided, SNP by SNP, by their expected standard deviation.
 
-    sqrt(2 f (1 - f)) with f half the mean dosage; the observed standard deviation if any value
-    lies outside [0, 2]. SNPs without variance are left as they are.
+    SNPs without variance are left as they are.
     """
 
     def __init__(self, genotypes):
         self.dosages, self.mean = genotypes.dosages, genotypes.mean
         self.polymorphic = genotypes.polymorphic
         self.any_missing = genotypes.any_missing
-        self.are_dosages = genotypes.are_dosages
-        if genotypes.are_dosages:
-            expected = 2 * (self.mean / 2) * (1 - self.mean / 2)
-        else:
-            expected = genotypes.variance
-        self.scale = np.sqrt(np.where(self.polymorphic, expected, 1))
+        self.expected_variance = genotypes.expected_variance
+        self.scale = np.sqrt(np.where(self.polymorphic, self.expected_variance, 1))
         self.variance = genotypes.variance / self.scale**2
 
     def columns(self, snps, dtype):

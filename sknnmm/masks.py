@@ -1,6 +1,5 @@
 """Which SNPs feed which nodes: every form of `mask` becomes one sparse matrix."""
 
-import warnings
 from collections.abc import Mapping
 from numbers import Integral
 
@@ -10,6 +9,7 @@ from pandas.api.extensions import ExtensionArray
 from pandas.api.types import infer_dtype, is_list_like
 from scipy.sparse import csc_array, issparse
 
+from sknnmm.user_warnings import warn
 from sknnmm.validation import _some
 
 _LABELS = (np.ndarray, list, tuple, pd.Series, pd.Index, ExtensionArray)
@@ -225,10 +225,9 @@ def _find_snps(labels, snps):
             f"{_some(snps)}."
         )
     if lacking.size:
-        warnings.warn(
+        warn(
             f"mask names {lacking.size} SNPs that are not in X ({_some(lacking)}); they are "
-            "ignored.",
-            stacklevel=7,  # the caller of fit: past four functions here, fit and its wrapper
+            "ignored."
         )
     return positions
 

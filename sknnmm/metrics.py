@@ -11,6 +11,9 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sknnmm.tables import as_pandas, unmasked
+from sknnmm.validation import check_same_index
+
 __all__ = [
     "PredictionScorer",
     "prediction_bias",
@@ -179,6 +182,7 @@ class PredictionScorer:
         float
         """
         given = {name: value for name, value in metadata.items() if value is not None}
+        check_same_index(**{name: as_pandas(v) for name, v in {"X": X, "y": y, **given}.items()})
         y_pred = estimator.predict(X, **given)
         return self._metric(*_observed_pairs(y, y_pred))
 
@@ -234,6 +238,8 @@ prediction_bias_scorer = PredictionScorer(prediction_bias)
 
 def _observed_pairs(y_true, y_pred):
     """Return both in double precision, without the rows whose y_true is missing."""
+    y_true, y_pred = as_pandas(y_true), as_pandas(y_pred)
+    check_same_index(y_true=y_true, y_pred=y_pred)
     y_true = _vector(y_true, "y_true", finite="allow-nan")
     y_pred = _vector(y_pred, "y_pred", finite=True)
     if len(y_true) != len(y_pred):
@@ -252,7 +258,7 @@ def _observed_pairs(y_true, y_pred):
 
 def _vector(values, argument, finite):
     values = check_array(
-        values,
+        unmasked(values),
         dtype=np.float64,
         ensure_2d=False,
         ensure_min_samples=0,

@@ -33,6 +33,7 @@ class NetworkModel:
     dtype: type = np.float32
     latent_sampler: str = "auto"
     intercept_variance: float = np.inf  # infinite: the flat prior of the estimator
+    idle: np.ndarray | None = None  # (K,) bool, nodes that have no weight; None: all have one
 
     @property
     def n_samples(self):
@@ -64,6 +65,11 @@ class NetworkModel:
         """Return the weight of every row in the phenotype layer, (n,); 0 where y is missing."""
         weight = 1.0 if self.sample_weight is None else self.sample_weight
         return np.where(self.y_observed, weight, 0.0)
+
+    @cached_property
+    def mean_inverse_weight(self):
+        """Return the mean of 1 / weight over the records: their residual variance over s2_e."""
+        return float((1 / self.y_weight[self.y_observed]).mean())
 
     @property
     def has_equal_weights(self):

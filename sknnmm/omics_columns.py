@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_list_like
 
+from sknnmm.tables import as_pandas
+
 
 def find_omics_columns(omics_features, X):
     """Return the positions of the omics columns of X, in the order of X.
@@ -19,7 +21,7 @@ def find_omics_columns(omics_features, X):
     ValueError
         For unknown names, positions out of range, or if no column, or every column, is an omic.
     """
-    names = getattr(X, "columns", None)
+    names = getattr(as_pandas(X), "columns", None)
     n_features = np.shape(X)[1]
     chosen = omics_features(X) if callable(omics_features) else omics_features
     if isinstance(chosen, slice):
@@ -87,7 +89,22 @@ def _take_columns(X, columns):
     """Return columns of X, as a view where they are neighbours."""
     neighbours = columns[-1] - columns[0] + 1 == len(columns)
     selection = slice(columns[0], columns[-1] + 1) if neighbours else columns
-    return X.iloc[:, selection] if hasattr(X, "iloc") else np.asarray(X)[:, selection]
+    if hasattr(X, "iloc"):
+        return X.iloc[:, selection]
+    return (X if isinstance(X, np.ndarray) else np.asarray(X))[:, selection]  # masks stay
+
+
+def fill_absent_omics(omics, fitted):
+    """Return a DataFrame of omics with NaN in the columns of fit that it lacks, if in their order.
+
+    Anything else is returned as it is.
+    """
+    if not isinstance(omics, pd.DataFrame) or len(omics.columns) >= len(fitted):
+        return omics
+    present = np.isin(fitted, omics.columns)
+    if list(omics.columns) != list(fitted[present]):
+        return omics
+    return omics.reindex(columns=fitted)
 
 
 def take_apart_incomplete(X, feature_names, omics_columns):

@@ -16,6 +16,13 @@ class Scales:
     omics_scale: np.ndarray  # (K,), 1 for latent nodes
     covariates_mean: np.ndarray  # (q,)
     covariates_scale: np.ndarray  # (q,)
+    omics_vary: np.ndarray  # (K,) bool; True for latent nodes
+    weight_mean: float  # of sample_weight over the records: those of the sampler are relative to it
+
+    @property
+    def omics_unit(self):
+        """Return what turns standardised effects on nodes into omic units; 0 without variance."""
+        return np.where(self.omics_vary, self.omics_scale, 0)
 
 
 class Posterior:
@@ -55,7 +62,7 @@ class Posterior:
         stored = [result.stored.draws for result in results]
         self.effects_draw = np.array(list(stored[0]))
         for name, path, columns in (
-            ("snp_effects", "snp", scales.omics_scale),
+            ("snp_effects", "snp", scales.omics_unit),
             ("direct_effects", "direct", np.array([scales.y_scale])),
         ):
             if getattr(results[0], path) is None:
@@ -106,9 +113,11 @@ class Posterior:
 
 def _unit(name, scales):
     """Return what turns a standardised quantity into original units."""
-    y, omics = scales.y_scale, scales.omics_scale
+    y, omics = scales.y_scale, scales.omics_unit
     units = {
-        "residual_variance": y**2,
+        "residual_variance": y**2 * scales.weight_mean,
+        "genetic_variance": y**2,
+        "omics_heritability": scales.omics_vary,
         "centred_intercept": y,
         "covariate_effects": y / scales.covariates_scale,
         "omics_weights": y,

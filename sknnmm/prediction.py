@@ -22,9 +22,11 @@ class FittedNetwork:
     scales: Scales
     posterior: Posterior
     genotypes_mean: np.ndarray  # (p,)
+    genotypes_variance: np.ndarray  # (p,)
     snp_effects: np.ndarray  # (p, K)
     weighted_snp_effects: np.ndarray  # (p, K) E[w_k b_jk], y units; used if linear
     direct_effects: np.ndarray  # (p,)
+    mean_inverse_weight: float = 1.0  # of the records: theirs is the residual variance of y
     normals: np.ndarray | None = None  # (draws, repeats, K) to integrate a network function with
     genetic_mean: float = 0.0  # of the training rows, for a network function
 
@@ -99,6 +101,10 @@ class FittedNetwork:
             integrated = self._expected_terms(dosages[rows], covariates[rows])
             terms[rows] = np.where(given[rows], terms[rows], integrated)
         return expected + _sum_columns(terms)
+
+    def record_variance(self, batch):
+        """Return the residual variance of an average record of y in stored draws, (draws,)."""
+        return self.posterior.at_stored("residual_variance")[batch] * self.mean_inverse_weight
 
     def times(self, dosages, effects):
         """Return centred genotypes times effects, each row on its own to the bit."""

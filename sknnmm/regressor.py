@@ -1,6 +1,8 @@
 """The estimator: validate, describe the model, run the chains, summarise. It does not sample."""
 
+import copy
 import os
+import sys
 from numbers import Integral
 
 import numpy as np
@@ -23,9 +25,15 @@ from sknnmm.activations import (
 from sknnmm.connections import Connections
 from sknnmm.continuation import Start, describe_fit, find_start
 from sknnmm.diagnostics import diagnose, warn_if_not_converged
+from sknnmm.dosages import column_range, warn_of_codes
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
-from sknnmm.omics_columns import find_omics_columns, take_apart, take_apart_incomplete
+from sknnmm.omics_columns import (
+    fill_absent_omics,
+    find_omics_columns,
+    take_apart,
+    take_apart_incomplete,
+)
 from sknnmm.posterior import Posterior, Scales, pooled_moments
 from sknnmm.prediction import FittedNetwork
 from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
@@ -33,6 +41,7 @@ from sknnmm.sampling.chain import ChainSettings
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.sampler import Sampler
+from sknnmm.tables import as_pandas
 from sknnmm.uncertainty import genetic_sd, predictive_sd, sample_phenotypes
 
 WEIGHT_ATTRIBUTES = (  # a network function has none
@@ -134,8 +143,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     n_jobs : int or None, default=None
         Chains run at the same time, through joblib. The numbers do not depend on it.
 
-    random_state : int, RandomState instance or None, default=None
-        Pass an int for the same numbers, to the bit, in every fit on one machine.
+    random_state : int, RandomState or Generator instance or None, default=None
+        Pass an int for the same numbers, to the bit, in every fit on one machine. An instance
+        moves on with every fit.
 
     verbose : int, default=0
         1 shows one progress bar over all chains.
@@ -168,6 +178,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         (linear: y units per SD of the omic).
     coef_ : ndarray of shape (p,)
         Total SNP effect on y, E[sum_k w_k b_jk + a_j]; only with the linear activation.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        Only with `omics_features` and the linear activation, where `coef_` has fewer values than X
+        columns: the SD of y that goes with a column, ``abs(coef_)`` times the SD of a SNP, or
+        ``abs(omics_weights_)`` of an omic. `SelectFromModel` and `RFE` of scikit-learn read it.
     intercept_ : float
         For uncentred genotypes and covariates at their training mean: with all omics given,
         ``predict = intercept_ + g((Z - omics_mean_) / omics_scale_) @ omics_weights_
@@ -183,7 +197,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     omics_mean_, omics_scale_ : ndarray of shape (K,)
         Mean and SD of the observed training values; 0 and 1 for latent nodes.
     residual_variance_ : float
-        Residual variance of y.
+        Residual variance of y, of a record of weight 1.
     omics_residual_variance_ : ndarray of shape (K,)
         Residual variance of each node.
     pi_ : ndarray of shape (K,)
@@ -191,9 +205,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     omics_pi_, direct_pi_ : float
         The same of a node on y, and of a SNP on y directly.
     heritability_ : float
-        Share of the variance of y (given covariates) that is genetic, over the training rows.
+        Share of the variance of y (given covariates) that is genetic, over the training rows; the
+        residual variance is the mean of the records, with their weights.
+    genetic_variance_ : float
+        Variance of the genetic values of y over the training rows.
     omics_heritability_ : ndarray of shape (K,)
-        The same for each node.
+        The same share for each node.
     mediated_variance_ : ndarray of shape (K,)
         Share of the genetic variance of y that passes through each node; with the direct share
         they sum to 1.
@@ -248,7 +265,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "n_chains": [Interval(Integral, 1, None, closed="left")],
         "precision": [StrOptions(set(PRECISIONS))],
         "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
@@ -334,15 +351,19 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         y : array-like of shape (n,)
             Phenotype, NaN = missing.
         omics : array-like of shape (n, n_omics) or None
-            Omics, NaN = missing, any pattern; at least two observed values per column.
+            Omics, NaN = missing, any pattern. A column without variance, or with fewer than two
+            observed values, is kept with weight zero and a warning.
         covariates : array-like of shape (n, q) or None
-            Numeric covariates, complete; fixed effects with flat priors in both layers.
-            Collinear columns are handled: they share one effect.
+            Numeric covariates; fixed effects with flat priors in both layers. Collinear columns
+            are handled: they share one effect. Complete where y is observed; a row without y and
+            with missing covariates (NaN) informs nothing and is kept for the results.
         sample_weight : array-like of shape (n,) or None
             Inverse residual variances of y: a record of weight 2 has residual variance
-            `residual_variance_` / 2, as a mean of two records has. They are not repetition
-            counts and are not rescaled; weight 0 is the same as a missing y. The omics layer
-            does not depend on them.
+            `residual_variance_` / 2, as a mean of two records has. Only their ratios matter, but
+            for `residual_variance_`, that of a record of weight 1: weights 1 / variance in squared
+            units of y, times any constant, give the same predictions and heritability. They are
+            not repetition counts; weight 0 is the same as a missing y. The omics layer does not
+            depend on them.
 
         Returns
         -------
@@ -356,20 +377,46 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         FloatingPointError
             If a chain meets a value that is not finite.
         """
+        # What the estimator holds changes all at once, and only when the fit has succeeded.
+        fitted = copy.copy(self)
+        fitted._fit(X, y, omics, covariates, sample_weight)
+        self.__dict__ = vars(fitted)
+        return self
+
+    def _fit(self, X, y, omics, covariates, sample_weight):
         self._check_settings()
         validation.check_directory(self.checkpoint, "checkpoint")
-        validation.check_same_index(X=X, y=y, omics=omics, covariates=covariates)
+        passed = X
+        X, y, omics, covariates, sample_weight = map(
+            as_pandas, (X, y, omics, covariates, sample_weight)
+        )
+        validation.check_same_index(
+            X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
+        )
         dtype = PRECISIONS[self.precision]
-        X, omics, names = self._split_features(X, omics)
+        X, omics, names = self._split_features(X, omics, passed, dtype)
+        warn_of_codes(X, names, fitting=True)
         weight = validation.check_weights(sample_weight, len(X))
         y = validation.check_phenotype(y, len(X), weight)
         omics, omics_names = self._check_fit_table(omics, "omics", X)
-        covariates, self._covariate_names = self._check_fit_table(covariates, "covariates", X)
+        covariates, self._covariate_names = self._check_fit_table(
+            covariates, "covariates", X, ~np.isnan(y)
+        )
         self.n_omics_ = omics.shape[1]
         if not self.direct_effects and self.n_omics_ + self.n_latent == 0:
             raise ValueError(
                 "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
             )
+        validation.warn_of_phenotype_among_omics(y, omics, omics_names)
+        validation.warn_of_tails(omics, omics_names)
+        measured = omics
+        # A row without y and with missing covariates informs nothing; it is kept for the results.
+        incomplete = np.isnan(covariates).any(axis=1)
+        if incomplete.any():
+            omics = np.where(incomplete[:, None], np.nan, omics)
+        self._omics_bounds = np.array(column_range(measured)).reshape(2, -1)
+        varying = validation.varying_columns(omics)
+        validation.warn_of_idle_omics(varying, omics_names)
         genotypes = Genotypes(validation.stored_dosages(X, dtype))
         validation.warn_of_constant_snps(genotypes.polymorphic, names)
         latent = [f"latent_{k}" for k in range(self.n_latent)]
@@ -383,16 +430,19 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             if names is None
             else names
         )
-        self._scales = _scales(y, omics, self.n_latent, covariates)
+        relative_weight, weight_mean = validation.relative_weights(weight, y)
+        self._scales = _scales(y, omics, self.n_latent, covariates, weight_mean)
         mask = masks.resolve_mask(self.mask, self.snp_names_, self.omics_names_, self.n_latent)
         connections = None if mask is None else Connections(mask)
         if connections is not None:
             validation.check_connections(connections, genotypes, self.omics_names_)
-        model = self._describe(genotypes, y, omics, covariates, connections, weight, dtype)
+        model = self._describe(
+            genotypes, y, omics, covariates, connections, relative_weight, varying, dtype
+        )
         data = {
             "X": getattr(genotypes.dosages, "packed", genotypes.dosages),
             "y": y,
-            "omics": omics,
+            "omics": measured,
             "covariates": covariates,
             "sample_weight": weight,
             "mask": connections and [connections.columns.indptr, connections.snps],
@@ -402,16 +452,15 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             start = self._start(model, data)
             origins = start.origins(self.checkpoint)
             results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)
-        self._summarise(results, model, omics, sparse_results=masks.is_sparse(self.mask))
+        self._summarise(results, model, measured, sparse_results=masks.is_sparse(self.mask))
         self._chains = None
         if self.warm_start:
             self._chains = {"fit": start.fit, "states": [result.state for result in results]}
-        return self
 
     def _start(self, model, data):
         """Return where the chains begin."""
         last = getattr(self, "_chains", None) if self.warm_start else None
-        if last and isinstance(self.random_state, np.random.RandomState):
+        if last and isinstance(self.random_state, np.random.RandomState | np.random.Generator):
             entropy = last["fit"]["entropy"]  # the instance has moved on
         else:
             entropy = _seed_sequence(self.random_state).entropy
@@ -459,11 +508,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "burn_in. Lower thin or raise n_iter."
             )
 
-    def _split_features(self, X, omics):
-        """Return genotypes, omics and the names of the SNPs (None: no names) at fit."""
+    def _split_features(self, X, omics, passed, dtype):
+        """Return genotypes, omics and the names of the SNPs (None: no names) at fit.
+
+        `passed` is X as it was passed, for an `omics_features` that is a function of it.
+        """
         if self.omics_features is None:
             self._omics_columns = None
-            X = validation.check_genotypes(self, X, fitting=True)
+            X = validation.check_genotypes(self, X, fitting=True, dtype=dtype)
             return X, omics, getattr(self, "feature_names_in_", None)
         if omics is not None:
             raise ValueError(
@@ -471,24 +523,28 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "use one of the two."
             )
         validation.check_features(self, X, reset=True)
-        self._omics_columns = find_omics_columns(self.omics_features, X)
+        self._omics_columns = find_omics_columns(self.omics_features, passed)
         X, omics = take_apart(X, self._omics_columns)
-        X = validation.check_genotypes(self, X, fitting=True, features_checked=True)
+        X = validation.check_genotypes(self, X, fitting=True, features_checked=True, dtype=dtype)
         names = getattr(self, "feature_names_in_", None)
         return X, omics, names if names is None else np.delete(names, self._omics_columns)
 
-    def _check_fit_table(self, table, argument, X):
+    def _check_fit_table(self, table, argument, X, needed=None):
         if table is None:
             return np.empty((len(X), 0)), np.empty(0, dtype=object)
         if argument == "omics":
             return validation.check_omics(table, len(X), for_fit=True)
-        return validation.check_covariates(table, len(X))
+        return validation.check_covariates(table, len(X), needed)
 
-    def _describe(self, genotypes, y, omics, covariates, connections, weight, dtype):
+    def _describe(self, genotypes, y, omics, covariates, connections, weight, varying, dtype):
         """Return the model on the standardised scale."""
         scales = self._scales
         nodes = np.full((len(y), self.n_omics_ + self.n_latent), np.nan)
         nodes[:, : self.n_omics_] = omics
+        idle = np.append(~varying, np.zeros(self.n_latent, bool))
+        # An omic without variance counts as complete: nothing of it is drawn.
+        informed = ~np.isnan(y) | ~np.isnan(omics[:, varying]).all(axis=1)
+        nodes[:, idle] = np.where(informed[:, None], scales.omics_mean[idle], np.nan)
         activation = self._settle_activation(omics)
         choose_latent_sampler(self.latent_sampler, activation)
         method = as_prior(self.method)
@@ -498,7 +554,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             y=(y - scales.y_mean) / scales.y_scale,
             omics=(nodes - scales.omics_mean) / scales.omics_scale,
             n_latent=self.n_latent,
-            covariates=(covariates - scales.covariates_mean) / scales.covariates_scale,
+            idle=idle,
+            covariates=np.nan_to_num(
+                (covariates - scales.covariates_mean) / scales.covariates_scale
+            ),
             activation=activation,
             snp_prior=method,
             weight_prior=as_prior(self.omics_method),
@@ -528,8 +587,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 for values in pooled_moments(results, "snp")
             ]
             mean, sd, self.inclusion_probability_, weighted = tables
-            self.snp_effects_ = _scale_columns(mean, scales.omics_scale)
-            self.snp_effects_std_ = _scale_columns(sd, scales.omics_scale)
+            self.snp_effects_ = _scale_columns(mean, scales.omics_unit)
+            self.snp_effects_std_ = _scale_columns(sd, scales.omics_unit)
+            self.inclusion_probability_ = _scale_columns(
+                self.inclusion_probability_, scales.omics_vary
+            )
             weighted = weighted * scales.y_scale
         if model.direct_prior:
             mean, sd, included, _ = pooled_moments(results, "direct")
@@ -543,11 +605,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             self.omics_weights_std_ = (
                 posterior.sd("omics_weights") if n_nodes else np.zeros(n_nodes)
             )
-        unset = () if model.activation.is_linear else ("coef_",)
         if model.activation.is_network:
-            unset += WEIGHT_ATTRIBUTES
-        for name in unset:  # may be there from a fit with another activation
-            vars(self).pop(name, None)
+            for name in WEIGHT_ATTRIBUTES:  # may be there from a fit with another activation
+                vars(self).pop(name, None)
         center = model.genotypes.mean
         self.intercept_ = posterior.mean("centred_intercept") - center @ self.direct_effects_
         self.omics_intercept_ = (
@@ -555,17 +615,20 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             if n_nodes
             else np.empty(0)
         )
+        self._coef = None
         if model.activation.is_linear:
-            self.coef_ = weighted.sum(axis=1) + self.direct_effects_
+            self._coef = weighted.sum(axis=1) + self.direct_effects_
         self._set_imputed(results, omics)
         self._network = FittedNetwork(
             activation=model.activation,
             scales=scales,
             posterior=posterior,
             genotypes_mean=center,
+            genotypes_variance=model.genotypes.variance,
             snp_effects=self.snp_effects_,
             weighted_snp_effects=weighted,
             direct_effects=self.direct_effects_,
+            mean_inverse_weight=model.mean_inverse_weight / scales.weight_mean,
         )
         if model.activation.is_network:
             self._network.prepare_integration(model.genotypes.dosages)
@@ -574,12 +637,39 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ]
         table = diagnose(posterior.draws, self.omics_names_, self._covariate_names)
         self._diagnostics = table.to_dict("split")  # plain types: secure formats know no DataFrame
-        latent = self.omics_names_[self.n_omics_ :]
-        unidentified = {f"[{name}]" for name in latent}
+        judged = np.append(scales.omics_vary[: self.n_omics_], np.zeros(self.n_latent, bool))
+        unidentified = {f"[{name}]" for name in self.omics_names_[~judged]}
         warn_if_not_converged(
             table,
             {q for q in table.index if q[q.find("[") :] in unidentified},
         )
+
+    @property
+    def coef_(self):
+        """Total SNP effects."""
+        if getattr(self, "_coef", None) is None:
+            raise AttributeError("coef_ is set by a fit with the linear activation.")
+        # Scikit-learn's selectors read importances by position: with omics among the columns of
+        # X they must find those of the columns, not the effects of the SNPs alone.
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if self._omics_columns is not None and caller.startswith("sklearn.feature_selection"):
+            raise AttributeError("coef_ has SNPs only: use feature_importances_.")
+        return self._coef
+
+    @property
+    def feature_importances_(self):
+        """Importance of every column of X."""
+        if getattr(self, "_coef", None) is None or self._omics_columns is None:
+            raise AttributeError(
+                "feature_importances_ is set by a fit with omics_features and the linear "
+                "activation; without omics_features use coef_."
+            )
+        is_omic = np.zeros(self.n_features_in_, bool)
+        is_omic[self._omics_columns] = True
+        importances = np.empty(self.n_features_in_)
+        importances[is_omic] = np.abs(self.omics_weights_[: self.n_omics_])
+        importances[~is_omic] = np.abs(self._coef) * np.sqrt(self._network.genotypes_variance)
+        return importances
 
     @property
     def diagnostics_(self):
@@ -607,7 +697,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             "omics_pi": np.nan,
             "direct_pi": np.nan,
         }
-        for name in ("residual_variance", "heritability", "covariate_effects", *absent):
+        present = ("residual_variance", "genetic_variance", "heritability", "covariate_effects")
+        for name in (*present, *absent):
             value = posterior.mean(name) if name in posterior.draws else absent[name]
             setattr(self, f"{name}_", value)
         self.covariates_mean_ = self._scales.covariates_mean
@@ -629,16 +720,17 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, p)
-            Genotypes as in fit; missing values count as the training mean.
+            Genotypes as in fit; missing values count as the training mean, and their variance
+            counts in the standard deviation.
         omics : array-like of shape (n, n_omics) or None
             The observed omics of these individuals; NaN (or None: all) are integrated over given
-            the genotypes.
+            the genotypes. So are columns that a DataFrame lacks.
         covariates : array-like of shape (n, q) or None
             Required if the model was fitted with covariates.
         return_std : bool, default=False
             Whether to return the posterior predictive standard deviation of y too: of the
-            parameters, the omics that are not given, and the residual. From the draws whose SNP
-            effects are held (see `posterior_`).
+            parameters, the omics and genotypes that are not given, and the residual of an average
+            training record. From the draws whose SNP effects are held (see `posterior_`).
 
         Returns
         -------
@@ -666,7 +758,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             Number of draws per individual.
         omics, covariates : array-like or None
             As in predict.
-        random_state : int, RandomState instance or None, default=None
+        random_state : int, RandomState or Generator instance or None, default=None
             Pass an int for the same draws in every call.
 
         Returns
@@ -681,6 +773,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     def _check_predict_inputs(self, X, omics, covariates):
         """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
+        X, omics, covariates = map(as_pandas, (X, omics, covariates))
         validation.check_same_index(X=X, omics=omics, covariates=covariates)
         dosages, omics = self._check_predict_features(X, omics)
         n = len(dosages)
@@ -691,10 +784,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "omics were passed to predict, but the model was fitted without omics."
             )
         else:
-            frame = omics
-            omics, names = validation.check_omics(omics, n, for_fit=False)
             observed = self.omics_names_[: self.n_omics_]
+            frame = fill_absent_omics(omics, observed)
+            omics, names = validation.check_omics(frame, n, for_fit=False)
             validation.check_same_columns(names, observed, "omics", frame)
+            validation.warn_of_far_omics(
+                omics, self._omics_bounds, self.omics_scale_[: self.n_omics_], observed
+            )
         fitted_covariates = self._covariate_names
         if covariates is None and len(fitted_covariates):
             raise ValueError(
@@ -736,7 +832,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, p)
         return_std : bool, default=False
-            Whether to return the posterior standard deviation of the genetic values too.
+            Whether to return the posterior standard deviation of the genetic values too. Missing
+            genotypes are uncertainty: without any genotype it is the genetic standard deviation,
+            the root of `genetic_variance_`. With some, the share of that variance is added that
+            the missing SNPs have in ``sum_j var(x_j) beta_j^2``, beta_j the total effect of SNP j
+            in a draw (of a nonlinear network: at the mean slopes of its activation); the total is
+            never raised above `genetic_variance_`.
 
         Returns
         -------
@@ -766,6 +867,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         -------
         float
         """
+        X, y, omics, covariates, sample_weight = map(
+            as_pandas, (X, y, omics, covariates, sample_weight)
+        )
+        validation.check_same_index(
+            X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
+        )
         predicted = self.predict(X, omics=omics, covariates=covariates)
         weight = validation.check_weights(sample_weight, len(predicted))
         y = validation.check_phenotype(y, len(predicted), weight)
@@ -776,6 +883,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     def _check_predict_features(self, X, omics=None):
         """Return dosages and omics (None: none given)."""
         check_is_fitted(self)
+        X = as_pandas(X)
         split = self._omics_columns is not None
         if split:
             if omics is not None:
@@ -790,6 +898,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 parts = take_apart(X, self._omics_columns)
             X, omics = parts
         X = validation.check_genotypes(self, X, fitting=False, features_checked=split)
+        warn_of_codes(X, self.snp_names_, fitting=False)
         if not np.issubdtype(X.dtype, np.floating):
             X = validation.stored_dosages(X, float)
         return X, omics
@@ -800,15 +909,20 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return tags
 
 
-def _scales(y, omics, n_latent, covariates):
-    covariates_scale = covariates.std(axis=0)
+def _scales(y, omics, n_latent, covariates, weight_mean):
+    covariates_scale = np.nanstd(covariates, axis=0)
+    varying = validation.varying_columns(omics)
+    omics_mean = np.array([np.nanmean(c) if (~np.isnan(c)).any() else 0.0 for c in omics.T])
+    omics_sd = np.array([np.nanstd(c) if varies else 1.0 for c, varies in zip(omics.T, varying)])
     return Scales(
         y_mean=np.nanmean(y),
         y_scale=np.nanstd(y),
-        omics_mean=np.append(np.nanmean(omics, axis=0), np.zeros(n_latent)),
-        omics_scale=np.append(np.nanstd(omics, axis=0), np.ones(n_latent)),
-        covariates_mean=covariates.mean(axis=0),
+        omics_mean=np.append(omics_mean, np.zeros(n_latent)),
+        omics_scale=np.append(omics_sd, np.ones(n_latent)),
+        covariates_mean=np.nanmean(covariates, axis=0),
         covariates_scale=np.where(covariates_scale > 0, covariates_scale, 1),
+        omics_vary=np.append(varying, np.ones(n_latent, bool)),
+        weight_mean=weight_mean,
     )
 
 
@@ -829,8 +943,10 @@ def _scale_columns(table, scales):
 
 
 def _seed_sequence(random_state):
-    """Return a fresh SeedSequence for an int, a RandomState (which moves on) or None."""
+    """Return a fresh SeedSequence for an int, None, or a generator (which moves on)."""
     if isinstance(random_state, Integral) or random_state is None:
         return np.random.SeedSequence(random_state)
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
     entropy = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
     return np.random.SeedSequence(entropy.tolist())

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sknnmm.missing_genotypes import MissingGenotypes
 from sknnmm.prediction import DRAWS_AT_ONCE, columns_by_draw, plain_products
 
 NETWORK_DRAWS = 64  # to integrate a network function with, per posterior draw
@@ -22,26 +23,37 @@ def predictive_sd(network, dosages, omics, covariates):
     covariates : ndarray of shape (n, q)
     """
     means, variances = [], []
+    missing = MissingGenotypes(network, dosages, ~np.isnan(_standardised(network, omics)))
     for batch, rest, laws in _held_draws(network, dosages, covariates):
         mean, variance = _node_part(network, batch, laws, omics)
         means.append(rest + mean)
-        variances.append(variance + network.posterior.at_stored("residual_variance")[batch])
+        variances.append(variance + missing.variance(batch) + network.record_variance(batch))
     means, variances = np.hstack(means), np.hstack(variances)
     return np.sqrt(variances.mean(axis=1) + means.var(axis=1))
 
 
 def genetic_sd(network, dosages):
-    """Return the posterior standard deviation of the genetic values, (n,)."""
+    """Return the posterior standard deviation of the genetic values, (n,).
+
+    The variance is that of the genetic value over the draws, missing genotypes at their mean, and
+    what `MissingGenotypes` says of these; together at most the genetic variance, unless the first
+    part is more by itself.
+    """
     normals = np.random.default_rng(0).standard_normal((NETWORK_DRAWS, network.n_nodes))
     n = len(dosages)
     no_covariates = np.tile(network.scales.covariates_mean, (n, 1))
     nothing_given = np.full((n, network.n_nodes), np.nan)
-    posterior, values = network.posterior, []
+    posterior, values, unknown = network.posterior, [], []
+    missing = MissingGenotypes(network, dosages, np.zeros((n, network.n_nodes), bool))
     for batch, rest, laws in _held_draws(network, dosages, no_covariates):
         mean, _ = _node_part(network, batch, laws, nothing_given, normals)
         other = posterior.at_stored("centred_intercept") + posterior.at_stored("genetic_mean")
         values.append(rest + mean - other[batch])
-    return np.hstack(values).std(axis=1)
+        unknown.append(missing.variance(batch))
+    known = np.hstack(values).var(axis=1)
+    unknown = np.hstack(unknown).mean(axis=1)
+    genetic = posterior.at_stored("genetic_variance").mean()
+    return np.sqrt(np.maximum(known, np.minimum(known + unknown, genetic)))
 
 
 def sample_phenotypes(network, dosages, omics, covariates, n_draws, rng):
@@ -52,8 +64,10 @@ def sample_phenotypes(network, dosages, omics, covariates, n_draws, rng):
     rounds = [rng.permutation(n_held) for _ in range(-(-n_draws // n_held))]
     chosen = np.concatenate(rounds)[:n_draws]
     given = _standardised(network, omics)
+    missing = MissingGenotypes(network, dosages, ~np.isnan(given))
     sample = np.empty((n, n_draws))
     for batch, rest, laws in _held_draws(network, dosages, covariates):
+        unknown = missing.variance(batch)
         for column in np.flatnonzero((chosen >= batch.start) & (chosen < batch.stop)):
             draw = chosen[column] - batch.start
             y = rest[:, draw].copy()
@@ -62,7 +76,7 @@ def sample_phenotypes(network, dosages, omics, covariates, n_draws, rng):
                 nodes = mean + np.sqrt(variance) * rng.standard_normal(mean.shape)
                 values = activation.value(np.where(np.isnan(given), nodes, given))
                 y += _times_weights(network, values, chosen[column])
-            sd = np.sqrt(posterior.at_stored("residual_variance")[chosen[column]])
+            sd = np.sqrt(network.record_variance(batch)[draw] + unknown[:, draw])
             sample[:, column] = y + sd * rng.standard_normal(n)
     return sample
 

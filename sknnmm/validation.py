@@ -1,17 +1,23 @@
 """Checks of what users pass, before any sampling; every error names the argument."""
 
-import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import assert_all_finite, check_array, column_or_1d
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import _get_feature_names, validate_data
 
+from sknnmm.dosages import genotype_array
 from sknnmm.packed import PackedGenotypes
+from sknnmm.tables import as_doubles, as_pandas, refuse_sparse, table_of_doubles, unmasked
+from sknnmm.user_warnings import warn
 
 MAX_NAMES_SHOWN = 5
+SAME = 0.999  # correlation of an omic with y beyond which it is taken for y itself
+FAR_SD = 5  # SDs from which a value counts as far outside
+ALIGN = "sknnmm.io.align brings tables into the order of the genotypes."
 LARGE = 2**26  # bytes of int8 genotypes that are not copied to change their order
 
 
@@ -35,6 +41,7 @@ def check_features(estimator, X, *, reset):
             "X holds packed genotypes, all of them SNPs, so it has no columns for omics_features: "
             "pass the omics beside X."
         )
+    refuse_sparse(X, "X")
     if np.ndim(X) != 2:
         raise ValueError(
             f"X must be a table with omics_features among its columns; it has {np.ndim(X)} "
@@ -43,39 +50,43 @@ def check_features(estimator, X, *, reset):
     validate_data(estimator, X, reset=reset, skip_check_array=True)
 
 
-def check_genotypes(estimator, X, *, fitting, features_checked=False):
+def check_genotypes(estimator, X, *, fitting, names=None, features_checked=False, dtype=float):
     """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values.
 
     Number and names of its columns are checked too (at fit: set), unless that is done. Packed
     genotypes are returned as they are.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : table, array or PackedGenotypes
+    fitting : bool
+    names : sequence of length p or None
+        Of the columns, for messages, if not those of X.
+    features_checked : bool
+    dtype : floating type
+        The widest for a table in which integer and floating columns meet.
     """
-    _refuse_duplicates(getattr(X, "columns", ()), "X")
+    X = as_pandas(X)
+    columns = getattr(X, "columns", None)
+    _refuse_duplicates(() if columns is None else columns, "X")
     if isinstance(X, PackedGenotypes):
-        names = pd.DataFrame(columns=X.columns)
-        validate_data(estimator, names, reset=fitting, skip_check_array=True)
+        features = pd.DataFrame(columns=X.columns)
+        validate_data(estimator, features, reset=fitting, skip_check_array=True)
         return X
-    options = {
-        "accept_sparse": False,
-        "dtype": "numeric",
-        "ensure_all_finite": False,
-        "estimator": estimator,
-    }
-    if features_checked:
-        X = check_array(X, input_name="X", **options)
-    else:
-        X = validate_data(estimator, X, reset=fitting, **options)
-    for part in _parts(_in_memory_order(X)):  # as a whole it may be copied
+    array = check_array(
+        genotype_array(X, dtype),
+        dtype="numeric",
+        ensure_all_finite=False,
+        estimator=estimator,
+        input_name="X",
+    )
+    if not features_checked:
+        table = X if columns is not None else array
+        validate_data(estimator, table, reset=fitting, skip_check_array=True)
+    for part in _parts(_in_memory_order(array)):  # as a whole it may be copied
         assert_all_finite(part, allow_nan=True, input_name="X")
-    if fitting and X.dtype.kind == "i" and X.max() <= 1 and X.min() < 0:
-        warnings.warn(
-            "X has negative values and none above 1: this looks like -1/0/1 coding, but "
-            "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats.",
-            stacklevel=5,
-        )
-    if X.dtype.kind == "f" and X.dtype not in (np.float32, np.float64):
-        # Half or extended precision, or another byte order: nothing that kernels compile for.
-        return X.astype(np.float32 if X.dtype.itemsize <= 4 else np.float64)
-    return X
+    return array
 
 
 def stored_dosages(X, dtype):
@@ -140,10 +151,9 @@ def warn_of_constant_snps(polymorphic, names):
         )
     if constant.size:
         shown = constant if names is None else np.asarray(names)[constant]
-        warnings.warn(
+        warn(
             f"X has {constant.size} columns without variance ({_some(shown)}); they are kept with "
-            "effect zero.",
-            stacklevel=4,
+            "effect zero."
         )
 
 
@@ -161,11 +171,11 @@ def check_weights(sample_weight, n_samples):
     """Return weights (n,) in double precision, or None."""
     if sample_weight is None:
         return None
-    weight = _as_float(column_or_1d(sample_weight), "sample_weight")
+    weight = _vector(sample_weight, "sample_weight")
     if len(weight) != n_samples:
         raise ValueError(
             f"sample_weight has {len(weight)} values but X has {n_samples} samples: pass one per "
-            "row."
+            f"row. {ALIGN}"
         )
     if not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError(
@@ -182,9 +192,11 @@ def check_phenotype(y, n_samples, weight=None):
         raise ValueError(
             "requires y to be passed, but the target y is None: pass a phenotype, NaN = missing."
         )
-    y = _as_float(column_or_1d(y, warn=True), "y")
+    y = _vector(y, "y")
     if len(y) != n_samples:
-        raise ValueError(f"y has {len(y)} values but X has {n_samples} samples: pass one per row.")
+        raise ValueError(
+            f"y has {len(y)} values but X has {n_samples} samples: pass one per row. {ALIGN}"
+        )
     _refuse_infinite(y, "y")
     if weight is not None:
         y = np.where(weight == 0, np.nan, y)
@@ -201,33 +213,141 @@ def check_phenotype(y, n_samples, weight=None):
     return y
 
 
+def relative_weights(weight, y):
+    """Return weights over their mean over the records with y, and that mean; only ratios matter.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n,), or None
+    y : ndarray of shape (n,)
+        NaN = missing.
+    """
+    if weight is None:
+        return None, 1.0
+    largest = weight.max()
+    mean = (weight[~np.isnan(y)] / largest).mean() * largest
+    # Rounded, so that the same weights in other units are the same to the last bit.
+    relative = (weight / mean).astype(np.float32).astype(float)
+    if ((relative == 0) & (weight > 0)).any() or not np.isfinite(relative).all():
+        raise ValueError(
+            "sample_weight has values that differ by more than 38 orders of magnitude: give "
+            "records that hardly count the weight 0."
+        )
+    return relative, float(mean)
+
+
 def check_omics(omics, n_samples, *, for_fit):
     """Return omics (n, n_omics) in double precision with NaN = missing, and their names."""
     values, names = _table(omics, "omics", n_samples)
     _refuse_infinite(values, "omics")
-    if for_fit:
-        for name, column in zip(names, values.T, strict=True):
-            observed = column[~np.isnan(column)]
-            if observed.size < 2:
-                raise ValueError(
-                    f"omics column {name!r} has {observed.size} observed values; at least two are "
-                    "needed. Drop it, or use n_latent for a node without data."
-                )
-            if not _varies(observed):
-                raise ValueError(
-                    f"omics column {name!r} has no variance over its observed values. Drop it."
-                )
+    if for_fit and values.shape[1]:
+        idle = ~varying_columns(values)
+        if idle.all():
+            raise ValueError(
+                "omics has no column with variance over at least two observed values: nothing "
+                "can be learned from it. Leave omics out, or use n_latent for nodes without data."
+            )
     return values, names
 
 
-def check_covariates(covariates, n_samples):
-    """Return covariates (n, q) in double precision, and their names."""
+def varying_columns(omics):
+    """Return which columns (n, n_omics) have two observed values that differ, (n_omics,) bool."""
+    return np.array([_varies(column[~np.isnan(column)]) for column in omics.T], bool)
+
+
+def warn_of_idle_omics(varying, names):
+    """Warn once of omics without variance, or with fewer than two values: their weight is zero."""
+    if not varying.all():
+        warn(
+            f"omics has {(~varying).sum()} columns without variance over their observed values "
+            f"({_some(names[~varying])}); they are kept with weight zero."
+        )
+
+
+def warn_of_phenotype_among_omics(y, omics, names):
+    """Warn once of omics that are y itself, or nearly."""
+    same = []
+    for name, column in zip(names, omics.T, strict=True):
+        both = ~np.isnan(y) & ~np.isnan(column)
+        if both.sum() > 2 and _varies(y[both]) and _varies(column[both]):
+            if abs(_correlation(y[both], column[both])) > SAME:
+                same.append(name)
+    if same:
+        warn(
+            f"omics {_some(same)} and y have a correlation beyond {SAME}: is the phenotype among "
+            "the omics? It would explain itself, and nothing else would. Leave it out."
+        )
+
+
+def _correlation(first, second):
+    # Scaled first: squares of extreme units would overflow.
+    first, second = (v / np.abs(v).max() for v in (first - first.mean(), second - second.mean()))
+    return first @ second / np.sqrt((first @ first) * (second @ second))
+
+
+def warn_of_tails(omics, names):
+    """Warn once of omics in which a few values carry most of the variance."""
+    heavy = [name for name, column in zip(names, omics.T, strict=True) if _has_tails(column)]
+    if heavy:
+        warn(
+            f"omics {_some(heavy)}: at most 1 % of the values, far outside the others, carry most "
+            "of the variance. Predictions with such omics can be far off. Take logarithms or use "
+            "PowerTransformer or QuantileTransformer of scikit-learn (see the page Preparing "
+            'omics of the guide), or activation="tanh".'
+        )
+
+
+def _has_tails(column):
+    observed = column[~np.isnan(column)]
+    if not _varies(observed):
+        return False
+    deviation = observed - observed.mean()
+    squares = np.sort((deviation / np.abs(deviation).max()) ** 2)[::-1]
+    few = max(1, len(squares) // 100)
+    far = squares[0] > FAR_SD**2 * squares.mean()
+    return far and squares[:few].sum() > 0.5 * squares.sum()
+
+
+def warn_of_far_omics(omics, bounds, scale, names):
+    """Warn once of values far outside the range seen in fit.
+
+    Parameters
+    ----------
+    omics : ndarray of shape (n, n_omics)
+    bounds : ndarray of shape (2, n_omics)
+        Lowest and highest value in fit.
+    scale : ndarray of shape (n_omics,)
+        Their SD in fit.
+    names : ndarray of shape (n_omics,)
+    """
+    low, high = bounds
+    with np.errstate(over="ignore"):
+        beyond = np.maximum(low / scale - omics / scale, omics / scale - high / scale)
+    far = beyond > FAR_SD  # False where NaN
+    if not far.any():
+        return
+    rows, columns = np.flatnonzero(far.any(axis=1)), np.flatnonzero(far.any(axis=0))
+    warn(
+        f"omics {_some(names[columns])} have values far outside the range seen in fit, up to "
+        f"{np.nanmax(beyond[:, columns]):.3g} SDs beyond it (rows {_some(rows)}): predictions for "
+        "these rows are extrapolations. Check their units, or transform the omics before the fit "
+        "(see the page Preparing omics of the guide)."
+    )
+
+
+def check_covariates(covariates, n_samples, needed=None):
+    """Return covariates (n, q) in double precision, and their names.
+
+    They must be complete in the rows `needed` (n,) bool, by default all.
+    """
     values, names = _table(covariates, "covariates", n_samples)
-    incomplete = ~np.isfinite(values).all(axis=0)
+    bad = np.isnan(values) if needed is None else np.isnan(values) & needed[:, None]
+    incomplete = (bad | np.isinf(values)).any(axis=0)
     if incomplete.any():
+        where = "" if needed is None else " where y is observed"
         raise ValueError(
-            f"covariates has NaN or infinity in {_some(names[incomplete])}, but must be complete: "
-            "impute these values or drop their rows."
+            f"covariates has NaN or infinity in {_some(names[incomplete])}, but must be "
+            f"complete{where}: impute these values or drop their rows."
         )
     return values, names
 
@@ -267,20 +387,43 @@ def check_same_index(**tables):
 _LABELLED = (pd.DataFrame, pd.Series, PackedGenotypes)
 
 
+def _vector(values, argument):
+    """Return a column (n,) in double precision with NaN = missing."""
+    values = as_pandas(values)
+    if isinstance(values, pd.DataFrame) and values.shape[1] == 1:
+        values = values.iloc[:, 0]
+        _warn_of_column(argument)
+    if not isinstance(values, pd.Series | pd.Index):
+        values = unmasked(values)
+        if not isinstance(values, pd.api.extensions.ExtensionArray):
+            values = np.asarray(values)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values.ravel()
+        _warn_of_column(argument)
+    if values.ndim != 1:
+        raise ValueError(
+            f"{argument} should be a 1d array, one value per row of X, but its shape is "
+            f"{values.shape}."
+        )
+    return as_doubles(values, argument)
+
+
+def _warn_of_column(argument):
+    warn(
+        f"A column-vector {argument} was passed when a 1d array was expected. Please change its "
+        "shape to (n_samples,), for example using ravel().",
+        DataConversionWarning,
+    )
+
+
 def _table(table, argument, n_samples):
     """Return a table in double precision, and its column names."""
-    _refuse_duplicates(getattr(table, "columns", ()), argument)
+    table = as_pandas(table)
+    columns = getattr(table, "columns", ())
+    _refuse_duplicates(columns, argument)
     try:
         names = _get_feature_names(table)
-        values = check_array(
-            table,
-            dtype=np.float64,
-            ensure_all_finite=False,
-            ensure_2d=False,
-            ensure_min_features=0,
-            ensure_min_samples=0,
-            input_name=argument,
-        )
+        values = table_of_doubles(table, argument)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{argument} must be a numeric table (code categories as 0/1 columns): {error}"
@@ -293,7 +436,7 @@ def _table(table, argument, n_samples):
     if len(values) != n_samples:
         raise ValueError(
             f"{argument} has {len(values)} rows but X has {n_samples} samples: rows must be the "
-            "same individuals."
+            f"same individuals. {ALIGN}"
         )
     if names is None:
         stem = {"omics": "omic", "covariates": "covariate"}[argument]
@@ -308,21 +451,16 @@ def _refuse_duplicates(names, argument):
         raise ValueError(f"{argument} has duplicated column names: {_some(twice)}. Rename them.")
 
 
-def _as_float(values, argument):
-    try:
-        return pd.array(values).to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{argument} must be numeric: {error}") from error
-
-
 def _refuse_infinite(values, argument):
     if np.isinf(values).any():
         raise ValueError(f"{argument} contains infinity; use NaN for missing values.")
 
 
 def _varies(observed):
+    if len(observed) < 2 or not np.ptp(observed) > 0:
+        return False
     # A constant column need not have a computed SD of exactly zero.
-    return np.ptp(observed) > 0 and observed.std() > 1e-12 * np.abs(observed).max()
+    return (observed / np.abs(observed).max()).std() > 1e-12
 
 
 def _some(names):

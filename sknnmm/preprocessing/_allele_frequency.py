@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.preprocessing._base import SNPSelector, is_missing, row_batches
+from sknnmm.user_warnings import warn
 from sknnmm.validation import _some
 
 
@@ -22,9 +23,10 @@ class MinorAlleleFrequencySelector(SNPSelector):
     Attributes
     ----------
     minor_allele_frequency_ : ndarray of shape (p,)
-        Half the mean dosage of the observed values, f, or 1 - f if that is smaller. 0 for a
-        column without observed values: no minor allele was seen. NaN for a column that does not
-        hold allele dosages.
+        f, half the mean dosage of the observed values, or 1 - f if that is smaller. If no value is
+        above 1, as of inbred lines or haploids coded 0 and 1, f is the mean. 0 for a column
+        without observed values: no minor allele was seen. NaN for a column that does not hold
+        allele dosages.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (p,)
         Only if X has string column names.
@@ -66,26 +68,33 @@ class MinorAlleleFrequencySelector(SNPSelector):
     def _learn(self, X):
         p = X.shape[1]
         n_alleles, n_counted, outside = np.zeros(p), np.zeros(p), np.zeros(p, bool)
+        above_one, whole = np.zeros(p, bool), np.ones(p, bool)
         for rows in row_batches(X):
             observed = ~is_missing(rows)
             dosages = np.where(observed, rows, 0)
             n_alleles += 2 * observed.sum(axis=0)
             n_counted += dosages.sum(axis=0, dtype=np.float64)
             outside |= ((dosages < 0) | (dosages > 2)).any(axis=0)
+            above_one |= (dosages > 1).any(axis=0)
+            whole &= (dosages == np.rint(dosages)).all(axis=0)
+        # Fractions outside [0, 2] are no genotypes, but an omic among the columns of X.
+        if not above_one[whole | ~outside].any():
+            n_alleles /= 2
         # Counts, not the mean, are folded: 1 - f would round differently for the other allele.
         frequency = np.minimum(n_counted, n_alleles - n_counted) / np.maximum(n_alleles, 1)
         self.minor_allele_frequency_ = np.where(outside, np.nan, frequency)
-        self._warn_of_columns(np.flatnonzero(outside))
-
-    def _warn_of_columns(self, outside):
-        if outside.size:
-            shown = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))[outside]
-            warnings.warn(
-                f"X has {outside.size} columns with values outside [0, 2] ({_some(shown)}); they "
+        if outside.any():
+            shown = getattr(self, "feature_names_in_", np.arange(p))[outside]
+            warn(
+                f"X has {outside.sum()} columns with values outside [0, 2] ({_some(shown)}); they "
                 "do not hold allele dosages and are kept. Code missing genotypes as NaN or as "
-                "negative integers.",
-                stacklevel=5,
+                "negative integers."
             )
+
+    def _warn_of_codes(self, X):
+        with warnings.catch_warnings():  # codes are among the columns that `_learn` warns of
+            warnings.filterwarnings("ignore", "X has whole numbers")
+            super()._warn_of_codes(X)
 
     def _get_support_mask(self):
         check_is_fitted(self)

@@ -3,10 +3,15 @@
 from abc import abstractmethod
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import gen_batches
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import check_is_fitted
 
+from sknnmm.dosages import warn_of_codes
+from sknnmm.tables import as_pandas
 from sknnmm.validation import check_genotypes
 
 VALUES_AT_ONCE = 2**22  # widened at a time: 32 MB of doubles
@@ -30,8 +35,33 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         -------
         self
         """
-        self._learn(check_genotypes(self, X, fitting=True))
+        X = check_genotypes(self, X, fitting=True)
+        self._warn_of_codes(X)
+        self._learn(X)
         return self
+
+    def transform(self, X):
+        """Return the columns of X that are kept.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+
+        Returns
+        -------
+        array or DataFrame of shape (n, number of kept columns)
+            A DataFrame keeps the types of its columns with ``set_output(transform="pandas")``. By
+            default it becomes an array, floating with NaN = missing if any column is.
+        """
+        X = as_pandas(X)
+        as_frame = _get_output_config("transform", estimator=self)["dense"] != "default"
+        if as_frame and isinstance(X, pd.DataFrame):
+            return super().transform(X)
+        check_is_fitted(self)
+        return self._transform(check_genotypes(self, X, fitting=False))
+
+    def _warn_of_codes(self, X):
+        warn_of_codes(X, getattr(self, "feature_names_in_", None), fitting=True)
 
     @abstractmethod
     def _learn(self, X):

@@ -26,13 +26,17 @@ def variance_shares(model, chain, snp_fit, direct_fit):
     Returns
     -------
     dict
-        heritability, omics_heritability (K,), mediated_variance (K,), and genetic_mean, the mean
-        genetic value of the training rows (needed to report deviations from it).
+        heritability, omics_heritability (K,), mediated_variance (K,), and genetic_variance and
+        genetic_mean, of the genetic values of the training rows.
     """
     if not model.n_nodes:
-        environmental = float(chain.residual_variance[0])
+        environmental = _residual_variance(model, chain)
         mean, total = _mean_and_variance(direct_fit)
-        return {"heritability": total[0] / (total[0] + environmental), "genetic_mean": mean[0]}
+        return {
+            "heritability": total[0] / (total[0] + environmental),
+            "genetic_variance": total[0],
+            "genetic_mean": mean[0],
+        }
     s2 = chain.omics_residual_variance
     _, explained = _mean_and_variance(snp_fit)
     # Expected g(z) and its variance given x, covariates at their mean.
@@ -105,10 +109,11 @@ def _shares(model, chain, explained, spread, mean, total, shares):
     weights = chain.weights.effects[:, 0].astype(float)
     if model.activation.is_linear:
         mean += float(weights @ chain.omics_fixed.coefficients[0])
-    environmental = float(chain.residual_variance[0]) + float(spread @ (weights * weights))
+    environmental = _residual_variance(model, chain) + float(spread @ (weights * weights))
     result = {
         "heritability": total / (total + environmental),
         "omics_heritability": explained / (explained + chain.omics_residual_variance),
+        "genetic_variance": total,
         "genetic_mean": mean,
     }
     if not model.activation.is_network:
@@ -116,6 +121,11 @@ def _shares(model, chain, explained, spread, mean, total, shares):
         share_out = total > NEGLIGIBLE
         result["mediated_variance"] = shares / total if share_out else np.zeros_like(shares)
     return result
+
+
+def _residual_variance(model, chain):
+    """Return the mean residual variance of the records of y, which differs with their weights."""
+    return float(chain.residual_variance[0]) * model.mean_inverse_weight
 
 
 def _network_moments(model, chain, snp_fit):

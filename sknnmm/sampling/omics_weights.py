@@ -164,7 +164,7 @@ def draw_weights(
     multipliers, mixture : (M,), of the mixture, and the weights of its components
     variance : (b, 1) or (1, 1), prior variances
     s2 : residual variance
-    effects, component : (b, 1), updated in place
+    effects, component : (b, 1), updated in place; component -1: not in the model, effect 0
     """
     n = products.size
     left = products.copy()
@@ -172,7 +172,10 @@ def draw_weights(
         sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng)
     of_weight = np.empty(n)
     for j in range(n):
-        of_weight[j] = multipliers[component[j, 0]] * variance[min(j, len(variance) - 1), 0]
+        if component[j, 0] < 0:  # not in the model
+            of_weight[j] = 0
+        else:
+            of_weight[j] = multipliers[component[j, 0]] * variance[min(j, len(variance) - 1), 0]
         for i in range(n):  # all are drawn anew: none is part of what explains y
             left[i] += gram[i, j] * effects[j, 0]
     draw_jointly(gram, left, of_weight, s2, effects, rng)
@@ -182,6 +185,8 @@ def draw_weights(
 def sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng):
     """Draw the weights of a block one by one, given X'W residual `left`; see `draw_weights`."""
     for j in range(left.size):
+        if component[j, 0] < 0:
+            continue
         old = effects[j, 0]
         v, xr = variance[min(j, len(variance) - 1), 0], left[j] + gram[j, j] * old
         component[j, 0], effects[j, 0] = draw_weight(

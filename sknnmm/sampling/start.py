@@ -62,9 +62,13 @@ def _starting_weights(sampler, activated):
         return EffectsState(np.ones((1, 1), model.dtype), None, None, None)
     weights = _ridge(sampler, activated.astype(float), model.expected_weight_variance)
     included = len(model.weight_prior.multipliers) - 1
+    component = np.full((model.n_nodes, 1), included, np.int8)
+    if model.idle is not None:
+        component[model.idle] = -1
+        weights[model.idle] = 0
     return EffectsState(
         effects=weights.astype(model.dtype)[:, None],
-        component=np.full((model.n_nodes, 1), included, np.int8),
+        component=component,
         hyper=model.weight_prior.start(
             model.expected_weight_variance, DenseColumns(model.n_nodes, 1)
         ),

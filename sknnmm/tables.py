@@ -1,0 +1,154 @@
+"""Numbers out of what users pass: pandas, polars, Arrow, NumPy, masked arrays, lists."""
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import infer_dtype
+from scipy import sparse
+
+from sknnmm.optional import import_optional
+
+# What `infer_dtype` calls columns of Python objects that are numbers.
+INTEGERS = {"integer", "boolean"}
+NUMBERS = INTEGERS | {"floating", "mixed-integer-float", "decimal", "empty"}
+
+
+def as_pandas(data):
+    """Return polars and Arrow tables and columns as those of pandas; anything else as it is."""
+    if isinstance(data, pd.DataFrame | pd.Series | pd.Index | np.ndarray):
+        return data
+    if hasattr(data, "column_names") or hasattr(data, "columns"):
+        if not hasattr(data, "__arrow_c_stream__"):
+            return data
+        arrow = import_optional("pyarrow", f"A table of type {type(data).__name__}")
+        return arrow.table(data).to_pandas(types_mapper=pd.ArrowDtype)
+    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+        arrow = import_optional("pyarrow", f"A column of type {type(data).__name__}")
+        values = data if isinstance(data, arrow.ChunkedArray) else arrow.chunked_array(data)
+        return pd.Series(pd.arrays.ArrowExtensionArray(values))
+    return data
+
+
+def unmasked(values, integers_negative=False):
+    """Return a masked array as a plain one: masked values NaN, or -1 in integers on demand."""
+    if not np.ma.isMaskedArray(values):
+        return values
+    mask, plain = np.ma.getmaskarray(values), np.asarray(values.data)
+    if not mask.any() or plain.dtype.kind not in "biufcO":
+        return plain
+    if integers_negative and plain.dtype.kind in "biu":
+        signed = np.promote_types(plain.dtype, np.int8)
+        return np.where(mask, -1, plain.astype(np.int64 if signed.kind == "f" else signed))
+    return np.where(mask, np.nan, plain)
+
+
+def kind_of(column):
+    """Return what a column of a table or an array holds.
+
+    Parameters
+    ----------
+    column : Series, or ndarray of any shape
+
+    Returns
+    -------
+    str
+        "integer" (booleans too), "floating", or else a word for what are no real numbers.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        dtype = dtype.subtype
+    if dtype == object:
+        flat = np.ravel(np.asarray(column, dtype=object))
+        inferred = infer_dtype(flat, skipna=True)
+        if inferred in INTEGERS:
+            return "integer"
+        return "floating" if inferred in NUMBERS else inferred
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "categorical"
+    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_integer_dtype(dtype):
+        return "integer"
+    if pd.api.types.is_float_dtype(dtype):
+        return "floating"
+    if pd.api.types.is_complex_dtype(dtype):
+        return "complex"
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return "date"
+    kinds = {"U": "text", "S": "text", "m": "time span", "M": "date"}
+    if isinstance(dtype, np.dtype) and dtype.kind in kinds:
+        return kinds[dtype.kind]
+    return "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
+
+
+def as_doubles(values, argument):
+    """Return a column, or an array of any shape, in double precision with NaN = missing.
+
+    Parameters
+    ----------
+    values : Series, or ndarray
+    argument : str
+        What it is, for messages.
+
+    Raises
+    ------
+    ValueError
+        For text, categories, dates, time spans and complex numbers.
+    TypeError
+        For objects that are no numbers.
+    """
+    kind = kind_of(values)
+    if kind.startswith("mixed"):
+        return _from_objects(values, argument)
+    if kind == "complex":
+        raise ValueError(f"Complex data not supported: {argument} must hold real numbers.")
+    if kind not in ("integer", "floating"):
+        raise ValueError(
+            f"{argument} must be numeric, but holds {kind} values. {_advice(kind)}".rstrip()
+        )
+    if values.dtype == object:
+        return _from_objects(values, argument)
+    if isinstance(values, np.ndarray):
+        doubles = values.astype(np.float64)
+    else:
+        doubles = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    # R's NA is a signalling NaN, of which every operation warns.
+    return np.where(np.isnan(doubles), np.nan, doubles)
+
+
+def _from_objects(values, argument):
+    array = np.asarray(values, dtype=object)
+    try:
+        return np.where(pd.isna(array), np.nan, array).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{argument} must be numeric: {error}") from error
+
+
+def _advice(kind):
+    if kind in ("text", "string"):
+        return "Convert it, e.g. with pandas.to_numeric, or leave it out."
+    if kind == "categorical":
+        return "Code categories as 0/1 columns, e.g. with pandas.get_dummies."
+    if kind in ("date", "datetime", "datetime64", "time span", "timedelta", "timedelta64"):
+        return "Convert it to a number, e.g. of days."
+    return ""
+
+
+def refuse_sparse(table, argument):
+    """Raise if a table is a SciPy sparse array."""
+    if sparse.issparse(table):
+        raise TypeError(f"{argument} is a sparse array; pass a dense one: {argument}.toarray().")
+
+
+def table_of_doubles(table, argument):
+    """Return a table (n, m) in double precision with NaN = missing; errors name the column.
+
+    Arrays may have any number of dimensions: whoever calls checks the shape.
+    """
+    refuse_sparse(table, argument)
+    if not isinstance(table, pd.DataFrame):
+        array = np.asarray(unmasked(table))
+        if array.dtype != object or array.ndim != 2:
+            return as_doubles(array, argument)
+        table = pd.DataFrame(array)
+    values = np.empty(table.shape, order="F")
+    for k, name in enumerate(table.columns):
+        values[:, k] = as_doubles(table.iloc[:, k], f"{argument} column {name!r}")
+    return values

@@ -1,0 +1,14 @@
+"""Warnings that point at the user's line, however deep in the package they arise."""
+
+import sys
+import warnings
+
+INTERNAL = ("sknnmm", "sklearn", "joblib")  # packages whose frames are passed over
+
+
+def warn(message, category=UserWarning):
+    """Warn as if from the first caller outside this package, scikit-learn and joblib."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in INTERNAL:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
