@@ -11,6 +11,7 @@ from scipy import sparse
 from sknnmm.packed import PackedGenotypes
 from sknnmm.prediction import columns_by_draw
 
+BLOCK = 256  # SNPs looked through at a time
 QUADRATURE = 32  # nodes of the rule for average slopes of an elementwise activation
 NETWORK_SAMPLE = 2048  # normal draws for those of a network function
 
@@ -101,10 +102,10 @@ def _dense(effects):
 
 def _missing_cells(dosages):
     """Return rows with missing genotypes, and where in (snps) those of each begin; the SNPs."""
-    n, p = dosages.shape
+    n_snps = dosages.shape[1]
     rows, snps = [], []
-    for start in range(0, p, 256):
-        block = np.arange(start, min(start + 256, p))
+    for start in range(0, n_snps, BLOCK):
+        block = np.arange(start, min(start + BLOCK, n_snps))
         values = dosages.snps(block) if isinstance(dosages, PackedGenotypes) else dosages[:, block]
         row, column = np.nonzero(np.isnan(values) if values.dtype.kind == "f" else values < 0)
         rows.append(row)

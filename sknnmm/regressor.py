@@ -414,8 +414,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         incomplete = np.isnan(covariates).any(axis=1)
         if incomplete.any():
             omics = np.where(incomplete[:, None], np.nan, omics)
-        self._omics_bounds = np.array(column_range(measured)).reshape(2, -1)
         varying = validation.varying_columns(omics)
+        self._omics_bounds = np.array(column_range(measured)).reshape(2, -1)
+        self._omics_bounds[:, ~varying] = np.nan  # no value is far from there: the weight is zero
         validation.warn_of_idle_omics(varying, omics_names)
         genotypes = Genotypes(validation.stored_dosages(X, dtype))
         validation.warn_of_constant_snps(genotypes.polymorphic, names)
@@ -913,7 +914,8 @@ def _scales(y, omics, n_latent, covariates, weight_mean):
     covariates_scale = np.nanstd(covariates, axis=0)
     varying = validation.varying_columns(omics)
     omics_mean = np.array([np.nanmean(c) if (~np.isnan(c)).any() else 0.0 for c in omics.T])
-    omics_sd = np.array([np.nanstd(c) if varies else 1.0 for c, varies in zip(omics.T, varying)])
+    columns = zip(omics.T, varying, strict=True)
+    omics_sd = np.array([np.nanstd(column) if varies else 1.0 for column, varies in columns])
     return Scales(
         y_mean=np.nanmean(y),
         y_scale=np.nanstd(y),

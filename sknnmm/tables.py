@@ -56,7 +56,7 @@ def kind_of(column):
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):
         dtype = dtype.subtype
-    if dtype == object:
+    if dtype.kind == "O" and isinstance(dtype, np.dtype):
         flat = np.ravel(np.asarray(column, dtype=object))
         inferred = infer_dtype(flat, skipna=True)
         if inferred in INTEGERS:

@@ -269,9 +269,9 @@ def warn_of_phenotype_among_omics(y, omics, names):
     same = []
     for name, column in zip(names, omics.T, strict=True):
         both = ~np.isnan(y) & ~np.isnan(column)
-        if both.sum() > 2 and _varies(y[both]) and _varies(column[both]):
-            if abs(_correlation(y[both], column[both])) > SAME:
-                same.append(name)
+        comparable = both.sum() > 2 and _varies(y[both]) and _varies(column[both])
+        if comparable and abs(_correlation(y[both], column[both])) > SAME:
+            same.append(name)
     if same:
         warn(
             f"omics {_some(same)} and y have a correlation beyond {SAME}: is the phenotype among "

@@ -136,6 +136,8 @@ def _network_moments(model, chain, snp_fit):
     """
     mean = snp_fit + chain.omics_fixed.coefficients[0]
     sd = np.sqrt(chain.omics_residual_variance)
+    if model.idle is not None:  # such a node is a constant
+        mean, sd = np.where(model.idle, 0, mean), np.where(model.idle, 0, sd)
     normals = np.random.default_rng(0).standard_normal((NETWORK_DRAWS // 2, model.n_nodes))
     values = np.stack(
         [model.activation.value(mean + sd * z)[:, 0] for z in np.concatenate([normals, -normals])]

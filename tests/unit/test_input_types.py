@@ -1,0 +1,215 @@
+"""Tables and arrays of every kind: each column judged by its own type, nothing lost on the way."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from numpy.testing import assert_array_equal
+
+from sknnmm.dosages import genotype_array, warn_of_codes
+from sknnmm.preprocessing import LDPruner, MinorAlleleFrequencySelector, MissingRateSelector
+from sknnmm.tables import as_pandas
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SNPS = [f"rs{j}" for j in range(24)]
+OMICS = ["a", "b", "c"]
+FRAMES = {
+    "convert_dtypes": lambda F: F.convert_dtypes(),
+    "Int8": lambda F: F.astype("Int8"),
+    "Int8 with NA": lambda F: F.astype("Int8").where(F >= 0),
+    "Arrow": lambda F: F.astype("int64[pyarrow]"),
+    "object": lambda F: F.astype(object),
+    "object with None": lambda F: F.astype(object).where(F >= 0, None),
+    "sparse": lambda F: F.astype(pd.SparseDtype("int8", 0)),
+    "several integer types": lambda F: F.astype({"rs0": np.int64, "rs1": np.int16}),
+    "one floating column": lambda F: F.assign(rs5=F["rs5"].astype(float).where(F["rs5"] >= 0)),
+    "polars": pl.from_pandas,
+    "Arrow table": pa.Table.from_pandas,
+}
+
+
+@pytest.fixture(scope="module")
+def table(data):
+    return pd.DataFrame(data.X, columns=SNPS)
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_integer_columns_keep_their_missing_values(table, kind):
+    converted = genotype_array(as_pandas(FRAMES[kind](table)))
+    assert_array_equal(np.maximum(converted, -1), table)
+    assert converted.dtype == np.int8 and (converted == -1).sum() == 2
+
+
+@pytest.mark.parametrize("kind", ["convert_dtypes", "one floating column", "polars", "object"])
+def test_every_table_gives_the_same_fit(table, data, short, kind):
+    omics = pd.DataFrame(data.gappy, columns=OMICS)
+    whole = pd.concat([table, omics], axis=1)
+    if kind == "polars":
+        given = pl.from_pandas(whole)
+    else:
+        given = pd.concat([FRAMES[kind](table), omics], axis=1)
+    expected = short().fit(table, data.y, omics=omics)
+    model = short(omics_features=OMICS).fit(given, data.y)
+    assert list(model.omics_names_) == OMICS
+    assert_array_equal(model.snp_names_, SNPS)
+    assert_array_equal(model.predict(given), expected.predict(table, omics=omics))
+    assert_array_equal(model.coef_, expected.coef_)
+
+
+def test_fractions_beside_integers_are_floating_with_nan(table):
+    mixed = table.assign(rs7=np.linspace(0, 2, 80))
+    converted = genotype_array(mixed)
+    assert converted.dtype == np.float64 and genotype_array(mixed, np.float32).dtype == np.float32
+    assert np.isnan(converted).sum() == 2
+    assert_array_equal(converted[:, 7], mixed["rs7"])
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.float32, np.float64])
+def test_the_mask_of_a_masked_array_is_missing(data, dtype):
+    missing = data.X < 0
+    masked = np.ma.masked_array(np.where(missing, 2, data.X).astype(dtype), missing)
+    converted = genotype_array(masked)
+    if converted.dtype.kind == "f":
+        converted = np.where(np.isnan(converted), -1, converted)
+    assert_array_equal(converted, data.X)
+
+
+def test_masks_of_y_omics_and_omics_columns_are_missing(data, short):
+    hidden = np.zeros(80, bool)
+    hidden[[2, 50]] = True
+    y = np.where(hidden, np.nan, data.y)
+    expected = short().fit(data.X, y, omics=data.gappy)
+    omics = np.ma.masked_invalid(data.gappy)
+    masked_y = np.ma.masked_array(data.y, hidden)
+    beside = short().fit(data.X, masked_y, omics=omics)
+    assert_array_equal(beside.coef_, expected.coef_)
+    X = np.ma.masked_array(data.X.astype(float), data.X < 0)
+    inside = short(omics_features=[24, 25, 26]).fit(np.ma.column_stack([X, omics]), masked_y)
+    assert_array_equal(inside.coef_, expected.coef_)
+    with pytest.raises(ValueError, match="sample_weight must be finite"):
+        short().fit(data.X, data.y, sample_weight=np.ma.masked_array(np.ones(80), hidden))
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", ">i4", "longdouble", "f2", bool])
+def test_numbers_of_any_type(data, short, dtype):
+    y = data.y.astype(dtype)
+    if dtype is bool:
+        y = data.y > data.y.mean()
+    expected = short().fit(data.X, np.asarray(y, float)).predict(data.X)
+    assert_array_equal(short().fit(data.X, y).predict(data.X), expected)
+    X = np.maximum(data.X, 0).astype(dtype)
+    expected = short().fit(np.asarray(X, float), data.y).predict(np.asarray(X, float))
+    assert_array_equal(short().fit(X, data.y).predict(X), expected)
+
+
+def test_columns_of_polars_and_arrow(data, short):
+    expected = short().fit(data.X, data.y, sample_weight=data.y).predict(data.X)
+    for column in (pl.Series, pa.array, lambda v: pa.chunked_array([v]), pd.array):
+        model = short().fit(data.X, column(data.y), sample_weight=column(data.y))
+        assert_array_equal(model.predict(data.X), expected)
+
+
+NO_NUMBERS = {
+    "dates": (np.arange(80).astype("M8[D]"), "y must be numeric, but holds date"),
+    "time zones": (pd.Series(pd.date_range("2020", periods=80, tz="UTC")), "holds date"),
+    "time spans": (np.arange(80).astype("m8[D]"), "holds time span"),
+    "objects": ([pd.Timestamp("2020-01-01")] * 80, "holds datetime"),
+    "periods": (pd.Series(pd.period_range("2020", periods=80)), "y must be numeric"),
+    "complex": (np.arange(80) + 0j, "Complex data not supported: y"),
+    "text": (["1.5"] * 80, "y must be numeric, but holds text"),
+    "categories": (pd.Categorical([1, 2] * 40), "y must be numeric, but holds categorical"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_NUMBERS)
+def test_what_is_no_number_is_refused_by_name(data, table, short, kind):
+    values, message = NO_NUMBERS[kind]
+    with pytest.raises(ValueError, match=message):
+        short().fit(data.X, values)
+    with pytest.raises(ValueError, match=r"(X column 'other'|X column 24).*"):
+        short().fit(table.assign(other=values), data.y)
+    weight_message = message.replace("y must", "sample_weight must").replace(": y", ": sample_w")
+    with pytest.raises(ValueError, match=weight_message):
+        short().fit(data.X, data.y, sample_weight=values)
+
+
+@pytest.mark.parametrize("shape", [(), (80, 2), (1, 80)])
+def test_weights_of_a_wrong_shape_are_called_weights(data, short, shape):
+    with pytest.raises(ValueError, match="sample_weight should be a 1d array"):
+        short().fit(data.X, data.y, sample_weight=np.ones(shape))
+
+
+# --- codes for missing values -----------------------------------------------------------------
+
+
+CODES = [(9, np.int8), (5, np.int64), (255, np.uint8), (3, np.int16), (-9, float), (-1, float)]
+
+
+@pytest.mark.parametrize(("code", "dtype"), CODES)
+def test_codes_for_missing_values_warn_once_by_name(data, short, code, dtype):
+    X = pd.DataFrame(np.where(data.X < 0, code, data.X.astype(np.int64)).astype(dtype))
+    X.columns = SNPS
+    message = rf"whole numbers other.*2 columns \(rs0, rs5\): {code} looks like a code for missing"
+    for act in (
+        lambda: short().fit(X, data.y),
+        lambda: MissingRateSelector().fit(X),
+        lambda: LDPruner().fit(X),
+    ):
+        with pytest.warns(UserWarning, match=message) as caught:
+            act()
+        assert [w.filename for w in caught if "code for missing" in str(w.message)] == [__file__]
+    with pytest.warns(UserWarning, match=r"2 columns.*outside \[0, 2\] \(rs0, rs5\)") as caught:
+        MinorAlleleFrequencySelector().fit(X)
+    assert len(caught) == 1
+    model = short().fit(np.maximum(data.X, 0), data.y)
+    with pytest.warns(UserWarning, match="looks like a code for missing") as caught:
+        model.predict(X.to_numpy(), return_std=True)
+    assert len(caught) == 1
+
+
+def test_genotypes_that_are_no_whole_numbers_do_not_warn(data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        standardised = (data.X - data.X.mean(axis=0)) / data.X.std(axis=0)
+        warn_of_codes(standardised, None, fitting=True)
+        warn_of_codes(data.X, None, fitting=True)
+        warn_of_codes(np.where(data.X < 0, np.nan, data.X), None, fitting=True)
+        warn_of_codes(np.array([[-1], [1]], np.int8), None, fitting=False)
+    with pytest.warns(UserWarning, match="-1/0/1 coding, and is taken so"):
+        warn_of_codes(np.array([[-1.0], [1]]), None, fitting=True)
+
+
+@pytest.mark.parametrize("selector", [MissingRateSelector(), LDPruner()])
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_selectors_judge_columns_by_their_own_type(table, data, selector, output):
+    whole = table.assign(omic=data.omics[:, 0])
+    selector = selector.set_output(transform=output).fit(whole)
+    if isinstance(selector, MissingRateSelector):
+        expected = [*(data.X < 0).mean(axis=0), 0]
+        assert_array_equal(selector.missing_rate_, expected)
+    kept = selector.transform(whole)
+    values = np.asarray(kept, dtype=float)
+    if output == "default":
+        assert np.isnan(values).sum() == 2 and kept.dtype == np.float64
+    else:
+        assert (values == -1).sum() == 2 and kept["rs5"].dtype == np.int8
+
+
+# --- 0/1 coding -------------------------------------------------------------------------------
+
+
+def test_frequency_of_lines_coded_0_and_1(data):
+    X = (data.X > 0).astype(np.int8)
+    frequency = X.mean(axis=0)
+    selector = MinorAlleleFrequencySelector(threshold=0.3)
+    found = selector.fit(X).minor_allele_frequency_
+    np.testing.assert_allclose(found, np.minimum(frequency, 1 - frequency), atol=1e-15)
+    assert_array_equal(selector.fit(1 - X).minor_allele_frequency_, found)
+    beside = pd.DataFrame(X).assign(omic=data.omics[:, 1])
+    with pytest.warns(UserWarning, match=r"outside \[0, 2\] \(omic\)"):
+        selector.fit(beside.rename(columns=str))
+    assert_array_equal(selector.minor_allele_frequency_[:-1], found)

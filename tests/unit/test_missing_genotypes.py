@@ -1,0 +1,99 @@
+"""A missing genotype is no knowledge: standard deviations say so."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sknnmm import NNMMRegressor
+from sknnmm.activations import ACTIVATIONS
+from sknnmm.missing_genotypes import mean_slopes
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+ACTIVATION = {
+    "linear": "linear",
+    "tanh": "tanh",
+    "relu": "relu",
+    "own": lambda z: np.sin(z),
+    "network": lambda z: z[:, 0] * z[:, 1],
+}
+NOTHING = np.full((2, 24), -1, np.int8)
+
+
+@pytest.fixture(scope="module", params=ACTIVATION)
+def model(request, data, short):
+    return short(activation=ACTIVATION[request.param]).fit(data.X, data.y, omics=data.gappy)
+
+
+def test_without_genotypes_the_sd_is_the_genetic_sd(model):
+    value, sd = model.breeding_value(NOTHING, return_std=True)
+    assert_allclose(sd, np.sqrt(model.genetic_variance_), rtol=1e-6)
+    assert np.abs(value).max() < 0.25 * sd[0]
+    as_floats = model.breeding_value(np.full((1, 24), np.nan), return_std=True)[1]
+    assert_allclose(as_floats, sd[:1], rtol=1e-6)
+
+
+def test_more_missing_genotypes_are_less_knowledge(model, data):
+    sds = []
+    for missing in (0, 6, 12, 18, 24):
+        X = np.maximum(data.X[5:15], 0)
+        X[:, :missing] = -1
+        sds.append(model.breeding_value(X, return_std=True)[1])
+    genetic = np.sqrt(model.genetic_variance_)
+    assert (np.diff(np.mean(sds, axis=1)) > 0).all()
+    assert_allclose(sds[-1], genetic, rtol=1e-6)
+    assert (sds[0].mean(), sds[2].mean()) < (0.9 * genetic, genetic)
+
+
+def test_genetic_variance_is_that_of_the_training_rows(model, data):
+    every = model.posterior_.draws["genetic_variance"]
+    assert_allclose(model.genetic_variance_, every.mean())
+    of_means = model.breeding_value(data.X).var()
+    spread = np.mean(model.breeding_value(data.X, return_std=True)[1] ** 2)
+    # Variance of the rows of a draw: that of their means, and what draws differ by between rows.
+    assert of_means < model.genetic_variance_ < 1.1 * (of_means + spread)
+
+
+def test_predictive_sd_and_draws_know_of_missing_genotypes(model, data):
+    complete = np.maximum(data.X[5:25], 0)
+    missing = np.full_like(complete, -1)
+    for omics in (None, data.omics[5:25]):
+        sd = model.predict(missing, omics=omics, return_std=True)[1]
+        known = model.predict(complete, omics=omics, return_std=True)[1]
+        assert sd.mean() > known.mean()
+        sample = model.sample_posterior_predictive(missing, 4000, omics=omics, random_state=0)
+        # 4,000 draws: their SD has a standard error of about 1 %
+        assert_allclose(sample.std(axis=1).mean(), sd.mean(), rtol=0.05)
+
+
+def test_intervals_cover_with_missing_genotypes():
+    """Independent SNPs, half of them missing: squared errors are what the SD says, on average."""
+    rng = np.random.default_rng(5)
+    n, p = 900, 40
+    X = rng.binomial(2, 0.4, (n, p)).astype(np.int8)
+    effects = rng.normal(size=p)
+    genetic = X @ effects
+    y = genetic + rng.normal(scale=genetic.std(), size=n)
+    model = NNMMRegressor("RR-BLUP", n_iter=700, burn_in=100, random_state=0).fit(X[:400], y[:400])
+    X[400:, rng.permutation(p)[: p // 2]] = -1
+    value, sd = model.breeding_value(X[400:], return_std=True)
+    truth = genetic[400:] - genetic[:400].mean()
+    standardised = (truth - value) / sd
+    # The mean of 500 squares of about normal variates has a standard error of 0.063; the truth is
+    # one draw of the effects, which all of them share.
+    assert abs(np.mean(standardised**2) - 1) < 4 * 0.063
+    predicted, predictive = model.predict(X[400:], return_std=True)
+    assert abs(np.mean(((y[400:] - predicted) / predictive) ** 2) - 1) < 4 * 0.063
+    before = np.sqrt(np.mean((truth - value) ** 2))
+    assert before > 0.5 * np.sqrt(model.genetic_variance_)  # the missing half matters
+
+
+def test_mean_slopes():
+    mean, variance = np.array([-0.5, 0.2, 1.0]), np.array([0.5, 1.0, 2.0])
+    z = mean + np.sqrt(variance) * np.random.default_rng(0).standard_normal((200_000, 3))
+    for name in ("linear", "tanh", "sigmoid"):
+        activation = ACTIVATIONS[name]
+        expected = activation.derivative(z).mean(axis=0)
+        # SD of a mean of derivatives between 0 and 1 over 200,000 draws: at most 0.0012
+        assert_allclose(mean_slopes(activation, mean, variance), expected, atol=0.005)
+    assert_array_equal(mean_slopes(ACTIVATIONS["tanh"], mean, np.zeros(3)), 0)
