@@ -58,8 +58,12 @@ def diagnose(draws, node_names, covariate_names):
         labels += [f"{name}[{label}]" for label in names]
         columns += list(np.moveaxis(values, -1, 0))
     values = np.stack(columns)  # (quantity, chain, draw)
+    # Relative to the largest draw: squares of extreme units would overflow.
+    unit = np.abs(values).max(axis=(1, 2))
+    values = values / np.where(unit > 0, unit, 1)[:, None, None]
     table = pd.DataFrame(
-        {"mean": values.mean(axis=(1, 2)), "sd": values.std(axis=(1, 2))}, index=labels
+        {"mean": unit * values.mean(axis=(1, 2)), "sd": unit * values.std(axis=(1, 2))},
+        index=labels,
     )
     varies = np.ptp(values, axis=(1, 2)) > 0
     statistics = {
@@ -73,6 +77,7 @@ def diagnose(draws, node_names, covariate_names):
         if varies.any():
             with np.errstate(all="ignore"):
                 table.loc[varies, name] = statistic(values[varies])
+    table["mcse"] *= unit
     return table
 
 

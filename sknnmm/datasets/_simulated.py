@@ -42,7 +42,7 @@ with X b_k and X a as deviations from their means. See `sknnmm.datasets.make_omi
         "missing_y": [Interval(Real, 0, 1, closed="left")],
         "missing_genotypes": [Interval(Real, 0, 1, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS)), callable],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
     },
     prefer_skip_nested_validation=True,
 )
@@ -118,7 +118,7 @@ def make_omics_network(
         The function g applied to the omics. A callable gets an (n_samples, n_omics) array
         and acts on each element; the slope of "leaky_relu" below zero is 0.01.
 
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         Pass an int for reproducible output. For one int the complete data do not depend on
         the missing rates, and a higher rate adds missing cells to those of a lower one.
 
@@ -230,7 +230,7 @@ def make_omics_network(
 
 def _generator(random_state):
     """Return a new Generator, seeded from what scikit-learn accepts as random_state."""
-    if isinstance(random_state, Integral):
+    if isinstance(random_state, Integral | np.random.Generator):
         return np.random.default_rng(random_state)
     return np.random.default_rng(check_random_state(random_state).randint(2**31 - 1))
 

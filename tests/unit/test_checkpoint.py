@@ -492,7 +492,7 @@ def test_a_stored_model_can_be_continued(by, data, short, tmp_path):
     assert_same(fit(short(n_iter=60, activation="tanh"), data), fit(again, data))
 
 
-@pytest.mark.parametrize("random_state", [None, np.random.RandomState(2)])
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(2), np.random.default_rng(2)])
 def test_a_warm_start_keeps_its_seeds(random_state, data, short):
     model = fit(short(n_iter=40, warm_start=True, random_state=random_state), data)
     first = model.posterior_.draws["residual_variance"]

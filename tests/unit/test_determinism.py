@@ -101,13 +101,15 @@ def test_first_chain_does_not_depend_on_the_number_of_chains(data, short):
     assert_array_equal(three["omics_weights"][:1], one["omics_weights"])
 
 
-def test_a_random_state_instance_moves_on(data, two_chains):
-    rng = np.random.RandomState(3)
-    model = two_chains(random_state=rng)
+@pytest.mark.parametrize("kind", [np.random.RandomState, np.random.default_rng])
+def test_a_generator_moves_on(data, two_chains, kind):
+    model = two_chains(random_state=kind(3))
     first, second = numbers(fit(model, data), data), numbers(fit(model, data), data)
     assert differ(first, second)
-    again = two_chains(random_state=np.random.RandomState(3))
+    again = clone(two_chains(random_state=kind(3)))
     assert_same(first, numbers(fit(again, data), data))
+    samples = [again.sample_posterior_predictive(data.X, 5, random_state=kind(1)) for _ in range(2)]
+    assert_array_equal(*samples)
 
 
 def test_without_a_random_state_fits_differ(data, two_chains):

@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sknnmm.dosages import genotype_array, warn_of_codes
+from sknnmm.genotypes import Genotypes, ScaledGenotypes
 from sknnmm.preprocessing import LDPruner, MinorAlleleFrequencySelector, MissingRateSelector
 from sknnmm.tables import as_pandas
 
@@ -213,3 +214,15 @@ def test_frequency_of_lines_coded_0_and_1(data):
     with pytest.warns(UserWarning, match=r"outside \[0, 2\] \(omic\)"):
         selector.fit(beside.rename(columns=str))
     assert_array_equal(selector.minor_allele_frequency_[:-1], found)
+
+
+def test_gblup_of_lines_coded_0_and_1_does_not_depend_on_the_allele_counted(data):
+    X = (data.X > 0).astype(np.int8)
+    frequency = X.mean(axis=0)
+    scaled, other = (ScaledGenotypes(Genotypes(coded)) for coded in (X, 1 - X))
+    np.testing.assert_allclose(scaled.scale, np.sqrt(frequency * (1 - frequency)))
+    np.testing.assert_allclose(other.scale, scaled.scale, rtol=1e-14)
+    np.testing.assert_allclose(other.row_gram(), scaled.row_gram(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(scaled.variance, 1)
+    diploid = ScaledGenotypes(Genotypes(2 * X))
+    np.testing.assert_allclose(diploid.scale, np.sqrt(2 * frequency * (1 - frequency)))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import sklearn
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 
 from sknnmm import NNMMRegressor
@@ -51,6 +52,66 @@ def test_weights_recover_the_variance_of_a_record_of_weight_one(method):
     assert abs(weighted.residual_variance_ - s2) < 4 * error
     assert abs(ignored - s2) > 4 * error  # it is s2 times the mean of 1 / weight
     assert np.abs(weighted.omics_weights_ / omics.std(axis=0) - [1, -1]).max() < 0.15
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("factor", [1 / 500**2, 3.7, 1e-30, 1e200])
+def test_a_common_factor_changes_nothing_but_its_unit(data, short, method, activation, factor):
+    weight = np.linspace(0.3, 4, 80)
+    weight[5] = 0
+    model = short(activation=activation, method=method, n_latent=1)
+    first, second = (
+        clone(model).fit(data.X, data.y, omics=data.gappy, sample_weight=w)
+        for w in (weight, factor * weight)
+    )
+    assert_allclose(second.residual_variance_, factor * first.residual_variance_, rtol=1e-12)
+    for name in ("heritability_", "genetic_variance_", "omics_weights_", "coef_"):
+        if hasattr(first, name):
+            assert_allclose(getattr(second, name), getattr(first, name), rtol=1e-12)
+    for a, b in zip(
+        (*first.predict(data.X, return_std=True), *first.breeding_value(data.X, return_std=True)),
+        (*second.predict(data.X, return_std=True), *second.breeding_value(data.X, return_std=True)),
+        strict=True,
+    ):
+        assert_allclose(b, a, rtol=1e-9)
+    samples = [m.sample_posterior_predictive(data.X, 20, random_state=0) for m in (first, second)]
+    assert_allclose(*samples, rtol=1e-9)
+
+
+def test_equal_weights_are_no_weights(data, short):
+    plain = short().fit(data.X, data.y, omics=data.gappy)
+    model = short().fit(data.X, data.y, omics=data.gappy, sample_weight=np.full(80, 1 / 500**2))
+    assert_array_equal(model.predict(data.X), plain.predict(data.X))
+    sd, plain_sd = (m.predict(data.X, return_std=True)[1] for m in (model, plain))
+    assert_allclose(sd, plain_sd, rtol=1e-12)
+    assert model.heritability_ == plain.heritability_
+    assert model.residual_variance_ == pytest.approx(plain.residual_variance_ / 500**2)
+
+
+def test_unweighted_variance_is_that_of_an_average_record():
+    """Intervals cover records like those of training, whatever the unit of their weights."""
+    rng = np.random.default_rng(2)
+    n, p = 1200, 30
+    X = rng.integers(0, 3, (n, p)).astype(np.int8)
+    variance = 500**2 * 4 ** rng.uniform(-1, 1, n)
+    genetic = 200 * (X @ rng.normal(size=p))
+    y = genetic + rng.normal(size=n) * np.sqrt(variance)
+    train, test = slice(0, 600), slice(600, None)
+    model = NNMMRegressor("RR-BLUP", n_iter=500, burn_in=100, random_state=0)
+    model.fit(X[train], y[train], sample_weight=1 / variance[train])
+    assert abs(model.residual_variance_ - 1) < 4 * np.sqrt(2 / 600)
+    share = genetic[train].var() / (genetic[train].var() + variance[train].mean())
+    assert abs(model.heritability_ - share) < 0.05
+    predicted, sd = model.predict(X[test], return_std=True)
+    # Squares of 600 errors with variances that differ by up to 16: their mean has a standard
+    # error of sqrt(2 mean(v^2) / mean(v)^2 / 600)
+    relative = variance[test] / variance[train].mean()
+    error = np.sqrt(2 * np.mean(relative**2) / 600)
+    ratio = np.mean(((y[test] - predicted) / sd) ** 2)
+    assert abs(ratio - relative.mean()) < 4 * error
+    sample = model.sample_posterior_predictive(X[test], 400, random_state=1)
+    assert abs(sample.std(axis=1).mean() / sd.mean() - 1) < 0.02
 
 
 @pytest.mark.parametrize(
