@@ -108,7 +108,12 @@ def test_a_generator_moves_on(data, two_chains, kind):
     assert differ(first, second)
     again = clone(two_chains(random_state=kind(3)))
     assert_same(first, numbers(fit(again, data), data))
-    samples = [again.sample_posterior_predictive(data.X, 5, random_state=kind(1)) for _ in range(2)]
+    samples = [
+        again.sample_posterior_predictive(
+            data.X, 5, covariates=data.covariates, random_state=kind(1)
+        )
+        for _ in range(2)
+    ]
     assert_array_equal(*samples)
 
 
