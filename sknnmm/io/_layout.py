@@ -119,8 +119,9 @@ def _rows(file, sep, path):
 def refuse_absent(id_column, names, path):
     """Raise for a file without the column of IDs."""
     shown = ", ".join(repr(name) for name in names[:20]) + (", ..." if len(names) > 20 else "")
+    wanted = "first column without a name" if id_column is None else f"column {id_column!r}"
     raise ValueError(
-        f"{path} has no column {id_column!r}; its columns are {shown}. If that is not how the file "
+        f"{path} has no {wanted}; its columns are {shown}. If that is not how the file "
         "is divided, pass sep."
     )
 

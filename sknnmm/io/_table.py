@@ -94,7 +94,7 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8"):
     unnamed = UNNAMED.format(0)
     name = unnamed if id_column is None else id_column
     if name not in table.columns:
-        refuse_absent(name, table.columns, path)
+        refuse_absent(id_column, table.columns, path)
     ids = text_ids(table[name], path.name)
     others = table.drop(columns={name, unnamed}.intersection(table.columns))
     return others.set_axis(ids.rename(id_column), axis=0)

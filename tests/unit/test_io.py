@@ -460,7 +460,7 @@ UNREADABLE = {
     "UTF-16": ("cow,a\n".encode("utf-16"), {}, "t.csv.* is not text .*encoding='utf-16'"),
     "unknown encoding": ("cow,a\n", {"encoding": "utf-9"}, "encoding='utf-9' is not known"),
     "not compressed": ("cow,a\n1,2\n", {"name": "t.csv.gz"}, "t.csv.gz cannot be unpacked"),
-    "no row names": ("milk\n1\n", {"id_column": None}, "has no column 'Unnamed: 0'"),
+    "no row names": ("milk\n1\n", {"id_column": None}, "t.csv has no first column without a name"),
 }
 
 
