@@ -116,7 +116,7 @@ def read_plink(prefix, *, encoding="utf-8"):
     """
     bed_reader = import_optional("bed_reader", "Reading PLINK files")
     samples, variants, bed = _read_tables(prefix, encoding)
-    _check_bed(bed, len(samples), len(variants))
+    _check_size(bed, len(samples), len(variants), by_snp=_goes_by_snp(bed))
     dosages = _read_dosages(bed_reader, bed, len(samples), len(variants))
     # copy=False: pandas from version 3 on would copy the array.
     genotypes = pd.DataFrame(dosages, index=samples.index, columns=variants.index, copy=False)
@@ -176,8 +176,9 @@ def open_plink(prefix, *, encoding="utf-8"):
     >>> model = NNMMRegressor().fit(herd.genotypes, y)  # doctest: +SKIP
     """
     samples, variants, bed = _read_tables(prefix, encoding)
-    if not _check_bed(bed, len(samples), len(variants)):
+    if not _goes_by_snp(bed):
         raise ValueError(f"{bed} is individual-major; rewrite it with PLINK: --make-bed.")
+    _check_size(bed, len(samples), len(variants), by_snp=True)
     shape = (len(variants), -(-len(samples) // 4))
     packed = np.memmap(bed, np.uint8, "r", HEADER, shape)
     genotypes = PackedGenotypes(packed, samples.index, variants.index)
@@ -194,13 +195,17 @@ def _read_tables(prefix, encoding):
     return _read_samples(fam, encoding), _read_variants(bim, encoding), bed
 
 
-def _check_bed(path, n_samples, n_variants):
-    """Raise if a .bed file is none or of another size; return whether it goes SNP by SNP."""
+def _goes_by_snp(path):
+    """Return whether a .bed file goes SNP by SNP, not individual by individual."""
     with path.open("rb") as file:
         header = file.read(HEADER)
     if header not in (BY_SNP, BY_INDIVIDUAL):
         raise ValueError(f"{path} is not a PLINK 1 .bed file.")
-    by_snp = header == BY_SNP
+    return header == BY_SNP
+
+
+def _check_size(path, n_samples, n_variants, *, by_snp):
+    """Raise, before memory is taken, if a .bed file is not of the size that the others tell."""
     rows, columns = (n_variants, n_samples) if by_snp else (n_samples, n_variants)
     expected, size = HEADER + rows * -(-columns // 4), path.stat().st_size
     if size != expected:
@@ -208,7 +213,6 @@ def _check_bed(path, n_samples, n_variants):
             f"{path} does not fit the {n_samples} individuals of the .fam file and the "
             f"{n_variants} SNPs of the .bim file: it has {size} bytes, not {expected}."
         )
-    return by_snp
 
 
 def _read_dosages(bed_reader, path, n_samples, n_variants):
