@@ -4,10 +4,11 @@ from importlib import import_module
 
 
 def import_optional(library, purpose):
-    """Return a library of the extra "io"; if it is not installed, say what needs it."""
+    """Return a library; if it is not installed, say what needs it and how to install it."""
     try:
         return import_module(library)
     except ImportError as error:
+        package = library.replace("_", "-")
         raise ImportError(
-            f"{purpose} needs the library {library}. Install it with: pip install sknnmm[io]"
+            f"{purpose} needs the library {package}. Install it with: pip install {package}"
         ) from error

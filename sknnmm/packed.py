@@ -173,3 +173,34 @@ def _unbox(numba_type, obj, context):
         with context.builder.if_then(native.is_error):
             context.builder.store(cgutils.true_bit, failed)
     return NativeValue(structure._getvalue(), is_error=context.builder.load(failed))
+
+
+# The other allele counted, for genotypes of several files -----------------------------------------
+
+_CODES = np.arange(256)[:, None] >> np.arange(0, 8, 2) & 3  # of four individuals, by byte
+_SWAPPED = (np.array([3, 1, 2, 0])[_CODES] << np.arange(0, 8, 2)).sum(axis=1).astype(np.uint8)
+_ALL_MISSING = np.uint8(0b01010101)
+
+
+def take_snps(genotypes, positions, swapped, names):
+    """Return some SNPs, also such as count the other allele, packed in memory.
+
+    Parameters
+    ----------
+    genotypes : PackedGenotypes of shape (n, p)
+    positions : ndarray of shape (m,), int
+        -1: a SNP that is missing in every individual.
+    swapped : ndarray of shape (m,), bool
+        Which to count by their other allele.
+    names : Index of length m
+
+    Returns
+    -------
+    PackedGenotypes of shape (n, m)
+    """
+    packed = genotypes.packed[positions]
+    packed[swapped] = _SWAPPED[packed[swapped]]
+    packed[positions < 0] = _ALL_MISSING
+    beyond = -len(genotypes) % 4  # individuals that the last byte could hold
+    packed[:, -1] &= np.uint8(0xFF >> 2 * beyond)
+    return PackedGenotypes(packed, genotypes.index, names)

@@ -48,7 +48,7 @@ def fetch_hs_mice(data_home=None):
 
     1814 mice of a stock descended from eight inbred strains [1]_, as distributed with the R
     package BGLR [2]_. The file (2 MB) is downloaded from the repository of BGLR at first use.
-    Reading it needs the optional library rdata: ``pip install sknnmm[io]``.
+    Reading it needs the optional library rdata: ``pip install rdata``.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def fetch_wheat(data_home=None):
 
     599 historical wheat lines of CIMMYT's Global Wheat Program [1]_, as distributed with the R
     package BGLR [2]_. The file (0.5 MB) is downloaded from the repository of BGLR at first use.
-    Reading it needs the optional library rdata: ``pip install sknnmm[io]``.
+    Reading it needs the optional library rdata: ``pip install rdata``.
 
     Parameters
     ----------

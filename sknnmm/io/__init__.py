@@ -1,7 +1,8 @@
-"""Genotypes and tables from files, and their alignment by individual."""
+"""Genotypes and tables from files; individuals and alleles brought in line."""
 
 from sknnmm.io._align import align
+from sknnmm.io._harmonise import Harmonisation, harmonise
 from sknnmm.io._plink import open_plink, read_plink
 from sknnmm.io._table import read_table
 
-__all__ = ["align", "open_plink", "read_plink", "read_table"]
+__all__ = ["Harmonisation", "align", "harmonise", "open_plink", "read_plink", "read_table"]

@@ -1,14 +1,15 @@
 """Genotypes, omics, phenotypes and covariates of the same individuals in the same order."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from sknnmm.io._ids import text_ids
 from sknnmm.validation import _some
+
+LEAST_ID = 100_000  # of whole numbers that can only be IDs
 
 
 @validate_params(
@@ -24,9 +25,10 @@ from sknnmm.validation import _some
 def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genotyped"):
     """Join tables by the IDs of individuals, in the order of the genotypes.
 
-    Individuals without genotypes are dropped. Genotyped individuals stay, with NaN for omics and
-    phenotypes that they lack: `NNMMRegressor` learns from them and predicts them. `report` tells
-    what became of the rows of every table.
+    Individuals without genotypes are dropped. Genotyped individuals stay, with NaN for omics,
+    phenotypes and covariates that they lack: they may be the ones to predict. `report` tells what
+    became of the rows of every table. Only individuals are joined; `harmonise` brings the SNPs of
+    two files in line.
 
     Parameters
     ----------
@@ -37,8 +39,7 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
     phenotypes : DataFrame, Series or None, default=None
         NaN = missing.
     covariates : DataFrame, Series or None, default=None
-        `NNMMRegressor` needs them complete: individuals with a missing covariate are dropped, with
-        a warning unless `how` is "complete".
+        NaN = missing. Of any types, categories and text too.
     how : {"genotyped", "phenotyped", "complete"}, default="genotyped"
         Which genotyped individuals to keep: all; those with at least one phenotype; or those
         without any missing value in omics, phenotypes and covariates.
@@ -58,8 +59,8 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
         report : DataFrame
             One row for each table that was passed. Columns: given, its rows; kept, those in the
             result; not_genotyped, those dropped because `genotypes` lacks their ID; left_out,
-            those dropped by `how` or for missing covariates; absent, individuals of the result
-            without a row in this table. given is the sum of the next three.
+            those dropped by `how`; absent, individuals of the result without a row in this table.
+            given is the sum of the next three.
 
     Raises
     ------
@@ -69,15 +70,17 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
         If a table has missing, duplicated or no IDs, or none in common with `genotypes`, or if no
         individual is left.
 
-    Warns
-    -----
-    UserWarning
-        If individuals are dropped for missing covariates.
+    See Also
+    --------
+    read_plink, read_table : Tables whose index holds the IDs.
+    harmonise : The same SNPs and counted alleles in genotypes of two files.
 
     Notes
     -----
-    IDs are compared as text: 7 and "7" are the same, "007" and "7" are not. An index that merely
-    counts rows (0, 1, 2, ...), as pandas makes it for a table without IDs, is refused.
+    IDs are compared as text: 7 and "7" are the same, "007" and "7" are not. An index without a name
+    whose whole numbers may be positions of rows is refused, since pandas makes one for a table
+    without IDs and keeps what is left of it after a filter or sort. It is taken for IDs if it has a
+    name (``table.rename_axis("animal")``) or no number below 100,000.
 
     Examples
     --------
@@ -139,12 +142,28 @@ def _ids(table, name):
         raise ValueError(
             f"{name} has an index of {index.nlevels} levels; one ID per row is needed."
         )
-    if isinstance(index, pd.RangeIndex) and index.name is None and len(index) and index[0] == 0:
+    if _may_count_rows(index):
         raise ValueError(
-            f"{name} has no IDs: its index only counts rows. Use set_index with the column of IDs "
-            "(or, if these numbers are the IDs, give the index a name)."
+            f"{name} has no IDs: its index has no name, and its numbers ({_some(index)}) may only "
+            "count rows. Make the column of IDs the index, with id_column of read_table or with "
+            "set_index. If these numbers are the IDs, name the index: .rename_axis('id')."
         )
     return text_ids(index, name)
+
+
+def _may_count_rows(index):
+    """Return whether an index could hold positions in a table, maybe filtered or in other order.
+
+    A few rows of a large table may have any positions in it, so how many numbers there are and
+    whether they have gaps tells nothing. But it takes a table of more than 100,000 rows, and none
+    of the first ones left, for all positions to look like the numbers of a herd book.
+    """
+    if index.name is not None or not len(index):
+        return False
+    if isinstance(index, pd.RangeIndex):
+        return True
+    numbers = index.astype(object).dropna()
+    return infer_dtype(numbers) == "integer" and 0 <= min(numbers) < LEAST_ID
 
 
 def _rows(genotyped, ids, name):
@@ -176,15 +195,6 @@ def _kept(joined, how, n_samples):
     elif how == "complete":
         for table in observed.values():
             keep &= table.all(axis=1).to_numpy()
-    if "covariates" in observed:
-        lacking = keep & ~observed["covariates"].all(axis=1).to_numpy()
-        keep &= ~lacking
-        if lacking.any():
-            warnings.warn(
-                f"{lacking.sum()} individuals are dropped because covariates are missing; impute "
-                "these values to keep them.",
-                stacklevel=4,
-            )
     if not keep.any():
         raise ValueError(
             f"No individual is left: with how={how!r} every genotyped one lacks phenotypes, omics "

@@ -2,29 +2,35 @@
 
 import csv
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sknnmm.io._text import open_text
 from sknnmm.optional import import_optional
 from sknnmm.packed import PackedGenotypes
+from sknnmm.validation import _some
 
 FAM_COLUMNS = ["family", "individual", "father", "mother", "sex", "phenotype"]
 BIM_COLUMNS = ["chromosome", "snp", "cM", "position", "counted_allele", "other_allele"]
-SNP_MAJOR = b"\x6c\x1b\x01"  # first bytes of a .bed file
+BY_SNP, BY_INDIVIDUAL = b"\x6c\x1b\x01", b"\x6c\x1b\x00"  # first bytes of a .bed file
+HEADER = len(BY_SNP)
 
 
-def read_plink(prefix):
+def read_plink(prefix, *, encoding="utf-8"):
     """Read genotypes from PLINK 1 binary files (.bed, .bim and .fam).
 
-    Reading them needs the optional library bed-reader: ``pip install sknnmm[io]``.
+    Reading them needs the optional library bed-reader: ``pip install bed-reader``.
 
     Parameters
     ----------
     prefix : str or path-like
-        Path of the three files without .bed, .bim, .fam (or that of the .bed file).
+        Path of the three files without .bed, .bim, .fam (or that of one of them).
+    encoding : str, default="utf-8"
+        Of the .bim and .fam files.
 
     Returns
     -------
@@ -43,7 +49,8 @@ def read_plink(prefix):
 
         What the files code as unknown is NaN: 0 for a family, parent, sex, chromosome, position or
         allele, -9 or NA for a phenotype. (A case-control phenotype of 0 is also unknown to PLINK;
-        it stays 0 here.) IDs, chromosomes and alleles are text.
+        it stays 0 here.) IDs, chromosomes and alleles are text. The .fam file may lack the
+        phenotype, or have more columns after it, which are not read.
 
     Raises
     ------
@@ -52,17 +59,26 @@ def read_plink(prefix):
     FileNotFoundError
         If one of the three files does not exist.
     ValueError
-        If a file is malformed, or the .bed file is not of the size that the others tell.
+        If a file is malformed or of another `encoding`, or the .bed file is not of the size that
+        the others tell.
+
+    Warns
+    -----
+    UserWarning
+        If phenotypes or positions are not numbers, so they are NaN, or the .fam file does not have
+        six columns.
 
     See Also
     --------
     open_plink : Genotypes that stay in the file.
     align : Brings omics, phenotypes and covariates into the order of the genotypes.
+    harmonise : Brings genotypes of two files to the same counted alleles.
     sknnmm.cis_mask : Masks from the positions of SNPs.
 
     Notes
     -----
-    The counted allele is the first one of the .bim file (A1 of PLINK, usually the minor allele).
+    The counted allele is the first one of the .bim file (A1 of PLINK, usually the minor allele),
+    which two files of the same SNPs need not share: see `harmonise`.
     Individuals are named by their individual ID alone. Names are those of the files, even if they
     are not unique; then rename before `align` (individuals) and `NNMMRegressor.fit` (SNPs), e.g.
     ``data.genotypes.index = data.samples["family"] + "_" + data.samples.index``.
@@ -98,22 +114,23 @@ def read_plink(prefix):
     rs2          1    5000.0              C            T
     rs3          X     700.0              G            A
     """
-    prefix = _prefix(prefix)
     bed_reader = import_optional("bed_reader", "Reading PLINK files")
-    samples = _read_samples(Path(f"{prefix}.fam"))
-    variants = _read_variants(Path(f"{prefix}.bim"))
-    dosages = _read_dosages(bed_reader, Path(f"{prefix}.bed"), len(samples), len(variants))
+    samples, variants, bed = _read_tables(prefix, encoding)
+    _check_size(bed, len(samples), len(variants), by_snp=_goes_by_snp(bed))
+    dosages = _read_dosages(bed_reader, bed, len(samples), len(variants))
     # copy=False: pandas from version 3 on would copy the array.
     genotypes = pd.DataFrame(dosages, index=samples.index, columns=variants.index, copy=False)
     return Bunch(genotypes=genotypes, samples=samples, variants=variants)
 
 
-def open_plink(prefix):
+def open_plink(prefix, *, encoding="utf-8"):
     """Open PLINK 1 binary files, for genotypes that are read from the .bed file as they are needed.
 
     Parameters
     ----------
     prefix : str or path-like
+        As in `read_plink`.
+    encoding : str, default="utf-8"
         As in `read_plink`.
 
     Returns
@@ -133,8 +150,13 @@ def open_plink(prefix):
     FileNotFoundError
         If one of the three files does not exist.
     ValueError
-        If a file is malformed, or the .bed file is not of the size that the others tell, or in the
-        rare individual-major order.
+        If a file is malformed or of another `encoding`, or the .bed file is not of the size that
+        the others tell, or in the rare individual-major order.
+
+    Warns
+    -----
+    UserWarning
+        As in `read_plink`.
 
     See Also
     --------
@@ -153,54 +175,61 @@ def open_plink(prefix):
     >>> y = milk.reindex(herd.samples.index)  # doctest: +SKIP
     >>> model = NNMMRegressor().fit(herd.genotypes, y)  # doctest: +SKIP
     """
-    prefix = _prefix(prefix)
-    samples = _read_samples(Path(f"{prefix}.fam"))
-    variants = _read_variants(Path(f"{prefix}.bim"))
-    packed = _map_bed(Path(f"{prefix}.bed"), len(samples), len(variants))
+    samples, variants, bed = _read_tables(prefix, encoding)
+    if not _goes_by_snp(bed):
+        raise ValueError(f"{bed} is individual-major; rewrite it with PLINK: --make-bed.")
+    _check_size(bed, len(samples), len(variants), by_snp=True)
+    shape = (len(variants), -(-len(samples) // 4))
+    packed = np.memmap(bed, np.uint8, "r", HEADER, shape)
     genotypes = PackedGenotypes(packed, samples.index, variants.index)
     return Bunch(genotypes=genotypes, samples=samples, variants=variants)
 
 
-def _prefix(prefix):
-    return os.fspath(prefix).removesuffix(".bed")
+def _read_tables(prefix, encoding):
+    """Return the samples, the variants and the path of the .bed file."""
+    prefix, named = os.fspath(prefix), ""
+    if prefix.lower().endswith((".bed", ".bim", ".fam")):
+        prefix, named = prefix[:-4], prefix[-4:]
+    suffixes = (".fam", ".bim", ".bed")
+    fam, bim, bed = (Path(prefix + (s.upper() if named.isupper() else s)) for s in suffixes)
+    return _read_samples(fam, encoding), _read_variants(bim, encoding), bed
 
 
-def _map_bed(path, n_samples, n_variants):
-    """Return the bytes of a .bed file after its header (p, ceil(n / 4)), a read-only map."""
+def _goes_by_snp(path):
+    """Return whether a .bed file goes SNP by SNP, not individual by individual."""
     with path.open("rb") as file:
-        header = file.read(len(SNP_MAJOR))
-    if header != SNP_MAJOR:
-        individual_major = header == SNP_MAJOR[:2] + b"\0"
-        raise ValueError(
-            f"{path} is individual-major; rewrite it with PLINK: --make-bed."
-            if individual_major
-            else f"{path} is not a PLINK 1 .bed file."
-        )
-    shape = (n_variants, -(-n_samples // 4))
-    expected, size = len(SNP_MAJOR) + shape[0] * shape[1], path.stat().st_size
+        header = file.read(HEADER)
+    if header not in (BY_SNP, BY_INDIVIDUAL):
+        raise ValueError(f"{path} is not a PLINK 1 .bed file.")
+    return header == BY_SNP
+
+
+def _check_size(path, n_samples, n_variants, *, by_snp):
+    """Raise, before memory is taken, if a .bed file is not of the size that the others tell."""
+    rows, columns = (n_variants, n_samples) if by_snp else (n_samples, n_variants)
+    expected, size = HEADER + rows * -(-columns // 4), path.stat().st_size
     if size != expected:
         raise ValueError(
             f"{path} does not fit the {n_samples} individuals of the .fam file and the "
             f"{n_variants} SNPs of the .bim file: it has {size} bytes, not {expected}."
         )
-    return np.memmap(path, np.uint8, "r", len(SNP_MAJOR), shape)
 
 
 def _read_dosages(bed_reader, path, n_samples, n_variants):
     """Return dosages of the first allele (n, p), int8 with -1 = missing, SNPs contiguous."""
     with bed_reader.open_bed(path, iid_count=n_samples, sid_count=n_variants) as bed:
-        try:
-            dosages = bed.read(dtype="int8", order="F")
-        except ValueError as error:
-            raise ValueError(
-                f"{path} does not fit the {n_samples} individuals of the .fam file and the "
-                f"{n_variants} SNPs of the .bim file: {error}"
-            ) from error
+        dosages = bed.read(dtype="int8", order="F")
     return np.maximum(dosages, -1, out=dosages)  # bed-reader writes -127 for missing
 
 
-def _read_samples(path):
-    table = _read_columns(path, FAM_COLUMNS)
+def _read_samples(path, encoding):
+    table, n_columns = _read_columns(path, FAM_COLUMNS, encoding)
+    if n_columns > len(FAM_COLUMNS):
+        warnings.warn(
+            f"{path} has {n_columns} columns. The first six are read as {', '.join(FAM_COLUMNS)}; "
+            "if IDs contain blanks, replace these.",
+            stacklevel=4,
+        )
     for column in ("family", "father", "mother"):
         table[column] = _known(table[column])
     table["sex"] = table["sex"].map({"1": 1.0, "2": 2.0})
@@ -209,8 +238,11 @@ def _read_samples(path):
     return table.set_index("individual")
 
 
-def _read_variants(path):
-    table = _read_columns(path, BIM_COLUMNS)
+def _read_variants(path, encoding):
+    table, n_columns = _read_columns(path, BIM_COLUMNS, encoding)
+    if n_columns != len(BIM_COLUMNS):
+        raise _wrong_columns(path, BIM_COLUMNS, 1)
+    _check_filled(table["other_allele"], path, BIM_COLUMNS)
     for column in ("chromosome", "counted_allele", "other_allele"):
         table[column] = _known(table[column])
     table["cM"] = _numbers(table["cM"], path)
@@ -219,18 +251,49 @@ def _read_variants(path):
     return table.set_index("snp")
 
 
-def _read_columns(path, names):
-    """Return the six columns of a .fam or .bim file as text.
+def _read_columns(path, names, encoding):
+    """Return the six columns of a .fam or .bim file as text, and how many it has.
 
-    bed-reader reads these files too, but takes # for a comment, asks for tabs in a .bim, and needs
-    memory for the longest allele times the number of SNPs.
+    The last may be empty. bed-reader reads these files too, but takes # for a comment, asks for
+    tabs in a .bim, and needs memory for the longest allele times the number of SNPs.
     """
-    table = pd.read_csv(
-        path, sep=r"\s+", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE
+    with open_text(path, encoding) as file:
+        first = next((line for line in file if line.strip()), "")
+    if not first:
+        raise ValueError(f"{path} is empty.")
+    n_columns = len(first.split())
+    try:
+        with open_text(path, encoding) as file:
+            table = pd.read_csv(
+                file,
+                sep=r"\s+",
+                names=range(max(n_columns, len(names))),
+                dtype=str,
+                na_filter=False,
+                quoting=csv.QUOTE_NONE,
+            )
+    except pd.errors.ParserError as error:
+        raise ValueError(
+            f"{path} has lines with different numbers of columns; IDs and names must not contain "
+            f"blanks. {str(error).strip()}"
+        ) from error
+    # All but the last of the six, or all where more follow: IDs with blanks shift the rest.
+    needed = n_columns - 1 if n_columns > len(names) else len(names) - 2
+    _check_filled(table[needed], path, names)
+    return table.iloc[:, : len(names)].set_axis(names, axis=1), n_columns
+
+
+def _check_filled(column, path, names):
+    short = np.flatnonzero(column == "")
+    if short.size:
+        raise _wrong_columns(path, names, short[0] + 1)
+
+
+def _wrong_columns(path, names, line):
+    return ValueError(
+        f"{path} must have six columns: {', '.join(names)}. Line {line} has another number; IDs "
+        "and names must not contain blanks."
     )
-    if table.shape[1] != len(names) or (table.iloc[:, -1] == "").any():
-        raise ValueError(f"{path} must have six columns: {', '.join(names)}.")
-    return table.set_axis(names, axis=1)
 
 
 def _known(column):
@@ -238,7 +301,14 @@ def _known(column):
 
 
 def _numbers(column, path):
-    try:
-        return pd.to_numeric(column.where(column != "NA")).astype(float)
-    except ValueError as error:
-        raise ValueError(f"The {column.name} in {path} must be a number: {error}") from error
+    """Return a column of numbers, NaN where it is NA or, with a warning, other text."""
+    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    numbers = numbers.where(np.isfinite(numbers))
+    text = column[numbers.isna() & (column != "NA")]
+    if len(text):
+        warnings.warn(
+            f"{path}: the {column.name} of {len(text)} lines is not a number "
+            f"({_some(text.map(repr).unique())}) and is read as missing.",
+            stacklevel=5,
+        )
+    return numbers

@@ -3,47 +3,71 @@
 from pathlib import Path
 
 import pandas as pd
+from sklearn.utils._param_validation import validate_params
 
 from sknnmm.io._ids import text_ids
+from sknnmm.io._layout import BLANKS, UNNAMED, column_names, refuse_absent
+from sknnmm.io._text import OPENERS, open_text
 from sknnmm.optional import import_optional
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
-COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip"}
 
 
-def read_table(path, id_column, *, sep=None):
+@validate_params(
+    {"id_column": [str, None], "sep": [str, None], "decimal": [str], "encoding": [str]},
+    prefer_skip_nested_validation=True,
+)
+def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8"):
     r"""Read a table with one row per individual from a CSV, TSV or Parquet file.
 
     Parameters
     ----------
     path : str or path-like
-        Name of a file that ends in .csv, .tsv or .parquet. Text files may be compressed (.csv.gz
-        and the like) and, if `sep` is given, end in anything.
-    id_column : str
-        The column with the IDs of the individuals.
+        Name of a file that ends in .csv, .tsv or .parquet. Text files may be compressed (.gz,
+        .bz2, .xz, .zip after the rest of the name) and, if `sep` is given, end in anything.
+    id_column : str or None
+        The column with the IDs of the individuals. None: the first column, which has no name, as
+        R writes row names.
     sep : str or None, default=None
         What separates the columns of a text file, ``r"\s+"`` for blanks. By default a comma in a
         .csv, a tab in a .tsv.
+    decimal : str, default="."
+        The decimal mark of a text file. With "," columns are separated by something else.
+    encoding : str, default="utf-8"
+        Of a text file; files of older Windows programs are often "latin-1".
 
     Returns
     -------
     DataFrame of shape (n, number of columns - 1)
         The other columns, in the order of the file. The index are the IDs, as text: 007 stays 007.
-        Missing values (in text: empty, NA, NaN and what else pandas takes for missing) are NaN.
+        Missing values (in text: empty, NA, NaN and what else pandas takes for missing) are NaN. A
+        first column without a name (row names of R, index of pandas) is left out unless it holds
+        the IDs, and so are columns at the end that have neither a name nor values.
 
     Raises
     ------
+    FileNotFoundError, IsADirectoryError
+        If there is no such file.
     ValueError
         If the file has no column `id_column`, an ID is missing or duplicated, or `sep` cannot be
-        told from the name of the file.
+        told from the name of the file; if a text file has no rows, a row with more fields than the
+        header (or with fewer, where blanks separate them), two columns of the same name, or
+        another `encoding`. The message names file and line.
     TypeError
         If the IDs in a Parquet file are neither text nor whole numbers.
     ImportError
-        If pyarrow, which reads Parquet files, is not installed: ``pip install sknnmm[io]``.
+        If pyarrow, which reads Parquet files, is not installed: ``pip install pyarrow``.
 
     See Also
     --------
     align : Brings tables into the order of the genotypes.
+
+    Notes
+    -----
+    In R's ``write.table`` the header has no field for the row names, so rows have one field more.
+    So they have in a comma-separated file with a decimal comma, ``cow,milk`` above ``1,21,5``.
+    Such a file is an error, unless the first fields can only be row names: R's quoted "1", "2",
+    "3", or no two neighbouring fields of some row can be one number.
 
     Examples
     --------
@@ -64,25 +88,50 @@ def read_table(path, id_column, *, sep=None):
     """
     path = Path(path)
     if sep is None and path.suffix.lower() == ".parquet":
-        import_optional("pyarrow", f"Reading the Parquet file {path.name}")
-        table = pd.read_parquet(path)
-        if table.index.name is not None:  # written with its index
-            table = table.reset_index()
+        table = _read_parquet(path)
     else:
-        table = pd.read_csv(path, sep=sep or _separator(path), dtype={id_column: str})
-    if id_column not in table.columns:
-        columns = ", ".join(repr(column) for column in table.columns[:20])
-        more = ", ..." if table.shape[1] > 20 else ""
+        table = _read_text(path, id_column, sep or _separator(path), decimal, encoding)
+    unnamed = UNNAMED.format(0)
+    name = unnamed if id_column is None else id_column
+    if name not in table.columns:
+        refuse_absent(id_column, table.columns, path)
+    ids = text_ids(table[name], path.name)
+    others = table.drop(columns={name, unnamed}.intersection(table.columns))
+    return others.set_axis(ids.rename(id_column), axis=0)
+
+
+def _read_parquet(path):
+    import_optional("pyarrow", f"Reading the Parquet file {path.name}")
+    table = pd.read_parquet(path)
+    return table if table.index.name is None else table.reset_index()  # written with its index
+
+
+def _read_text(path, id_column, sep, decimal, encoding):
+    if decimal == sep:
         raise ValueError(
-            f"{path.name} has no column {id_column!r}; its columns are {columns}{more}. If that is "
-            "not how the file is divided, pass sep."
+            f"decimal={decimal!r} is also what separates the columns of {path}: pass another sep, "
+            "e.g. sep=';'."
         )
-    ids = text_ids(table[id_column], path.name)
-    return table.drop(columns=id_column).set_axis(ids.rename(id_column), axis=0)
+    names = column_names(path, id_column, sep, encoding)
+    try:
+        with open_text(path, encoding) as file:
+            return pd.read_csv(
+                file,
+                sep=sep,
+                decimal=decimal,
+                header=0,
+                names=names,
+                usecols=range(len(names)),
+                index_col=False,
+                dtype={names[0] if id_column is None else id_column: str},
+                engine="c" if len(sep) == 1 or sep == BLANKS else "python",
+            )
+    except pd.errors.ParserError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def _separator(path):
-    plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    plain = path.with_suffix("") if path.suffix.lower() in OPENERS else path
     suffix = plain.suffix.lower()
     if suffix not in SEPARATORS:
         raise ValueError(

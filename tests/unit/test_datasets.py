@@ -499,7 +499,7 @@ def test_wrong_bytes_are_refused(fetch, module, serve, data_home, tmp_path):
 def test_rdata_is_asked_for_before_any_download(fetch, module, data_home, monkeypatch):
     monkeypatch.setitem(sys.modules, "rdata", None)
     monkeypatch.setattr(_bglr, "fetch_file", lambda *args, **kwargs: pytest.fail("downloaded"))
-    with pytest.raises(ImportError, match=rf"{module.FILENAME}.*pip install sknnmm\[io\]"):
+    with pytest.raises(ImportError, match=rf"{module.FILENAME}.*pip install rdata"):
         fetch(data_home)
 
 

@@ -11,8 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 from sknnmm import cis_mask
-from sknnmm.io import align, read_plink, read_table
+from sknnmm.io import align, open_plink, read_plink, read_table
 from sknnmm.validation import check_genotypes, stored_dosages
+
+NAN = np.nan
 
 # --- read_plink ---------------------------------------------------------------------------------
 
@@ -78,10 +80,28 @@ def test_tables_keep_names_and_mark_the_unknown(written):
     assert data.genotypes.columns.equals(variants.index)
 
 
-def test_prefix_may_be_text_and_end_in_bed(written):
+def test_prefix_may_be_text_and_end_as_one_of_the_files(written):
     expected = read_plink(written).genotypes
-    for prefix in (str(written), f"{written}.bed"):
+    for prefix in (str(written), f"{written}.bed", f"{written}.bim", f"{written}.fam"):
         assert_frame_equal(read_plink(prefix).genotypes, expected)
+
+
+def test_files_in_capitals(written):
+    expected = read_plink(written).genotypes
+    for suffix in ("fam", "bim", "bed"):
+        written.with_name(f"mice.qc.{suffix}").rename(f"{written}.{suffix.upper()}")
+    assert_frame_equal(read_plink(f"{written}.BED").genotypes, expected)
+
+
+def test_individual_major(written):
+    written.with_name("mice.qc.bed").write_bytes(
+        # The same as BED, one byte of three SNPs per individual.
+        bytes([0x6C, 0x1B, 0, 0b11_00_00, 0b11_11_10, 0b11_11_11, 0b11_11_01, 0b11_01_10])
+    )
+    expected = [[2, 2, 0], [1, 0, 0], [0, 0, 0], [-1, 0, 0], [1, -1, 0]]
+    assert_array_equal(read_plink(written).genotypes, expected)
+    with pytest.raises(ValueError, match=r"mice\.qc\.bed is individual-major; rewrite it"):
+        open_plink(written)
 
 
 def test_variants_serve_cis_mask(written):
@@ -151,25 +171,110 @@ MALFORMED = {
     "line too much in bim": ("bim", BIM + BIM, "does not fit the 5 individuals .* the 6 SNPs"),
     "line lacking in fam": ("fam", FAM[: FAM.index("f2 e")], "does not fit the 4 individuals"),
     "five columns": ("bim", "1 rs1 0 1200 A\n", "qc.bim must have six columns: chromosome, snp"),
-    "seven columns": ("fam", "f1 a 0 0 1 -9 2\n", "qc.fam must have six columns: family, ind"),
-    "short line": ("fam", FAM + "f2 h 0 0 1\n", "qc.fam must have six columns"),
-    "text phenotype": ("fam", "f1 a 0 0 1 case\n", "The phenotype in .*qc.fam must be a number"),
-    "text position": ("bim", "1 rs1 0 1.2kb A G\n", "The position in .*qc.bim must be a number"),
-    "text cM": ("bim", "1 rs1 x 1 A G\n", "The cM in .*qc.bim must be a number"),
-    "not a bed": ("bed", "garbage", "Not a valid .bed file"),
+    "seven columns": ("bim", "1 rs1 0 1200 A G x\n", "qc.bim must have six columns: chromosome"),
+    "short line in bim": ("bim", BIM + "1 rs4 0 1 A\n", "qc.bim must have six col.* Line 4"),
+    "four columns": ("fam", "f1 a 0 0\n", "qc.fam must have six columns: family, ind.* Line 1"),
+    "short line": ("fam", FAM + "f2 h 0 0\n", "qc.fam must have six columns.* Line 6 has another"),
+    "long line": (
+        "fam",
+        FAM + "f2 h i 0 0 1 2\n",
+        "qc.fam has lines with .*6 fields in line 6, saw 7",
+    ),
+    "long first line": ("fam", "f2 h i 0 0 1 2\n" + FAM, "qc.fam must have six columns.* Line 2"),
+    "empty fam": ("fam", "", "qc.fam is empty"),
+    "empty bim": ("bim", "\n", "qc.bim is empty"),
+    "empty bed": ("bed", "", "qc.bed is not a PLINK 1 .bed file"),
+    "not a bed": ("bed", "garbage", "qc.bed is not a PLINK 1 .bed file"),
+    "truncated": ("bed", BED[:-1], "qc.bed does not fit the 5 .* it has 8 bytes, not 9"),
 }
 
 
 @pytest.mark.parametrize(("suffix", "text", "message"), MALFORMED.values(), ids=MALFORMED)
 def test_malformed_files(written, suffix, text, message):
-    written.with_name(f"mice.qc.{suffix}").write_text(text)
-    with pytest.raises(ValueError, match=message):
+    path = written.with_name(f"mice.qc.{suffix}")
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    for read in (read_plink, open_plink):
+        with pytest.raises(ValueError, match=message):
+            read(written)
+
+
+def test_size_is_checked_before_memory_is_taken(written):
+    # 60,000 individuals by 30,000 SNPs would need 1.8 GB.
+    written.with_name("mice.qc.fam").write_text("f i 0 0 1 2\n" * 60_000)
+    written.with_name("mice.qc.bim").write_text("1 rs 0 1 A G\n" * 30_000)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="it has 9 bytes, not 450000003"):
         read_plink(written)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e8
+
+
+def phenotypes_of(written, *endings):
+    lines = [f"f i{k} 0 0 1{ending}\n" for k, ending in enumerate(endings)]
+    written.with_name("mice.qc.fam").write_text("".join(lines))
+    data = read_plink(written)
+    assert_array_equal(data.genotypes.iloc[:, 0], [2, 1, 0, -1, 1])
+    assert list(data.genotypes.index) == ["i0", "i1", "i2", "i3", "i4"]
+    return data.samples["phenotype"]
+
+
+@pytest.mark.parametrize("text", ["control", "nan", ".", "-", "", "inf", "1,5", "None", "TRUE"])
+def test_phenotypes_that_are_no_numbers_are_missing(written, text):
+    with pytest.warns(UserWarning, match="phenotype") as caught:
+        phenotypes = phenotypes_of(written, " 2", f" {text}", " -9", " NA", " 1e-3")
+    assert_array_equal(phenotypes, [2, NAN, NAN, NAN, 1e-3])
+    (warning,) = caught
+    assert f"mice.qc.fam: the phenotype of 1 lines is not a number ({text!r})" in str(
+        warning.message
+    )
+
+
+def test_fam_without_phenotypes(written):
+    with pytest.warns(UserWarning, match=r"mice\.qc\.fam: the phenotype of 5 lines"):
+        assert phenotypes_of(written, *[""] * 5).isna().all()
+
+
+def test_fam_with_more_columns(written):
+    with pytest.warns(UserWarning, match=r"mice\.qc\.fam has 8 columns. The first six") as caught:
+        phenotypes = phenotypes_of(written, *[f" {k}.5 -9 x" for k in range(5)])
+    assert len(caught) == 1
+    assert_array_equal(phenotypes, [0.5, 1.5, 2.5, 3.5, 4.5])
+
+
+def test_positions_that_are_no_numbers_are_missing(written):
+    written.with_name("mice.qc.bim").write_text(BIM.replace("1200", "1.2kb").replace("0.5", "x"))
+    with pytest.warns(UserWarning, match="is not a number") as caught:
+        variants = read_plink(written).variants
+    assert_array_equal(variants["position"], [NAN, NAN, 9])
+    assert_array_equal(variants["cM"], [0, NAN, 2.25])
+    messages = "\n".join(str(warning.message) for warning in caught)
+    assert "mice.qc.bim: the cM of 1 lines is not a number ('x')" in messages
+    assert "mice.qc.bim: the position of 1 lines is not a number ('1.2kb')" in messages
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+@pytest.mark.parametrize("read", [read_plink, open_plink])
+@pytest.mark.parametrize(("suffix", "line"), [("fam", 2), ("bim", 3)])
+def test_names_in_another_encoding(written, read, suffix, line):
+    text = {"fam": FAM.replace("007", "Björk"), "bim": BIM.replace("rs3", "rsé")}[suffix]
+    written.with_name(f"mice.qc.{suffix}").write_bytes(text.encode("latin-1"))
+    with pytest.raises(
+        ValueError, match=rf"qc\.{suffix}, line {line}, is not text.*'utf-8'.*latin-1"
+    ):
+        read(written)
+    data = read(written, encoding="latin-1")
+    names = [*data.samples.index, *data.variants.index]
+    assert {"fam": "Björk", "bim": "rsé"}[suffix] in names
+    with pytest.raises(ValueError, match="encoding='klingon' is not known"):
+        read(written, encoding="klingon")
 
 
 def test_bed_reader_is_asked_for(written, monkeypatch):
     monkeypatch.setitem(sys.modules, "bed_reader", None)
-    with pytest.raises(ImportError, match=r"PLINK.*bed_reader.*pip install sknnmm\[io\]"):
+    with pytest.raises(
+        ImportError, match="PLINK.*needs the library bed-reader.*pip install bed-reader$"
+    ):
         read_plink(written)
 
 
@@ -258,6 +363,139 @@ def test_invalid_tables(tmp_path, text, options, message):
         read_table(path, "ID", **options)
 
 
+def table(tmp_path, text, id_column="cow", *, name="t.csv", encoding="utf-8", **options):
+    """Write bytes or text as they are and read them."""
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+    return read_table(path, id_column, **options)
+
+
+MILK = pd.DataFrame({"milk": [20.5, NAN, 21]}, index=pd.Index(["c1", "02", "3"], name="cow"))
+SAME_TABLE = {
+    "plain": ("cow,milk\nc1,20.5\n02,\n3,21\n", {}),
+    "rows end in the separator": ("cow,milk\nc1,20.5,\n02,,\n3,21,\n", {}),
+    "some rows do": ("cow,milk\nc1,20.5,\n02,NA\n3,21\n", {}),
+    "all lines do": ("cow,milk,\nc1,20.5,\n02,,\n3,21,\n", {}),
+    "the header does": ("cow,milk,,\nc1,20.5\n02,\n3,21\n", {}),
+    "several separators, and blanks": ("cow,milk\nc1,20.5,, ,\n02,,,\n3,21\n", {}),
+    "tabs": ("cow\tmilk\nc1\t20.5\t\n02\t\t\n3\t21\t\n", {"sep": "\t"}),
+    "semicolons": ("cow;milk\nc1;20,5;\n02;;\n3;21;\n", {"sep": ";", "decimal": ","}),
+    "blanks": (" cow  milk \nc1 \t20.5\n\n 02 NA \n3 21\n", {"sep": r"\s+"}),
+    "longer separator": ("cow::milk\nc1::20.5::\n02::\n3::21\n", {"sep": "::"}),
+    "regular expression": ("cow ; milk\nc1 ;20.5\n02 ;NA\n3; 21\n", {"sep": r" *; *"}),
+    "short row": ("cow,milk\nc1,20.5\n02\n3,21\n", {}),
+    "Windows": ("\ufeffcow,milk\r\nc1,20.5\r\n\r\n02,\r\n3,21", {}),
+    "old Macintosh": ("cow,milk\rc1,20.5\r02,\r3,21\r", {}),
+    "row names of R": ('"cow","milk"\n"1","c1",20.5\n"2","02",NA\n"3","3",21\n', {}),
+    "R, numbers as IDs": ('"cow" "milk"\n"7" c1 20.5\n"9" 02 NA\n"8" 3 21\n', {"sep": " "}),
+    "R, no quotes": ("cow,milk\nr1,c1,20.5\nr2,02,NA\nr3,3,21\n", {}),
+    "R, write.csv": ('"","cow","milk"\n"1","c1",20.5\n"2","02",NA\n"3","3",21\n', {}),
+    "index of pandas": (",cow,milk\n0,c1,20.5\n1,02,\n2,3,21\n", {}),
+    "IDs are row names of R": ('"milk"\n"c1",20.5\n"02",NA\n"3",21\n', {"id_column": None}),
+    "without quotes": ("milk\nc1,20.5\n02,NA\n3,21\n", {"id_column": None}),
+    "of write.csv": ('"","milk"\n"c1",20.5\n"02",NA\n"3",21\n', {"id_column": None}),
+    "by their name in pandas": (",milk\nc1,20.5\n02,\n3,21\n", {"id_column": "Unnamed: 0"}),
+}
+
+
+@pytest.mark.parametrize(("text", "options"), SAME_TABLE.values(), ids=SAME_TABLE)
+def test_ways_to_write_a_table(tmp_path, text, options):
+    read = table(tmp_path, text, **options)
+    assert_frame_equal(read, MILK, check_names=options.get("id_column", "cow") == "cow")
+
+
+def test_row_names_that_count_the_rows(tmp_path):
+    # Fields 2 and 3 could be 101,20, but R puts the numbers of rows in quotes.
+    read = table(tmp_path, '"cow","milk"\n"1",101,20\n"2",102,22\n')
+    assert list(read.index) == ["101", "102"]
+    assert_array_equal(read["milk"], [20, 22])
+
+
+def test_text_with_separators_and_line_ends(tmp_path):
+    read = table(tmp_path, 'cow,name\n1,"a, b"\n2,"x\ny, z"\n')
+    assert list(read["name"]) == ["a, b", "x\ny, z"]
+
+
+MORE_FIELDS = {
+    "decimal comma": ("cow,milk\n1,21,5\n", 2, 3),
+    "in every row": ("cow,milk\n1,21,5\n2,22,4\n3,19,1\n", 2, 3),
+    "in some rows": ("cow,milk\n1,20\n2,21,5\n3,19\n", 3, 3),
+    "text as IDs": ("cow,milk\nc1,21,5\nc2,19,4\n", 2, 3),
+    "IDs in quotes": ('"cow","milk"\n"c1",21,5\n"c2",22,4\n', 2, 3),
+    "ID last": ("milk,cow\n21,5,c1\n19,4,c2\n", 2, 3),
+    "two numbers": ("cow,milk,fat\n1,21,5,4,1\n2,19,4,4,0\n", 2, 5),
+    "one of two": ("cow,milk,fat\n1,21,5,4\n2,19,4,5\n", 2, 4),
+    "negative, with exponents": ("cow,gain\n1,-21,5e-3\n2,+3,1E2\n", 2, 3),
+    "and a separator at the end": ("cow,milk\n1,21,5,\n2,19,4,\n", 2, 3),
+    "and one in the header": ("cow,milk,\n1,21,5\n2,19,4\n", 2, 3),
+    "under row names": ('"","cow","milk"\n"1","c1",21,5\n', 2, 4),
+    "after blank lines": ("\ncow,milk\n\n1,20\n\n2,21,5\n", 6, 3),
+    "after a text of two lines": ('cow,name\n1,"a\nb"\n2,c,d\n', 4, 3),
+    "remark in one row": ("cow,milk\n1,20.5,\n2,21.5,ill\n", 3, 3),
+    "row names twice": ("cow milk\nred 1 20\nred 2 21\n", 2, 3, r"\s+"),
+    "semicolons": ("cow;milk\n1;21;5\n2;22\n", 2, 3, ";"),
+    "longer separator": ("cow::milk\n1::2\n3::4::5\n", 3, 3, "::"),
+}
+
+
+@pytest.mark.parametrize("case", MORE_FIELDS.values(), ids=MORE_FIELDS)
+def test_more_fields_than_the_header(tmp_path, case):
+    text, line, fields, *sep = case
+    with pytest.raises(
+        ValueError, match=rf"t\.csv, line {line}, has {fields} fields but .* decimal"
+    ):
+        table(tmp_path, text, sep=sep[0] if sep else None)
+
+
+UNREADABLE = {
+    "empty": ("", {}, "t.csv has no names of columns"),
+    "header only": ("cow,milk\n", {}, "t.csv has a header but no rows"),
+    "names twice": ("cow,milk,fat,milk\n1,2,3,4\n", {}, "t.csv has dup.* column names: milk"),
+    "fewer fields": ("cow a b\n1 2\n", {"sep": r"\s+"}, "t.csv, line 2, has 2 fields but .* 3"),
+    "same mark": ("cow,a\n1,2\n", {"decimal": ","}, "decimal=',' is also what separates .*';'"),
+    "open quotes": ('cow,a\n1,"2\n3,4\n', {}, "t.csv cannot be read: .*EOF inside string"),
+    "open quotes, long": ('cow,a\n1,"' + "2,3\n" * 50_000, {}, "t.csv, line .* field limit"),
+    "latin-1": ("cow,a\n1,b\n2,é\n".encode("latin-1"), {}, "t.csv, line 3, is not text .*utf-8"),
+    "latin-1 header": ("cow,é\n1,b\n".encode("latin-1"), {}, "t.csv, line 1, .*encoding='latin-1'"),
+    "UTF-16": ("cow,a\n".encode("utf-16"), {}, "t.csv.* is not text .*encoding='utf-16'"),
+    "unknown encoding": ("cow,a\n", {"encoding": "utf-9"}, "encoding='utf-9' is not known"),
+    "not compressed": ("cow,a\n1,2\n", {"name": "t.csv.gz"}, "t.csv.gz cannot be unpacked"),
+    "no row names": ("milk\n1\n", {"id_column": None}, "t.csv has no first column without a name"),
+}
+
+
+@pytest.mark.parametrize(("text", "options", "message"), UNREADABLE.values(), ids=UNREADABLE)
+def test_unreadable_tables(tmp_path, text, options, message):
+    options = dict(options)
+    path = tmp_path / options.pop("name", "t.csv")
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=message):
+        read_table(path, options.pop("id_column", "cow"), **options)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8", "utf-16"])
+def test_encodings(tmp_path, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes("kuh,größe\nBjörk,1.5\n".encode(encoding))
+    read = read_table(path, "kuh", encoding=encoding)
+    assert read.loc["Björk", "größe"] == 1.5
+
+
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz", "zip"])
+def test_compressed_tables(tmp_path, compression):
+    path = tmp_path / f"t.csv.{compression}"
+    OMICS.to_csv(path)
+    assert_frame_equal(read_table(path, "mouse"), OMICS)
+
+
+def test_absent_tables_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.csv"):
+        read_table(tmp_path / "none.csv", "ID")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"folder\.csv"):
+        read_table(tmp_path / "folder.csv", "ID")
+
+
 @pytest.mark.parametrize("name", ["t.txt", "t", "t.gz"])
 def test_separator_is_not_guessed(tmp_path, name):
     with pytest.raises(ValueError, match=f"The name {name} does not say .*pass sep"):
@@ -273,13 +511,12 @@ def test_floating_ids_are_refused(tmp_path):
 
 def test_pyarrow_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ImportError, match=r"omics.parquet.*pyarrow.*pip install sknnmm\[io\]"):
+    with pytest.raises(ImportError, match=r"omics.parquet.*pyarrow.*pip install pyarrow$"):
         read_table(tmp_path / "omics.parquet", "id")
 
 
 # --- align --------------------------------------------------------------------------------------
 
-NAN = np.nan
 GENOTYPES = pd.DataFrame(
     np.arange(10, dtype=np.int8).reshape(5, 2) % 3, index=list("abcde"), columns=["rs1", "rs2"]
 )
@@ -344,29 +581,50 @@ def test_complete_individuals():
     data = align(GENOTYPES, ALIGN_OMICS[["P"]], PHENOTYPES, how="complete")
     assert list(data.genotypes.index) == list(data.omics.index) == ["c"]
     assert report(data)["omics"] == [4, 1, 1, 2, 0]
-    data = align(GENOTYPES, ALIGN_OMICS, covariates=COVARIATES, how="complete")  # no warning
+    data = align(GENOTYPES, ALIGN_OMICS, covariates=COVARIATES, how="complete")
     assert list(data.covariates.index) == ["b"]
     assert data.phenotypes is None
     with pytest.raises(ValueError, match="No individual is left: with how='complete'"):
         align(GENOTYPES, ALIGN_OMICS, PHENOTYPES, how="complete")
 
 
-def test_covariates_must_be_complete():
-    with pytest.warns(UserWarning, match="2 individuals are dropped because cov") as caught:
-        data = align(GENOTYPES, ALIGN_OMICS, PHENOTYPES, COVARIATES)
-    assert caught[0].filename == __file__
-    assert_array_equal(data.covariates, [[0, 9], [1, 8], [1, 7]])
-    assert_array_equal(data.phenotypes["w"], [1, NAN, 5])
-    assert list(data.genotypes.index) == list(data.omics.index) == list("abe")
+def test_individuals_without_covariates_are_kept():
+    data = align(GENOTYPES, ALIGN_OMICS, PHENOTYPES, COVARIATES)
+    assert data.genotypes is GENOTYPES
+    assert_frame_equal(
+        data.covariates,
+        pd.DataFrame({"sex": [0, 1, 0, NAN, 1], "age": [9, 8, NAN, NAN, 7]}, index=list("abcde")),
+    )
+    assert_array_equal(data.phenotypes["w"], [1, NAN, 3, NAN, 5])
     assert report(data) == {
-        "genotypes": [5, 3, 0, 2, 0],
-        "omics": [4, 1, 1, 2, 2],
-        "phenotypes": [6, 3, 2, 1, 0],
-        "covariates": [4, 3, 0, 1, 0],
+        "genotypes": [5, 5, 0, 0, 0],
+        "omics": [4, 3, 1, 0, 2],
+        "phenotypes": [6, 4, 2, 0, 1],
+        "covariates": [4, 4, 0, 0, 1],
     }
-    with pytest.warns(UserWarning, match="1 individuals are dropped"):
-        data = align(GENOTYPES, None, PHENOTYPES, COVARIATES, how="phenotyped")
+    data = align(GENOTYPES, None, PHENOTYPES, COVARIATES, how="phenotyped")
+    assert list(data.genotypes.index) == list("ace")
+    assert_array_equal(data.covariates["age"], [9, NAN, 7])
+    assert report(data)["covariates"] == [4, 3, 0, 1, 0]
+    data = align(GENOTYPES, None, PHENOTYPES, COVARIATES, how="complete")
     assert list(data.genotypes.index) == list("ae")
+
+
+def test_covariates_of_other_types_keep_them():
+    covariates = pd.DataFrame(
+        {
+            "breed": pd.Categorical(["x", "y", "x"]),
+            "farm": ["north", None, "south"],
+            "parity": pd.array([1, None, 3], dtype="Int64"),
+        },
+        index=list("cab"),
+    )
+    data = align(GENOTYPES, covariates=covariates)
+    assert data.covariates["breed"].dtype == covariates["breed"].dtype
+    assert data.covariates["parity"].dtype == "Int64"
+    assert data.covariates["breed"].tolist() == ["y", "x", "x", NAN, NAN]
+    assert data.covariates["farm"].dropna().to_dict() == {"b": "south", "c": "north"}
+    assert data.covariates["parity"].dropna().to_dict() == {"b": 3, "c": 1}
 
 
 def test_series():
@@ -408,7 +666,7 @@ SAME_IDS = {
 @pytest.mark.parametrize("of_omics", SAME_IDS.values(), ids=SAME_IDS)
 def test_numbers_and_text_are_the_same_ids(of_genotypes, of_omics):
     genotypes = GENOTYPES.iloc[:3].set_axis(pd.Index(of_genotypes, name="id"), axis=0)
-    omics = pd.DataFrame({"P": [3.0, 1, 2]}).set_axis(pd.Index(of_omics), axis=0).iloc[::-1]
+    omics = pd.DataFrame({"P": [3.0, 1, 2]}, pd.Index(of_omics, name="mouse")).iloc[::-1]
     data = align(genotypes, omics)
     assert_array_equal(data.omics["P"], [3, 1, 2])
     assert data.omics.index.equals(genotypes.index)
@@ -417,7 +675,7 @@ def test_numbers_and_text_are_the_same_ids(of_genotypes, of_omics):
 
 def test_leading_zeros_are_part_of_an_id():
     genotypes = GENOTYPES.set_axis(["007", "7", "07", "8", "9"], axis=0)
-    phenotypes = pd.Series([1.0, 2.0], index=[7, 8])
+    phenotypes = pd.Series([1.0, 2.0], index=pd.Index([7, 8], name="id"))
     assert_array_equal(align(genotypes, None, phenotypes).phenotypes, [NAN, 1, NAN, 2, NAN])
     with pytest.raises(
         ValueError,
@@ -452,7 +710,7 @@ INVALID = {
         ValueError,
         "phenotypes has 1 rows without an ID",
     ),
-    "counted rows": ((COUNTED,), ValueError, "genotypes has no IDs: its index only counts rows"),
+    "counted rows": ((COUNTED,), ValueError, "genotypes has no IDs: its index has no name"),
     "counted omics": ((GENOTYPES, COUNTED), ValueError, "omics has no IDs"),
     "floating": ((GENOTYPES, indexed([1.0, 2.0])), TypeError, "those of omics are floating"),
     "dates": (
@@ -496,6 +754,62 @@ def test_invalid_alignments(case):
 def test_numbered_individuals_whose_index_has_a_name():
     genotypes = GENOTYPES.set_axis(pd.RangeIndex(5, name="id"), axis=0)
     assert_array_equal(align(genotypes, indexed(["4", "0"])).omics["P"], [1, NAN, NAN, NAN, 0])
+
+
+COUNTS = {
+    "counted from 1": pd.RangeIndex(1, 5),
+    "a part": pd.RangeIndex(150_000, 150_004),
+    "every second": pd.RangeIndex(0, 8, 2),
+    "shuffled": [3, 0, 2, 1],
+    "filtered": [5, 17, 80],
+    "filtered from a long table": [17, 250_000, 1_000_000],
+    "narrow": np.array([3, 0, 2], np.uint8),
+    "nullable": pd.array([3, 0, 2], dtype="Int64"),
+    "objects": pd.Index([3, 0, 2], dtype=object),
+    "categories": pd.Categorical([3, 0, 2]),
+    "one": [4],
+}
+
+
+@pytest.mark.parametrize("index", COUNTS.values(), ids=COUNTS)
+@pytest.mark.parametrize("place", ["genotypes", "omics", "phenotypes", "covariates"])
+def test_leftover_numbers_of_rows_are_no_ids(index, place):
+    index = pd.Index(index)
+    numbers = index.tolist()
+    # A join by position in one table and by number in the other would succeed.
+    ids = pd.Index(numbers, name="id")
+    tables = {"genotypes": indexed(ids), place: indexed(index)}
+    if place == "phenotypes":
+        tables[place] = tables[place]["P"]
+    message = rf"{place} has no IDs: its index has no name.*id_column.*set_index.*rename_axis"
+    with pytest.raises(ValueError, match=message):
+        align(**tables)
+    aligned = align(**{name: table.rename_axis("id") for name, table in tables.items()})
+    assert_array_equal(np.ravel(aligned[place]), np.arange(len(numbers)))
+
+
+def test_filter_sort_and_shuffle_leave_no_ids():
+    records = pd.DataFrame({"animal": list("dcbae"), "w": [4.0, 3, 2, 1, 5]})
+    for table in (
+        records[records["w"] > 2],
+        records.sort_values("animal"),
+        records.sample(frac=1, random_state=0),
+        records.drop(0),
+    ):
+        with pytest.raises(ValueError, match="phenotypes has no IDs"):
+            align(GENOTYPES, phenotypes=table["w"])
+        by_id = table.set_index("animal")["w"]
+        assert_array_equal(
+            align(GENOTYPES, phenotypes=by_id).phenotypes.dropna(),
+            by_id.sort_index(),
+        )
+
+
+@pytest.mark.parametrize("first", [102_345, 840_003_012_345_678])
+def test_numbers_of_a_herd_book_need_no_name(first):
+    numbers = pd.Index([first + 5, first, first + 17])
+    data = align(indexed(numbers), indexed(numbers[[2, 0]].astype("Int64")))
+    assert_array_equal(data.omics["P"], [1, NAN, 0])
 
 
 # --- from files to predictions ------------------------------------------------------------------
