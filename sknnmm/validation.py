@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import _get_feature_names, validate_data
 
+from sknnmm.memory_map import check_map
 from sknnmm.packed import PackedGenotypes
 
 MAX_NAMES_SHOWN = 5
@@ -51,6 +52,9 @@ def check_genotypes(estimator, X, *, fitting, features_checked=False):
     """
     _refuse_duplicates(getattr(X, "columns", ()), "X")
     if isinstance(X, PackedGenotypes):
+        if 0 in X.shape:
+            raise ValueError(f"X must have individuals and SNPs; its shape is {X.shape}.")
+        X.check_file()
         names = pd.DataFrame(columns=X.columns)
         validate_data(estimator, names, reset=fitting, skip_check_array=True)
         return X
@@ -64,6 +68,7 @@ def check_genotypes(estimator, X, *, fitting, features_checked=False):
         X = check_array(X, input_name="X", **options)
     else:
         X = validate_data(estimator, X, reset=fitting, **options)
+    check_map(X)
     for part in _parts(_in_memory_order(X)):  # as a whole it may be copied
         assert_all_finite(part, allow_nan=True, input_name="X")
     if fitting and X.dtype.kind == "i" and X.max() <= 1 and X.min() < 0:

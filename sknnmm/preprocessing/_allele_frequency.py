@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.preprocessing._base import SNPSelector, is_missing, row_batches
+from sknnmm.preprocessing._base import SNPSelector, batches, is_missing
 from sknnmm.validation import _some
 
 
@@ -66,12 +66,12 @@ class MinorAlleleFrequencySelector(SNPSelector):
     def _learn(self, X):
         p = X.shape[1]
         n_alleles, n_counted, outside = np.zeros(p), np.zeros(p), np.zeros(p, bool)
-        for rows in row_batches(X):
+        for snps, rows in batches(X):
             observed = ~is_missing(rows)
             dosages = np.where(observed, rows, 0)
-            n_alleles += 2 * observed.sum(axis=0)
-            n_counted += dosages.sum(axis=0, dtype=np.float64)
-            outside |= ((dosages < 0) | (dosages > 2)).any(axis=0)
+            n_alleles[snps] += 2 * observed.sum(axis=0)
+            n_counted[snps] += dosages.sum(axis=0, dtype=np.float64)
+            outside[snps] |= ((dosages < 0) | (dosages > 2)).any(axis=0)
         # Counts, not the mean, are folded: 1 - f would round differently for the other allele.
         frequency = np.minimum(n_counted, n_alleles - n_counted) / np.maximum(n_alleles, 1)
         self.minor_allele_frequency_ = np.where(outside, np.nan, frequency)

@@ -3,10 +3,13 @@
 from abc import abstractmethod
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import gen_batches
+from sklearn.utils._set_output import _get_output_config
 
+from sknnmm.packed import PackedGenotypes
 from sknnmm.validation import check_genotypes
 
 VALUES_AT_ONCE = 2**22  # widened at a time: 32 MB of doubles
@@ -23,6 +26,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, p)
             Genotypes: floating with NaN = missing, or integer with negative = missing.
+            PackedGenotypes are read some SNPs at a time.
         y : None
             Ignored.
 
@@ -33,9 +37,29 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         self._learn(check_genotypes(self, X, fitting=True))
         return self
 
+    def transform(self, X):
+        """Keep the selected SNPs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+
+        Returns
+        -------
+        array-like of shape (n, n_kept)
+            PackedGenotypes if X is, unless `set_output` asks for tables: those hold int8 with -1 =
+            missing.
+        """
+        if not isinstance(X, PackedGenotypes):
+            return super().transform(X)
+        kept = self._transform(check_genotypes(self, X, fitting=False))
+        if _get_output_config("transform", self)["dense"] == "default":
+            return kept
+        return pd.DataFrame(np.asarray(kept), index=X.index)  # scikit-learn adds the names
+
     @abstractmethod
     def _learn(self, X):
-        """Set the fitted attributes from a numeric array (n, p)."""
+        """Set the fitted attributes from a numeric array (n, p), or PackedGenotypes."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -48,8 +72,17 @@ def is_missing(X):
     return np.isnan(X) if X.dtype.kind == "f" else X < 0
 
 
-def row_batches(X):
-    """Yield X some rows at a time, so that temporaries stay small."""
+def batches(X):
+    """Yield (slice of SNPs, some dosages of theirs) until all were seen; temporaries stay small."""
     n, p = X.shape
-    for rows in gen_batches(n, max(1, VALUES_AT_ONCE // p)):
-        yield X[rows]
+    if isinstance(X, PackedGenotypes):
+        for snps in gen_batches(p, max(1, VALUES_AT_ONCE // n)):
+            yield snps, X.snps(snps)
+    else:
+        for rows in gen_batches(n, max(1, VALUES_AT_ONCE // p)):
+            yield slice(None), X[rows]
+
+
+def columns(X, snps):
+    """Return the dosages of some SNPs, (n, m)."""
+    return X.snps(snps) if isinstance(X, PackedGenotypes) else X[:, snps]
