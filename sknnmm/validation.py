@@ -69,8 +69,9 @@ def check_genotypes(estimator, X, *, fitting, features_checked=False):
     else:
         X = validate_data(estimator, X, reset=fitting, **options)
     check_map(X)
-    for part in _parts(_in_memory_order(X)):  # as a whole it may be copied
-        assert_all_finite(part, allow_nan=True, input_name="X")
+    with np.errstate(invalid="ignore"):  # of R's NA
+        for part in _parts(_in_memory_order(X)):  # as a whole it may be copied
+            assert_all_finite(part, allow_nan=True, input_name="X")
     if fitting and X.dtype.kind == "i" and X.max() <= 1 and X.min() < 0:
         warnings.warn(
             "X has negative values and none above 1: this looks like -1/0/1 coding, but "
@@ -115,7 +116,8 @@ def _narrow(X, dtype):
         for part, narrow in zip(_parts(in_order), _parts(stored), strict=True):
             narrow[:] = np.where(np.isnan(part), -1, part)
         return stored if in_order is X else stored.T
-    return X.astype(np.promote_types(np.float32, min(X.dtype, np.dtype(dtype))), copy=False)
+    with np.errstate(invalid="ignore"):  # of R's NA
+        return X.astype(np.promote_types(np.float32, min(X.dtype, np.dtype(dtype))), copy=False)
 
 
 def _holds_only_dosages(X):
@@ -277,15 +279,16 @@ def _table(table, argument, n_samples):
     _refuse_duplicates(getattr(table, "columns", ()), argument)
     try:
         names = _get_feature_names(table)
-        values = check_array(
-            table,
-            dtype=np.float64,
-            ensure_all_finite=False,
-            ensure_2d=False,
-            ensure_min_features=0,
-            ensure_min_samples=0,
-            input_name=argument,
-        )
+        with np.errstate(invalid="ignore"):  # see _quiet
+            values = check_array(
+                table,
+                dtype=np.float64,
+                ensure_all_finite=False,
+                ensure_2d=False,
+                ensure_min_features=0,
+                ensure_min_samples=0,
+                input_name=argument,
+            )
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{argument} must be a numeric table (code categories as 0/1 columns): {error}"
@@ -303,7 +306,7 @@ def _table(table, argument, n_samples):
     if names is None:
         stem = {"omics": "omic", "covariates": "covariate"}[argument]
         names = [f"{stem}_{k}" for k in range(values.shape[1])]
-    return values, np.asarray(names, dtype=object)
+    return _quiet(values), np.asarray(names, dtype=object)
 
 
 def _refuse_duplicates(names, argument):
@@ -315,9 +318,15 @@ def _refuse_duplicates(names, argument):
 
 def _as_float(values, argument):
     try:
-        return pd.array(values).to_numpy(dtype=float, na_value=np.nan)
+        with np.errstate(invalid="ignore"):  # see _quiet
+            return _quiet(pd.array(values).to_numpy(dtype=float, na_value=np.nan))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{argument} must be numeric: {error}") from error
+
+
+def _quiet(values):
+    """Return values with NumPy's NaN for any other, as R's NA, which warns in every calculation."""
+    return np.where(np.isnan(values), np.nan, values)
 
 
 def _refuse_infinite(values, argument):
