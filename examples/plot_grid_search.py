@@ -38,7 +38,8 @@ from sknnmm.priors import BayesC
 parser = argparse.ArgumentParser(description="Search a grid of priors and activations.")
 parser.add_argument("--n-iter", type=int, default=500, help="iterations of the chain of a fit")
 parser.add_argument("--n-jobs", type=int, default=1, help="fits at the same time")
-args = parser.parse_args()
+# A notebook has no command line: there the options have their defaults.
+args = parser.parse_args(None if "__file__" in globals() else [])
 
 # %%
 # The data

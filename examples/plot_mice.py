@@ -35,7 +35,8 @@ parser = argparse.ArgumentParser(description="Cross-validate HDL cholesterol and
 parser.add_argument("--data-home", help="folder of mice.RData (default: scikit-learn's)")
 parser.add_argument("--n-iter", type=int, default=600, help="iterations per chain")
 parser.add_argument("--n-jobs", type=int, default=2, help="chains run at the same time")
-args = parser.parse_args()
+# A notebook has no command line: there the options have their defaults.
+args = parser.parse_args(None if "__file__" in globals() else [])
 started = time.perf_counter()
 
 # %%

@@ -53,7 +53,8 @@ parser.add_argument(
 )
 parser.add_argument("--folds", type=int, default=3, help="of the cross-validations")
 parser.add_argument("--n-iter", type=int, default=600, help="iterations per chain of the network")
-args = parser.parse_args()
+# A notebook has no command line: there the options have their defaults.
+args = parser.parse_args(None if "__file__" in globals() else [])
 started = time.perf_counter()
 
 # %%

@@ -43,7 +43,8 @@ from sknnmm.datasets import make_omics_network
 parser = argparse.ArgumentParser(description="Fit nonlinear phenotypes with and without curves.")
 parser.add_argument("--quick", action="store_true", help="for a first look")
 parser.add_argument("--n-jobs", type=int, default=1, help="chains run at the same time")
-args = parser.parse_args()
+# A notebook has no command line: there the options have their defaults.
+args = parser.parse_args(None if "__file__" in globals() else [])
 N_SIMULATIONS = 1 if args.quick else 3
 started = time.perf_counter()
 

@@ -42,7 +42,8 @@ parser = argparse.ArgumentParser(description="Fit partially connected networks o
 parser.add_argument("--quick", action="store_true", help="short chains, for a first look")
 parser.add_argument("--n-jobs", type=int, default=1, help="chains run at the same time")
 parser.add_argument("--seed", type=int, default=0, help="of the simulation")
-args = parser.parse_args()
+# A notebook has no command line: there the options have their defaults.
+args = parser.parse_args(None if "__file__" in globals() else [])
 started = time.perf_counter()
 
 # %%

@@ -7,12 +7,18 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csc_array, get_index_dtype
 
+from sknnmm.validation import _some
+
 _COLUMNS = {
     "chromosome": {"chromosome", "chrom", "chr"},
     "position": {"position", "pos", "bp"},
     "start": {"start"},
     "end": {"end"},
 }
+PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT"}
+_PREFIX = re.compile(r"^CHR(OM(OSOME)?)?[\s_.:-]*")
+_MITOCHONDRIAL = dict.fromkeys(["M", "MITO", "MITOCHONDRION", "MITOCHONDRIAL"], "MT")
+_UNPLACED = {"", "0", ".", "UN", "UNKNOWN", "UNPLACED", "NA", "NAN", "NONE"}
 
 
 def cis_mask(snp_positions, omic_positions, window):
@@ -39,11 +45,28 @@ def cis_mask(snp_positions, omic_positions, window):
         A `mask` for `NNMMRegressor`, with sorted indices. A column without SNPs is no error here:
         `NNMMRegressor.fit` names such omics.
 
+    Raises
+    ------
+    TypeError
+        If a table is not a DataFrame.
+    ValueError
+        If columns are missing or ambiguous, positions not numbers, or `window` negative; also if
+        the tables have no chromosome in common.
+
     Notes
     -----
-    Chromosomes may be numbers, strings or categories: 1, 1.0, "1", "01" and "chr1" are the same,
-    and so are "X", "x" and "chrX", but not "X" and 23. SNPs and features with a missing chromosome
-    or position are connected to nothing.
+    Chromosomes may be numbers, strings or categories. Upper and lower case, leading zeros and a
+    beginning "chr", "chrom" or "chromosome" (also as "Chr_1" or "chr 1") make no difference: 1,
+    1.0, "01" and "chr1" are the same, and so are "M", "chrM" and "MT". Other names, as of scaffolds
+    or "2L" and "1A", must be the same in both tables.
+
+    PLINK's numbers 23 to 26 of human chromosomes are "X", "Y", "XY" and "MT". Other species have
+    autosomes of these numbers (cattle, sheep, dogs), so they are taken for those if a chromosome of
+    either table has a number above 26, or a table has one of these numbers beside one of these
+    letters.
+
+    SNPs and features with a missing position or chromosome (also 0, "Un", "NA" and ".") are
+    connected to nothing.
 
     Examples
     --------
@@ -164,15 +187,36 @@ def _numbers(column, what):
 
 def _chromosome_codes(snps, omics):
     """Return integer codes of the chromosomes of both tables, -1 for missing ones."""
-    both = pd.concat([table["chromosome"].astype(object) for table in (snps, omics)])
-    codes, distinct = pd.factorize(both)
-    same, _ = pd.factorize(np.array([_chromosome(name) for name in distinct], dtype=object))
-    codes = np.append(same, -1)[codes]
-    return np.split(codes, [len(snps["chromosome"])])
+    spelled = [pd.factorize(table["chromosome"].astype(object)) for table in (snps, omics)]
+    names = [[_chromosome(name) for name in distinct] for _, distinct in spelled]
+    if _are_plink_codes(*names):
+        names = [[PLINK_CODES.get(name, name) for name in of_table] for of_table in names]
+    if all(len(codes) for codes, _ in spelled) and not _known(names[0]) & _known(names[1]):
+        raise ValueError(
+            "snp_positions and omic_positions have no chromosome in common. snp_positions: "
+            f"{_some(spelled[0][1]) or 'none'}; omic_positions: {_some(spelled[1][1]) or 'none'}. "
+            "Write them alike in both."
+        )
+    same, _ = pd.factorize(np.array([*names[0], *names[1]], dtype=object))
+    same = np.split(same, [len(names[0])])
+    return [np.append(own, -1)[codes] for own, (codes, _) in zip(same, spelled, strict=True)]
 
 
 def _chromosome(name):
-    """Return a chromosome's name without "chr", leading zeros and decimals; None if empty."""
-    name = re.sub("^CHR", "", str(name).strip().upper())
+    """Return a chromosome's name without "chr", leading zeros and decimals; None if unplaced."""
+    name = _PREFIX.sub("", str(name).strip().upper())
     number = re.fullmatch(r"0*(\d+)(\.0+)?", name)
-    return number[1] if number else name or None
+    name = number[1] if number else name
+    return None if name in _UNPLACED else _MITOCHONDRIAL.get(name, name)
+
+
+def _are_plink_codes(*tables):
+    """Return whether 23 to 26 are sex and mitochondrial chromosomes, not autosomes."""
+    numbers = [int(name) for names in tables for name in _known(names) if name.isdecimal()]
+    letters = set(PLINK_CODES.values())
+    mixed = any(_known(names) & letters and _known(names) & set(PLINK_CODES) for names in tables)
+    return max(numbers, default=0) <= max(map(int, PLINK_CODES)) and not mixed
+
+
+def _known(names):
+    return set(names) - {None}

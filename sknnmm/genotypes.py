@@ -1,6 +1,7 @@
 """Genotype matrix as stored, read centred and block by block: it is never widened as a whole."""
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from sknnmm.genotype_kernels import (
     centred_block,
@@ -8,7 +9,7 @@ from sknnmm.genotype_kernels import (
     dense_row_products,
     sparse_row_products,
 )
-from sknnmm.memory_map import mapped_parts, open_mapped, read_only
+from sknnmm.memory_map import StoredArray, read_only
 from sknnmm.packed import PackedGenotypes
 
 BLOCK = 64  # SNPs widened at a time: one cache line of int8 per row, a few MB of floats
@@ -37,7 +38,7 @@ class Genotypes:
     """
 
     def __init__(self, dosages):
-        self.dosages = read_only(dosages)
+        self._stored = StoredArray(dosages)
         self.mean, self.variance, low, high, count = column_moments(self.dosages)
         self.polymorphic = high > low
         self.any_missing = bool((count < len(dosages)).any())
@@ -45,6 +46,11 @@ class Genotypes:
             self.expected_variance = self.variance
         else:
             self.expected_variance = allele_count_variance(self.mean, high.max(initial=0) <= 1)
+
+    @property
+    def dosages(self):
+        """Return the dosages (n, p) as stored, read-only."""
+        return self._stored.values
 
     @property
     def shape(self):
@@ -115,12 +121,6 @@ class Genotypes:
             gram[snps] = self.transpose_dot(block * row_weight[:, None]).T
         return gram
 
-    def __getstate__(self):
-        return {**vars(self), "dosages": mapped_parts(self.dosages)}
-
-    def __setstate__(self, state):
-        vars(self).update({**state, "dosages": read_only(open_mapped(state["dosages"]))})
-
 
 def allele_count_variance(mean, haploid):
     """Return the variance of the counts of an allele with these means, copies drawn at random."""
@@ -136,7 +136,7 @@ class ScaledGenotypes(Genotypes):
     """
 
     def __init__(self, genotypes):
-        self.dosages, self.mean = genotypes.dosages, genotypes.mean
+        self._stored, self.mean = genotypes._stored, genotypes.mean
         self.polymorphic = genotypes.polymorphic
         self.any_missing = genotypes.any_missing
         self.expected_variance = genotypes.expected_variance
@@ -167,11 +167,35 @@ def row_products(dosages, mean, effects):
     Returns
     -------
     ndarray of shape (n, C)
+
+    Raises
+    ------
+    ValueError
+        If the numbers of SNPs differ, or the indices of sparse effects are not those of a matrix
+        (p, C): the compiled code would read beyond the arrays.
     """
     dosages = read_only(dosages)
-    if hasattr(effects, "indptr"):
-        if not effects.has_sorted_indices:
-            effects = effects.sorted_indices()
-        values = effects.data.astype(float)
-        return sparse_row_products(dosages, mean, effects.indptr, effects.indices, values)
-    return dense_row_products(dosages, mean, np.ascontiguousarray(effects.T, dtype=float))
+    n_snps = dosages.shape[1]
+    if mean.shape != (n_snps,) or len(effects.shape) != 2 or effects.shape[0] != n_snps:
+        raise ValueError(
+            f"The genotypes are of {n_snps} SNPs, but the means of the model have the shape "
+            f"{mean.shape} and its effects {effects.shape}: pass the SNPs of the fit, or save the "
+            "model again if it comes from a file."
+        )
+    if not hasattr(effects, "indptr"):
+        return dense_row_products(dosages, mean, np.ascontiguousarray(effects.T, dtype=float))
+    effects = _checked(effects)
+    values = effects.data.astype(float)
+    return sparse_row_products(dosages, mean, effects.indptr, effects.indices, values)
+
+
+def _checked(effects):
+    """Return sparse effects whose indices are sorted and within their matrix, to rely on."""
+    try:  # a new array, as a loaded one might wrongly say of itself that it is sorted
+        effects = csc_array((effects.data, effects.indices, effects.indptr), effects.shape)
+        effects.check_format(full_check=True)
+    except ValueError as error:
+        raise ValueError(
+            f"The sparse SNP effects of the model are damaged ({error}); save the model again."
+        ) from error
+    return effects if effects.has_sorted_indices else effects.sorted_indices()

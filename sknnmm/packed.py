@@ -11,19 +11,29 @@ from numba.extending import (
     typeof_impl,
     unbox,
 )
+from sklearn.utils import gen_batches
 
-from sknnmm.memory_map import mapped_parts, open_mapped, read_only
+from sknnmm.memory_map import StoredArray
 
 DOSAGES = np.array([2, -1, 1, 0], np.int8)  # of the codes 0 to 3 in PLINK 1 files; -1 = missing
+ROWS_AT_ONCE = 64  # unpacked in an iteration
 
 
 class PackedGenotypes:
     """Genotypes of n individuals at p SNPs in two bits each, in memory or in a file.
 
-    `NNMMRegressor` takes it as X, in `fit` and in every prediction, and reads it block by block.
+    `NNMMRegressor` takes it as X, in `fit` and in every prediction, and reads it block by block; so
+    do the selectors of `sknnmm.preprocessing` and `sknnmm.io.align`.
 
-    Indexing gives some individuals, by positions or a boolean mask, packed in memory:
-    ``genotypes[rows]``. So it can be cross-validated, too.
+    Indexing chooses individuals, SNPs or both and gives PackedGenotypes: ``genotypes[rows]``,
+    ``genotypes[:, snps]``, ``genotypes[rows, snps]``. Both are positions, a slice or a boolean
+    mask; SNPs may be a list of names, too. With both, every chosen individual has every chosen
+    SNP, as with ``DataFrame.iloc``. The result is packed in memory;
+    neighbouring SNPs of all individuals stay where they are, in the file.
+
+    ``np.asarray(genotypes)`` unpacks all of them to dosages (n, p): int8 with -1 = missing, as
+    `read_plink` gives, or NaN = missing if a floating dtype is asked for. Iteration yields rows of
+    int8. NumPy's functions and operators refuse packed genotypes, since -1 is not a dosage.
 
     Parameters
     ----------
@@ -41,53 +51,218 @@ class PackedGenotypes:
         (n, p).
     dtype : dtype
         int8, of the dosages.
+    index, columns : Index
+        May be replaced by others of the same length.
+
+    Raises
+    ------
+    ValueError
+        If `packed` is not of that dtype, or not of the shape that `index` and `columns` tell.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknnmm.packed import PackedGenotypes
+    >>> packed = np.array([[0b01_11_10_00], [0b11_11_00_10]], dtype=np.uint8)
+    >>> genotypes = PackedGenotypes(packed, ["m1", "m2", "m3", "m4"], ["rs1", "rs2"])
+    >>> np.asarray(genotypes)
+    array([[ 2,  1],
+           [ 1,  2],
+           [ 0,  0],
+           [-1,  0]], dtype=int8)
+    >>> genotypes[1:, ["rs2"]]
+    PackedGenotypes(3 individuals, 1 SNPs)
     """
 
     dtype = np.dtype(np.int8)
     ndim = 2
 
     def __init__(self, packed, index, columns):
-        self.packed = read_only(packed)
-        self.index, self.columns = pd.Index(index), pd.Index(columns)
-        self.shape = (len(self.index), len(self.columns))
+        self._stored = StoredArray(packed)
+        self._index, self._columns = pd.Index(index), pd.Index(columns)
+        self._check()
+
+    def _check(self):
+        """Raise unless compiled code may read what the shape says."""
+        n, p = self.shape
+        packed, needed = self._stored.description, (p, -(-n // 4))
+        if getattr(packed, "dtype", None) != np.uint8:
+            kind = getattr(packed, "dtype", type(packed).__name__)
+            raise ValueError(f"packed must be an array of uint8; got {kind}.")
+        if packed.shape != needed:
+            raise ValueError(
+                f"packed must have the shape {needed} for the {n} individuals of index and the "
+                f"{p} SNPs of columns, four individuals per byte; its shape is {packed.shape}."
+            )
+
+    @property
+    def packed(self):
+        """Return the bytes (p, ceil(n / 4)), uint8, read-only."""
+        return self._stored.values
+
+    @property
+    def index(self):
+        """Return the IDs of the individuals."""
+        return self._index
+
+    @index.setter
+    def index(self, index):
+        self._index = _of_length(index, len(self._index), "index")
+
+    @property
+    def columns(self):
+        """Return the names of the SNPs."""
+        return self._columns
+
+    @columns.setter
+    def columns(self, columns):
+        self._columns = _of_length(columns, len(self._columns), "columns")
+
+    @property
+    def shape(self):
+        """Return (n, p)."""
+        return len(self._index), len(self._columns)
 
     def __len__(self):
-        return self.shape[0]
+        return len(self._index)
 
     def __repr__(self):
         return f"PackedGenotypes({self.shape[0]} individuals, {self.shape[1]} SNPs)"
 
-    def __getitem__(self, rows):
-        if isinstance(rows, tuple) and len(rows) == 2 and rows[1] is Ellipsis:  # scikit-learn's way
-            rows = rows[0]
-        if isinstance(rows, slice) and rows == slice(None):
+    def __getitem__(self, key):
+        rows, snps = self._axes(key)
+        self.check_file()
+        packed, columns = self.packed, self._columns
+        if not _is_all(snps):
+            positions = self._positions_of(snps)
+            # Neighbours are a view: they stay in the file.
+            packed = packed[_as_slice(positions)]
+            columns = columns[positions]
+        elif _is_all(rows):
             return self
-        chosen = np.arange(len(self))[rows]
-        if chosen.ndim != 1:
-            raise IndexError("Index by several individuals: positions, a slice or a boolean mask.")
-        return PackedGenotypes(_take(self.packed, chosen), self.index[chosen], self.columns)
+        if _is_all(rows):
+            return PackedGenotypes(packed, self._index, columns)
+        individuals = _positions(rows, len(self), "individuals")
+        return PackedGenotypes(_take(packed, individuals), self._index[individuals], columns)
+
+    def _axes(self, key):
+        """Return what is chosen of individuals and of SNPs."""
+        if not isinstance(key, tuple):
+            key = (key, ...)
+        if len(key) != 2:
+            raise IndexError(f"Index by individuals and SNPs; got {len(key)} indices.")
+        return [slice(None) if part is Ellipsis else part for part in key]
+
+    def _positions_of(self, snps):
+        if not _are_names(snps):
+            return _positions(snps, self.shape[1], "SNPs")
+        if not self._columns.is_unique:
+            raise KeyError("The names of the SNPs are not unique: choose SNPs by positions.")
+        positions = self._columns.get_indexer(pd.Index(snps))
+        if (positions < 0).any():
+            absent = np.asarray(snps, dtype=object)[positions < 0]
+            raise KeyError(f"{len(absent)} SNPs are not among the columns, e.g. {absent[0]!r}.")
+        return positions
 
     def snps(self, positions):
         """Return the dosages of some SNPs.
 
         Parameters
         ----------
-        positions : array-like of shape (m,), int
+        positions : array-like of shape (m,), int, or slice, or boolean mask of shape (p,)
+            Negative positions count from the end.
 
         Returns
         -------
         ndarray of shape (n, m), int8
             -1 = missing; each SNP contiguous.
+
+        Raises
+        ------
+        IndexError
+            If a position is out of range, or a mask of another length.
         """
-        return _unpack(self.packed, np.asarray(positions, np.int64), len(self)).T
+        self.check_file()
+        return _unpack(self.packed, _positions(positions, self.shape[1], "SNPs"), len(self)).T
+
+    def check_file(self):
+        """Raise OSError if the .bed file was cut short or rewritten since it was opened."""
+        self._stored.check_file()
+
+    # As an array ----------------------------------------------------------------------------
+
+    def __array__(self, dtype=None, copy=None):
+        dtype = self.dtype if dtype is None else np.dtype(dtype)
+        if copy is False:
+            raise ValueError("Packed genotypes cannot be an array without a copy.")
+        if dtype.kind not in "fi":
+            raise TypeError(
+                f"Packed genotypes cannot be unpacked to {dtype}: ask for signed integers "
+                "(-1 = missing) or a floating dtype (NaN = missing)."
+            )
+        dosages = self.snps(slice(None))
+        unpacked = dosages.astype(dtype, copy=False)
+        if dtype.kind == "f":
+            unpacked[dosages < 0] = np.nan
+        return unpacked
+
+    def __iter__(self):
+        for rows in gen_batches(len(self), ROWS_AT_ONCE):
+            yield from np.asarray(self[rows])
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function in (np.shape, np.ndim):
+            return getattr(self, function.__name__)
+        return self._refuse()
+
+    def _refuse(self, *args, **kwargs):
+        raise TypeError(
+            "Packed genotypes are no array to calculate with, as their missing values have a code: "
+            "np.asarray(genotypes) unpacks them to int8 with -1 = missing, "
+            "np.asarray(genotypes, float) to floats with NaN."
+        )
+
+    __array_ufunc__ = __eq__ = _refuse
+    __hash__ = object.__hash__
 
     # A copy in another process reads the same file.
 
-    def __getstate__(self):
-        return {**vars(self), "packed": mapped_parts(self.packed)}
-
     def __setstate__(self, state):
-        vars(self).update({**state, "packed": read_only(open_mapped(state["packed"]))})
+        vars(self).update(state)
+        self._check()
+
+
+def _of_length(labels, length, name):
+    labels = pd.Index(labels)
+    if len(labels) != length:
+        raise ValueError(f"{name} must have {length} values, as before; got {len(labels)}.")
+    return labels
+
+
+def _is_all(key):
+    return isinstance(key, slice) and key == slice(None)
+
+
+def _are_names(key):
+    named = pd.api.types.is_list_like(key) and len(key) > 0
+    return named and all(isinstance(name, str) for name in key)
+
+
+def _positions(key, length, what):
+    """Return positions (m,) that are in range, as NumPy understands positions, slices and masks."""
+    if not isinstance(key, slice):
+        if not pd.api.types.is_list_like(key) or np.ndim(key) != 1:
+            raise IndexError(f"Choose several {what}: positions, a slice or a boolean mask.")
+        key = list(key) if isinstance(key, tuple) else key
+        key = pd.api.indexers.check_array_indexer(np.empty(length, bool), key)
+    return np.arange(length)[key]
+
+
+def _as_slice(positions):
+    """Return neighbouring positions as a slice; others as they are."""
+    first, length = positions[:1].sum(), len(positions)
+    consecutive = np.array_equal(positions, np.arange(first, first + length))
+    return slice(first, first + length) if consecutive else positions
 
 
 @njit(nogil=True, cache=True)

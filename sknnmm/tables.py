@@ -105,11 +105,11 @@ def as_doubles(values, argument):
         )
     if values.dtype == object:
         return _from_objects(values, argument)
-    if isinstance(values, np.ndarray):
-        doubles = values.astype(np.float64)
-    else:
-        doubles = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    # R's NA is a signalling NaN, of which every operation warns.
+    with np.errstate(invalid="ignore"):  # R's NA is a signalling NaN: every operation warns
+        if isinstance(values, np.ndarray):
+            doubles = values.astype(np.float64)
+        else:
+            doubles = values.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isnan(doubles), np.nan, doubles)
 
 

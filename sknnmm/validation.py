@@ -10,6 +10,7 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import _get_feature_names, validate_data
 
 from sknnmm.dosages import genotype_array
+from sknnmm.memory_map import check_map
 from sknnmm.packed import PackedGenotypes
 from sknnmm.tables import as_doubles, as_pandas, refuse_sparse, table_of_doubles, unmasked
 from sknnmm.user_warnings import warn
@@ -71,9 +72,13 @@ def check_genotypes(estimator, X, *, fitting, names=None, features_checked=False
     columns = getattr(X, "columns", None)
     _refuse_duplicates(() if columns is None else columns, "X")
     if isinstance(X, PackedGenotypes):
+        if 0 in X.shape:
+            raise ValueError(f"X must have individuals and SNPs; its shape is {X.shape}.")
+        X.check_file()
         features = pd.DataFrame(columns=X.columns)
         validate_data(estimator, features, reset=fitting, skip_check_array=True)
         return X
+    check_map(X)
     array = check_array(
         genotype_array(X, dtype),
         dtype="numeric",
@@ -84,8 +89,9 @@ def check_genotypes(estimator, X, *, fitting, names=None, features_checked=False
     if not features_checked:
         table = X if columns is not None else array
         validate_data(estimator, table, reset=fitting, skip_check_array=True)
-    for part in _parts(_in_memory_order(array)):  # as a whole it may be copied
-        assert_all_finite(part, allow_nan=True, input_name="X")
+    with np.errstate(invalid="ignore"):  # of R's NA
+        for part in _parts(_in_memory_order(array)):  # as a whole it may be copied
+            assert_all_finite(part, allow_nan=True, input_name="X")
     return array
 
 
@@ -121,7 +127,8 @@ def _narrow(X, dtype):
         for part, narrow in zip(_parts(in_order), _parts(stored), strict=True):
             narrow[:] = np.where(np.isnan(part), -1, part)
         return stored if in_order is X else stored.T
-    return X.astype(np.promote_types(np.float32, min(X.dtype, np.dtype(dtype))), copy=False)
+    with np.errstate(invalid="ignore"):  # of R's NA
+        return X.astype(np.promote_types(np.float32, min(X.dtype, np.dtype(dtype))), copy=False)
 
 
 def _holds_only_dosages(X):

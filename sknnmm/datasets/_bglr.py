@@ -3,6 +3,7 @@
 from http.client import HTTPException
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from sklearn.datasets import fetch_file, get_data_home
 
@@ -43,6 +44,12 @@ def read_bglr_file(filename, sha256, data_home):
 def names_along(array, dimension):
     """Return the row (dimension 0) or column (1) names of a matrix as rdata reads it."""
     return pd.Index(array.coords[f"dim_{dimension}"].to_numpy(), dtype=str)
+
+
+def with_plain_nan(frame):
+    """Return the frame with NumPy's NaN for R's NA of floats, which warns in every calculation."""
+    floats = frame.select_dtypes("float")
+    return frame.assign(**floats.where(floats.notna(), np.nan))
 
 
 def _fetch_verified_file(filename, sha256, folder):

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from sknnmm.datasets._bglr import names_along, read_bglr_file
+from sknnmm.datasets._bglr import names_along, read_bglr_file, with_plain_nan
 
 FILENAME = "mice.RData"
 SHA256 = "5aec95f7736460cbc98f90fbf02dc12693786d24353bea054768c0da8ae9e3a5"
@@ -115,7 +115,7 @@ def _as_bunch(contents):
     markers = contents["mice.X"]
     ids, marker_names = names_along(markers, 0), names_along(markers, 1)
     records = contents["mice.pheno"].astype({"SUBJECT.NAME": str}).set_index("SUBJECT.NAME")
-    records = records.loc[ids].rename_axis(index=None)
+    records = with_plain_nan(records.loc[ids].rename_axis(index=None))
     marker_map = contents["mice.map"].astype({"snp_id": str}).set_index("snp_id", drop=False)
     marker_map = marker_map.loc[marker_names].reset_index(drop=True)
 

@@ -7,6 +7,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from sknnmm.io._ids import text_ids
+from sknnmm.packed import PackedGenotypes
 from sknnmm.validation import _some
 
 LEAST_ID = 100_000  # of whole numbers that can only be IDs
@@ -14,7 +15,7 @@ LEAST_ID = 100_000  # of whole numbers that can only be IDs
 
 @validate_params(
     {
-        "genotypes": [pd.DataFrame],
+        "genotypes": [pd.DataFrame, PackedGenotypes],
         "omics": [pd.DataFrame, pd.Series, None],
         "phenotypes": [pd.DataFrame, pd.Series, None],
         "covariates": [pd.DataFrame, pd.Series, None],
@@ -32,8 +33,9 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
 
     Parameters
     ----------
-    genotypes : DataFrame of shape (n, p)
-        The index holds the IDs, here and in the other tables; see `read_plink` and `read_table`.
+    genotypes : DataFrame of shape (n, p), or PackedGenotypes
+        The index holds the IDs, here and in the other tables; see `read_plink`, `open_plink` and
+        `read_table`.
     omics : DataFrame, Series or None, default=None
         NaN = missing.
     phenotypes : DataFrame, Series or None, default=None
@@ -50,8 +52,9 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
         Dictionary-like object. All tables have the same index: the IDs of `genotypes` that are
         kept, as and in the order they are there.
 
-        genotypes : DataFrame of shape (n_kept, p)
-            The very table that was passed if all individuals are kept; missing values stay.
+        genotypes : DataFrame of shape (n_kept, p), or PackedGenotypes
+            As passed, the very object if all individuals are kept; missing values stay. Some
+            individuals of packed genotypes are packed in memory.
         omics, covariates : DataFrame of n_kept rows, or None
             A Series becomes a table of one column.
         phenotypes : DataFrame or Series of n_kept rows, or None
@@ -124,7 +127,7 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
     }
     keep = _kept(joined, how, len(genotypes))
     if not keep.all():
-        joined = {name: table.take(np.flatnonzero(keep)) for name, table in joined.items()}
+        joined = {name: _kept_rows(table, keep) for name, table in joined.items()}
     report = {name: _count(rows[name], len(given[name]), keep) for name in given}
     return Bunch(
         **{name: joined.get(name) for name in ("genotypes", "omics", "phenotypes", "covariates")},
@@ -201,6 +204,10 @@ def _kept(joined, how, n_samples):
             "or covariates."
         )
     return keep
+
+
+def _kept_rows(table, keep):
+    return table[keep] if isinstance(table, PackedGenotypes) else table.take(np.flatnonzero(keep))
 
 
 def _count(rows, n_given, keep):

@@ -141,7 +141,7 @@ def open_plink(prefix, *, encoding="utf-8"):
         genotypes : PackedGenotypes
             The X of `NNMMRegressor`, for `fit` and predictions: individuals by SNPs, the same
             dosages as of `read_plink` and to the bit the same fit. It holds the file open, and
-            ``genotypes[rows]`` are some individuals in memory, two bits per genotype.
+            ``genotypes[rows, snps]`` are some of them in memory, two bits per genotype.
         samples, variants : DataFrame
             As in `read_plink`.
 
@@ -160,12 +160,16 @@ def open_plink(prefix, *, encoding="utf-8"):
 
     See Also
     --------
-    read_plink : Genotypes in memory, as a table that `align` takes.
+    read_plink : Genotypes in memory, as a table.
+    align : Brings omics, phenotypes and covariates into the order of the genotypes.
 
     Notes
     -----
     Rows cannot be left out without reading the rest, so fit all of them: an individual whose
     phenotype is NaN informs no more than the omics it has.
+
+    The file must stay as it is while it is open. Where it was replaced, removed, cut short or
+    written over, an OSError names it.
 
     Examples
     --------

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.preprocessing._base import SNPSelector, is_missing, row_batches
+from sknnmm.preprocessing._base import SNPSelector, batches, is_missing
 from sknnmm.user_warnings import warn
 from sknnmm.validation import _some
 
@@ -69,14 +69,14 @@ class MinorAlleleFrequencySelector(SNPSelector):
         p = X.shape[1]
         n_alleles, n_counted, outside = np.zeros(p), np.zeros(p), np.zeros(p, bool)
         above_one, whole = np.zeros(p, bool), np.ones(p, bool)
-        for rows in row_batches(X):
+        for snps, rows in batches(X):
             observed = ~is_missing(rows)
             dosages = np.where(observed, rows, 0)
-            n_alleles += 2 * observed.sum(axis=0)
-            n_counted += dosages.sum(axis=0, dtype=np.float64)
-            outside |= ((dosages < 0) | (dosages > 2)).any(axis=0)
-            above_one |= (dosages > 1).any(axis=0)
-            whole &= (dosages == np.rint(dosages)).all(axis=0)
+            n_alleles[snps] += 2 * observed.sum(axis=0)
+            n_counted[snps] += dosages.sum(axis=0, dtype=np.float64)
+            outside[snps] |= ((dosages < 0) | (dosages > 2)).any(axis=0)
+            above_one[snps] |= (dosages > 1).any(axis=0)
+            whole[snps] &= (dosages == np.rint(dosages)).all(axis=0)
         # Fractions outside [0, 2] are no genotypes, but an omic among the columns of X.
         if not above_one[whole | ~outside].any():
             n_alleles /= 2

@@ -11,6 +11,7 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.dosages import warn_of_codes
+from sknnmm.packed import PackedGenotypes
 from sknnmm.tables import as_pandas
 from sknnmm.validation import check_genotypes
 
@@ -28,6 +29,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, p)
             Genotypes: floating with NaN = missing, or integer with negative = missing.
+            PackedGenotypes are read some SNPs at a time.
         y : None
             Ignored.
 
@@ -49,23 +51,26 @@ class SNPSelector(SelectorMixin, BaseEstimator):
 
         Returns
         -------
-        array or DataFrame of shape (n, number of kept columns)
-            A DataFrame keeps the types of its columns with ``set_output(transform="pandas")``. By
-            default it becomes an array, floating with NaN = missing if any column is.
+        PackedGenotypes, DataFrame or array of shape (n, number of kept columns)
+            PackedGenotypes if X is, a DataFrame with ``set_output(transform="pandas")``, whose
+            columns keep their types. Else an array, floating with NaN = missing if any column is.
         """
         X = as_pandas(X)
         as_frame = _get_output_config("transform", estimator=self)["dense"] != "default"
         if as_frame and isinstance(X, pd.DataFrame):
             return super().transform(X)
         check_is_fitted(self)
-        return self._transform(check_genotypes(self, X, fitting=False))
+        kept = self._transform(check_genotypes(self, X, fitting=False))
+        if as_frame and isinstance(X, PackedGenotypes):
+            return pd.DataFrame(np.asarray(kept), index=X.index)  # scikit-learn adds the names
+        return kept
 
     def _warn_of_codes(self, X):
         warn_of_codes(X, getattr(self, "feature_names_in_", None), fitting=True)
 
     @abstractmethod
     def _learn(self, X):
-        """Set the fitted attributes from a numeric array (n, p)."""
+        """Set the fitted attributes from a numeric array (n, p), or PackedGenotypes."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -78,8 +83,17 @@ def is_missing(X):
     return np.isnan(X) if X.dtype.kind == "f" else X < 0
 
 
-def row_batches(X):
-    """Yield X some rows at a time, so that temporaries stay small."""
+def batches(X):
+    """Yield (slice of SNPs, some dosages of theirs) until all were seen; temporaries stay small."""
     n, p = X.shape
-    for rows in gen_batches(n, max(1, VALUES_AT_ONCE // p)):
-        yield X[rows]
+    if isinstance(X, PackedGenotypes):
+        for snps in gen_batches(p, max(1, VALUES_AT_ONCE // n)):
+            yield snps, X.snps(snps)
+    else:
+        for rows in gen_batches(n, max(1, VALUES_AT_ONCE // p)):
+            yield slice(None), X[rows]
+
+
+def columns(X, snps):
+    """Return the dosages of some SNPs, (n, m)."""
+    return X.snps(snps) if isinstance(X, PackedGenotypes) else X[:, snps]

@@ -2,10 +2,11 @@
 
 from numbers import Real
 
+import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.preprocessing._base import SNPSelector, is_missing, row_batches
+from sknnmm.preprocessing._base import SNPSelector, batches, is_missing
 
 
 class MissingRateSelector(SNPSelector):
@@ -47,7 +48,9 @@ class MissingRateSelector(SNPSelector):
         self.threshold = threshold
 
     def _learn(self, X):
-        n_missing = sum(is_missing(rows).sum(axis=0) for rows in row_batches(X))
+        n_missing = np.zeros(X.shape[1], np.int64)
+        for snps, rows in batches(X):
+            n_missing[snps] += is_missing(rows).sum(axis=0)
         self.missing_rate_ = n_missing / len(X)
 
     def _get_support_mask(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.memory_map import ReadOnlyArrays
+from sknnmm.memory_map import ReadOnlyArrays, StoredArray
 from sknnmm.packed import PackedGenotypes
 from sknnmm.sampling.cross_product_kernels import add_cells
 
@@ -23,11 +23,12 @@ class IncompleteOmics(ReadOnlyArrays):
         rows = model.informative[:, None]
         drawn = rows & ~model.omics_observed
         self._observed, self._update = rows & model.omics_observed, update
-        self._dosages = individual_major(model.genotypes)
+        dosages = individual_major(model.genotypes)
+        self._dosages = StoredArray(dosages)
         self._any_missing = model.genotypes.any_missing or None  # None: a kernel without checks
         self._mean = model.genotypes.mean.astype(model.dtype)
         # The drawn cells of strips of individuals that stay in a near cache, node after node.
-        n_rows = max(1, STRIP // self._dosages[:1].nbytes)
+        n_rows = max(1, STRIP // dosages[:1].nbytes)
         strips = [drawn[first : first + n_rows] for first in range(0, len(drawn), n_rows)]
         counts = np.array([strip.sum(axis=0) for strip in strips])
         last = np.cumsum(counts).reshape(counts.shape)
@@ -49,7 +50,7 @@ class IncompleteOmics(ReadOnlyArrays):
         of_nodes = self._of_observed - chain.omics_fixed.coefficients.T @ self._of_design
         of_nodes = of_nodes.astype(chain.omics.dtype)
         add_cells(
-            self._dosages,
+            self._dosages.values,
             self._any_missing,
             self._mean,
             self._indptr,

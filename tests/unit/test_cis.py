@@ -98,6 +98,9 @@ SAME_CHROMOSOMES = {
     "strings": ["1", "2", "10"],
     "prefixed": ["chr1", "Chr2", "CHR10"],
     "padded": ["01", "chr02", " 10 "],
+    "separated": ["Chr_1", "chr 2", "CHR-10"],
+    "long": ["chromosome1", "Chromosome 2", "CHROM10"],
+    "long and padded": ["chrom_01", "Chr.02", "chromosome:010"],
     "strings of floats": ["1.0", "2.0", "10.0"],
     "mixed": [1, "chr2", 10.0],
     "categories": pd.Categorical(["1", "2", "10"], categories=["10", "2", "1", "X"]),
@@ -115,14 +118,75 @@ def test_names_of_the_same_chromosomes(of_snps, of_genes):
 
 
 def test_chromosomes_with_letters():
-    snps = snps_at([5] * 7, ["X", "chrx", "Y", "MT", "chrmt", "2L", 23])
+    snps = snps_at([5] * 7, ["X", "chrx", "Y", "MT", "chrmt", "2L", "LG2"])
     genes = features([1] * 6, [9] * 6, ["x", "chrY", "mt", "2l", "2", "chr"])
     expected = np.zeros((7, 6), bool)
     expected[[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 2, 3]] = True
     assert_array_equal(connected(snps, genes, 0), expected)
 
 
-@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, "", "chr"])
+def shared(of_snps, of_genes):
+    """Return which of the chromosomes are the same."""
+    snps = snps_at([5] * len(of_snps), of_snps)
+    return connected(snps, features([1] * len(of_genes), [9] * len(of_genes), of_genes), 0)
+
+
+LETTERS = ["22", "X", "Y", "XY", "MT"]
+NUMBERS = [22, 23, 24, 25, 26]
+
+
+@pytest.mark.parametrize(
+    "of_genes",
+    [
+        LETTERS,
+        NUMBERS,
+        ["chr22", "chrX", "chrY", "chrXY", "chrM"],
+        [22.0, "x"],
+    ],
+)
+def test_numbers_of_plink_are_letters(of_genes):
+    same = np.eye(5)[:, : len(of_genes)]
+    assert_array_equal(shared(NUMBERS, of_genes), same)
+    assert_array_equal(shared(of_genes, NUMBERS), same.T)
+    assert_array_equal(shared(LETTERS, of_genes), same)
+
+
+@pytest.mark.parametrize(
+    ("of_snps", "of_genes"),
+    [
+        ([1, 23, 29], [1, "X"]),  # cattle: an autosome above 26 in one table
+        ([1, 23], [1, "X", "chr27"]),
+        ([1, 23], [1, 23, "X"]),  # sheep: both in one table
+        ([1, 26], [1, 23, "MT"]),
+        ([1, "X", 24], [1, 23]),
+    ],
+)
+def test_numbers_of_autosomes_stay_numbers(of_snps, of_genes):
+    expected = [[str(a) == str(b) for b in of_genes] for a in of_snps]
+    assert_array_equal(shared(of_snps, of_genes), expected)
+    assert_array_equal(shared(of_genes, of_snps), np.transpose(expected))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["2L", "2R", "2"], ["1A", "1B", "1D", "7D"], ["LG1", "1", "HiC_scaffold_1", "Un_1"]],
+)
+def test_other_names_stay_themselves(names):
+    assert_array_equal(shared(names, [f"chr{name}" for name in names]), np.eye(len(names)))
+
+
+@pytest.mark.parametrize("of_snps", [[1, 2], ["0", None], [None]])
+def test_no_shared_chromosome_is_an_error(of_snps):
+    with pytest.raises(
+        ValueError, match=r"snp_positions: \w.*; omic_positions: NC_01, LG2\. Write"
+    ):
+        shared(of_snps, ["NC_01", "LG2"])
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [None, np.nan, pd.NA, "", "chr", 0, 0.0, "0", "00", "chr0", "Un", "chrUn", "chr_Un", ".", "NA"],
+)
 def test_missing_chromosomes_are_not_the_same(missing):
     chromosomes = np.array(["1", missing], dtype=object)
     mask = connected(snps_at([5, 5], chromosomes), features([1] * 2, [9] * 2, chromosomes), 9)
@@ -140,7 +204,6 @@ def test_missing_positions_are_connected_to_nothing():
 def test_nothing_is_near():
     snps, genes = snps_at([1, 2]), features([100, 3], [200, 4])
     assert_array_equal(connected(snps, genes, 1), [[False, False], [False, True]])
-    assert_array_equal(connected(snps, genes.assign(chromosome=7), 1), np.zeros((2, 2)))
     assert_array_equal(connected(snps.assign(position=np.nan), genes, 1), np.zeros((2, 2)))
     assert connected(snps.iloc[:0], genes, 1).shape == (0, 2)
     assert connected(snps, genes.iloc[:0], 1).shape == (2, 0)

@@ -318,6 +318,16 @@ def test_mice_omics_keep_their_gaps(mice):
 
 
 @needs_data
+def test_mice_have_no_missing_values_of_r(mice):
+    for table in (mice.omics, mice.covariates.select_dtypes("number"), mice.BMI.to_frame()):
+        bits = table.to_numpy(np.float64).view(np.uint64)[table.isna()]
+        assert (bits == np.float64(np.nan).view(np.uint64)).all()
+    assert mice.covariates["Biochem.EndNormalBW"].isna().sum() == 81
+    with np.errstate(invalid="raise"):
+        np.sum(mice.omics.to_numpy())
+
+
+@needs_data
 def test_mice_rows_are_aligned(mice):
     for name in ["genotypes", "omics", "covariates", "BMI", "sex", "litter", "cage"]:
         assert mice[name].index.equals(mice.ids), name

@@ -181,6 +181,56 @@ def test_row_products_are_independent_to_the_bit(dtype, dosages):
     assert_array_equal(one, products[:, [41]])
 
 
+def damaged(effects, **parts):
+    """Return sparse effects as a file that was tampered with may hold them, unchecked."""
+    effects = effects.copy()
+    vars(effects).update(parts)
+    return effects
+
+
+OF_THREE = sparse.csc_array(np.array([[1.0, 0], [0, 3], [2, 4]]))  # indices 0, 2, 1, 2
+DAMAGES = {
+    "index beyond": ({"indices": np.array([0, 10**9, 1, 2])}, "indices must be < 3"),
+    "index negative": ({"indices": np.array([0, -(10**9), 1, 2])}, "indices must be >= 0"),
+    "pointer beyond": ({"indptr": np.array([0, 2, 10**9])}, "index pointer"),
+    "pointer decreases": ({"indptr": np.array([0, 9, 4])}, "indptr must be"),
+    "pointer too short": ({"indptr": np.array([0, 4])}, "index pointer size"),
+    "pointer negative": ({"indptr": np.array([-5, 2, 4])}, "index pointer"),
+    "values missing": ({"data": np.ones(2)}, "same size"),
+}
+
+
+@pytest.mark.parametrize(("parts", "message"), DAMAGES.values(), ids=DAMAGES)
+def test_damaged_sparse_effects_are_refused(parts, message):
+    with pytest.raises(ValueError, match=rf"sparse SNP effects .* damaged \(.*{message}"):
+        row_products(np.ones((4, 3), np.int8), np.zeros(3), damaged(OF_THREE, **parts))
+
+
+def test_unsorted_indices_are_sorted_whatever_they_say():
+    parts = {"indices": np.array([2, 0, 2, 1]), "data": np.array([2.0, 1, 4, 3])}
+    effects = damaged(OF_THREE, **parts)
+    effects.has_sorted_indices = True
+    X = np.array([[0, 1, 2], [2, 1, 0]], np.int8)
+    assert_array_equal(row_products(X, np.zeros(3), effects), X @ OF_THREE.toarray())
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csc_array])
+@pytest.mark.parametrize(("n_mean", "n_effects"), [(3, 4), (4, 3), (3, 2), (2, 3), (10**6, 10**6)])
+def test_lengths_that_differ_are_refused(n_mean, n_effects, convert):
+    effects = convert(np.ones((n_effects, 2)))
+    message = rf"of 3 SNPs, .* shape \({n_mean},\) and its effects \({n_effects}, 2\)"
+    with pytest.raises(ValueError, match=message):
+        row_products(np.ones((4, 3), np.int8), np.ones(n_mean), effects)
+
+
+@pytest.mark.parametrize("name", ["genotypes_mean", "direct_effects", "weighted_snp_effects"])
+def test_a_loaded_model_with_arrays_cut_short_is_refused(name, data, short):
+    model = short().fit(data.X, data.y, omics=data.omics)
+    setattr(model._network, name, getattr(model._network, name)[:5])
+    with pytest.raises(ValueError, match="genotypes are of 24 SNPs, but"):
+        model.predict(data.X)
+
+
 # --- fits -------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,8 @@
 """Genotypes that stay in their file: the same bits as in memory, and no copy of them."""
 
+import pickle
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,9 +12,10 @@ from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import cross_val_predict
 
-from sknnmm import NNMMRegressor, validation
+from sknnmm import NNMMRegressor, memory_map, validation
 from sknnmm.genotype_kernels import SNPS
 from sknnmm.io import open_plink, read_plink
+from sknnmm.memory_map import StoredArray
 from sknnmm.priors import METHODS
 from sknnmm.validation import check_genotypes
 
@@ -163,6 +166,149 @@ def test_large_floats_are_checked_in_parts():
     X[4, 5] = np.inf
     with pytest.raises(ValueError, match="X contains infinity"):
         check_genotypes(NNMMRegressor(), X, fitting=True)
+
+
+# --- files that change --------------------------------------------------------------------------
+
+
+def of_bed(folder, X):
+    to_bed(folder / "X.bed", np.where(X < 0, -127, X).astype(np.int8))
+    return open_plink(folder / "X").genotypes, folder / "X.bed"
+
+
+def of_npy(order="F", mode="r"):
+    def store(folder, X):
+        np.save(folder / "X.npy", np.asarray(X, order=order))
+        return np.load(folder / "X.npy", mmap_mode=mode), folder / "X.npy"
+
+    return store
+
+
+FILES = {"bed": of_bed, "npy": of_npy()}
+every_file = pytest.mark.parametrize("store", FILES.values(), ids=FILES)
+TWO_CHAINS = {"n_chains": 2, "n_iter": 20, "burn_in": 10}
+
+
+def other_content(path):
+    """Return as many bytes as the file has, other genotypes."""
+    content = bytearray(path.read_bytes())
+    content[-1000:] = bytes(1000)
+    return content
+
+
+def replace(path):
+    other = path.with_name("other")
+    other.write_bytes(other_content(path))
+    other.replace(path)
+
+
+def write_over(path):
+    with path.open("r+b") as file:
+        file.write(other_content(path))
+
+
+def cut_short(path):
+    with path.open("r+b") as file:
+        file.truncate(150)
+
+
+@pytest.mark.parametrize("without_omics", [True, False], ids=["one layer", "two layers"])
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (replace, "X.* was replaced or changed since it was opened"),
+        (Path.unlink, "X.* was removed since it was opened"),
+    ],
+    ids=["replaced", "removed"],
+)
+@every_file
+def test_workers_do_not_read_another_file(
+    store, harm, message, without_omics, trio, short, tmp_path
+):
+    X, omics, y = trio
+    given = None if without_omics else omics
+    expected = short(**TWO_CHAINS).fit(X, y, given).coef_
+    mapped, path = store(tmp_path, X)
+    harm(path)
+    with pytest.raises(OSError, match=message):
+        short(n_jobs=2, **TWO_CHAINS).fit(mapped, y, given)
+    # This process still has the old one.
+    assert_array_equal(short(**TWO_CHAINS).fit(mapped, y, given).coef_, expected)
+
+
+def test_workers_do_not_read_another_file_than_a_writable_map(trio, short, tmp_path):
+    X, _, y = trio
+    mapped, path = of_npy(mode="r+")(tmp_path, X)
+    replace(path)
+    with pytest.raises(OSError, match="X.npy was replaced or changed since it was opened"):
+        short(n_jobs=2, **TWO_CHAINS).fit(mapped, y)
+
+
+@every_file
+def test_a_file_cut_short_is_named_before_it_is_read(store, trio, short, tmp_path):
+    X, omics, y = trio
+    mapped, path = store(tmp_path, X)
+    model = short(n_iter=20, burn_in=10).fit(mapped, y)
+    cut_short(path)
+    for read in (lambda: model.predict(mapped), lambda: short().fit(mapped, y, omics)):
+        with pytest.raises(OSError, match=r"X.* was cut short since it was opened: .* 150 bytes"):
+            read()
+
+
+def test_a_bed_file_written_over_is_noticed(trio, short, tmp_path):
+    X, _, y = trio
+    packed, path = of_bed(tmp_path, X)
+    model = short(n_iter=20, burn_in=10).fit(packed, y)
+    write_over(path)
+    for read in (
+        lambda: model.predict(packed),
+        lambda: short().fit(packed, y),
+        lambda: packed[[1, 2]],
+        lambda: packed.snps([1]),
+    ):
+        with pytest.raises(OSError, match="X.bed was changed since it was opened"):
+            read()
+
+
+@pytest.mark.parametrize(
+    "other", [lambda X: X.astype(float), np.ascontiguousarray, lambda X: np.vstack([X, X])]
+)
+def test_a_npy_file_written_over_by_another_array_is_noticed(other, trio, short, tmp_path):
+    X, _, y = trio
+    mapped, path = of_npy()(tmp_path, X)
+    np.save(path, other(X))
+    with pytest.raises(OSError, match="X.npy was changed since it was opened"):
+        short().fit(mapped, y)
+
+
+def test_a_map_of_a_part_of_a_file_is_read(trio, short, tmp_path):
+    X, _, y = trio
+    _, path = of_npy()(tmp_path, X)
+    for first in (0, 1, 100):
+        part = np.memmap(path, np.int8, "r", 128 + first * N, (N, 60), order="F")
+        one, two = (short(n_jobs=jobs, **TWO_CHAINS).fit(part, y) for jobs in (1, 2))
+        assert_array_equal(one.coef_, two.coef_)
+        assert_array_equal(one.coef_, short(**TWO_CHAINS).fit(X[:, first : first + 60], y).coef_)
+
+
+def test_changes_that_are_in_no_file_reach_the_workers(trio, short, tmp_path):
+    X, _, y = trio
+    mapped, _ = of_npy(mode="c")(tmp_path, np.zeros_like(X))
+    mapped[:] = X
+    two = short(n_jobs=2, **TWO_CHAINS).fit(mapped, y)
+    assert_array_equal(two.coef_, short(**TWO_CHAINS).fit(X, y).coef_)
+
+
+def test_another_machine_compares_the_content(trio, tmp_path, monkeypatch):
+    array = StoredArray(of_npy()(tmp_path, trio[0])[0])
+    sent = pickle.dumps(array)
+    monkeypatch.setattr(memory_map.platform, "node", lambda: "another")
+    path = tmp_path / "X.npy"
+    path.write_bytes(path.read_bytes())  # changed at another time
+    assert_array_equal(pickle.loads(sent).values, trio[0])
+    write_over(path)
+    with pytest.raises(OSError, match="was replaced or changed"):
+        _ = pickle.loads(sent).values
 
 
 # --- genotypes of a .bed file -------------------------------------------------------------------
