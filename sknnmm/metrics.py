@@ -257,14 +257,15 @@ def _observed_pairs(y_true, y_pred):
 
 
 def _vector(values, argument, finite):
-    values = check_array(
-        unmasked(values),
-        dtype=np.float64,
-        ensure_2d=False,
-        ensure_min_samples=0,
-        ensure_all_finite=finite,
-        input_name=argument,
-    )
+    with np.errstate(invalid="ignore"):  # R's NA is a signalling NaN: every operation warns
+        values = check_array(
+            unmasked(values),
+            dtype=np.float64,
+            ensure_2d=False,
+            ensure_min_samples=0,
+            ensure_all_finite=finite,
+            input_name=argument,
+        )
     if values.ndim == 2 and values.shape[1] == 1:
         return values.ravel()
     if values.ndim != 1:
