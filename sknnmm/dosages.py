@@ -8,6 +8,7 @@ from sknnmm.tables import as_doubles, kind_of, refuse_sparse, unmasked
 from sknnmm.user_warnings import warn
 
 MAX_NAMES_SHOWN = 5
+A_FEW = 50  # rows
 HIGHEST_INT8 = np.iinfo(np.int8).max
 
 
@@ -117,7 +118,7 @@ def warn_of_codes(X, names, *, fitting):
     below = (low < 0) & (floating and (highest >= 2 or lowest < -1))
     odd = np.flatnonzero((high > 2) | below)
     if floating:  # standardised or imputed genotypes are no whole numbers
-        odd = odd[[_is_whole(X[:, j]) for j in odd]]
+        odd = _whole_columns(X, odd)
     if odd.size:
         extremes = np.where(high[odd] > 2, high[odd], low[odd])
         code = extremes[np.abs(extremes).argmax()]
@@ -133,7 +134,7 @@ def warn_of_codes(X, names, *, fitting):
                 "X has negative values and none above 1: this looks like -1/0/1 coding, but "
                 "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats."
             )
-        elif all(_is_whole(column) for column in X.T):
+        elif len(_whole_columns(X, np.arange(X.shape[1]))) == X.shape[1]:
             warn(
                 "X has negative values and none above 1: this looks like -1/0/1 coding, and is "
                 "taken so. If negative values mean missing, code them as NaN."
@@ -148,8 +149,17 @@ def column_range(X):
     return np.where(np.isnan(low), 0, low), np.where(np.isnan(high), 0, high)
 
 
+def _whole_columns(X, columns):
+    """Return those of some columns (positions) that hold whole numbers only."""
+    for rows in (slice(A_FEW), slice(None)):  # most fractions show early
+        part = X[rows]
+        whole = [_is_whole(part[:, j]) for j in columns]
+        columns = columns[np.array(whole, bool)]
+    return columns
+
+
 def _is_whole(column):
-    return bool((np.isnan(column) | (column == np.rint(column))).all())
+    return (np.isnan(column) | (column == np.rint(column))).all()
 
 
 def _some(positions, names):
