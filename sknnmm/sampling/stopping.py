@@ -127,7 +127,10 @@ def ends_process_when_terminated():
     try:
         yield
     except Terminated:
-        get_reusable_executor(reuse=True).shutdown(kill_workers=True)
+        if multiprocessing.active_children():
+            workers = get_reusable_executor(reuse=True)
+            end = getattr(workers, "terminate", workers.shutdown)  # joblib's: with their files
+            end(kill_workers=True)
         signal.raise_signal(signal.SIGTERM)
         raise SystemExit(128 + signal.SIGTERM) from None  # process 1 of a container survives it
 
