@@ -70,11 +70,11 @@ class Checkpoint:
     def _explained(self, error):
         """Return an error of writing with what it means for the fit."""
         whole = [path.name for path in (self._current, self._previous) if path.exists()]
-        intact = f"{whole[0]}, saved before, is intact" if whole else "nothing was saved before"
-        message = (
-            f"checkpoint: {self._current} could not be written ({error.strerror or error}); "
-            f"{intact}. Once that is mended, the same fit goes on from there."
-        )
+        state = "nothing was saved before."
+        if whole:
+            state = f"{whole[0]}, saved before, is intact: the same fit can go on from there later."
+        reason = error.strerror or error
+        message = f"checkpoint: {self._current} could not be written ({reason}); {state}"
         return OSError(*([message] if error.errno is None else [error.errno, message]))
 
 
