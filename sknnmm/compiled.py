@@ -11,14 +11,11 @@ import warnings
 from pathlib import Path
 
 import numba
-from numba.core.caching import (
-    CompileResultCacheImpl,
-    FunctionCache,
-    InTreeCacheLocator,
-    NullCache,
-    UserProvidedCacheLocator,
-)
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
 from numba.core.compiler_lock import global_compiler_lock
+
+#: Where numba looks for a place, in this order; the names of these classes depend on its version.
+FROM_USER, IN_TREE, *OTHERS = CompileResultCacheImpl._locator_classes
 
 UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)  # e.g. cut off by a full disk
 
@@ -36,28 +33,23 @@ def njit(*, cache=False, **options):
 
 
 class _Filled:
-    """A place that need not be writable: it holds code that was compiled before."""
+    """Makes a place one that need not be writable, if it holds code that was compiled before."""
 
     def ensure_cache_path(self):
         if not any(Path(self.get_cache_path()).glob("*.nbi")):
             raise FileNotFoundError(self.get_cache_path())
 
 
-class _FilledByUser(_Filled, UserProvidedCacheLocator):
-    pass
+class _FilledByUser(_Filled, FROM_USER):
+    """The directory NUMBA_CACHE_DIR."""
 
 
-class _FilledInTree(_Filled, InTreeCacheLocator):
-    pass
+class _FilledInTree(_Filled, IN_TREE):
+    """The folder of the package."""
 
 
 class _Places(CompileResultCacheImpl):
-    _locator_classes = [
-        UserProvidedCacheLocator,
-        _FilledByUser,
-        *CompileResultCacheImpl._locator_classes[1:],
-        _FilledInTree,
-    ]
+    _locator_classes = [FROM_USER, _FilledByUser, IN_TREE, *OTHERS, _FilledInTree]
 
 
 class _Cache(FunctionCache):
