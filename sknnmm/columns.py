@@ -4,7 +4,8 @@ A column is a node of the middle layer (or y); its entries are the effects on it
 """
 
 import numpy as np
-from numba import njit
+
+from sknnmm.compiled import njit
 
 
 class DenseColumns:

@@ -117,7 +117,7 @@ def find_start(fit, checkpoint, warm_start, last):
     ----------
     fit : dict
         From `describe_fit`.
-    checkpoint : path or None
+    checkpoint : Path or None
         Directory to look into first.
     warm_start : bool
         Whether chains may go on that were shorter.
@@ -152,14 +152,25 @@ def find_start(fit, checkpoint, warm_start, last):
 
 def _continue(fit, found, where, may_grow, advice):
     """Return the Start from (fit, state) of every chain, None where nothing was found."""
+    found_fits = [saved[0] for saved in found if saved]
+    if not all(_is_description(old) for old in found_fits):
+        raise ValueError(f"{where} was not written by a fit. {advice}")
     if fit["parameters"]["random_state"] is None:  # the seeds are what they were
-        fit = fit | {"entropy": next(old["entropy"] for old, _ in filter(None, found))}
-    for old, _ in filter(None, found):
+        fit = fit | {"entropy": found_fits[0]["entropy"]}
+    for old in found_fits:
         if differences := _differences(old, fit, may_grow):
             raise ValueError(
                 f"{where} cannot continue another fit: {'; '.join(differences)}. {advice}"
             )
     return Start(fit, [saved and saved[1] for saved in found])
+
+
+def _is_description(fit):
+    """Return whether plain data could be what `describe_fit` returned, in any version."""
+    kinds = {"sknnmm": str, "format": int, "entropy": int | list, "parameters": dict, "data": dict}
+    return fit.keys() >= kinds.keys() and all(
+        isinstance(fit[name], kind) for name, kind in kinds.items()
+    )
 
 
 def _differences(old, new, may_grow):

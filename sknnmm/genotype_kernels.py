@@ -6,10 +6,11 @@ individual-major (any other array) or packed (see `sknnmm.packed`).
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from sknnmm.compiled import njit
 from sknnmm.packed import DOSAGES, decode_snp
 
 SNPS, ROWS = 256, 64  # of the tiles in products of rows

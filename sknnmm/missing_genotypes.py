@@ -5,9 +5,9 @@ the nodes that are not given and directly; here is the variance of that.
 """
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
+from sknnmm.compiled import njit
 from sknnmm.packed import PackedGenotypes
 from sknnmm.prediction import columns_by_draw
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from numba import njit, typeof, types
+from numba import typeof, types
 from numba.extending import (
     NativeValue,
     make_attribute_wrapper,
@@ -13,6 +13,7 @@ from numba.extending import (
 )
 from sklearn.utils import gen_batches
 
+from sknnmm.compiled import njit
 from sknnmm.memory_map import StoredArray
 
 DOSAGES = np.array([2, -1, 1, 0], np.int8)  # of the codes 0 to 3 in PLINK 1 files; -1 = missing

@@ -38,9 +38,11 @@ from sknnmm.posterior import Posterior, Scales, pooled_moments
 from sknnmm.prediction import FittedNetwork
 from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chain import ChainSettings
+from sknnmm.sampling.directory_lock import only_fit_in
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.stopping import ends_process_when_terminated
 from sknnmm.tables import as_pandas
 from sknnmm.uncertainty import genetic_sd, predictive_sd, sample_phenotypes
 
@@ -158,10 +160,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     checkpoint : str, path or None, default=None
         Directory for the states of the chains, written when they begin and end, about every 30
-        seconds between, and on Ctrl-C. The same `fit` after a run that was killed goes on from
-        there, to the same bits; once it is done, it returns its result without sampling. Other
-        data or parameters are an error. With ``random_state=None`` the seeds of the first run
-        stand. For one fit only, not for cross-validation.
+        seconds between, and on Ctrl-C and SIGTERM. The same `fit` after a run that was killed goes
+        on from there, to the same bits; once it is done, it returns its result without sampling.
+        Other data or parameters are an error, and so is another fit in this directory at the same
+        time. With ``random_state=None`` the seeds of the first run stand. For one fit only, not
+        for cross-validation. A relative path counts from the working directory at the start of
+        `fit`.
 
     Attributes
     ----------
@@ -385,7 +389,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     def _fit(self, X, y, omics, covariates, sample_weight):
         self._check_settings()
-        validation.check_directory(self.checkpoint, "checkpoint")
+        checkpoint = validation.check_directory(self.checkpoint, "checkpoint")
         passed = X
         X, y, omics, covariates, sample_weight = map(
             as_pandas, (X, y, omics, covariates, sample_weight)
@@ -449,26 +453,27 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             "mask": connections and [connections.columns.indptr, connections.snps],
         }
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
-        with one_blas_thread():  # the sampler's matrices are not kept while summarising
-            start = self._start(model, data)
-            origins = start.origins(self.checkpoint)
+        # The sampler's matrices are not kept while summarising.
+        with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
+            start = self._start(model, data, checkpoint)
+            origins = start.origins(checkpoint)
             results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)
         self._summarise(results, model, measured, sparse_results=masks.is_sparse(self.mask))
         self._chains = None
         if self.warm_start:
             self._chains = {"fit": start.fit, "states": [result.state for result in results]}
 
-    def _start(self, model, data):
+    def _start(self, model, data, checkpoint):
         """Return where the chains begin."""
         last = getattr(self, "_chains", None) if self.warm_start else None
         if last and isinstance(self.random_state, np.random.RandomState | np.random.Generator):
             entropy = last["fit"]["entropy"]  # the instance has moved on
         else:
             entropy = _seed_sequence(self.random_state).entropy
-        if self.checkpoint is None and not self.warm_start:
+        if checkpoint is None and not self.warm_start:
             return Start({"entropy": entropy}, [None] * self.n_chains)
         fit = describe_fit(self, entropy, model, data)
-        return find_start(fit, self.checkpoint, self.warm_start, last)
+        return find_start(fit, checkpoint, self.warm_start, last)
 
     def _settle_activation(self, omics):
         """Return the activation on the sampling scale, calling a user's function once."""

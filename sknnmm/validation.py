@@ -1,5 +1,6 @@
 """Checks of what users pass, before any sampling; every error names the argument."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -23,15 +24,29 @@ LARGE = 2**26  # bytes of int8 genotypes that are not copied to change their ord
 
 
 def check_directory(path, argument):
-    """Make a directory if need be; None stands for none."""
+    """Make a directory if need be and return its absolute Path; None stands for none.
+
+    It is settled once: what changes the working directory later has no effect.
+    """
     if path is None:
-        return
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
+        return None
+    path = os.fsdecode(path)
+    if not path.strip():
+        raise ValueError(f"{argument}={path!r} names no directory: pass its path, or None.")
+    if path.startswith("~"):
         raise ValueError(
-            f"{argument}={str(path)!r} is a file, or in one: pass a directory."
+            f"{argument}={path!r}: ~ is not expanded. Pass os.path.expanduser({path!r})."
+        )
+    try:
+        directory = Path(path).absolute()
+        directory.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(f"{argument}={path!r} is a file, or in one: pass a directory.") from error
+    except (OSError, ValueError) as error:  # no rights, a name too long or with a zero byte
+        raise ValueError(
+            f"{argument}={path!r} cannot be made a directory ({error}): pass another path."
         ) from error
+    return directory
 
 
 def check_features(estimator, X, *, reset):

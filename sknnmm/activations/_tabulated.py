@@ -1,7 +1,8 @@
 """Moments of a smooth activation for many means at once, by interpolation in a table."""
 
 import numpy as np
-from numba import njit
+
+from sknnmm.compiled import njit
 
 STEP = 1 / 32  # of the table: cubic interpolation is off by less than 3e-7 for tanh
 

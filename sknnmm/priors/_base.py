@@ -9,10 +9,10 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numba.extending import overload
 
 from sknnmm.columns import DenseColumns, SparseColumns
+from sknnmm.compiled import njit
 from sknnmm.priors._variance import VarianceSettings
 
 GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori

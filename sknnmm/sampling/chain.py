@@ -31,7 +31,11 @@ class ChainSettings:
     @property
     def n_kept(self):
         """Return the number of kept draws."""
-        return (self.n_iter - self.burn_in) // self.thin
+        return self.kept_by(self.n_iter)
+
+    def kept_by(self, iteration):
+        """Return how many draws are kept by the end of `iteration`."""
+        return max(0, iteration - self.burn_in) // self.thin
 
     def keeps(self, iteration):
         """Return whether the state after `iteration` (from 1) is kept."""
@@ -63,14 +67,17 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
 
     Returns
     -------
-    ChainResult
+    ChainResult or None
+        None if it was stopped, its state saved.
     """
+    if stop.is_up:
+        return None
     rng = Stream(np.random.PCG64(origin.seed))
     chain = starting_state(sampler, rng)
     recorder = Recorder(sampler, settings.n_kept, effects_budget)
     done = 0
     if origin.saved is not None:
-        done = snapshot.restore(origin.saved, chain, recorder, rng)
+        done = _restore(origin.saved, chain, recorder, rng, settings)
     for iteration in range(done + 1, settings.n_iter + 1):
         sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
         _check_finite(chain, iteration)
@@ -79,15 +86,32 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
         if settings.keeps(iteration):
             recorder.record(chain, rng)
         progress(iteration)
-        ends = stop.is_up or iteration == settings.n_iter
+        stopped = stop.is_up
+        ends = stopped or iteration == settings.n_iter
         if origin.checkpoint and (ends or origin.checkpoint.is_due()):
             origin.checkpoint.save(snapshot.take(iteration, chain, recorder, rng))
-        if stop.is_up:
-            raise KeyboardInterrupt
+        if stopped:
+            return None
     result = recorder.result(chain)
     if settings.keep_state:
         result.state = snapshot.take(settings.n_iter, chain, recorder, rng)
     return result
+
+
+def _restore(saved, chain, recorder, rng, settings):
+    """Put back a saved state, which may come from anywhere; return the iterations done."""
+    try:
+        done = snapshot.restore(saved, chain, recorder, rng)
+        if not 0 < done <= settings.n_iter:
+            raise ValueError(f"iteration is {done}, n_iter={settings.n_iter}.")
+        if saved["recorder"]["n_recorded"] != settings.kept_by(done):
+            raise ValueError(f"n_recorded does not belong to iteration {done}.")
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            "checkpoint or warm_start: the saved state of a chain does not belong to this model "
+            f"({error}). Pass another directory, or set warm_start=False, to start anew."
+        ) from error
+    return done
 
 
 def _check_finite(chain, iteration):

@@ -5,19 +5,21 @@ complete or it is not there: it is written under another name, then renamed.
 """
 
 import json
+import math
 import os
-import tempfile
+import re
+import secrets
 import time
 import warnings
 import zipfile
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 
 SECONDS_BETWEEN = 30.0  # writes, at least
 SHARE_OF_TIME = 0.02  # of a run spent writing, at most
 
+UNFINISHED = re.compile(r"chain-(\d+)\.[0-9a-f]{16}\.unfinished")  # the name while it is written
 DESCRIPTION = "description"  # the member that holds the JSON
 ARRAY, SCALAR = "array in", "scalar in"  # what stands for an array in the JSON: {ARRAY: member}
 
@@ -27,13 +29,14 @@ class Checkpoint:
 
     Parameters
     ----------
-    directory : path
+    directory : Path
     chain : int
     fit : dict
         Describes the fit that the chain belongs to; stored beside each state.
     """
 
     def __init__(self, directory, chain, fit):
+        self.directory = directory
         self._current, self._previous = _files(directory, chain)
         self._fit = fit
         self._seconds_between = SECONDS_BETWEEN
@@ -46,32 +49,52 @@ class Checkpoint:
     def save(self, state):
         """Write a state, keeping the one before."""
         began = time.monotonic()
-        content = {"fit": self._fit, "state": state}
-        handle, written = tempfile.mkstemp(".tmp", self._current.stem, self._current.parent)
+        written = self._current.with_suffix(f".{secrets.token_hex(8)}.unfinished")
         try:
-            with os.fdopen(handle, "wb") as file:
-                _write(file, content)
+            with written.open("xb") as file:
+                _write(file, {"fit": self._fit, "state": state})
                 file.flush()
                 os.fsync(file.fileno())
             with suppress(FileNotFoundError):  # the first, or after a damaged one
                 os.replace(self._current, self._previous)
             os.replace(written, self._current)
-        except BaseException:
-            Path(written).unlink(missing_ok=True)
+        except BaseException as error:
+            with suppress(OSError):
+                written.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise self._explained(error) from error
             raise
         now = time.monotonic()
         self._due_at = now + max(self._seconds_between, (now - began) / SHARE_OF_TIME)
 
+    def _explained(self, error):
+        """Return an error of writing with what it means for the fit."""
+        whole = [path.name for path in (self._current, self._previous) if path.exists()]
+        state = "nothing was saved before."
+        if whole:
+            state = f"{whole[0]}, saved before, is intact: the same fit can go on from there later."
+        reason = error.strerror or error
+        message = f"checkpoint: {self._current} could not be written ({reason}); {state}"
+        return OSError(*([message] if error.errno is None else [error.errno, message]))
+
 
 def read_chains(directory, n_chains):
-    """Return (fit, state) as last saved of every chain; None where there is nothing to read."""
-    for unfinished in Path(directory).glob("chain-*.tmp"):  # of a run that was killed
-        unfinished.unlink(missing_ok=True)
+    """Return (fit, state) as last saved of every chain; None where there is nothing to read.
+
+    Raises
+    ------
+    ValueError
+        If there is a whole file that no fit has written.
+    """
+    for path in directory.iterdir():  # what writes have left that were killed
+        name = UNFINISHED.fullmatch(path.name)
+        if name and int(name[1]) < n_chains:
+            path.unlink(missing_ok=True)
     return [_read_chain(directory, chain) for chain in range(n_chains)]
 
 
 def _files(directory, chain):
-    return (Path(directory) / f"chain-{chain}{which}.npz" for which in ("", ".previous"))
+    return (directory / f"chain-{chain}{which}.npz" for which in ("", ".previous"))
 
 
 def _read_chain(directory, chain):
@@ -82,6 +105,10 @@ def _read_chain(directory, chain):
                 content = _read(file)
         except FileNotFoundError:
             continue
+        except _ForeignError as error:
+            raise ValueError(
+                f"checkpoint: {path} was not written by a fit. Pass another directory."
+            ) from error
         except _DamagedError:
             damaged.append(path.rename(path.with_suffix(".damaged")))  # not to replace a good one
             continue
@@ -102,6 +129,10 @@ class _DamagedError(Exception):
     """A file is torn or corrupt."""
 
 
+class _ForeignError(_DamagedError):
+    """A file is an archive, but not of a chain."""
+
+
 def _write(file, content):
     arrays = {}
     description = json.dumps(_take_apart(content, arrays))
@@ -114,15 +145,55 @@ def _write(file, content):
 
 def _read(file):
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            if archive.zip.testzip() is not None:
-                raise _DamagedError
-            arrays = {name: archive[name] for name in archive.files}
-        return _put_together(json.loads(arrays[DESCRIPTION].tobytes()), arrays)
-    except MemoryError:
-        raise  # not the fault of the file
+        archive = zipfile.ZipFile(file)
+        _refuse_larger_than_file(archive, file)
+        whole = archive.testzip() is None
+    except _DamagedError:
+        raise
     except Exception as error:  # a damaged archive raises nearly anything
         raise _DamagedError from error
+    if not whole:
+        raise _DamagedError
+    try:
+        arrays = {name: _read_array(archive, f"{name}.npy") for name in _names(archive)}
+        content = _put_together(json.loads(arrays[DESCRIPTION].tobytes()), arrays)
+    except MemoryError:
+        raise  # not the fault of the file
+    except Exception as error:  # it was written so: all checksums are right
+        raise _ForeignError from error
+    if not _is_of_chain(content):
+        raise _ForeignError
+    return content
+
+
+def _refuse_larger_than_file(archive, file):
+    """Raise if there is more to unpack than the file holds: nothing is compressed."""
+    members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise _ForeignError
+    if sum(member.file_size for member in members) > os.fstat(file.fileno()).st_size:
+        raise _DamagedError
+
+
+def _names(archive):
+    return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def _read_array(archive, member):
+    with archive.open(member) as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        size = archive.getinfo(member).file_size - file.tell()
+        if math.prod(shape) * dtype.itemsize != size:  # memory for the shape is taken at once
+            raise ValueError(f"{member} of shape {shape} has {size} bytes.")
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _is_of_chain(content):
+    """Return whether the parts are there by which it is seen to which fit a chain belongs."""
+    is_chain = isinstance(content, dict) and content.keys() == {"fit", "state"}
+    return is_chain and all(isinstance(part, dict) for part in content.values())
 
 
 def _take_apart(value, arrays, name=""):

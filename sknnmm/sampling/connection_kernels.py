@@ -6,9 +6,10 @@ effects that changed are taken off.
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
+from sknnmm.compiled import njit
 from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, is_observed, new_tile
 from sknnmm.sampling.draw_kernels import draw_own_block
 from sknnmm.vectors import NARROW, WIDE, load, splat, store, where_greater

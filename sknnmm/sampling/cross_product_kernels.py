@@ -1,8 +1,8 @@
 """Compiled Gibbs sweeps over SNP effects given cross-products: no pass over the individuals."""
 
 import numpy as np
-from numba import njit
 
+from sknnmm.compiled import njit
 from sknnmm.sampling.connection_kernels import PASS, REORDER, filled
 from sknnmm.sampling.draw_kernels import pick
 

@@ -1,8 +1,8 @@
 """Compiled draws of SNP effects given x'residual and what `prepared_draws.py` has prepared."""
 
 import numpy as np
-from numba import njit
 
+from sknnmm.compiled import njit
 from sknnmm.vectors import load, splat, square_root, store, where_greater
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from sknnmm.columns import SparseColumns
+from sknnmm.compiled import njit
 from sknnmm.sampling.snp_spectral import SpectralDraw
 from sknnmm.vectors import WIDE, load, splat, store, sum_of_lanes, where_greater
 

@@ -1,9 +1,9 @@
 """Genetic values of the training rows at one draw, and the shares of variance they explain."""
 
 import numpy as np
-from numba import njit
 
 from sknnmm.activations import tabulated_moments
+from sknnmm.compiled import njit
 from sknnmm.sampling.snp_cross_products import CrossProductSweep
 from sknnmm.sampling.snp_spectral import SpectralDraw
 

@@ -4,8 +4,8 @@ Every cell has the prior N(eta, s2_k) from the first layer; those of one individ
 """
 
 import numpy as np
-from numba import njit
 
+from sknnmm.compiled import njit
 from sknnmm.sampling.step_size import StepSize
 
 PATH_LENGTH = np.pi / 2  # a quarter turn: independent draws where the prior dominates

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from sknnmm.compiled import njit
 from sknnmm.sampling.draw_kernels import pick
 from sknnmm.sampling.snp_sweep import prior_variances
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager, nullcontext
 from threading import Lock
 
 import scipy.linalg  # noqa: F401  loads the BLAS of the kernels before its threads are limited
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
 from sknnmm.sampling.chain import run_chain
@@ -20,28 +20,34 @@ def run_chains(sampler, origins, settings, n_jobs, verbose):
     """Run one chain per ChainOrigin and return their ChainResults in order.
 
     Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes of this
-    machine as read-only memory maps.
+    machine as read-only memory maps. If chains are saved, Ctrl-C and SIGTERM let them save first.
     """
     budget = EFFECTS_BYTES // len(origins)
-    stop = StopSign()
+    saved = origins[0].checkpoint
+    stop = StopSign(saved and saved.directory)
     with (
+        stop.put_up_by_signals(),
         progress_bar(len(origins), settings.n_iter, enabled=verbose > 0) as board,
         shared_with_workers(sampler) as shared,
         stop.raised_on_the_way_out(),
     ):
-        return Parallel(n_jobs=n_jobs)(
+        # A worker without a chain would die of a SIGTERM to all processes, and loky then kills all.
+        n_jobs = min(effective_n_jobs(n_jobs), len(origins))
+        results = Parallel(n_jobs=n_jobs)(
             delayed(_run_one)(shared, origin, settings, budget, board, chain, os.getpid(), stop)
             for chain, origin in enumerate(origins)
         )
+        if stop.signal is None and any(result is None for result in results):
+            raise KeyboardInterrupt("A worker process was told to stop; its chain is saved.")
+    return results
 
 
 def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
-    if os.getpid() != parent:
-        stop.watch_parent()
+    in_worker = os.getpid() != parent
     report = report_to(board, chain)
     with (
         one_blas_thread(),  # in a worker process; no more than a count in this one
-        stop.raised_by_ctrl_c() if origin.checkpoint else nullcontext(),
+        stop.put_up_in_worker() if in_worker else nullcontext(),
     ):
         return run_chain(at_hand(shared), origin, settings, budget, report, stop)
 
@@ -60,7 +66,8 @@ class _SharedLimit:
     def acquire(self):
         with self._lock:
             if self._users == 0:
-                self._limit = threadpool_limits(1, user_api="blas")
+                limit = threadpool_limits(1, user_api="blas")
+                self._limit = self._limit or limit  # one there knows the number before a fork
             self._users += 1
 
     def release(self):
@@ -68,9 +75,24 @@ class _SharedLimit:
             self._users -= 1
             if self._users == 0:
                 self._limit.restore_original_limits()
+                self._limit = None
+
+    def survives_forks(self):
+        """Let a process be forked only between changes, and have no fits at its start."""
+
+        def forget_other_threads():
+            self._lock, self._users = Lock(), 0
+
+        os.register_at_fork(
+            before=lambda: self._lock.acquire(),
+            after_in_parent=lambda: self._lock.release(),
+            after_in_child=forget_other_threads,
+        )
 
 
 _shared_limit = _SharedLimit()
+if hasattr(os, "register_at_fork"):
+    _shared_limit.survives_forks()
 
 
 @contextmanager

@@ -7,8 +7,8 @@ sweeps are left with a few multiplications per effect (`draw_kernels.py`).
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from sknnmm.compiled import njit
 from sknnmm.sampling.variates import random_odds
 from sknnmm.vectors import WIDE, load, splat, square_root, store
 

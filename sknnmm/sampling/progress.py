@@ -3,8 +3,9 @@
 Chains write their iteration counts to a small shared file; a thread of the parent reads them.
 """
 
+import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -28,16 +29,29 @@ def report_to(board, chain):
 @contextmanager
 def progress_bar(n_chains, n_iter, *, enabled):
     """Show a bar over the iterations of all chains; yields the file to report to, or None."""
-    if not enabled:
+    if not enabled or sys.stderr is None:  # as in a program without a terminal
         yield None
         return
     from tqdm.auto import tqdm
+    from tqdm.utils import ObjectWrapper
+
+    class Screen(ObjectWrapper):
+        """Where the bar is shown while it can be: a closed terminal ends no fit."""
+
+        def write(self, text):
+            with suppress(OSError, ValueError):
+                self._wrapped.write(text)
+
+        def flush(self):
+            with suppress(OSError, ValueError):
+                self._wrapped.flush()
 
     with tempfile.TemporaryDirectory() as folder:
         board = Path(folder) / "iterations"
         counts = np.memmap(board, dtype=np.int64, mode="w+", shape=n_chains)
         done = Event()
-        with tqdm(total=n_chains * n_iter, unit="it", desc=f"NN-MM, {n_chains} chains") as bar:
+        options = {"unit": "it", "desc": f"NN-MM, {n_chains} chains", "file": Screen(sys.stderr)}
+        with tqdm(total=n_chains * n_iter, **options) as bar:
 
             def watch():
                 while not done.wait(SECONDS_BETWEEN_READS):

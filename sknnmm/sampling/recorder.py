@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from sknnmm.compiled import njit
 from sknnmm.sampling.effects_record import EffectsMoments, effects_record
 from sknnmm.sampling.genetic_variance import SharesFromSums, variance_shares
 from sknnmm.sampling.snapshot import copy_into

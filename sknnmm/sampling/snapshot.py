@@ -1,6 +1,7 @@
 """The state of a chain as plain data, dictionaries of arrays and numbers, and back."""
 
 from dataclasses import fields, is_dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -34,21 +35,30 @@ def restore(saved, chain, recorder, rng):
 
 
 def copy_into(arrays, saved):
-    """Copy saved arrays into those of the same name."""
+    """Copy saved arrays into those of the same name, and shape and type."""
     for name, array in arrays.items():
+        if saved[name].shape != array.shape:  # it would be broadcast
+            raise ValueError(f"{name} has shape {saved[name].shape}, not {array.shape}.")
         np.copyto(array, saved[name], casting="no")
 
 
+def _names(part):
+    return [field.name for field in fields(part) if field.name != LAYOUT]
+
+
 def _fields(part):
-    values = {f.name: getattr(part, f.name) for f in fields(part) if f.name != LAYOUT}
+    values = {name: getattr(part, name) for name in _names(part)}
     return {name: _fields(v) if is_dataclass(v) else v for name, v in values.items()}
 
 
 def _put(part, saved):
-    for name, value in saved.items():
-        if isinstance(value, dict):
-            _put(getattr(part, name), value)
-        elif isinstance(value, np.ndarray):
-            copy_into({name: getattr(part, name)}, saved)
+    for name in _names(part):
+        present = getattr(part, name)
+        if is_dataclass(present):
+            _put(present, saved[name])
+        elif isinstance(present, np.ndarray):
+            copy_into({name: present}, saved)
+        elif isinstance(saved[name], Real) != isinstance(present, Real):
+            raise TypeError(f"{name} is {saved[name]!r}.")
         else:
-            setattr(part, name, value)
+            setattr(part, name, saved[name])

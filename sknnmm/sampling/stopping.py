@@ -1,31 +1,54 @@
-"""How chains are stopped: after a whole iteration, so that their state can be saved."""
+"""How chains are stopped: after a whole iteration, so that their state can be saved.
+
+Ctrl-C, SIGTERM and the death of the parent process put up a sign, which every chain of the fit
+sees; a chain that saw it saves its state and ends. Only then is the signal acted on.
+"""
 
 import multiprocessing
 import os
 import signal
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from joblib.externals.loky import get_reusable_executor
+
+SIGN = "fit.stop"  # in the directory of the checkpoint
+SECONDS_BETWEEN_LOOKS = 0.2  # at the file: it may be on a slow file system
+
+#: Signals that stop chains, where they would end the program: their usual handlers.
+USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+
+
+class Terminated(BaseException):
+    """A SIGTERM has come, and the chains have saved their states."""
 
 
 class StopSign:
-    """Shared by the chains of one fit that run in this process."""
+    """Shared by the chains of one fit.
 
-    def __init__(self):
+    Parameters
+    ----------
+    directory : Path or None
+        Of the checkpoint; None: chains have none.
+    """
+
+    def __init__(self, directory):
+        self._file = None if directory is None else Path(directory) / SIGN
         self._raised = False
         self._parent = None
+        self._look_at = -float("inf")
+        self.signal = None  # that has put up the sign
 
     @property
     def is_up(self):
         """Return whether chains are to stop."""
-        orphaned = self._parent is not None and os.getppid() != self._parent
-        return self._raised or orphaned
-
-    def watch_parent(self):
-        """Put up the sign when the process that started this one dies, or if it has died."""
-        self._parent = os.getppid()
-        started_by = multiprocessing.parent_process()
-        if self._parent == 1 and started_by:  # perhaps adopted already
-            self._parent = started_by.pid
+        if self._file is not None and time.monotonic() >= self._look_at:
+            self._raised = self._raised or os.path.exists(self._file)
+            self._look_at = time.monotonic() + SECONDS_BETWEEN_LOOKS
+        return self._raised or _orphaned(self._parent)
 
     @contextmanager
     def raised_on_the_way_out(self):
@@ -37,26 +60,103 @@ class StopSign:
             raise
 
     @contextmanager
-    def raised_by_ctrl_c(self):
-        """Let the first Ctrl-C put up the sign; KeyboardInterrupt follows on leaving.
+    def put_up_by_signals(self):
+        """Let the first Ctrl-C or SIGTERM put up the sign, and act on it on leaving.
 
-        A second Ctrl-C interrupts at once. Only in the main thread, which alone gets signals, and
-        where Ctrl-C means KeyboardInterrupt.
+        That is, raise KeyboardInterrupt or Terminated. A second signal does not wait.
         """
-        usual = signal.default_int_handler
+        if self._file is None:
+            yield
+            return
+        self._file.unlink(missing_ok=True)  # of a fit that was killed
+        try:
+            with self._hearing():
+                yield
+        finally:
+            with suppress(OSError):
+                self._file.unlink(missing_ok=True)
+            if self.signal == signal.SIGTERM:
+                raise Terminated
+            if self.signal == signal.SIGINT:
+                raise KeyboardInterrupt
+
+    @contextmanager
+    def put_up_in_worker(self):
+        """Let signals to this worker process, and the end of its parent, put up the sign.
+
+        A worker whose parent has gone ends when none of its chains runs any more.
+        """
+        started_by = multiprocessing.parent_process()  # None: of a cluster, which looks after it
+        if started_by is not None:
+            self._parent = started_by.pid
+            _leave_with(started_by.pid, os.getpid())
+        _at_work.add(self)
+        try:
+            with self._hearing():
+                yield
+        finally:
+            _at_work.discard(self)
+
+    @contextmanager
+    def _hearing(self):
+        """Handle signals: in the main thread, which alone gets them, and if no one else does."""
         in_main_thread = threading.current_thread() is threading.main_thread()
-        if not in_main_thread or signal.getsignal(signal.SIGINT) is not usual:
+        if self._file is None or not in_main_thread:
             yield
             return
 
-        def put_up(signum, frame):
-            self._raised = True
-            signal.signal(signal.SIGINT, usual)
+        def put_up(number, frame):
+            _put_back_handlers()
+            self.signal, self._raised = number, True
+            with suppress(OSError):
+                self._file.touch()
 
-        signal.signal(signal.SIGINT, put_up)
+        for number, handler in USUAL.items():
+            if signal.getsignal(number) == handler:
+                _replaced[number] = handler
+                signal.signal(number, put_up)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, usual)
-        if self._raised:
-            raise KeyboardInterrupt
+            _put_back_handlers()
+
+
+@contextmanager
+def ends_process_when_terminated():
+    """Let a process that was Terminated end as by SIGTERM, without its idle workers."""
+    try:
+        yield
+    except Terminated:
+        if multiprocessing.active_children():
+            workers = get_reusable_executor(reuse=True)
+            end = getattr(workers, "terminate", workers.shutdown)  # joblib's: with their files
+            end(kill_workers=True)
+        signal.raise_signal(signal.SIGTERM)
+        raise SystemExit(128 + signal.SIGTERM) from None  # process 1 of a container survives it
+
+
+_replaced = {}  # handlers of this process, by signal
+_at_work = set()  # signs of the chains that run in this worker process
+
+
+def _put_back_handlers():
+    while _replaced:
+        signal.signal(*_replaced.popitem())
+
+
+def _orphaned(parent):
+    return parent is not None and os.getppid() != parent
+
+
+@cache  # once per process
+def _leave_with(parent, pid):
+    def leave():
+        while not _orphaned(parent) or _at_work:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=leave, daemon=True).start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_put_back_handlers)

@@ -9,8 +9,8 @@ its effects are taken off, at a cost in proportion to how many there are.
 """
 
 import numpy as np
-from numba import njit
 
+from sknnmm.compiled import njit
 from sknnmm.genotype_kernels import TILE, fetch, gather, gathered, new_tile
 from sknnmm.sampling.connection_kernels import REORDER, filled
 from sknnmm.sampling.draw_kernels import draw_block

@@ -1,7 +1,8 @@
 """Residual variances of the nodes and of y."""
 
 import numpy as np
-from numba import njit
+
+from sknnmm.compiled import njit
 
 
 class ResidualVariances:

@@ -3,7 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
+
+from sknnmm.compiled import njit
 
 
 def random_odds(shape, rng, dtype):

@@ -1,5 +1,7 @@
 """Chains that go on after a kill, a Ctrl-C or a shorter fit end with the bits of one long run."""
 
+import errno
+import io
 import json
 import os
 import pickle
@@ -10,7 +12,10 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zipfile
+from contextlib import suppress
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -23,7 +28,7 @@ from sknnmm import validation
 from sknnmm.activations import Activation
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesA, BayesC
-from sknnmm.sampling import chain, checkpoint, parallel
+from sknnmm.sampling import chain, checkpoint, directory_lock, parallel
 from sknnmm.sampling.sampler import Sampler
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -168,9 +173,10 @@ def test_a_kill_between_writing_and_renaming_loses_nothing(
 
 
 def test_what_a_killed_write_leaves_is_cleared_away(data, short, tmp_path):
-    (tmp_path / "chain-0xyz.tmp").write_bytes(b"half")
+    half = tmp_path / "chain-0.0123456789abcdef.unfinished"
+    half.write_bytes(b"half")
     fit(short(n_iter=30, checkpoint=tmp_path), data)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["chain-0.npz", "chain-0.previous.npz"]
+    assert not half.exists()
 
 
 def test_a_finished_fit_returns_without_sampling(data, short, tmp_path, monkeypatch):
@@ -216,21 +222,61 @@ def test_nothing_in_the_files_is_pickled(data, short, tmp_path):
             assert all(archive[name].dtype.kind in "biuf" for name in archive.files)
 
 
-def test_a_failing_write_leaves_what_was_there(data, short, tmp_path, always, monkeypatch):
+@pytest.mark.parametrize(
+    ("writes", "message"),
+    [(1, "nothing was saved before"), (30, r"chain-0\.npz, saved before, is intact")],
+)
+def test_a_full_disk_leaves_what_was_there(
+    writes, message, data, short, tmp_path, always, monkeypatch
+):
     model = short(checkpoint=tmp_path)
     fsync, calls = os.fsync, []
 
     def full(file):
         calls.append(file)
-        if len(calls) == 30:
-            raise OSError("no space left on device")
+        if len(calls) == writes:
+            raise OSError(errno.ENOSPC, "No space left on device")
         fsync(file)
 
     monkeypatch.setattr(checkpoint.os, "fsync", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(OSError, match=f"No space left.*{message}") as error:
         fit(model, data)
-    assert saved(tmp_path) == 29
+    assert error.value.errno == errno.ENOSPC
+    assert str(tmp_path / "chain-0.npz") in str(error.value)
+    assert saved_or_zero(tmp_path) == writes - 1
+    assert {p.suffix for p in tmp_path.iterdir()} <= {".npz"}  # nothing half-written
     assert_same(fit(short(), data), fit(model, data))
+
+
+def test_a_directory_that_is_removed_during_the_fit_is_named(data, short, tmp_path, at):
+    directory = tmp_path / "run"
+    at(30, lambda: shutil.rmtree(directory))
+    with pytest.raises(OSError, match="could not be written.*nothing was saved") as error:
+        fit(short(checkpoint=directory), data)
+    assert str(directory / "chain-0.npz") in str(error.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes of files")
+def test_files_have_the_mode_of_the_umask(data, short, tmp_path):
+    before = os.umask(0o027)
+    try:
+        fit(short(checkpoint=tmp_path), data)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
+
+
+FOREIGN = [
+    "chain-0.tmp", "chain-0abcdefgh.tmp", "chain-notes.tmp", "chain-0.unfinished",
+    "chain-0.0123.unfinished", "chain-1.0123456789abcdef.unfinished", "chain-2.npz", "notes",
+]  # fmt: skip
+
+
+def test_files_of_others_are_left_alone(data, short, tmp_path):
+    for name in FOREIGN:  # "chain-1" and "chain-2" are of a fit with more chains
+        (tmp_path / name).write_bytes(b"not ours")
+    fit(short(checkpoint=tmp_path), data)
+    assert all((tmp_path / name).read_bytes() == b"not ours" for name in FOREIGN)
 
 
 def test_writing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
@@ -239,6 +285,158 @@ def test_writing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
     file = checkpoint.Checkpoint(tmp_path, 0, {})
     file.save({"iteration": 1})  # takes three seconds
     assert [file.is_due() for _ in range(3)] == [False, False, True]
+
+
+# --- where the files are ------------------------------------------------------------------------
+
+
+def test_a_relative_path_counts_from_where_the_fit_begins(data, short, tmp_path, monkeypatch, at):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    model = short(checkpoint="run")
+    at(33, lambda: os.chdir(tmp_path / "elsewhere"))
+    fit(model, data)
+    assert saved(tmp_path / "here" / "run") == 80
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert model.checkpoint == "run"
+
+
+def test_workers_that_were_started_elsewhere_write_to_the_same_directory(
+    data, short, tmp_path, monkeypatch
+):
+    for name in ("here", "elsewhere"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    started = joblib.Parallel(2)(joblib.delayed(os.getcwd)() for _ in range(2))
+    monkeypatch.chdir(tmp_path / "here")
+    fit(short(n_chains=2, n_jobs=2, n_iter=30, checkpoint=Path("run")), data)
+    assert [saved(tmp_path / "here" / "run", number) for number in range(2)] == [30, 30]
+    assert not any(Path(directory, "run").exists() for directory in started)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "names no directory"),
+        ("  ", "names no directory"),
+        ("~/runs", "~ is not expanded"),
+        (Path("~"), "~ is not expanded"),
+        ("a\0b", "null"),
+        ("a" * 300, "too long"),
+    ],
+)
+def test_what_names_no_directory_is_refused(path, message, data, short, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=rf"checkpoint=(?s:.*){message}"):
+        fit(short(checkpoint=path), data)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_a_directory_serves(data, short, tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    fit(short(checkpoint=tmp_path / "link"), data)
+    assert saved(tmp_path / "target") == 80
+
+
+def test_a_directory_that_cannot_be_written_is_refused_before_sampling(
+    data, short, tmp_path, monkeypatch
+):
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(directory_lock.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(Sampler, "iterate", lambda *args, **kwargs: pytest.fail("sampling"))
+    with pytest.raises(ValueError, match=r"checkpoint=.*Read-only file system") as error:
+        fit(short(checkpoint=tmp_path), data)
+    assert str(tmp_path) in str(error.value)
+
+
+# --- one fit at a time --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [{}, {"n_iter": 90}])
+def test_another_fit_at_the_same_time_is_refused(other, data, short, tmp_path, at):
+    """The same fit, too; and through another name of the directory."""
+    run, link = tmp_path / "run", tmp_path / "link"
+    run.mkdir()
+    link.symlink_to(run)
+    refused = []
+
+    def fit_again():
+        with pytest.raises(ValueError, match=r"checkpoint=.*is in use by another fit") as error:
+            fit(short(checkpoint=link, **other), data)
+        refused.append(error)
+
+    at(33, fit_again)
+    model = fit(short(checkpoint=run), data)
+    assert len(refused) == 1
+    assert_same(fit(short(), data), model)
+    assert_same(model, fit(short(checkpoint=link), data))  # afterwards it is free
+
+
+HOLD = """
+import os, pathlib, sys, time
+from sknnmm.sampling.directory_lock import only_fit_in
+
+with only_fit_in(pathlib.Path(sys.argv[1])):
+    child = os.fork() if sys.argv[2] == "fork" else 1
+    if child:
+        print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs fork")
+@pytest.mark.parametrize("how", ["alone", "fork"])
+def test_a_killed_process_leaves_no_lock(how, data, short, tmp_path):
+    """Nor do processes that it has forked, and which live on."""
+    run = tmp_path / "run"
+    run.mkdir()
+    script = tmp_path / "hold.py"
+    script.write_text(HOLD)
+    path = str(Path(validation.__file__).parents[1])
+    process = subprocess.Popen(
+        [sys.executable, script, run, how],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(ValueError, match="in use by another fit"):
+            fit(short(checkpoint=run), data)
+        process.kill()
+        process.wait()
+        fit(short(checkpoint=run), data)
+        assert saved(run) == 80
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+
+
+def test_a_lock_is_for_a_file_that_is_still_there(tmp_path):
+    """A fit that waits for no one must not lock the file that its predecessor has just removed."""
+    with directory_lock.only_fit_in(tmp_path):
+        (tmp_path / "fit.lock").unlink()
+        with directory_lock.only_fit_in(tmp_path):
+            pass
+    with directory_lock.only_fit_in(tmp_path):
+        assert (tmp_path / "fit.lock").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="another call there")
+def test_a_file_system_without_locks_is_told_of(data, short, tmp_path, monkeypatch):
+    def refuse(*args):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(directory_lock.fcntl, "flock", refuse)
+    with pytest.warns(UserWarning, match=r"without locks.*no other fit"):
+        fit(short(checkpoint=tmp_path), data)
+    assert saved(tmp_path) == 80
 
 
 # --- damaged files ------------------------------------------------------------------------------
@@ -316,6 +514,145 @@ def test_no_damage_goes_unnoticed(tmp_path):
         except checkpoint._DamagedError:
             pass
     assert unnoticed < 0.2 * len(damaged)  # times and the like
+
+
+# --- files that no fit has written --------------------------------------------------------------
+
+
+def archive(path, members, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, value in members.items():
+            with file.open(f"{name}.npy", "w") as member:
+                if isinstance(value, bytes):
+                    member.write(value)
+                else:
+                    np.lib.format.write_array(member, np.asarray(value))
+
+
+def described(text, **arrays):
+    return {"description": np.frombuffer(text.encode(), np.uint8), **arrays}
+
+
+def header_of_a_large_array():
+    stream = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.getvalue()
+
+
+COMPLETE = '{"fit": {"sknnmm": "1", "format": 1, "entropy": %s, "parameters": {}, "data": {}}, '
+FOREIGN_ARCHIVES = {
+    "a list": described("[]"),
+    "a number": described("3"),
+    "null": described("null"),
+    "other keys": described('{"model": 1}'),
+    "no parts": described('{"fit": 1, "state": []}'),
+    "no fit": described('{"fit": {}, "state": {}}'),
+    "fit of other kinds": described('{"fit": {"parameters": 3}, "state": {}}'),
+    "a seed that is none": described(COMPLETE % '"a"' + '"state": {}}'),
+    "no such array": described('{"fit": {}, "state": {"array in": "x"}}'),
+    "no JSON": described("{"),
+    "deep": described("[" * 100_000),
+    "no text": {"description": np.array([255, 254], np.uint8)},
+    "arrays": {"x": np.arange(3), "y": np.eye(2)},
+    "nothing": {},
+    "no array": {"description": b"hello"},
+    "an empty array": {"description": np.empty(0)},
+    "less than it says": {"description": header_of_a_large_array()},
+}
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize("name", FOREIGN_ARCHIVES)
+def test_archives_of_others_are_refused(name, warm_start, data, short, tmp_path):
+    path = tmp_path / "chain-0.npz"
+    archive(path, FOREIGN_ARCHIVES[name])
+    before = path.read_bytes()
+    model = short(checkpoint=tmp_path, random_state=None, warm_start=warm_start)
+    with pytest.raises(ValueError, match=r"was not written by a fit.*another directory") as error:
+        fit(model, data)
+    assert str(tmp_path) in str(error.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["chain-0.npz"]
+    assert path.read_bytes() == before
+
+
+def test_an_archive_that_unpacks_to_much_more_is_refused_at_once(data, short, tmp_path):
+    path = tmp_path / "chain-0.npz"
+    archive(path, {"description": bytes(2**27)}, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 2**18
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="was not written by a fit"):
+            checkpoint.read_chains(tmp_path, 1)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_pickles_are_not_read(data, short, tmp_path):
+    path = tmp_path / "chain-0.npz"
+    np.savez(path, description=np.array([{"fit": {}, "state": {}}], dtype=object))
+    with pytest.raises(ValueError, match="was not written by a fit"):
+        fit(short(checkpoint=tmp_path), data)
+
+
+def of_another_shape(state):
+    state["chain"]["residual_variance"] = np.ones(3)
+
+
+def of_another_type(state):
+    state["chain"]["omics"] = state["chain"]["omics"].astype(np.float64)
+
+
+def to_be_broadcast(state):
+    state["chain"]["omics"] = state["chain"]["omics"][:1]
+
+
+def without_effects(state):
+    del state["chain"]["snp"]
+
+
+def with_a_number_for_effects(state):
+    state["chain"]["snp"] = 3
+
+
+def with_no_fit(state):
+    state["chain"]["omics_fixed"]["fit"] = None
+
+
+def with_another_generator(state):
+    state["rng"] = {"bit_generator": "MT19937"}
+
+
+def too_far_on(state):
+    state["iteration"] = 1000
+
+
+def before_the_start(state):
+    state["iteration"] = -3
+
+
+def with_draws_missing(state):
+    state["recorder"]["n_recorded"] -= 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        of_another_shape, of_another_type, to_be_broadcast, without_effects, with_no_fit,
+        with_a_number_for_effects, with_another_generator, too_far_on, before_the_start,
+        with_draws_missing,
+    ],
+)  # fmt: skip
+def test_states_of_another_model_are_refused(change, data, short, tmp_path, monkeypatch):
+    model = fit(short(checkpoint=tmp_path), data)
+    with (tmp_path / "chain-0.npz").open("rb") as file:
+        content = checkpoint._read(file)
+    change(content["state"])
+    checkpoint.Checkpoint(tmp_path, 0, content["fit"]).save(content["state"])
+    monkeypatch.setattr(Sampler, "iterate", lambda *args, **kwargs: pytest.fail("sampling"))
+    with pytest.raises(ValueError, match=r"does not belong to this model \("):
+        fit(model, data)
 
 
 # --- other data, other parameters ---------------------------------------------------------------
@@ -599,7 +936,7 @@ def assert_same_files(folder):
         assert_array_equal(other[name], one[name], err_msg=name)
 
 
-def saved_or_zero(directory, number):
+def saved_or_zero(directory, number=0):
     try:
         return saved(directory, number)
     except (FileNotFoundError, zipfile.BadZipFile):

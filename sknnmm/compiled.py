@@ -1,0 +1,111 @@
+"""`njit` of this package: as numba's, but without a place for its cache the package works too.
+
+Compiled code is loaded from a directory that can be read and saved in one that can be written. What
+cannot be saved is compiled again by the next process.
+"""
+
+import multiprocessing
+import os
+import pickle
+import warnings
+from pathlib import Path
+
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
+from numba.core.compiler_lock import global_compiler_lock
+
+#: Where numba looks for a place, in this order; the names of these classes depend on its version.
+FROM_USER, IN_TREE, *OTHERS = CompileResultCacheImpl._locator_classes
+
+UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)  # e.g. cut off by a full disk
+
+
+def njit(*, cache=False, **options):
+    """As `numba.njit`; with `cache`, compiled code is kept where a directory can be written."""
+
+    def decorate(function):
+        compiled = numba.njit(**options)(function)
+        if cache:
+            compiled._cache = _cache_of(function)
+        return compiled
+
+    return decorate
+
+
+class _Filled:
+    """Makes a place one that need not be writable, if it holds code that was compiled before."""
+
+    def ensure_cache_path(self):
+        if not any(Path(self.get_cache_path()).glob("*.nbi")):
+            raise FileNotFoundError(self.get_cache_path())
+
+
+class _FilledByUser(_Filled, FROM_USER):
+    """The directory NUMBA_CACHE_DIR."""
+
+
+class _FilledInTree(_Filled, IN_TREE):
+    """The folder of the package."""
+
+
+class _Places(CompileResultCacheImpl):
+    _locator_classes = [FROM_USER, _FilledByUser, IN_TREE, *OTHERS, _FilledInTree]
+
+
+class _Cache(FunctionCache):
+    """Compiled code of one function; a disk that fails costs time, not the fit."""
+
+    _impl_class = _Places
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except UNREADABLE:
+            return None
+
+    def save_overload(self, sig, data):
+        try:
+            super().save_overload(sig, data)
+        except UNREADABLE as error:
+            _warn_once(error)
+
+
+class _NoCache(NullCache):
+    def save_overload(self, sig, data):
+        _warn_once("no directory for it can be written")
+
+
+def _cache_of(function):
+    try:
+        return _Cache(function)
+    except RuntimeError:  # there is no such directory
+        return _NoCache()
+
+
+_warned = False
+
+
+def _warn_once(reason):
+    """Warn that the next process compiles again; worker processes leave that to their parent."""
+    global _warned
+    if _warned or multiprocessing.parent_process() is not None:
+        return
+    _warned = True
+    warnings.warn(
+        f"Compiled code cannot be kept ({reason}): every new process compiles anew, which takes "
+        "its time. Set the environment variable NUMBA_CACHE_DIR to a directory of your own that "
+        "can be written, before Python starts.",
+        stacklevel=2,
+    )
+
+
+if isinstance(_cache_of(njit), _NoCache):  # of this package's folder: no use waiting
+    _warn_once("no directory for it can be written")
+
+# A process that is forked while another thread compiles would wait for that thread for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
