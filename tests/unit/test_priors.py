@@ -70,6 +70,8 @@ def test_defaults_are_those_documented():
     assert RRBLUP().get_params() == {"df": 5, "scale": "auto", "estimate_variance": True}
     assert BayesC().get_params() == RRBLUP().get_params() | {"pi": 0.5, "estimate_pi": True}
     assert ScaledInverseChi2().get_params() == RRBLUP().get_params()
+    assert BayesA().get_params() == RRBLUP().get_params() | {"estimate_scale": True}
+    assert BayesB().get_params() == BayesC().get_params() | {"estimate_scale": True}
 
 
 # --- set_params of the estimator --------------------------------------------------------------
@@ -250,6 +252,18 @@ def test_numeric_scale_is_on_the_standardised_scale(data, short):
     draws = model.fit(data.X, 1000 * data.y, omics=data.omics).posterior_.draws
     assert_array_equal(draws["snp_effects_variance"], 0.03)
     assert_array_equal(draws["direct_effects_variance"], 0.03)
+
+
+@pytest.mark.parametrize("method", ["BayesA", "BayesB"])
+def test_named_methods_estimate_their_scale(method, data, short):
+    """As the objects that say so; a fixed scale gives other effects."""
+    fits = [
+        short(method=prior).fit(data.X, data.y).direct_effects_
+        for prior in (method, METHODS[method](estimate_scale=True))
+    ]
+    fixed = short(method=METHODS[method](estimate_scale=False)).fit(data.X, data.y)
+    assert_array_equal(*fits)
+    assert np.abs(fits[0] - fixed.direct_effects_).max() > 0.01
 
 
 @pytest.mark.parametrize("method", METHODS)
