@@ -7,7 +7,8 @@ from scipy import sparse
 
 from sknnmm.activations import BaseActivation
 from sknnmm.genotypes import row_products
-from sknnmm.posterior import Posterior, Scales
+from sknnmm.posterior import Posterior
+from sknnmm.scales import Scales
 
 DRAWS_AT_ONCE = 32
 FEW_ROWS = 0.1  # share of rows

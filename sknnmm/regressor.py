@@ -26,13 +26,14 @@ from sknnmm.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.genotypes import Genotypes
 from sknnmm.model import NetworkModel
 from sknnmm.omics_columns import find_omics_columns, take_apart, take_apart_incomplete
-from sknnmm.posterior import Posterior, Scales, pooled_moments
+from sknnmm.posterior import Posterior, pooled_moments
 from sknnmm.prediction import FittedNetwork
 from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chain import ChainSettings
 from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.sampler import Sampler
+from sknnmm.scales import Scales
 from sknnmm.uncertainty import genetic_sd, predictive_sd, sample_phenotypes
 
 WEIGHT_ATTRIBUTES = (  # a network function has none
@@ -370,7 +371,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise ValueError(
                 "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
             )
-        genotypes = Genotypes(validation.stored_dosages(X, dtype))
+        with np.errstate(over="ignore"):  # where single precision is too narrow, the check says so
+            stored = validation.stored_dosages(X, dtype)
+        validation.check_snp_scales(X, stored, names)
+        genotypes = Genotypes(stored)
         validation.warn_of_constant_snps(genotypes.polymorphic, names)
         latent = [f"latent_{k}" for k in range(self.n_latent)]
         if taken := set(latent) & set(omics_names):
@@ -383,7 +387,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             if names is None
             else names
         )
-        self._scales = _scales(y, omics, self.n_latent, covariates)
+        self._scales = Scales.of(y, omics, self.n_latent, covariates)
         mask = masks.resolve_mask(self.mask, self.snp_names_, self.omics_names_, self.n_latent)
         connections = None if mask is None else Connections(mask)
         if connections is not None:
@@ -798,18 +802,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _scales(y, omics, n_latent, covariates):
-    covariates_scale = covariates.std(axis=0)
-    return Scales(
-        y_mean=np.nanmean(y),
-        y_scale=np.nanstd(y),
-        omics_mean=np.append(np.nanmean(omics, axis=0), np.zeros(n_latent)),
-        omics_scale=np.append(np.nanstd(omics, axis=0), np.ones(n_latent)),
-        covariates_mean=covariates.mean(axis=0),
-        covariates_scale=np.where(covariates_scale > 0, covariates_scale, 1),
-    )
 
 
 def _snp_table(values, connections, as_sparse):

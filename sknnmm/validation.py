@@ -9,9 +9,12 @@ import pandas as pd
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import _get_feature_names, validate_data
 
+from sknnmm.genotype_kernels import column_moments
 from sknnmm.packed import PackedGenotypes
+from sknnmm.scales import CONSTANT, mean_and_sd
 
 MAX_NAMES_SHOWN = 5
+SMALLEST_SNP, LARGEST_SNP = 1e-10, 1e10  # SDs: effects and their variances stay in single precision
 LARGE = 2**26  # bytes of int8 genotypes that are not copied to change their order
 
 
@@ -129,6 +132,37 @@ def _parts(X, bytes_at_once=2**24):
     step = max(1, bytes_at_once // (8 * max(1, X.shape[1])))
     for start in range(0, X.shape[0], step):
         yield X[start : start + step]
+
+
+def check_snp_scales(X, stored, names):
+    """Raise if SNPs have a unit, or lie so far from zero, that the sampler cannot hold them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p), or PackedGenotypes
+        As checked.
+    stored : ndarray of shape (n, p), or PackedGenotypes
+        From `stored_dosages`.
+    names : sequence of str, or None
+    """
+    if stored.dtype.kind != "f":
+        return
+    mean, variance, low, high, _ = column_moments(X)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    constant = high - low <= CONSTANT * largest
+    sd = np.sqrt(variance)
+    in_range = (sd >= SMALLEST_SNP) & (sd <= LARGEST_SNP)
+    resolved = sd > 100 * np.finfo(stored.dtype).eps * np.abs(mean)
+    wrong = np.flatnonzero(~(constant | (in_range & resolved)))
+    if not wrong.size:
+        return
+    shown = wrong if names is None else np.asarray(names)[wrong]
+    raise ValueError(
+        f"X has columns that the sampler cannot hold ({_some(shown)}): the first has mean "
+        f"{mean[wrong[0]]:.3g} and standard deviation {sd[wrong[0]]:.3g}. Pass allele dosages, or "
+        f"centre these columns and divide them by their standard deviation (held are those "
+        f"between {SMALLEST_SNP:g} and {LARGEST_SNP:g})."
+    )
 
 
 def warn_of_constant_snps(polymorphic, names):
@@ -321,8 +355,8 @@ def _refuse_infinite(values, argument):
 
 
 def _varies(observed):
-    # A constant column need not have a computed SD of exactly zero.
-    return np.ptp(observed) > 0 and observed.std() > 1e-12 * np.abs(observed).max()
+    _, (sd,) = mean_and_sd(observed[:, None])
+    return sd > 0
 
 
 def _some(names):
