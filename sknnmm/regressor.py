@@ -17,7 +17,6 @@ from sknnmm.activations import (
     ACTIVATIONS,
     Activation,
     BaseActivation,
-    NetworkFunction,
     settle_activation,
 )
 from sknnmm.connections import Connections
@@ -71,12 +70,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     activation : {"linear", "sigmoid", "tanh", "softplus", "relu", "leaky_relu"} or callable, \
             default="linear"
         The function g from a standardised node to the phenotype; the slope of "leaky_relu" below
-        zero is 0.01. A callable takes an (n, K) array; what it returns settles its role, found by
-        calling it once. Shape (n, K): an elementwise activation of standardised nodes with
-        learned weights (``sknnmm.activations.Activation(function, derivative)`` adds a derivative
-        for Hamiltonian Monte Carlo). Shape (n,): the whole network function, from omics on their
-        original scale (latent nodes as they are) to y units, without weights; `omics_weights_`,
-        `coef_` and `mediated_variance_` are then not set.
+        zero is 0.01. A callable takes a read-only (n, K) array, n >= 1, and returns a new one,
+        finite, of which a row depends on no other row; what it returns settles its role. Shape
+        (n, K): an elementwise activation of standardised nodes with learned weights
+        (``sknnmm.activations.Activation(function, derivative)`` adds a derivative for Hamiltonian
+        Monte Carlo). Shape (n,): the whole network function, from omics on their original scale
+        (latent nodes as they are) to y units, without weights; `omics_weights_`, `coef_` and
+        `mediated_variance_` are then not set.
 
     omics_method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP"} or Prior, \
             default="BayesC"
@@ -425,7 +425,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return find_start(fit, self.checkpoint, self.warm_start, last)
 
     def _settle_activation(self, omics):
-        """Return the activation on the sampling scale, calling a user's function once."""
+        """Return the activation on the sampling scale; a user's function is tried out."""
         activation = ACTIVATIONS["tanh"] if self.activation is np.tanh else self.activation
         if isinstance(activation, str):
             activation = ACTIVATIONS[activation]
@@ -434,14 +434,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         if omics.shape[1] + self.n_latent == 0:
             raise ValueError("activation is a function but there are no omics or latent nodes.")
         scales = self._scales
-        nodes = np.column_stack([omics, np.zeros((len(omics), self.n_latent))])
-        nodes = np.where(np.isnan(nodes), scales.omics_mean, nodes)
+        nodes = np.column_stack([omics, np.full((len(omics), self.n_latent), np.nan)])
         standardised = (nodes - scales.omics_mean) / scales.omics_scale
-        if settle_activation(activation, nodes, standardised) == "network":
-            return NetworkFunction(
-                activation, scales.omics_mean, scales.omics_scale, scales.y_scale
-            )
-        return activation if isinstance(activation, Activation) else Activation(activation)
+        return settle_activation(activation, standardised, scales, PRECISIONS[self.precision])
 
     def _check_settings(self):
         for prior in (self.method, self.omics_method, self.direct_effects, self.residual_prior):

@@ -72,12 +72,17 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     if origin.saved is not None:
         done = snapshot.restore(origin.saved, chain, recorder, rng)
     for iteration in range(done + 1, settings.n_iter + 1):
-        sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
-        _check_finite(chain, iteration)
-        if iteration % REFRESH_EVERY == 0:
-            sampler.refresh(chain)
-        if settings.keeps(iteration):
-            recorder.record(chain, rng)
+        try:
+            sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
+            _check_finite(chain)
+            if iteration % REFRESH_EVERY == 0:
+                sampler.refresh(chain)
+            if settings.keeps(iteration):
+                recorder.record(chain, rng)
+        except FloatingPointError as error:
+            raise FloatingPointError(
+                f"the chain cannot go on after iteration {iteration}: {error}"
+            ) from error
         progress(iteration)
         ends = stop.is_up or iteration == settings.n_iter
         if origin.checkpoint and (ends or origin.checkpoint.is_due()):
@@ -90,12 +95,24 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     return result
 
 
-def _check_finite(chain, iteration):
-    """Stop a chain whose residual variances, which any bad value reaches, are not finite."""
-    for name in ("residual_variance", "omics_residual_variance"):
-        values = getattr(chain, name)
-        if not math.isfinite(values[0] if len(values) == 1 else values.sum()):
+def _check_finite(chain):
+    """Raise unless all is finite that any bad value reaches within one iteration.
+
+    The fixed effects are drawn given all other parts of a layer; variances may be kept fixed.
+    """
+    parts = {
+        "omics_residual_variance": chain.omics_residual_variance,
+        "residual_variance": chain.residual_variance,
+        "the intercepts and covariate effects of the omics": chain.omics_fixed.coefficients,
+        "the intercept and the covariate effects of y": chain.fixed.coefficients,
+    }
+    if chain.weights is not None:
+        parts["omics_weights"] = chain.weights.effects
+    for name, values in parts.items():
+        total = values[0, 0] if values.shape == (1, 1) else values.sum()
+        if not math.isfinite(total):
             raise FloatingPointError(
-                f"{name} became {getattr(chain, name)} at iteration {iteration}: the chain cannot "
-                "go on. Check the data for extreme values, or use precision='double'."
+                f"{name} became {values.ravel()}. Look for extreme values in the data and for "
+                "priors far from the data (scales refer to standardised y and omics), or use "
+                "precision='double'."
             )

@@ -84,6 +84,8 @@ class Recorder:
 
     def _keep(self, quantities):
         for name, value in quantities.items():
+            if not np.isfinite(value).all():
+                raise FloatingPointError(f"{name} became {value}.")
             if name not in self._draws:
                 self._draws[name] = np.empty((self._n_kept, *np.shape(value)))
             self._draws[name][self._n_recorded] = value
