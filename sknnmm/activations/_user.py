@@ -118,8 +118,8 @@ def require_finite(values, z, name):
         return values
     at = z[np.nonzero(~finite)[0][0]] if values.shape != np.shape(z) else z[~finite][0]
     raise FloatingPointError(
-        f"{name} returned {values[~finite][0]} for the standardised value {at}: it must be finite "
-        "everywhere, e.g. with a small constant added to a denominator."
+        f"{name} is not finite everywhere: it returned {values[~finite][0]} for the standardised "
+        f"value {at}. Define it for every real number, e.g. add a small constant to a denominator."
     )
 
 
