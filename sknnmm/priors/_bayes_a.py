@@ -26,7 +26,7 @@ class BayesA(Prior):
     Parameters
     ----------
     df : float, default=5
-        Degrees of freedom of the prior of each variance, > 0.
+        Degrees of freedom of the prior of each variance, >= 0.1.
     scale : float or "auto", default="auto"
         "auto" puts the prior mode of each v_j at the expected share of variance per effect.
     estimate_variance : bool, default=True

@@ -22,7 +22,7 @@ class BayesR(CommonVariancePrior):
     estimate_pi : bool, default=True
         If False, the mixture weights stay equal.
     df : float, default=5
-        Degrees of freedom of the prior of v, > 0.
+        Degrees of freedom of the prior of v, >= 0.1.
     scale : float or "auto", default="auto"
         "auto" puts the prior mode of v at the expected share of variance per effect over the mean
         of c_m.
