@@ -65,10 +65,11 @@ def mean_and_sd(values, argument=None):
     held = (sd == 0) | ((sd >= SMALLEST) & (sd <= LARGEST))
     if argument is not None and not held.all():
         column = np.flatnonzero(~held)[0]
+        where = f" in column {column}" if len(sd) > 1 else ""
         raise ValueError(
-            f"{argument} has a standard deviation of {sd[column]:.3g} in column {column}, whose "
-            f"square could not be held: give it in another unit, in which the standard deviation "
-            f"lies between {SMALLEST:g} and {LARGEST:g}."
+            f"{argument} has a standard deviation of {sd[column]:.3g}{where}, whose square could "
+            f"not be held: give {argument} in another unit, in which standard deviations lie "
+            f"between {SMALLEST:g} and {LARGEST:g}."
         )
     return mean, sd
 

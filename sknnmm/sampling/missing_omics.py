@@ -161,8 +161,8 @@ class HamiltonianMissingOmics(MissingOmics):
         start = (self._coupled.of(chain.omics) - mean) / sd
         momentum = rng.standard_normal(mean.shape, dtype=mean.dtype)
         before = energy(start, momentum)
-        end, momentum = leapfrog(gradient, start, momentum, mean.dtype.type(step), n_steps)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
+            end, momentum = leapfrog(gradient, start, momentum, mean.dtype.type(step), n_steps)
             acceptance = np.exp(np.minimum(before - energy(end, momentum), 0))
         diverged = ~(acceptance > DIVERGED)
         acceptance = np.nan_to_num(acceptance)  # a diverged path is refused

@@ -366,5 +366,38 @@ def test_nonfinite_state_stops_the_chain(data, short, monkeypatch):
 
     monkeypatch.setattr(ResidualVariances, "draw", draw)
     monkeypatch.setattr(ResidualVariances, "draw_given", draw)
-    with pytest.raises(FloatingPointError, match=r"residual_variance became .*nan.* iteration 1"):
+    message = r"cannot go on after iteration 1: .*residual_variance became .*nan"
+    with pytest.raises(FloatingPointError, match=message):
         short().fit(data.X, data.y)
+
+
+@pytest.mark.parametrize("method", ["BayesC", "RR-BLUP"])
+@pytest.mark.parametrize(
+    ("part", "omics"),
+    [(part, omics) for part in ("snp", "direct", "weights") for omics in ("gappy", "omics")]
+    + [("direct", None)],
+)
+def test_nonfinite_effects_stop_the_chain_with_fixed_residual_variances(
+    part, omics, method, data, short, monkeypatch
+):
+    from sknnmm.sampling.sampler import Sampler
+
+    iterate, done = Sampler.iterate, []
+
+    def broken(self, chain, rng, tuning):
+        iterate(self, chain, rng, tuning)
+        done.append(0)
+        if len(done) >= 30:
+            state = getattr(chain, part)
+            state.effects[0] = np.nan
+            if state.fit is not None:
+                state.fit[:] = np.nan
+
+    monkeypatch.setattr(Sampler, "iterate", broken)
+    model = short(
+        method=method,
+        omics_method="RR-BLUP",
+        residual_prior=ScaledInverseChi2(scale=0.5, estimate_variance=False),
+    )
+    with pytest.raises(FloatingPointError, match=r"cannot go on after iteration 3[01]: .*nan"):
+        model.fit(data.X, data.y, omics=omics and getattr(data, omics))
