@@ -1,6 +1,7 @@
 """One Markov chain from its seed, or a saved state, to its result."""
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,17 +73,14 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     if origin.saved is not None:
         done = snapshot.restore(origin.saved, chain, recorder, rng)
     for iteration in range(done + 1, settings.n_iter + 1):
-        try:
+        with _named(iteration):
             sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
-            _check_finite(chain)
-            if iteration % REFRESH_EVERY == 0:
-                sampler.refresh(chain)
-            if settings.keeps(iteration):
+        _check_finite(chain, iteration)
+        if iteration % REFRESH_EVERY == 0:
+            sampler.refresh(chain)
+        if settings.keeps(iteration):
+            with _named(iteration):
                 recorder.record(chain, rng)
-        except FloatingPointError as error:
-            raise FloatingPointError(
-                f"the chain cannot go on after iteration {iteration}: {error}"
-            ) from error
         progress(iteration)
         ends = stop.is_up or iteration == settings.n_iter
         if origin.checkpoint and (ends or origin.checkpoint.is_due()):
@@ -95,24 +93,35 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     return result
 
 
-def _check_finite(chain):
+@contextmanager
+def _named(iteration):
+    """Say in which iteration a value was not finite."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(
+            f"At iteration {iteration} the chain cannot go on: {error}"
+        ) from error
+
+
+def _check_finite(chain, iteration):
     """Raise unless all is finite that any bad value reaches within one iteration.
 
     The fixed effects are drawn given all other parts of a layer; variances may be kept fixed.
     """
-    parts = {
-        "omics_residual_variance": chain.omics_residual_variance,
-        "residual_variance": chain.residual_variance,
-        "the intercepts and covariate effects of the omics": chain.omics_fixed.coefficients,
-        "the intercept and the covariate effects of y": chain.fixed.coefficients,
-    }
+    parts = [
+        ("omics_residual_variance", chain.omics_residual_variance),
+        ("residual_variance", chain.residual_variance),
+        ("intercepts and covariate effects of the omics", chain.omics_fixed.coefficients),
+        ("intercept and covariate effects of y", chain.fixed.coefficients),
+    ]
     if chain.weights is not None:
-        parts["omics_weights"] = chain.weights.effects
-    for name, values in parts.items():
-        total = values[0, 0] if values.shape == (1, 1) else values.sum()
-        if not math.isfinite(total):
-            raise FloatingPointError(
-                f"{name} became {values.ravel()}. Look for extreme values in the data and for "
-                "priors far from the data (scales refer to standardised y and omics), or use "
-                "precision='double'."
-            )
+        parts.append(("omics_weights", chain.weights.effects))
+    if math.isfinite(sum(values.sum() for _, values in parts)):
+        return
+    name, values = next(part for part in parts if not np.isfinite(part[1]).all())
+    raise FloatingPointError(
+        f"{name} became {values.ravel()} at iteration {iteration}: the chain cannot go on. Look "
+        "for extreme values in the data and for priors far from the data (scales refer to "
+        "standardised y and omics), or use precision='double'."
+    )

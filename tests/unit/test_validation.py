@@ -366,8 +366,7 @@ def test_nonfinite_state_stops_the_chain(data, short, monkeypatch):
 
     monkeypatch.setattr(ResidualVariances, "draw", draw)
     monkeypatch.setattr(ResidualVariances, "draw_given", draw)
-    message = r"cannot go on after iteration 1: .*residual_variance became .*nan"
-    with pytest.raises(FloatingPointError, match=message):
+    with pytest.raises(FloatingPointError, match=r"residual_variance became .*nan.* iteration 1"):
         short().fit(data.X, data.y)
 
 
@@ -399,5 +398,5 @@ def test_nonfinite_effects_stop_the_chain_with_fixed_residual_variances(
         omics_method="RR-BLUP",
         residual_prior=ScaledInverseChi2(scale=0.5, estimate_variance=False),
     )
-    with pytest.raises(FloatingPointError, match=r"cannot go on after iteration 3[01]: .*nan"):
+    with pytest.raises(FloatingPointError, match=r"nan.* iteration 3[01]|iteration 3[01] .*nan"):
         model.fit(data.X, data.y, omics=omics and getattr(data, omics))
