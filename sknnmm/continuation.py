@@ -6,11 +6,12 @@ from hashlib import blake2b
 
 import numpy as np
 
+from sknnmm.activations import probe_grid
 from sknnmm.priors import ScaledInverseChi2, as_prior
 from sknnmm.sampling.chain import ChainOrigin
 from sknnmm.sampling.checkpoint import Checkpoint, read_chains
 
-FORMAT = 4  # of the states; raise it when a chain cannot go on from those of before
+FORMAT = 5  # of the states; raise it when a chain cannot go on from those of before
 
 #: Parameters that do not change the chains, or do so through the data that are compared.
 NOT_COMPARED = {
@@ -48,11 +49,7 @@ def describe_fit(estimator, entropy, model, data):
             parameters |= _described(name, value)
     digests = {name: _digest(arrays) for name, arrays in data.items()}
     if callable(estimator.activation):  # known by what it does
-        activation, nodes = model.activation, model.omics_as_read
-        values = [activation.value(nodes)]
-        if activation.has_derivative:
-            values.append(activation.derivative(nodes))
-        digests["activation"] = _digest(values)
+        digests["activation"] = _digest(_values_of(model))
     fit = {
         "sknnmm": __version__,
         "format": FORMAT,
@@ -61,6 +58,23 @@ def describe_fit(estimator, entropy, model, data):
         "data": digests,
     }
     return json.loads(json.dumps(fit, default=_plain))
+
+
+def _values_of(model):
+    """Return the activation (and its derivative) at the training nodes and on a fixed grid.
+
+    The grid tells functions of latent nodes apart: in the data these have no values.
+    """
+    activation, nodes = model.activation, model.omics_as_read
+    functions = [activation.evaluate]
+    if activation.has_derivative:
+        functions.append(activation.evaluate_derivative)
+    with np.errstate(all="ignore"):
+        return [
+            function(z)
+            for z in (nodes, probe_grid(model.n_nodes).astype(model.dtype))
+            for function in functions
+        ]
 
 
 def _described(name, value):

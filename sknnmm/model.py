@@ -130,10 +130,13 @@ class NetworkModel:
     @property
     def expected_weight_variance(self):
         """Return the expected variance of one omics weight, (1,)."""
-        first, second = self.activation.normal_moments(0.0, 1.0)
-        variance_sum = self.n_latent * (second - first**2)
+        latent = np.arange(self.n_nodes) >= self.n_observed_nodes
+        zero, one = np.zeros((1, self.n_nodes)), np.ones(self.n_nodes)
+        first, second = self.activation.normal_moments(zero, one)
+        variance_sum = (second - first**2)[0, latent].sum()
+        activated = self.activation.value(np.nan_to_num(self.omics))
         for k in range(self.n_observed_nodes):
-            variance_sum += self.activation.value(self.omics[self.omics_observed[:, k], k]).var()
+            variance_sum += activated[self.omics_observed[:, k], k].var()
         return np.array([self.phenotype_share / variance_sum])
 
     @property

@@ -9,10 +9,11 @@ from pathlib import Path
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
-from sknnmm.posterior import Posterior, Scales
+from sknnmm.posterior import Posterior
 from sknnmm.prediction import FittedNetwork
 from sknnmm.priors import METHODS, ScaledInverseChi2
 from sknnmm.regressor import NNMMRegressor
+from sknnmm.scales import Scales
 
 #: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
 TRUSTED_TYPES = sorted(

@@ -1,28 +1,7 @@
 """Posterior draws and summaries on the original scale, from the results of the chains."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import sparse
-
-
-@dataclass(frozen=True)
-class Scales:
-    """Location and scale of the data: original = mean + scale * standardised."""
-
-    y_mean: float
-    y_scale: float
-    omics_mean: np.ndarray  # (K,), 0 for latent nodes
-    omics_scale: np.ndarray  # (K,), 1 for latent nodes
-    covariates_mean: np.ndarray  # (q,)
-    covariates_scale: np.ndarray  # (q,)
-    omics_vary: np.ndarray  # (K,) bool; True for latent nodes
-    weight_mean: float  # of sample_weight over the records: those of the sampler are relative to it
-
-    @property
-    def omics_unit(self):
-        """Return what turns standardised effects on nodes into omic units; 0 without variance."""
-        return np.where(self.omics_vary, self.omics_scale, 0)
 
 
 class Posterior:
@@ -129,14 +108,21 @@ def _unit(name, scales):
     return units.get(name, 1)
 
 
+def _dtype_for(units, dtype):
+    """Return the dtype of effects in these units: double where single precision is too narrow."""
+    ordinary = (units > 1e-15) & (units < 1e15)
+    return dtype if ordinary.all() else np.dtype(float)
+
+
 def _stack_draws(chains, shape, columns):
     """Return (chain, draw, p, C) effects in original units; `columns` are the units."""
     full = (len(chains), len(chains[0]), *shape)
     if not isinstance(chains[0][0], tuple):
-        return np.stack([np.stack(draws) for draws in chains]) * columns.astype(np.float32)
+        stacked = np.stack([np.stack(draws) for draws in chains])
+        return stacked * columns.astype(_dtype_for(columns, stacked.dtype))
     nonzero = sum(len(indices) for draws in chains for indices, _ in draws)
     coords = np.empty((4, nonzero), np.int64)  # SciPy's type for more than two dimensions
-    dtype = chains[0][0][1].dtype
+    dtype = _dtype_for(columns, chains[0][0][1].dtype)
     values = np.empty(nonzero, dtype)
     last = 0
     for chain, draws in enumerate(chains):

@@ -7,7 +7,8 @@ from scipy import sparse
 
 from sknnmm.activations import BaseActivation
 from sknnmm.genotypes import row_products
-from sknnmm.posterior import Posterior, Scales
+from sknnmm.posterior import Posterior
+from sknnmm.scales import Scales
 
 DRAWS_AT_ONCE = 32
 FEW_ROWS = 0.1  # share of rows
@@ -87,13 +88,12 @@ class FittedNetwork:
         given = np.zeros((len(dosages), self.n_nodes), bool)
         given[:, : omics.shape[1]] = ~np.isnan(omics)
         terms = np.zeros(given.shape)
-        rows, nodes = np.nonzero(given)
-        standardised = (omics[rows, nodes] - self.scales.omics_mean[nodes]) / (
-            self.scales.omics_scale[nodes]
-        )
-        terms[rows, nodes] = self.posterior.mean("omics_weights")[nodes] * (
-            self.activation.value(standardised)
-        )
+        if given.any():
+            known = np.tile(self.scales.omics_mean, (len(omics), 1))
+            known[given] = omics[given[:, : omics.shape[1]]]
+            standardised = (known - self.scales.omics_mean) / self.scales.omics_scale
+            activated = self.activation.value(standardised)
+            terms = np.where(given, self.posterior.mean("omics_weights") * activated, 0)
         incomplete = ~given.all(axis=1)
         if incomplete.any():
             # Few rows are copied; of many, which may not fit in memory, all are computed.

@@ -19,7 +19,6 @@ from sknnmm.activations import (
     ACTIVATIONS,
     Activation,
     BaseActivation,
-    NetworkFunction,
     settle_activation,
 )
 from sknnmm.connections import Connections
@@ -34,7 +33,7 @@ from sknnmm.omics_columns import (
     take_apart,
     take_apart_incomplete,
 )
-from sknnmm.posterior import Posterior, Scales, pooled_moments
+from sknnmm.posterior import Posterior, pooled_moments
 from sknnmm.prediction import FittedNetwork
 from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chain import ChainSettings
@@ -43,6 +42,7 @@ from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.stopping import ends_process_when_terminated
+from sknnmm.scales import Scales
 from sknnmm.tables import as_pandas
 from sknnmm.uncertainty import genetic_sd, predictive_sd, sample_phenotypes
 
@@ -81,12 +81,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     activation : {"linear", "sigmoid", "tanh", "softplus", "relu", "leaky_relu"} or callable, \
             default="linear"
         The function g from a standardised node to the phenotype; the slope of "leaky_relu" below
-        zero is 0.01. A callable takes an (n, K) array; what it returns settles its role, found by
-        calling it once. Shape (n, K): an elementwise activation of standardised nodes with
-        learned weights (``sknnmm.activations.Activation(function, derivative)`` adds a derivative
-        for Hamiltonian Monte Carlo). Shape (n,): the whole network function, from omics on their
-        original scale (latent nodes as they are) to y units, without weights; `omics_weights_`,
-        `coef_` and `mediated_variance_` are then not set.
+        zero is 0.01. A callable takes a read-only (n, K) array, n >= 1, and returns a new one,
+        finite, of which a row depends on no other row; what it returns settles its role. Shape
+        (n, K): an elementwise activation of standardised nodes with learned weights
+        (``sknnmm.activations.Activation(function, derivative)`` adds a derivative for Hamiltonian
+        Monte Carlo). Shape (n,): the whole network function, from omics on their original scale
+        (latent nodes as they are) to y units, without weights; `omics_weights_`, `coef_` and
+        `mediated_variance_` are then not set.
 
     omics_method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP"} or Prior, \
             default="BayesC"
@@ -422,7 +423,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self._omics_bounds = np.array(column_range(measured)).reshape(2, -1)
         self._omics_bounds[:, ~varying] = np.nan  # no value is far from there: the weight is zero
         validation.warn_of_idle_omics(varying, omics_names)
-        genotypes = Genotypes(validation.stored_dosages(X, dtype))
+        with np.errstate(over="ignore"):  # where single precision is too narrow, the check says so
+            stored = validation.stored_dosages(X, dtype)
+        validation.check_snp_scales(X, stored, names)
+        genotypes = Genotypes(stored)
         validation.warn_of_constant_snps(genotypes.polymorphic, names)
         latent = [f"latent_{k}" for k in range(self.n_latent)]
         if taken := set(latent) & set(omics_names):
@@ -436,7 +440,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             else names
         )
         relative_weight, weight_mean = validation.relative_weights(weight, y)
-        self._scales = _scales(y, omics, self.n_latent, covariates, weight_mean)
+        self._scales = Scales.of(y, omics, self.n_latent, covariates, weight_mean)
         mask = masks.resolve_mask(self.mask, self.snp_names_, self.omics_names_, self.n_latent)
         connections = None if mask is None else Connections(mask)
         if connections is not None:
@@ -476,7 +480,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return find_start(fit, checkpoint, self.warm_start, last)
 
     def _settle_activation(self, omics):
-        """Return the activation on the sampling scale, calling a user's function once."""
+        """Return the activation on the sampling scale; a user's function is tried out."""
         activation = ACTIVATIONS["tanh"] if self.activation is np.tanh else self.activation
         if isinstance(activation, str):
             activation = ACTIVATIONS[activation]
@@ -485,14 +489,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         if omics.shape[1] + self.n_latent == 0:
             raise ValueError("activation is a function but there are no omics or latent nodes.")
         scales = self._scales
-        nodes = np.column_stack([omics, np.zeros((len(omics), self.n_latent))])
-        nodes = np.where(np.isnan(nodes), scales.omics_mean, nodes)
+        nodes = np.column_stack([omics, np.full((len(omics), self.n_latent), np.nan)])
         standardised = (nodes - scales.omics_mean) / scales.omics_scale
-        if settle_activation(activation, nodes, standardised) == "network":
-            return NetworkFunction(
-                activation, scales.omics_mean, scales.omics_scale, scales.y_scale
-            )
-        return activation if isinstance(activation, Activation) else Activation(activation)
+        return settle_activation(activation, standardised, scales, PRECISIONS[self.precision])
 
     def _check_settings(self):
         for prior in (self.method, self.omics_method, self.direct_effects, self.residual_prior):
@@ -913,24 +912,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _scales(y, omics, n_latent, covariates, weight_mean):
-    covariates_scale = np.nanstd(covariates, axis=0)
-    varying = validation.varying_columns(omics)
-    omics_mean = np.array([np.nanmean(c) if (~np.isnan(c)).any() else 0.0 for c in omics.T])
-    columns = zip(omics.T, varying, strict=True)
-    omics_sd = np.array([np.nanstd(column) if varies else 1.0 for column, varies in columns])
-    return Scales(
-        y_mean=np.nanmean(y),
-        y_scale=np.nanstd(y),
-        omics_mean=np.append(omics_mean, np.zeros(n_latent)),
-        omics_scale=np.append(omics_sd, np.ones(n_latent)),
-        covariates_mean=np.nanmean(covariates, axis=0),
-        covariates_scale=np.where(covariates_scale > 0, covariates_scale, 1),
-        omics_vary=np.append(varying, np.ones(n_latent, bool)),
-        weight_mean=weight_mean,
-    )
 
 
 def _snp_table(values, connections, as_sparse):

@@ -11,8 +11,10 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import _get_feature_names, validate_data
 
 from sknnmm.dosages import genotype_array
+from sknnmm.genotype_kernels import column_moments
 from sknnmm.memory_map import check_map
 from sknnmm.packed import PackedGenotypes
+from sknnmm.scales import CONSTANT, mean_and_sd
 from sknnmm.tables import as_doubles, as_pandas, refuse_sparse, table_of_doubles, unmasked
 from sknnmm.user_warnings import warn
 
@@ -20,6 +22,7 @@ MAX_NAMES_SHOWN = 5
 SAME = 0.999  # correlation of an omic with y beyond which it is taken for y itself
 FAR_SD = 5  # SDs from which a value counts as far outside
 ALIGN = "sknnmm.io.align brings tables into the order of the genotypes."
+SMALLEST_SNP, LARGEST_SNP = 1e-10, 1e10  # SDs: effects and their variances stay in single precision
 LARGE = 2**26  # bytes of int8 genotypes that are not copied to change their order
 
 
@@ -164,6 +167,37 @@ def _parts(X, bytes_at_once=2**24):
         yield X[start : start + step]
 
 
+def check_snp_scales(X, stored, names):
+    """Raise if SNPs have a unit, or lie so far from zero, that the sampler cannot hold them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p), or PackedGenotypes
+        As checked.
+    stored : ndarray of shape (n, p), or PackedGenotypes
+        From `stored_dosages`.
+    names : sequence of str, or None
+    """
+    if stored.dtype.kind != "f":
+        return
+    mean, variance, low, high, _ = column_moments(X)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    constant = high - low <= CONSTANT * largest
+    sd = np.sqrt(variance)
+    in_range = (sd >= SMALLEST_SNP) & (sd <= LARGEST_SNP)
+    resolved = sd > 100 * np.finfo(stored.dtype).eps * np.abs(mean)
+    wrong = np.flatnonzero(~(constant | (in_range & resolved)))
+    if not wrong.size:
+        return
+    shown = wrong if names is None else np.asarray(names)[wrong]
+    raise ValueError(
+        f"X has columns that the sampler cannot hold ({_some(shown)}): the first has mean "
+        f"{mean[wrong[0]]:.3g} and standard deviation {sd[wrong[0]]:.3g}. Pass allele dosages, or "
+        f"centre these columns and divide them by their standard deviation (held are those "
+        f"between {SMALLEST_SNP:g} and {LARGEST_SNP:g})."
+    )
+
+
 def warn_of_constant_snps(polymorphic, names):
     """Warn once of SNPs without variance, whose effects are zero."""
     constant = np.flatnonzero(~polymorphic)
@@ -274,7 +308,7 @@ def check_omics(omics, n_samples, *, for_fit):
 
 def varying_columns(omics):
     """Return which columns (n, n_omics) have two observed values that differ, (n_omics,) bool."""
-    return np.array([_varies(column[~np.isnan(column)]) for column in omics.T], bool)
+    return mean_and_sd(omics)[1] > 0
 
 
 def warn_of_idle_omics(varying, names):
@@ -479,10 +513,8 @@ def _refuse_infinite(values, argument):
 
 
 def _varies(observed):
-    if len(observed) < 2 or not np.ptp(observed) > 0:
-        return False
-    # A constant column need not have a computed SD of exactly zero.
-    return (observed / np.abs(observed).max()).std() > 1e-12
+    _, (sd,) = mean_and_sd(observed[:, None])
+    return sd > 0
 
 
 def _some(names):

@@ -5,9 +5,10 @@ To add one: write one `BaseActivation` subclass in a module here and add it to `
 
 from sknnmm.activations._base import BaseActivation
 from sknnmm.activations._rectified import LeakyReLU
+from sknnmm.activations._settle import probe_grid, settle_activation
 from sknnmm.activations._smooth import Linear, Sigmoid, Softplus, Tanh
 from sknnmm.activations._tabulated import tabulated_moments
-from sknnmm.activations._user import Activation, NetworkFunction, settle_activation
+from sknnmm.activations._user import Activation, NetworkFunction, require_finite
 
 ACTIVATIONS = {
     "linear": Linear(),
@@ -23,6 +24,8 @@ __all__ = [
     "Activation",
     "BaseActivation",
     "NetworkFunction",
+    "probe_grid",
+    "require_finite",
     "settle_activation",
     "tabulated_moments",
 ]

@@ -41,6 +41,10 @@ class BaseActivation(ABC):
     #: True if the function takes all nodes of a row to one value of y, with no weights to learn.
     is_network = False
 
+    #: True if functions take whole rows of nodes, (..., K), as those of users do; else cells in any
+    #: shape.
+    by_rows = False
+
     #: Whether `derivative` is available, as Hamiltonian Monte Carlo needs.
     has_derivative = True
 
@@ -51,6 +55,14 @@ class BaseActivation(ABC):
     @abstractmethod
     def derivative(self, z):
         """Return g'(z)."""
+
+    def evaluate(self, z):
+        """Return g(z), where `value` raises if it is not finite."""
+        return self.value(z)
+
+    def evaluate_derivative(self, z):
+        """Return g'(z), where `derivative` raises if it is not finite."""
+        return self.derivative(z)
 
     def normal_moments(self, mean, variance):
         """Return E[g(z)] and E[g(z)^2] for z ~ N(mean, variance), by Gauss-Hermite quadrature."""

@@ -1,4 +1,7 @@
-"""User-defined functions: elementwise activations and whole network functions."""
+"""User-defined functions: elementwise activations and whole network functions.
+
+They are called with read-only arrays (n, K), one column per node, and what they return is copied.
+"""
 
 import numpy as np
 
@@ -11,19 +14,23 @@ class Activation(BaseActivation):
     Parameters
     ----------
     function : callable
-        Takes an array of standardised nodes of any shape and returns g of every element.
+        Takes a read-only array of standardised nodes (n, K), n >= 1, and returns g of every
+        element as a new array (n, K). Nodes may have functions of their own, but an element must
+        not depend on other rows or columns.
     derivative : callable or None, default=None
-        Its derivative, for Hamiltonian Monte Carlo; without it missing omics are drawn by
-        elliptical slice sampling.
+        Its derivative, called alike, for Hamiltonian Monte Carlo; without it missing omics are
+        drawn by elliptical slice sampling.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sknnmm.activations import Activation
     >>> square = Activation(np.square, derivative=lambda z: 2 * z)
-    >>> square.value(np.array([1.0, 3.0]))
-    array([1., 9.])
+    >>> square.value(np.array([[1.0, 3.0]]))
+    array([[1., 9.]])
     """
+
+    by_rows = True
 
     def __init__(self, function, derivative=None):
         self.function = function
@@ -34,13 +41,21 @@ class Activation(BaseActivation):
         """Return whether a derivative was given."""
         return self._derivative is not None
 
+    def evaluate(self, z):
+        """Return g(z), finite or not, in the precision of z (..., K)."""
+        return _elementwise(self.function, z, "activation")
+
+    def evaluate_derivative(self, z):
+        """Return g'(z), finite or not, in the precision of z (..., K)."""
+        return _elementwise(self._derivative, z, "the derivative of activation")
+
     def value(self, z):
-        """Return g(z), in the precision of z."""
-        return np.asarray(self.function(z), dtype=np.result_type(z, np.float32))
+        """Return g(z), in the precision of z (..., K)."""
+        return require_finite(self.evaluate(z), z, "activation")
 
     def derivative(self, z):
-        """Return g'(z), in the precision of z."""
-        return np.asarray(self._derivative(z), dtype=np.result_type(z, np.float32))
+        """Return g'(z), in the precision of z (..., K)."""
+        return require_finite(self.evaluate_derivative(z), z, "the derivative of activation")
 
     def __call__(self, z):
         """Return g(z)."""
@@ -59,6 +74,7 @@ class NetworkFunction(BaseActivation):
     y_scale : float
     """
 
+    by_rows = True
     is_network = True
     has_derivative = False
 
@@ -66,48 +82,82 @@ class NetworkFunction(BaseActivation):
         self._function = function
         self._omics_mean, self._omics_scale, self._y_scale = omics_mean, omics_scale, y_scale
 
+    def evaluate(self, z):
+        """Return f of standardised nodes (n, K), finite or not, for standardised y, (n, 1)."""
+        original = self._original(z)
+        values = _call(self._function, original, "activation", float)
+        if values.shape != (len(original),):
+            raise ValueError(
+                f"activation must return an array of shape {(len(original),)} for omics of shape "
+                f"{original.shape}, as it did first; it returned shape {values.shape}."
+            )
+        with np.errstate(over="ignore"):
+            return (values / self._y_scale)[:, None].astype(z.dtype)
+
+    def output_shape(self, z):
+        """Return the shape of what the function returns for standardised nodes (n, K)."""
+        with np.errstate(all="ignore"):
+            return _call(self._function, self._original(z), "activation", float).shape
+
+    def _original(self, z):
+        return self._omics_mean + self._omics_scale * np.asarray(z, dtype=float)
+
     def value(self, z):
         """Return f of standardised nodes (n, K), on the scale of standardised y, (n, 1)."""
-        original = self._omics_mean + self._omics_scale * np.asarray(z, dtype=float)
-        return (np.asarray(self._function(original), dtype=float) / self._y_scale)[:, None].astype(
-            z.dtype
-        )
+        return require_finite(self.evaluate(z), z, "activation")
 
     def derivative(self, z):
         """Raise: not available."""
         raise NotImplementedError("a network function has no derivative")
 
 
-def settle_activation(function, omics, standardised):
-    """Return whether a callable is "elementwise" or a "network" function, by calling it once.
+def require_finite(values, z, name):
+    """Return the values of a function at nodes z, or raise if any is not finite."""
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    at = z[np.nonzero(~finite)[0][0]] if values.shape != np.shape(z) else z[~finite][0]
+    raise FloatingPointError(
+        f"{name} is not finite everywhere: it returned {values[~finite][0]} for the standardised "
+        f"value {at}. Define it for every real number, e.g. add a small constant to a denominator."
+    )
 
-    Parameters
-    ----------
-    function : callable
-    omics : ndarray of shape (n, K)
-        Omics on the original scale, missing ones at their mean, latent nodes at 0.
-    standardised : ndarray of shape (n, K)
-        The same, standardised.
 
-    Raises
-    ------
-    ValueError
-        If the output has a wrong shape or is not finite.
-    """
-    shape = np.shape(function(omics))
-    if shape == omics.shape:
-        kind, output = "elementwise", function(standardised)
-    elif shape == omics.shape[:1]:
-        kind, output = "network", function(omics)
-    else:
+def _elementwise(function, z, name):
+    """Return function(z) for z (..., K), finite or not, in the precision of z."""
+    z = np.asarray(z)
+    rows = np.atleast_1d(z).reshape(-1, z.shape[-1] if z.ndim else 1)
+    values = _call(function, rows, name, np.result_type(z, np.float32))
+    if values.shape != rows.shape:
         raise ValueError(
-            f"activation must return an array of shape {omics.shape} (elementwise) or "
-            f"{omics.shape[:1]} (a network function) for omics of shape {omics.shape}; it "
-            f"returned shape {shape}."
+            f"{name} must return an array of the shape it is given, {rows.shape}; it returned "
+            f"shape {values.shape}."
         )
-    if not np.isfinite(np.asarray(output, dtype=float)).all():
-        raise ValueError(
-            "activation returned values that are not finite for the training omics; it must be "
-            "finite everywhere, e.g. add a small constant to a denominator."
+    return values.reshape(z.shape)
+
+
+def _call(function, rows, name, dtype):
+    """Return a copy of what a user's function returns for a read-only view of `rows` (n, K)."""
+    rows = rows.view()
+    rows.flags.writeable = False
+    try:
+        output = function(rows)
+    except Exception as error:
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            raise ValueError(
+                f"{name} changes its argument in place ({error}): return a new array, e.g. "
+                "z * 0.5 instead of z *= 0.5."
+            ) from error
+        error.add_note(
+            f"Raised by {name}, called with an array of shape {rows.shape} and dtype {rows.dtype}."
         )
-    return kind
+        raise
+    if isinstance(output, np.ma.MaskedArray):
+        output = output.astype(float).filled(np.nan)
+    try:
+        if np.asarray(output).dtype.kind not in "biufO":
+            raise TypeError(f"it returned {np.asarray(output).dtype}")
+        with np.errstate(over="ignore"):  # infinite in single precision: found by who asked
+            return np.array(output, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must return an array of real numbers: {error}.") from error

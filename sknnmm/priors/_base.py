@@ -114,7 +114,7 @@ class CommonVariancePrior(Prior):
         )
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def update_common_variance(
     effects, component, indptr, multipliers, df, scale, estimate_pi, estimate_variance, weights,
     variance, rng,

@@ -24,14 +24,15 @@ class BayesB(Prior):
     estimate_pi : bool, default=True
         If False, pi stays at its value.
     df : float, default=5
-        Degrees of freedom of the prior of each variance, > 0.
+        Degrees of freedom of the prior of each variance, >= 0.1.
     scale : float or "auto", default="auto"
         "auto" puts the prior mode of v_j at the expected share of variance per nonzero effect.
     estimate_variance : bool, default=True
         If False, every v_j stays at `scale` ("auto": at the expected share).
-    estimate_scale : bool, default=False
+    estimate_scale : bool, default=True
         If True, scale ~ Gamma(1.1, rate 0.1 / scale0), with mode at its automatic or given value
-        scale0.
+        scale0. If False, it stays there: the v_j then average 7/3 of their mode (df=5), and
+        predictions spread too widely.
 
     References
     ----------
@@ -59,7 +60,7 @@ class BayesB(Prior):
         df=5,
         scale="auto",
         estimate_variance=True,
-        estimate_scale=False,
+        estimate_scale=True,
     ):
         self.pi = pi
         self.estimate_pi = estimate_pi

@@ -23,7 +23,7 @@ class BayesC(CommonVariancePrior):
     estimate_pi : bool, default=True
         If False, pi stays at its value.
     df : float, default=5
-        Degrees of freedom of the prior of the variance, > 0.
+        Degrees of freedom of the prior of the variance, >= 0.1.
     scale : float or "auto", default="auto"
         "auto" puts the prior mode of v at the expected share of variance per nonzero effect.
     estimate_variance : bool, default=True

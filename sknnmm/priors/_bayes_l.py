@@ -26,10 +26,10 @@ class BayesL(Prior):
     Parameters
     ----------
     shape : float, default=1.1
-        Shape of the Gamma prior of lambda^2, > 0 (> 1 with rate="auto").
+        Shape of the Gamma prior of lambda^2, 1e-8 to 1e8 (> 1 with rate="auto").
     rate : float or "auto", default="auto"
-        Its rate; "auto" puts the prior mode of lambda^2 where the effects have their expected
-        share of variance.
+        Its rate, 1e-20 to 1e20; "auto" puts the prior mode of lambda^2 where the effects have
+        their expected share of variance.
 
     References
     ----------
@@ -44,8 +44,8 @@ class BayesL(Prior):
     """
 
     _parameter_constraints = {
-        "shape": [Interval(Real, 0, None, closed="neither")],
-        "rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "shape": [Interval(Real, 1e-8, 1e8, closed="both")],
+        "rate": [StrOptions({"auto"}), Interval(Real, 1e-20, 1e20, closed="both")],
     }
     multipliers = (1.0,)
     relative_to_residual = True

@@ -7,6 +7,8 @@ import numpy as np
 from sknnmm.priors._base import CommonVariancePrior, Hyperparameters
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
+SMALLEST, LARGEST = 1e-12, 1e12  # multiples: variances of effects stay in single precision
+
 
 class BayesR(CommonVariancePrior):
     """Mixture of normals whose variances are given multiples of a common one.
@@ -18,11 +20,12 @@ class BayesR(CommonVariancePrior):
     Parameters
     ----------
     components : tuple of float, default=(0, 0.01, 0.1, 1)
-        The multiples c_m: increasing, not negative, the last one positive.
+        The multiples c_m: increasing, not negative, the last one positive; 0 or from 1e-12 to
+        1e12.
     estimate_pi : bool, default=True
         If False, the mixture weights stay equal.
     df : float, default=5
-        Degrees of freedom of the prior of v, > 0.
+        Degrees of freedom of the prior of v, >= 0.1.
     scale : float or "auto", default="auto"
         "auto" puts the prior mode of v at the expected share of variance per effect over the mean
         of c_m.
@@ -71,10 +74,19 @@ class BayesR(CommonVariancePrior):
         super().check()
         numeric = all(isinstance(c, Real) and np.isfinite(c) for c in self.components)
         c = np.asarray(self.components, float) if numeric else np.empty(0)
-        if c.size < 1 or c[0] < 0 or c[-1] <= 0 or (np.diff(c) <= 0).any():
+        positive = c[c > 0]
+        if (
+            c.size < 1
+            or c[0] < 0
+            or positive.size == 0
+            or (np.diff(c) <= 0).any()
+            or positive[0] < SMALLEST
+            or positive[-1] > LARGEST
+        ):
             raise ValueError(
                 "The 'components' parameter of BayesR must be increasing numbers, not negative, "
-                f"the last one positive. Got {self.components!r} instead."
+                f"the last one positive; those that are not 0 lie between {SMALLEST:g} and "
+                f"{LARGEST:g}. Got {self.components!r} instead."
             )
 
     def start(self, expected_variance, columns):

@@ -14,7 +14,7 @@ class GBLUP(RRBLUP):
     Parameters
     ----------
     df : float, default=5
-        Degrees of freedom of the prior of v, > 0.
+        Degrees of freedom of the prior of v, >= 0.1.
     scale : float or "auto", default="auto"
         Scale of the prior of v per scaled SNP; "auto" puts its mode at the expected share of
         variance.

@@ -15,7 +15,7 @@ class RRBLUP(CommonVariancePrior):
     Parameters
     ----------
     df : float, default=5
-        Degrees of freedom of the prior of the variance, > 0.
+        Degrees of freedom of the prior of the variance, >= 0.1.
     scale : float or "auto", default="auto"
         "auto" puts the prior mode of v at the expected share of variance per effect.
     estimate_variance : bool, default=True

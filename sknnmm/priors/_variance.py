@@ -10,9 +10,10 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+LEAST_DF = 0.1  # with fewer, draws of variances overflow
 VARIANCE_CONSTRAINTS = {
-    "df": [Interval(Real, 0, None, closed="neither")],
-    "scale": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    "df": [Interval(Real, LEAST_DF, None, closed="left")],
+    "scale": [StrOptions({"auto"}), Interval(Real, 1e-30, 1e30, closed="both")],
     "estimate_variance": ["boolean"],
 }
 
@@ -59,7 +60,7 @@ class ScaledInverseChi2(VarianceSettings):
     Parameters
     ----------
     df : float, default=5
-        Degrees of freedom, > 0.
+        Degrees of freedom, >= 0.1.
     scale : float or "auto", default="auto"
         "auto" puts the mode at the share of variance expected to be residual, 0.5.
     estimate_variance : bool, default=True

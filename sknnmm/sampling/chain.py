@@ -1,6 +1,7 @@
 """One Markov chain from its seed, or a saved state, to its result."""
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,12 +80,14 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     if origin.saved is not None:
         done = _restore(origin.saved, chain, recorder, rng, settings)
     for iteration in range(done + 1, settings.n_iter + 1):
-        sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
+        with _named(iteration):
+            sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
         _check_finite(chain, iteration)
         if iteration % REFRESH_EVERY == 0:
             sampler.refresh(chain)
         if settings.keeps(iteration):
-            recorder.record(chain, rng)
+            with _named(iteration):
+                recorder.record(chain, rng)
         progress(iteration)
         stopped = stop.is_up
         ends = stopped or iteration == settings.n_iter
@@ -114,12 +117,35 @@ def _restore(saved, chain, recorder, rng, settings):
     return done
 
 
+@contextmanager
+def _named(iteration):
+    """Say in which iteration a value was not finite."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(
+            f"At iteration {iteration} the chain cannot go on: {error}"
+        ) from error
+
+
 def _check_finite(chain, iteration):
-    """Stop a chain whose residual variances, which any bad value reaches, are not finite."""
-    for name in ("residual_variance", "omics_residual_variance"):
-        values = getattr(chain, name)
-        if not math.isfinite(values[0] if len(values) == 1 else values.sum()):
-            raise FloatingPointError(
-                f"{name} became {getattr(chain, name)} at iteration {iteration}: the chain cannot "
-                "go on. Check the data for extreme values, or use precision='double'."
-            )
+    """Raise unless all is finite that any bad value reaches within one iteration.
+
+    The fixed effects are drawn given all other parts of a layer; variances may be kept fixed.
+    """
+    parts = [
+        ("omics_residual_variance", chain.omics_residual_variance),
+        ("residual_variance", chain.residual_variance),
+        ("intercepts and covariate effects of the omics", chain.omics_fixed.coefficients),
+        ("intercept and covariate effects of y", chain.fixed.coefficients),
+    ]
+    if chain.weights is not None:
+        parts.append(("omics_weights", chain.weights.effects))
+    if math.isfinite(sum(values.sum() for _, values in parts)):
+        return
+    name, values = next(part for part in parts if not np.isfinite(part[1]).all())
+    raise FloatingPointError(
+        f"{name} became {values.ravel()} at iteration {iteration}: the chain cannot go on. Look "
+        "for extreme values in the data and for priors far from the data (scales refer to "
+        "standardised y and omics), or use precision='double'."
+    )

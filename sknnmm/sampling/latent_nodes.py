@@ -69,7 +69,7 @@ class LatentScale:
         node = chain.omics[self._rows, k]
         rest = (self._sampler.y_without_fixed(chain) - chain.fixed.fit)[self._rows, 0]
         rest = rest + chain.activated[self._rows, k] * weight
-        value, residual_variance = self._model.activation.value, chain.residual_variance[0]
+        value, residual_variance = self._function_of(chain, k), chain.residual_variance[0]
 
         def log_density(log_factor):
             factor = np.exp(log_factor)
@@ -81,10 +81,26 @@ class LatentScale:
         low = -BRACKET * rng.random()
         return np.exp(slice_draw(log_density, low, low + BRACKET, rng))
 
+    def _function_of(self, chain, k):
+        """Return g as a function of the values of node k in the rows with y."""
+        activation = self._model.activation
+        if not activation.by_rows:
+            return activation.value
+        rows = chain.omics[self._rows]
+
+        def value(node):
+            rows[:, k] = node
+            return activation.value(rows)[:, k]
+
+        return value
+
     def _multiply(self, chain, k, factor):
         chain.omics[:, k] *= factor
-        if chain.activated is not chain.omics:
-            chain.activated[:, k] = self._model.activation.value(chain.omics[:, k])
+        activation = self._model.activation
+        if activation.by_rows:
+            chain.activated[:, k] = activation.value(chain.omics)[:, k]
+        elif chain.activated is not chain.omics:
+            chain.activated[:, k] = activation.value(chain.omics[:, k])
         chain.snp.effects[chain.snp.hyper.columns.entries(k)] *= factor
         chain.snp.fit[:, k] *= factor
         chain.omics_residual_variance[k] *= factor**2

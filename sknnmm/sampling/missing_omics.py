@@ -5,11 +5,13 @@ Every cell has the prior N(eta, s2_k) from the first layer; those of one individ
 
 import numpy as np
 
+from sknnmm.activations import require_finite
 from sknnmm.compiled import njit
 from sknnmm.sampling.step_size import StepSize
 
 PATH_LENGTH = np.pi / 2  # a quarter turn: independent draws where the prior dominates
 MAX_STEPS = 50
+PLAUSIBLE = 10.0  # prior SDs: beyond, a function that is not finite is a matter of the path
 DIVERGED = np.exp(-100.0)  # acceptance probability below which a path counts as diverged
 
 
@@ -83,7 +85,7 @@ class MissingOmics:
 
     def _store(self, chain, cells, draws):
         np.put(chain.omics, cells.flat, draws)
-        if self.activation.is_network:
+        if self.activation.by_rows:
             rows = np.unique(cells.rows)
             chain.activated[rows] = self.activation.value(chain.omics[rows])
         elif chain.activated is not chain.omics:
@@ -159,8 +161,8 @@ class HamiltonianMissingOmics(MissingOmics):
         start = (self._coupled.of(chain.omics) - mean) / sd
         momentum = rng.standard_normal(mean.shape, dtype=mean.dtype)
         before = energy(start, momentum)
-        end, momentum = leapfrog(gradient, start, momentum, mean.dtype.type(step), n_steps)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
+            end, momentum = leapfrog(gradient, start, momentum, mean.dtype.type(step), n_steps)
             acceptance = np.exp(np.minimum(before - energy(end, momentum), 0))
         diverged = ~(acceptance > DIVERGED)
         acceptance = np.nan_to_num(acceptance)  # a diverged path is refused
@@ -177,18 +179,42 @@ class HamiltonianMissingOmics(MissingOmics):
         """Return minus the log density by row, and its gradient, as functions of the cells u."""
         weights, rest = self._weights_and_rest(chain)
         residual_variance = self._residual_variance(chain)
+        value, derivative = self.activation.value, self.activation.derivative
+        if self.activation.by_rows:
+            value = self._of_cells(chain, self.activation.evaluate, mean, sd, "activation")
+            name = "the derivative of activation"
+            derivative = self._of_cells(chain, self.activation.evaluate_derivative, mean, sd, name)
 
         def residual(u):
-            return rest - self._sum_by_row(weights * self.activation.value(mean + sd * u))
+            return rest - self._sum_by_row(weights * value(mean + sd * u))
 
         def potential(u):
             return 0.5 * (residual(u) ** 2 / residual_variance + self._sum_by_row(u * u))
 
         def gradient(u):
             pull = (residual(u) / residual_variance)[self._row_of_cell]
-            return u - pull * weights * sd * self.activation.derivative(mean + sd * u)
+            return u - pull * weights * sd * derivative(mean + sd * u)
 
         return potential, gradient
+
+    def _of_cells(self, chain, evaluate, mean, sd, name):
+        """Return a user's function, which takes whole rows, as one of the coupled cells.
+
+        A value that is not finite is an error where the prior may lead; farther out it belongs to
+        a diverged path, which will be refused.
+        """
+        rows, cells = chain.omics[self._rows], (self._row_of_cell, self._coupled.columns)
+
+        def of_cells(z):
+            reached = np.isfinite(z)
+            rows[cells] = np.where(reached, z, mean)
+            values = evaluate(rows)[cells]
+            plausible = np.abs(z - mean) <= PLAUSIBLE * sd
+            require_finite(values[plausible], z[plausible], name)
+            values[~reached] = np.nan
+            return values
+
+        return of_cells
 
 
 class SliceMissingOmics(MissingOmics):
@@ -229,21 +255,25 @@ class SliceMissingOmics(MissingOmics):
     def _log_likelihood(self, chain):
         """Return the log density of y as a function of the cells of some coupled rows."""
         residual_variance = self._residual_variance(chain).astype(float)
+        value, columns = self.activation.value, self._coupled.columns
         if self.activation.is_network:
             rest = self._residual(chain) + chain.activated[self._rows, 0]
-
-            def explained(values, rows, cells):
-                omics = chain.omics[self._rows[rows]]
-                position = np.searchsorted(rows, self._row_of_cell[cells])
-                omics[position, self._coupled.columns[cells]] = values
-                return self.activation.value(omics)[:, 0]
         else:
             weights, rest = self._weights_and_rest(chain)
 
-            def explained(values, rows, cells):
-                row_of_cell = self._row_of_cell[cells]
-                starts = np.searchsorted(row_of_cell, rows)
-                return np.add.reduceat(weights[cells] * self.activation.value(values), starts)
+        def explained(values, rows, cells):
+            row_of_cell = self._row_of_cell[cells]
+            if self.activation.by_rows:
+                omics = chain.omics[self._rows[rows]]
+                place = np.searchsorted(rows, row_of_cell), columns[cells]
+                omics[place] = values
+                activated = value(omics)
+                if self.activation.is_network:
+                    return activated[:, 0]
+                activated = activated[place]
+            else:
+                activated = value(values)
+            return np.add.reduceat(weights[cells] * activated, np.searchsorted(row_of_cell, rows))
 
         def log_likelihood(values, rows, cells):
             misfit = (rest[rows] - explained(values, rows, cells)).astype(float)

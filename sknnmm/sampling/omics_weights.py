@@ -124,17 +124,23 @@ class WeightsSweep:
             of_nodes, in_basis = residual.products(block, own)
             products = of_nodes - shrunk @ in_basis
             before = state.effects[own].copy()
-            draw_weights(
-                gram,
-                products[:, 0],
-                self._multipliers,
-                state.hyper.weights[:, 0],
-                variance[own] if len(variance) > 1 else variance,
-                s2[0],
-                state.effects[own],
-                state.component[own],
-                rng,
-            )
+            try:
+                draw_weights(
+                    gram,
+                    products[:, 0],
+                    self._multipliers,
+                    state.hyper.weights[:, 0],
+                    variance[own] if len(variance) > 1 else variance,
+                    s2[0],
+                    state.effects[own],
+                    state.component[own],
+                    rng,
+                )
+            except np.linalg.LinAlgError as error:
+                raise FloatingPointError(
+                    "omics_weights cannot be drawn: the activated omics have values that are not "
+                    "finite, or vary too little for their size."
+                ) from error
             residual.subtract(block, own, state.effects[own] - before)
         self._prior.update(state.hyper, state.effects, state.component, s2, rng)
 

@@ -1,5 +1,6 @@
 """What a chain keeps: every draw of the small quantities, moments and some draws of the large."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,9 @@ class Recorder:
             shares = self._from_sums(chain)
         else:
             shares = variance_shares(model, chain, snp_fit, direct_fit)
+        for name in ("heritability", "genetic_mean"):  # any value that is not finite reaches them
+            if not math.isfinite(shares[name]):
+                raise FloatingPointError(f"{name} became {shares[name]}.")
         self._keep(_small_quantities(sampler, chain) | shares)
         if sampler.has_weights:
             self._weights_included += weights != 0

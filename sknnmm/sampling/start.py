@@ -90,7 +90,7 @@ def _latent_start(sampler, omics, rng):
     model = sampler.model
     unexplained = sampler.y[:, 0].astype(float)
     if model.n_observed_nodes and sampler.has_weights:
-        observed = model.activation.value(omics[:, : model.n_observed_nodes])
+        observed = model.activation.value(omics)[:, : model.n_observed_nodes]
         weights = _ridge(sampler, observed, model.expected_weight_variance)
         unexplained = unexplained - observed @ weights
     unexplained -= unexplained[model.y_observed].mean()

@@ -61,7 +61,7 @@ class ResidualVariances:
         return df, sum_of_squares
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _draw_variances(residual, rows, row_weight, df, sum_of_squares, variances, rng):
     """Add the weighted squared residuals of `rows` to `sum_of_squares` and draw the variances.
 

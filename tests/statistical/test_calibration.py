@@ -77,16 +77,16 @@ CASES = {
         10,
         {
             "activation": "tanh",
-            "snp_prior": BayesA(df=6, scale=0.1, estimate_scale=True),
-            "weight_prior": BayesA(df=6, scale=0.5),
+            "snp_prior": BayesA(df=6, scale=0.1),
+            "weight_prior": BayesA(df=6, scale=0.5, estimate_scale=False),
         },
     ),
     "BayesB linear direct": (
         8,
         {
-            "snp_prior": BayesB(df=6, scale=0.2),
-            "weight_prior": BayesB(df=6, scale=0.5),
-            "direct_prior": BayesB(df=6, scale=0.1, estimate_scale=True),
+            "snp_prior": BayesB(df=6, scale=0.2, estimate_scale=False),
+            "weight_prior": BayesB(df=6, scale=0.5, estimate_scale=False),
+            "direct_prior": BayesB(df=6, scale=0.1),
         },
     ),
     "BayesL tanh direct": (

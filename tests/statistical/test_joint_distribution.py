@@ -129,14 +129,14 @@ PRIORS = {  # of SNP effects, direct effects and weights
     "RR-BLUP": (RRBLUP(df=8, scale=0.1), RRBLUP(df=8, scale=0.1), RRBLUP(df=8, scale=0.3)),
     "GBLUP": (GBLUP(df=8, scale=0.05), GBLUP(df=8, scale=0.05), RRBLUP(df=8, scale=0.3)),
     "BayesA": (
+        BayesA(df=8, scale=0.2, estimate_scale=False),
         BayesA(df=8, scale=0.2),
-        BayesA(df=8, scale=0.2, estimate_scale=True),
-        BayesA(df=8, scale=0.2),
+        BayesA(df=8, scale=0.2, estimate_scale=False),
     ),
     "BayesB": (
-        BayesB(df=8, scale=0.2, estimate_scale=True),
         BayesB(df=8, scale=0.2),
-        BayesB(df=8, scale=0.2),
+        BayesB(df=8, scale=0.2, estimate_scale=False),
+        BayesB(df=8, scale=0.2, estimate_scale=False),
     ),
     "BayesC": (BayesC(df=8, scale=0.2), BayesC(df=8, scale=0.2), BayesC(df=8, scale=0.4)),
     "BayesL": (

@@ -24,7 +24,7 @@ from sknnmm.sampling.start import starting_state
 of_every_kind = pytest.mark.parametrize(  # the others have less of their own
     "prior",
     [
-        BayesA(scale=0.1),
+        BayesA(scale=0.1, estimate_scale=False),
         BayesR(),
         *(
             pytest.param(prior, marks=pytest.mark.slow)
@@ -70,8 +70,8 @@ SAME_PRIORS = {
         RRBLUP(df=8, scale=0.1),
     ),
     "BayesB(pi=0) = BayesA": (
-        BayesB(pi=0.0, estimate_pi=False, df=8, scale=0.1),
-        BayesA(df=8, scale=0.1),
+        BayesB(pi=0.0, estimate_pi=False, df=8, scale=0.1, estimate_scale=False),
+        BayesA(df=8, scale=0.1, estimate_scale=False),
     ),
     "BayesR(0, 1) = BayesC": (
         BayesR(components=(0, 1), df=8, scale=0.1),

@@ -217,7 +217,7 @@ def test_blocked_sweep_equals_the_textbook_sweep(
     "prior",
     [
         BayesC(pi=0.3, estimate_pi=False, scale=0.02, estimate_variance=False),
-        BayesA(scale=0.02),
+        BayesA(scale=0.02, estimate_scale=False),
         GBLUP(scale=0.5),
     ],
 )

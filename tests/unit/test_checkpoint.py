@@ -736,6 +736,28 @@ def test_functions_are_known_by_what_they_do(data, short, tmp_path):
         fit(model(3), data)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (lambda z: np.tanh(z), lambda z: z**3),
+        (lambda z: z[:, 0] * 2, lambda z: z[:, 0] * 3),
+        (Activation(np.sin, np.cos), Activation(np.sin)),
+        (Activation(np.sin, np.cos), Activation(np.sin, lambda z: 1.001 * np.cos(z))),
+    ],
+    ids=["elementwise", "network", "without derivative", "derivative"],
+)
+def test_functions_of_latent_nodes_are_known_too(first, second, data, short, tmp_path):
+    """In the data latent nodes are 0, where these functions agree."""
+
+    def fit_latent(function):
+        model = short(activation=function, checkpoint=tmp_path, n_iter=30, n_latent=1)
+        return model.fit(data.X, data.y)
+
+    assert_same(fit_latent(first), fit_latent(first))
+    with pytest.raises(ValueError, match=r"another fit: activation differs"):
+        fit_latent(second)
+
+
 def test_a_file_in_place_of_the_directory_is_refused(data, short, tmp_path):
     path = tmp_path / "file"
     path.touch()

