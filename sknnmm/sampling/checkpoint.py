@@ -1,7 +1,8 @@
 """Files from which a chain goes on: one per chain, and the one before it.
 
-A file is an npz archive of plain arrays, with the rest of a nested dictionary as JSON. It is
-complete or it is not there: it is written under another name, then renamed.
+A file is an npz archive of plain arrays, with the rest of a nested dictionary as JSON, and with a
+checksum of all of it as its comment, at the end of the file. It is complete or it is not there: it
+is written under another name, then renamed.
 """
 
 import json
@@ -13,6 +14,7 @@ import time
 import warnings
 import zipfile
 from contextlib import suppress
+from zlib import crc32
 
 import numpy as np
 
@@ -20,6 +22,7 @@ SECONDS_BETWEEN = 30.0  # writes, at least
 SHARE_OF_TIME = 0.02  # of a run spent writing, at most
 
 UNFINISHED = re.compile(r"chain-(\d+)\.[0-9a-f]{16}\.unfinished")  # the name while it is written
+CHECKSUM_BYTES, BYTES_AT_ONCE = 4, 2**20
 DESCRIPTION = "description"  # the member that holds the JSON
 ARRAY, SCALAR = "array in", "scalar in"  # what stands for an array in the JSON: {ARRAY: member}
 
@@ -51,7 +54,7 @@ class Checkpoint:
         began = time.monotonic()
         written = self._current.with_suffix(f".{secrets.token_hex(8)}.unfinished")
         try:
-            with written.open("xb") as file:
+            with written.open("x+b") as file:
                 _write(file, {"fit": self._fit, "state": state})
                 file.flush()
                 os.fsync(file.fileno())
@@ -138,16 +141,35 @@ def _write(file, content):
     description = json.dumps(_take_apart(content, arrays))
     arrays[DESCRIPTION] = np.frombuffer(description.encode(), np.uint8)
     with zipfile.ZipFile(file, "w") as archive:
+        archive.comment = bytes(CHECKSUM_BYTES)
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
+    checksum = _checksum(file)
+    file.seek(-CHECKSUM_BYTES, os.SEEK_END)
+    file.write(checksum)
+
+
+def _checksum(file):
+    """Return the checksum of a file without its last bytes, in which it is kept."""
+    left = file.seek(0, os.SEEK_END) - CHECKSUM_BYTES
+    file.seek(0)
+    checksum = 0
+    while left > 0:
+        part = file.read(min(left, BYTES_AT_ONCE))
+        checksum, left = crc32(part, checksum), left - len(part)
+    return checksum.to_bytes(CHECKSUM_BYTES, "little")
 
 
 def _read(file):
     try:
         archive = zipfile.ZipFile(file)
+        has_checksum = len(archive.comment) == CHECKSUM_BYTES
+        if has_checksum and archive.comment != _checksum(file):
+            raise _DamagedError
         _refuse_larger_than_file(archive, file)
-        whole = archive.testzip() is None
+        # Archives of others, or of versions before, have checksums of their members alone.
+        whole = has_checksum or archive.testzip() is None
     except _DamagedError:
         raise
     except Exception as error:  # a damaged archive raises nearly anything

@@ -456,6 +456,22 @@ def empty(path):
     path.write_bytes(b"")
 
 
+def test_any_flipped_bit_is_damage(data, short, tmp_path):
+    fit(short(checkpoint=tmp_path, n_iter=22), data)
+    path = tmp_path / "chain-0.npz"
+    content = path.read_bytes()
+    for position in range(0, len(content), len(content) // 300):
+        changed = bytearray(content)
+        changed[position] ^= 0b100
+        path.write_bytes(changed)
+        with path.open("rb") as file, pytest.raises(checkpoint._DamagedError) as error:
+            checkpoint._read(file)
+        assert error.type is checkpoint._DamagedError  # not taken for a file of others
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        assert checkpoint._read(file)["state"]["iteration"] == 22
+
+
 every_damage = pytest.mark.parametrize("damage", [torn, corrupt, empty])
 
 
