@@ -146,9 +146,9 @@ def table_of_doubles(table, argument):
     if not isinstance(table, pd.DataFrame):
         array = np.asarray(unmasked(table))
         if array.dtype != object or array.ndim != 2:
-            return as_doubles(array, argument)
+            return np.ascontiguousarray(as_doubles(array, argument))  # the same sums for all forms
         table = pd.DataFrame(array)
-    values = np.empty(table.shape, order="F")
+    values = np.empty(table.shape)
     for k, name in enumerate(table.columns):
         values[:, k] = as_doubles(table.iloc[:, k], f"{argument} column {name!r}")
     return values
