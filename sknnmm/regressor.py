@@ -183,7 +183,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         (linear: y units per SD of the omic).
     coef_ : ndarray of shape (p,)
         Total SNP effect on y, E[sum_k w_k b_jk + a_j]; only with the linear activation.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (number of columns of X,)
         Only with `omics_features` and the linear activation, where `coef_` has fewer values than X
         columns: the SD of y that goes with a column, ``abs(coef_)`` times the SD of a SNP, or
         ``abs(omics_weights_)`` of an omic. `SelectFromModel` and `RFE` of scikit-learn read it.
