@@ -1,13 +1,13 @@
 """SNPs near a feature of the genome: masks from positions."""
 
-import re
 from numbers import Real
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csc_array, get_index_dtype
 
-from sknnmm.validation import _some
+from sknnmm.chromosomes import chromosome_codes
+from sknnmm.messages import some
 
 _COLUMNS = {
     "chromosome": {"chromosome", "chrom", "chr"},
@@ -15,10 +15,6 @@ _COLUMNS = {
     "start": {"start"},
     "end": {"end"},
 }
-PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT"}
-_PREFIX = re.compile(r"^CHR(OM(OSOME)?)?[\s_.:-]*")
-_MITOCHONDRIAL = dict.fromkeys(["M", "MITO", "MITOCHONDRION", "MITOCHONDRIAL"], "MT")
-_UNPLACED = {"", "0", ".", "UN", "UNKNOWN", "UNPLACED", "NA", "NAN", "NONE"}
 
 
 def cis_mask(snp_positions, omic_positions, window):
@@ -187,36 +183,12 @@ def _numbers(column, what):
 
 def _chromosome_codes(snps, omics):
     """Return integer codes of the chromosomes of both tables, -1 for missing ones."""
-    spelled = [pd.factorize(table["chromosome"].astype(object)) for table in (snps, omics)]
-    names = [[_chromosome(name) for name in distinct] for _, distinct in spelled]
-    if _are_plink_codes(*names):
-        names = [[PLINK_CODES.get(name, name) for name in of_table] for of_table in names]
-    if all(len(codes) for codes, _ in spelled) and not _known(names[0]) & _known(names[1]):
+    names = [table["chromosome"] for table in (snps, omics)]
+    codes = chromosome_codes(*names)
+    if all(map(len, codes)) and not set(codes[0]) & set(codes[1]) - {-1}:
+        shown = [some(column.dropna().unique()) or "none" for column in names]
         raise ValueError(
             "snp_positions and omic_positions have no chromosome in common. snp_positions: "
-            f"{_some(spelled[0][1]) or 'none'}; omic_positions: {_some(spelled[1][1]) or 'none'}. "
-            "Write them alike in both."
+            f"{shown[0]}; omic_positions: {shown[1]}. Write them alike in both."
         )
-    same, _ = pd.factorize(np.array([*names[0], *names[1]], dtype=object))
-    same = np.split(same, [len(names[0])])
-    return [np.append(own, -1)[codes] for own, (codes, _) in zip(same, spelled, strict=True)]
-
-
-def _chromosome(name):
-    """Return a chromosome's name without "chr", leading zeros and decimals; None if unplaced."""
-    name = _PREFIX.sub("", str(name).strip().upper())
-    number = re.fullmatch(r"0*(\d+)(\.0+)?", name)
-    name = number[1] if number else name
-    return None if name in _UNPLACED else _MITOCHONDRIAL.get(name, name)
-
-
-def _are_plink_codes(*tables):
-    """Return whether 23 to 26 are sex and mitochondrial chromosomes, not autosomes."""
-    numbers = [int(name) for names in tables for name in _known(names) if name.isdecimal()]
-    letters = set(PLINK_CODES.values())
-    mixed = any(_known(names) & letters and _known(names) & set(PLINK_CODES) for names in tables)
-    return max(numbers, default=0) <= max(map(int, PLINK_CODES)) and not mixed
-
-
-def _known(names):
-    return set(names) - {None}
+    return codes

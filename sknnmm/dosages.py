@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from sknnmm.messages import some
 from sknnmm.packed import PackedGenotypes
 from sknnmm.tables import as_doubles, kind_of, refuse_sparse, unmasked
 from sknnmm.user_warnings import warn
 
-MAX_NAMES_SHOWN = 5
 A_FEW = 50  # rows
 HIGHEST_INT8 = np.iinfo(np.int8).max
 
@@ -63,6 +63,8 @@ def _column(frame, j):
     if kind_of(column) != "integer":
         what = f"X column {frame.columns[j]!r}"
         doubles = as_doubles(column, what)
+        if only_dosages(doubles):
+            return np.where(np.isnan(doubles), -1, doubles).astype(np.int8)
         return doubles.astype(np.float32) if column.dtype == np.float32 else doubles
     if column.dtype == object:
         values = np.where(pd.isna(column), -1, column).astype(np.int64)
@@ -79,7 +81,7 @@ def _column(frame, j):
 def _join(columns, floating):
     """Return one array (n, p) of columns; integer and floating ones code missing values apart."""
     of_floats = [values.dtype for values in columns if values.dtype.kind == "f"]
-    if of_floats and not all(map(_only_dosages, columns)):
+    if of_floats:
         common = np.result_type(*of_floats)
         dtype, missing = common if common.itemsize < 8 else np.dtype(floating), np.nan
     else:
@@ -87,14 +89,22 @@ def _join(columns, floating):
         dtype, missing = np.dtype(np.int64 if wide else np.int8), -1
     genotypes = np.empty((len(columns[0]), len(columns)), dtype, order="F")
     for j, values in enumerate(columns):
-        absent = np.isnan(values) if values.dtype.kind == "f" else values < 0
-        genotypes[:, j] = np.where(absent, missing, values)
+        genotypes[:, j] = np.where(is_missing(values), missing, values)
     return genotypes
 
 
-def _only_dosages(values):
-    if values.dtype.kind == "i":
-        return values.dtype == np.int8
+def is_missing(dosages):
+    """Return where genotypes are missing: NaN, or negative integers."""
+    return np.isnan(dosages) if dosages.dtype.kind == "f" else dosages < 0
+
+
+def columns_of(X, snps):
+    """Return the dosages of some SNPs, (n, m), of an array or PackedGenotypes."""
+    return X.snps(snps) if isinstance(X, PackedGenotypes) else X[:, snps]
+
+
+def only_dosages(values):
+    """Return whether floating values are all 0, 1, 2 or NaN."""
     return (np.isnan(values) | (values == 0) | (values == 1) | (values == 2)).all()
 
 
@@ -122,9 +132,10 @@ def warn_of_codes(X, names, *, fitting):
     if odd.size:
         extremes = np.where(high[odd] > 2, high[odd], low[odd])
         code = extremes[np.abs(extremes).argmax()]
+        shown = odd if names is None else np.asarray(names)[odd]
         warn(
             f"X has whole numbers other than 0, 1 and 2 in {len(odd)} columns "
-            f"({_some(odd, names)}): {code:g} looks like a code for missing genotypes, but counts "
+            f"({some(shown)}): {code:g} looks like a code for missing genotypes, but counts "
             "as an allele dosage. Recode missing values to NaN in floating columns, to negative "
             "numbers in integer ones."
         )
@@ -142,11 +153,31 @@ def warn_of_codes(X, names, *, fitting):
 
 
 def column_range(X):
-    """Return the lowest and highest value of each column of an array (n, p), NaN left out."""
-    if X.dtype.kind != "f":
-        return X.min(axis=0), X.max(axis=0)
-    low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
-    return np.where(np.isnan(low), 0, low), np.where(np.isnan(high), 0, high)
+    """Return the lowest and highest value of each column of an array (n, p), 0 if all are NaN."""
+    by_rows = in_memory_order(X) is X
+    low, high = np.empty((2, X.shape[1]), X.dtype)
+    if by_rows:
+        low[:], high[:] = X[0], X[0]
+    for start, part in row_parts(in_memory_order(X)):  # in parts, so that a file is read once
+        if by_rows:
+            np.fmin(low, np.fmin.reduce(part, axis=0), out=low)
+            np.fmax(high, np.fmax.reduce(part, axis=0), out=high)
+        else:
+            own = slice(start, start + len(part))
+            low[own], high[own] = np.fmin.reduce(part, axis=1), np.fmax.reduce(part, axis=1)
+    return np.nan_to_num(low), np.nan_to_num(high)
+
+
+def in_memory_order(X):
+    """Return X, or its transpose, so that rows are contiguous."""
+    return X.T if X.flags.f_contiguous and not X.flags.c_contiguous else X
+
+
+def row_parts(X, bytes_at_once=2**24):
+    """Yield (position of the first, view of some) rows, few enough that temporaries stay small."""
+    step = max(1, bytes_at_once // (8 * max(1, X.shape[1])))
+    for start in range(0, X.shape[0], step):
+        yield start, X[start : start + step]
 
 
 def _whole_columns(X, columns):
@@ -160,9 +191,3 @@ def _whole_columns(X, columns):
 
 def _is_whole(column):
     return (np.isnan(column) | (column == np.rint(column))).all()
-
-
-def _some(positions, names):
-    shown = positions[:MAX_NAMES_SHOWN]
-    shown = ", ".join(str(name) for name in (shown if names is None else np.asarray(names)[shown]))
-    return shown + (", ..." if len(positions) > MAX_NAMES_SHOWN else "")

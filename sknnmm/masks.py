@@ -9,8 +9,8 @@ from pandas.api.extensions import ExtensionArray
 from pandas.api.types import infer_dtype, is_list_like
 from scipy.sparse import csc_array, issparse
 
+from sknnmm.messages import some
 from sknnmm.user_warnings import warn
-from sknnmm.validation import _some
 
 _LABELS = (np.ndarray, list, tuple, pd.Series, pd.Index, ExtensionArray)
 
@@ -62,7 +62,7 @@ def resolve_mask(mask, snp_names, omics_names, n_latent):
     unfed = np.asarray(omics_names)[np.diff(connected.indptr) == 0]
     if unfed.size:
         raise ValueError(
-            f"mask leaves {unfed.size} of {n_nodes} nodes without SNPs ({_some(unfed)}): connect "
+            f"mask leaves {unfed.size} of {n_nodes} nodes without SNPs ({some(unfed)}): connect "
             "each to at least one SNP of X, or leave these nodes out."
         )
     return None if connected.nnz == p * n_nodes else connected
@@ -221,13 +221,12 @@ def _find_snps(labels, snps):
     lacking = pd.unique(labels[positions < 0])
     if lacking.size and (positions < 0).all():
         raise ValueError(
-            f"mask names {lacking.size} SNPs, none of them in X ({_some(lacking)}); X has "
-            f"{_some(snps)}."
+            f"mask names {lacking.size} SNPs, none of them in X ({some(lacking)}); X has "
+            f"{some(snps)}."
         )
     if lacking.size:
         warn(
-            f"mask names {lacking.size} SNPs that are not in X ({_some(lacking)}); they are "
-            "ignored."
+            f"mask names {lacking.size} SNPs that are not in X ({some(lacking)}); they are ignored."
         )
     return positions
 
@@ -239,8 +238,8 @@ def _find_nodes(labels, nodes):
     unknown = labels[positions < 0]
     if unknown.size:
         raise ValueError(
-            f"mask has unknown omics: {_some(unknown)}. The omics and latent nodes are "
-            f"{_some(nodes)}."
+            f"mask has unknown omics: {some(unknown)}. The omics and latent nodes are "
+            f"{some(nodes)}."
         )
     return positions
 
@@ -273,7 +272,7 @@ def _refuse_duplicates(labels, what):
     index = pd.Index(labels)
     if index.has_duplicates:
         twice = index[index.duplicated()].unique()
-        raise ValueError(f"mask has duplicated {what} labels: {_some(twice)}. Give each once.")
+        raise ValueError(f"mask has duplicated {what} labels: {some(twice)}. Give each once.")
 
 
 def _as_bool(values):

@@ -105,7 +105,8 @@ class StoredArray:
         check_map(self.values)
         then = self._parts and self._parts.state
         now = then and file_state(self._parts.path)
-        if now and then != now == then._replace(size=now.size, time_of_change=now.time_of_change):
+        same_file = now and now[2:] == then[2:]  # inode, device and machine
+        if same_file and now != then:
             raise OSError(f"{self._parts.path} was changed since it was opened. Open it again.")
 
     def __getstate__(self):

@@ -182,7 +182,7 @@ class PredictionScorer:
         float
         """
         given = {name: value for name, value in metadata.items() if value is not None}
-        check_same_index(**{name: as_pandas(v) for name, v in {"X": X, "y": y, **given}.items()})
+        check_same_index(X=X, y=y, **given)
         y_pred = estimator.predict(X, **given)
         return self._metric(*_observed_pairs(y, y_pred))
 
@@ -238,7 +238,6 @@ prediction_bias_scorer = PredictionScorer(prediction_bias)
 
 def _observed_pairs(y_true, y_pred):
     """Return both in double precision, without the rows whose y_true is missing."""
-    y_true, y_pred = as_pandas(y_true), as_pandas(y_pred)
     check_same_index(y_true=y_true, y_pred=y_pred)
     y_true = _vector(y_true, "y_true", finite="allow-nan")
     y_pred = _vector(y_pred, "y_pred", finite=True)
@@ -259,7 +258,7 @@ def _observed_pairs(y_true, y_pred):
 def _vector(values, argument, finite):
     with np.errstate(invalid="ignore"):  # R's NA is a signalling NaN: every operation warns
         values = check_array(
-            unmasked(values),
+            unmasked(as_pandas(values)),
             dtype=np.float64,
             ensure_2d=False,
             ensure_min_samples=0,

@@ -374,6 +374,7 @@ def take_snps(genotypes, positions, swapped, names):
     -------
     PackedGenotypes of shape (n, m)
     """
+    genotypes.check_file()
     packed = genotypes.packed[positions]
     packed[swapped] = _SWAPPED[packed[swapped]]
     packed[positions < 0] = _ALL_MISSING

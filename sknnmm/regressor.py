@@ -391,12 +391,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     def _fit(self, X, y, omics, covariates, sample_weight):
         self._check_settings()
         checkpoint = validation.check_directory(self.checkpoint, "checkpoint")
+        validation.check_same_index(
+            X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
+        )
         passed = X
         X, y, omics, covariates, sample_weight = map(
             as_pandas, (X, y, omics, covariates, sample_weight)
-        )
-        validation.check_same_index(
-            X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
         )
         dtype = PRECISIONS[self.precision]
         X, omics, names = self._split_features(X, omics, passed, dtype)
@@ -419,10 +419,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         incomplete = np.isnan(covariates).any(axis=1)
         if incomplete.any():
             omics = np.where(incomplete[:, None], np.nan, omics)
-        varying = validation.varying_columns(omics)
-        self._omics_bounds = np.array(column_range(measured)).reshape(2, -1)
+        varying = validation.check_variation(omics, omics_names)
+        self._omics_bounds = np.array(column_range(measured))
         self._omics_bounds[:, ~varying] = np.nan  # no value is far from there: the weight is zero
-        validation.warn_of_idle_omics(varying, omics_names)
         with np.errstate(over="ignore"):  # where single precision is too narrow, the check says so
             stored = validation.stored_dosages(X, dtype)
         validation.check_snp_scales(X, stored, names)
@@ -538,7 +537,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         if table is None:
             return np.empty((len(X), 0)), np.empty(0, dtype=object)
         if argument == "omics":
-            return validation.check_omics(table, len(X), for_fit=True)
+            return validation.check_omics(table, len(X))
         return validation.check_covariates(table, len(X), needed)
 
     def _describe(self, genotypes, y, omics, covariates, connections, weight, varying, dtype):
@@ -754,7 +753,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         """Draw phenotypes from their posterior predictive distribution.
 
         Each draw takes the parameters of one posterior draw, draws the omics that are not given,
-        then y with its residual.
+        then y, with its residual and a normal deviation for the genotypes that are missing.
 
         Parameters
         ----------
@@ -778,8 +777,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     def _check_predict_inputs(self, X, omics, covariates):
         """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
-        X, omics, covariates = map(as_pandas, (X, omics, covariates))
         validation.check_same_index(X=X, omics=omics, covariates=covariates)
+        X, omics, covariates = map(as_pandas, (X, omics, covariates))
         dosages, omics = self._check_predict_features(X, omics)
         n = len(dosages)
         if omics is None:
@@ -791,8 +790,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         else:
             observed = self.omics_names_[: self.n_omics_]
             frame = fill_absent_omics(omics, observed)
-            omics, names = validation.check_omics(frame, n, for_fit=False)
+            omics, names = validation.check_omics(frame, n)
             validation.check_same_columns(names, observed, "omics", frame)
+            if not self._network.activation.is_network:  # their weight is zero
+                idle = ~self._scales.omics_vary[: self.n_omics_]
+                omics[:, idle] = self.omics_mean_[: self.n_omics_][idle]
             validation.warn_of_far_omics(
                 omics, self._omics_bounds, self.omics_scale_[: self.n_omics_], observed
             )
@@ -872,9 +874,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         -------
         float
         """
-        X, y, omics, covariates, sample_weight = map(
-            as_pandas, (X, y, omics, covariates, sample_weight)
-        )
         validation.check_same_index(
             X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
         )

@@ -78,9 +78,9 @@ def mean_and_sd(values, argument=None):
         column = np.flatnonzero(~held)[0]
         where = f" in column {column}" if len(sd) > 1 else ""
         raise ValueError(
-            f"{argument} has a standard deviation of {sd[column]:.3g}{where}, whose square could "
-            f"not be held: give {argument} in another unit, in which standard deviations lie "
-            f"between {SMALLEST:g} and {LARGEST:g}."
+            f"{argument} has a standard deviation of {sd[column]:.3g}{where}, whose square "
+            f"overflows or underflows: give {argument} in another unit, in which standard "
+            f"deviations lie between {SMALLEST:g} and {LARGEST:g}."
         )
     return mean, sd
 

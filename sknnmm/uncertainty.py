@@ -67,8 +67,9 @@ def sample_phenotypes(network, dosages, omics, covariates, n_draws, rng):
     missing = MissingGenotypes(network, dosages, ~np.isnan(given))
     sample = np.empty((n, n_draws))
     for batch, rest, laws in _held_draws(network, dosages, covariates):
-        unknown = missing.variance(batch)
-        for column in np.flatnonzero((chosen >= batch.start) & (chosen < batch.stop)):
+        columns = np.flatnonzero((chosen >= batch.start) & (chosen < batch.stop))
+        unknown = missing.variance(batch) if columns.size else None
+        for column in columns:
             draw = chosen[column] - batch.start
             y = rest[:, draw].copy()
             if laws is not None:

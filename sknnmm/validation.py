@@ -10,15 +10,15 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import _get_feature_names, validate_data
 
-from sknnmm.dosages import genotype_array
+from sknnmm.dosages import genotype_array, in_memory_order, only_dosages, row_parts
 from sknnmm.genotype_kernels import column_moments
 from sknnmm.memory_map import check_map
+from sknnmm.messages import some
 from sknnmm.packed import PackedGenotypes
 from sknnmm.scales import CONSTANT, mean_and_sd
 from sknnmm.tables import as_doubles, as_pandas, refuse_sparse, table_of_doubles, unmasked
 from sknnmm.user_warnings import warn
 
-MAX_NAMES_SHOWN = 5
 SAME = 0.999  # correlation of an omic with y beyond which it is taken for y itself
 FAR_SD = 5  # SDs from which a value counts as far outside
 ALIGN = "sknnmm.io.align brings tables into the order of the genotypes."
@@ -108,7 +108,7 @@ def check_genotypes(estimator, X, *, fitting, names=None, features_checked=False
         table = X if columns is not None else array
         validate_data(estimator, table, reset=fitting, skip_check_array=True)
     with np.errstate(invalid="ignore"):  # of R's NA
-        for part in _parts(_in_memory_order(array)):  # as a whole it may be copied
+        for _, part in row_parts(in_memory_order(array)):  # as a whole it may be copied
             assert_all_finite(part, allow_nan=True, input_name="X")
     return array
 
@@ -137,34 +137,24 @@ def _narrow(X, dtype):
     if np.issubdtype(X.dtype, np.integer):
         low, high = X.min(), X.max()
         if high <= np.iinfo(np.int8).max:
-            return np.maximum(X, -1).astype(np.int8) if low < 0 else X.astype(np.int8)
-        return np.where(X < 0, np.nan, X).astype(np.float32)
-    in_order = _in_memory_order(X)
+            if low >= 0:
+                return X.astype(np.int8)
+            return np.maximum(X, -1, out=np.empty_like(X, np.int8), casting="unsafe")
+        stored = X.astype(np.float32)
+        stored[X < 0] = np.nan
+        return stored
+    in_order = in_memory_order(X)
     if _holds_only_dosages(in_order):
         stored = np.empty(in_order.shape, np.int8)
-        for part, narrow in zip(_parts(in_order), _parts(stored), strict=True):
-            narrow[:] = np.where(np.isnan(part), -1, part)
+        for start, part in row_parts(in_order):
+            stored[start : start + len(part)] = np.where(np.isnan(part), -1, part)
         return stored if in_order is X else stored.T
     with np.errstate(invalid="ignore"):  # of R's NA
         return X.astype(np.promote_types(np.float32, min(X.dtype, np.dtype(dtype))), copy=False)
 
 
 def _holds_only_dosages(X):
-    return all(
-        (np.isnan(part) | (part == 0) | (part == 1) | (part == 2)).all() for part in _parts(X)
-    )
-
-
-def _in_memory_order(X):
-    """Return X, or its transpose, so that rows are contiguous."""
-    return X.T if X.flags.f_contiguous and not X.flags.c_contiguous else X
-
-
-def _parts(X, bytes_at_once=2**24):
-    """Yield views of rows, few enough that temporaries stay small."""
-    step = max(1, bytes_at_once // (8 * max(1, X.shape[1])))
-    for start in range(0, X.shape[0], step):
-        yield X[start : start + step]
+    return all(only_dosages(part) for _, part in row_parts(X))
 
 
 def check_snp_scales(X, stored, names):
@@ -191,10 +181,10 @@ def check_snp_scales(X, stored, names):
         return
     shown = wrong if names is None else np.asarray(names)[wrong]
     raise ValueError(
-        f"X has columns that the sampler cannot hold ({_some(shown)}): the first has mean "
+        f"X has columns that the sampler cannot hold ({some(shown)}): the first has mean "
         f"{mean[wrong[0]]:.3g} and standard deviation {sd[wrong[0]]:.3g}. Pass allele dosages, or "
-        f"centre these columns and divide them by their standard deviation (held are those "
-        f"between {SMALLEST_SNP:g} and {LARGEST_SNP:g})."
+        f"standardise these columns (standard deviations from {SMALLEST_SNP:g} to "
+        f"{LARGEST_SNP:g} can be held)."
     )
 
 
@@ -208,7 +198,7 @@ def warn_of_constant_snps(polymorphic, names):
     if constant.size:
         shown = constant if names is None else np.asarray(names)[constant]
         warn(
-            f"X has {constant.size} columns without variance ({_some(shown)}); they are kept with "
+            f"X has {constant.size} columns without variance ({some(shown)}); they are kept with "
             "effect zero."
         )
 
@@ -218,7 +208,7 @@ def check_connections(connections, genotypes, names):
     empty = np.flatnonzero(connections.sums(genotypes.variance) == 0)
     if empty.size:
         raise ValueError(
-            f"mask connects {_some(names[empty])} to SNPs without variance only: nothing can be "
+            f"mask connects {some(names[empty])} to SNPs without variance only: nothing can be "
             "estimated for them. Connect other SNPs or leave these omics out."
         )
 
@@ -286,38 +276,35 @@ def relative_weights(weight, y):
     relative = (weight / mean).astype(np.float32).astype(float)
     if ((relative == 0) & (weight > 0)).any() or not np.isfinite(relative).all():
         raise ValueError(
-            "sample_weight has values that differ by more than 38 orders of magnitude: give "
-            "records that hardly count the weight 0."
+            "sample_weight spans more than 38 orders of magnitude: set negligible weights to 0."
         )
     return relative, float(mean)
 
 
-def check_omics(omics, n_samples, *, for_fit):
+def check_omics(omics, n_samples):
     """Return omics (n, n_omics) in double precision with NaN = missing, and their names."""
     values, names = _table(omics, "omics", n_samples)
     _refuse_infinite(values, "omics")
-    if for_fit and values.shape[1]:
-        idle = ~varying_columns(values)
-        if idle.all():
-            raise ValueError(
-                "omics has no column with variance over at least two observed values: nothing "
-                "can be learned from it. Leave omics out, or use n_latent for nodes without data."
-            )
     return values, names
 
 
-def varying_columns(omics):
-    """Return which columns (n, n_omics) have two observed values that differ, (n_omics,) bool."""
-    return mean_and_sd(omics)[1] > 0
+def check_variation(omics, names):
+    """Return which omics (n, n_omics) vary over their observed values, (n_omics,) bool.
 
-
-def warn_of_idle_omics(varying, names):
-    """Warn once of omics without variance, or with fewer than two values: their weight is zero."""
-    if not varying.all():
-        warn(
-            f"omics has {(~varying).sum()} columns without variance over their observed values "
-            f"({_some(names[~varying])}); they are kept with weight zero."
+    Warns once of those that do not: their weight is zero. If none does, that is an error.
+    """
+    varies = mean_and_sd(omics)[1] > 0
+    if len(varies) and not varies.any():
+        raise ValueError(
+            "omics has no column with variance over at least two observed values: nothing "
+            "can be learned from it. Leave omics out, or use n_latent for nodes without data."
         )
+    if not varies.all():
+        warn(
+            f"omics has {(~varies).sum()} columns without variance over their observed values "
+            f"({some(names[~varies])}); they are kept with weight zero."
+        )
+    return varies
 
 
 def warn_of_phenotype_among_omics(y, omics, names):
@@ -330,7 +317,7 @@ def warn_of_phenotype_among_omics(y, omics, names):
             same.append(name)
     if same:
         warn(
-            f"omics {_some(same)} and y have a correlation beyond {SAME}: is the phenotype among "
+            f"omics {some(same)} and y have a correlation beyond {SAME}: is the phenotype among "
             "the omics? It would explain itself, and nothing else would. Leave it out."
         )
 
@@ -346,7 +333,7 @@ def warn_of_tails(omics, names):
     heavy = [name for name, column in zip(names, omics.T, strict=True) if _has_tails(column)]
     if heavy:
         warn(
-            f"omics {_some(heavy)}: at most 1 % of the values, far outside the others, carry most "
+            f"omics {some(heavy)}: at most 1 % of the values, far outside the others, carry most "
             "of the variance. Predictions with such omics can be far off. Take logarithms or use "
             "PowerTransformer or QuantileTransformer of scikit-learn (see the page Preparing "
             'omics of the guide), or activation="tanh".'
@@ -384,8 +371,8 @@ def warn_of_far_omics(omics, bounds, scale, names):
         return
     rows, columns = np.flatnonzero(far.any(axis=1)), np.flatnonzero(far.any(axis=0))
     warn(
-        f"omics {_some(names[columns])} have values far outside the range seen in fit, up to "
-        f"{np.nanmax(beyond[:, columns]):.3g} SDs beyond it (rows {_some(rows)}): predictions for "
+        f"omics {some(names[columns])} have values far outside the range seen in fit, up to "
+        f"{np.nanmax(beyond[:, columns]):.3g} SDs beyond it (rows {some(rows)}): predictions for "
         "these rows are extrapolations. Check their units, or transform the omics before the fit "
         "(see the page Preparing omics of the guide)."
     )
@@ -402,7 +389,7 @@ def check_covariates(covariates, n_samples, needed=None):
     if incomplete.any():
         where = "" if needed is None else " where y is observed"
         raise ValueError(
-            f"covariates has NaN or infinity in {_some(names[incomplete])}, but must be "
+            f"covariates has NaN or infinity in {some(names[incomplete])}, but must be "
             f"complete{where}: impute these values or drop their rows."
         )
     return values, names
@@ -418,12 +405,12 @@ def check_same_columns(names, fitted, argument, frame):
     if len(names) != len(fitted):
         raise ValueError(
             f"{argument} has {len(names)} columns but the model was fitted with {len(fitted)}: "
-            f"{_some(fitted)}."
+            f"{some(fitted)}."
         )
     if hasattr(frame, "columns") and list(names) != list(fitted):
         raise ValueError(
-            f"{argument} must have the columns seen in fit, in that order: {_some(fitted)}; got "
-            f"{_some(names)}."
+            f"{argument} must have the columns seen in fit, in that order: {some(fitted)}; got "
+            f"{some(names)}."
         )
 
 
@@ -504,7 +491,7 @@ def _refuse_duplicates(names, argument):
     names = list(names)
     if len(set(names)) < len(names):
         twice = [name for name, count in Counter(names).items() if count > 1]
-        raise ValueError(f"{argument} has duplicated column names: {_some(twice)}. Rename them.")
+        raise ValueError(f"{argument} has duplicated column names: {some(twice)}. Rename them.")
 
 
 def _refuse_infinite(values, argument):
@@ -515,8 +502,3 @@ def _refuse_infinite(values, argument):
 def _varies(observed):
     _, (sd,) = mean_and_sd(observed[:, None])
     return sd > 0
-
-
-def _some(names):
-    shown = ", ".join(str(name) for name in list(names)[:MAX_NAMES_SHOWN])
-    return shown + (", ..." if len(names) > MAX_NAMES_SHOWN else "")

@@ -3,7 +3,7 @@
 To add one: write one `BaseActivation` subclass in a module here and add it to ``ACTIVATIONS``.
 """
 
-from sknnmm.activations._base import BaseActivation
+from sknnmm.activations._base import BaseActivation, quadrature
 from sknnmm.activations._rectified import LeakyReLU
 from sknnmm.activations._settle import probe_grid, settle_activation
 from sknnmm.activations._smooth import Linear, Sigmoid, Softplus, Tanh
@@ -25,6 +25,7 @@ __all__ = [
     "BaseActivation",
     "NetworkFunction",
     "probe_grid",
+    "quadrature",
     "require_finite",
     "settle_activation",
     "tabulated_moments",

@@ -7,7 +7,7 @@ import numpy as np
 
 
 @lru_cache
-def _quadrature(n_nodes):
+def quadrature(n_nodes):
     """Return nodes and weights of the Gauss-Hermite rule, those with a weight that matters."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(n_nodes)
     weights = weights / weights.sum()
@@ -70,7 +70,7 @@ class BaseActivation(ABC):
         first = np.zeros(np.broadcast_shapes(np.shape(mean), sd.shape), sd.dtype)
         second = np.zeros_like(first)
         far = np.max(sd, initial=0) > 1
-        rule = _quadrature(NODES_BEYOND_SD_1 if far else self.quadrature_nodes)
+        rule = quadrature(NODES_BEYOND_SD_1 if far else self.quadrature_nodes)
         for node, weight in zip(*rule, strict=True):
             value = self.value(mean + node * sd)
             weighted = weight * value

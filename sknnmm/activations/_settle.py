@@ -1,10 +1,9 @@
 """What a user's function is, and whether it keeps to the rules: checked before sampling."""
 
-import warnings
-
 import numpy as np
 
 from sknnmm.activations._user import Activation, NetworkFunction
+from sknnmm.user_warnings import warn
 
 REACH = 8.0  # standardised values up to which moments under a normal law are summed
 FLAT = 1e-5  # SD over the largest value: the square is still told from rounding error
@@ -142,9 +141,8 @@ def _warn_of_wrong_derivative(activation, n_nodes):
     wrong = np.abs(derivative - quotient) > 0.02 * (np.abs(quotient) + np.abs(quotient).max())
     if wrong.mean() > 0.1:  # a few may lie at kinks
         at = z[wrong][0]
-        warnings.warn(
+        warn(
             f"the derivative of activation is {derivative[wrong][0]:.3g} at z = {at:g}, but "
             f"differences of activation give {quotient[wrong][0]:.3g}: missing omics are drawn "
-            "correctly still, but slowly.",
-            stacklevel=2,
+            "correctly still, but slowly."
         )

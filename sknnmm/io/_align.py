@@ -7,8 +7,8 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from sknnmm.io._ids import text_ids
+from sknnmm.messages import some
 from sknnmm.packed import PackedGenotypes
-from sknnmm.validation import _some
 
 LEAST_ID = 100_000  # of whole numbers that can only be IDs
 
@@ -147,7 +147,7 @@ def _ids(table, name):
         )
     if _may_count_rows(index):
         raise ValueError(
-            f"{name} has no IDs: its index has no name, and its numbers ({_some(index)}) may only "
+            f"{name} has no IDs: its index has no name, and its numbers ({some(index)}) may only "
             "count rows. Make the column of IDs the index, with id_column of read_table or with "
             "set_index. If these numbers are the IDs, name the index: .rename_axis('id')."
         )
@@ -174,8 +174,8 @@ def _rows(genotyped, ids, name):
     rows = ids.get_indexer(genotyped)
     if (rows < 0).all():
         raise ValueError(
-            f"{name} and genotypes have no ID in common. {name}: {_some(ids)}; genotypes: "
-            f"{_some(genotyped)}."
+            f"{name} and genotypes have no ID in common. {name}: {some(ids)}; genotypes: "
+            f"{some(genotyped)}."
         )
     return rows
 

@@ -8,10 +8,10 @@ from pandas.api.types import (
     is_bool_dtype,
     is_extension_array_dtype,
     is_float_dtype,
-    is_numeric_dtype,
 )
 
-from sknnmm.validation import _some
+from sknnmm.messages import some
+from sknnmm.tables import kind_of
 
 
 def take_columns(genotypes, positions, swapped, names, max_dosage):
@@ -56,14 +56,15 @@ def take_columns(genotypes, positions, swapped, names, max_dosage):
 
 
 def _numeric(column):
-    try:
+    kind = kind_of(column)
+    if kind not in ("integer", "floating"):
+        raise TypeError(f"genotypes must be numbers, but column {column.name!r} holds {kind}.")
+    if column.dtype == object:
         column = pd.to_numeric(column)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"genotypes must be numbers in column {column.name!r}: {error}") from error
-    if not is_numeric_dtype(column.dtype):
-        raise TypeError(f"genotypes must be numbers, but column {column.name!r} is {column.dtype}.")
     if is_bool_dtype(column.dtype):
         return column.astype("Int8" if is_extension_array_dtype(column.dtype) else "int8")
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "u":  # no room for missing
+        return column.astype(np.int16 if column.dtype.itemsize == 1 else np.int64)
     return column
 
 
@@ -87,7 +88,7 @@ def _check_dosages(columns, names, any_swapped, max_dosage):
     ]
     if any(outside):
         raise ValueError(
-            f"genotypes has values outside 0 to {max_dosage} in {_some(names[outside])}: recode "
+            f"genotypes has values outside 0 to {max_dosage} in {some(names[outside])}: recode "
             "missing ones to NaN, or to -1 in integer columns."
         )
     if max_dosage == 2 and any_swapped and not any((c > 1).any() for c in columns):

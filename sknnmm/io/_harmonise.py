@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from sknnmm.cis import _chromosome
+from sknnmm.chromosomes import chromosome_codes
 from sknnmm.io._alleles import ALLELES, compare_alleles
 from sknnmm.io._dosages import take_columns
+from sknnmm.messages import some
 from sknnmm.packed import PackedGenotypes, take_snps
-from sknnmm.validation import _some
+from sknnmm.tables import as_doubles
 
 # What may be found of a SNP, and the action; None: that of a parameter.
 ACTIONS = {
@@ -106,8 +107,8 @@ def harmonise(variants, reference, *, other_strand="drop", ambiguous="drop"):
     known = rows >= 0
     if not known.any():
         raise ValueError(
-            f"variants and reference have no SNP in common. variants: {_some(names)}; reference: "
-            f"{_some(reference.index)}."
+            f"variants and reference have no SNP in common. variants: {some(names)}; reference: "
+            f"{some(reference.index)}."
         )
     finding = np.full(len(names), "not in reference", dtype=object)
     ours, theirs = variants.iloc[known], reference.iloc[rows[known]]
@@ -209,7 +210,7 @@ class Harmonisation:
         if len(columns) != len(snps) or not columns.is_unique or not columns.isin(snps).all():
             raise ValueError(
                 f"genotypes has {len(columns)} columns that are not the {len(snps)} SNPs of "
-                f"variants. genotypes: {_some(columns)}; variants: {_some(snps)}."
+                f"variants. genotypes: {some(columns)}; variants: {some(snps)}."
             )
         found = self._source >= 0
         positions = np.where(found, columns.get_indexer(snps)[self._source], -1)
@@ -239,7 +240,7 @@ def _names(table, argument):
     twice = names[names.duplicated()].unique()
     if len(twice):
         raise ValueError(
-            f"{argument} has {len(twice)} duplicated SNPs ({_some(twice)}): rename or drop them."
+            f"{argument} has {len(twice)} duplicated SNPs ({some(twice)}): rename or drop them."
         )
     return names
 
@@ -259,17 +260,10 @@ def _actions(other_strand, ambiguous):
 def _elsewhere(ours, theirs):
     """Return which SNPs lie elsewhere in two tables of the same rows."""
     elsewhere = np.zeros(len(ours), bool)
-    for column, normal in {"chromosome": _chromosomes, "position": _positions}.items():
-        if column in ours.columns and column in theirs.columns:
-            a, b = normal(ours[column]), normal(theirs[column])
-            elsewhere |= pd.notna(a) & pd.notna(b) & (a != b)
+    if "chromosome" in ours.columns and "chromosome" in theirs.columns:
+        a, b = chromosome_codes(ours["chromosome"], theirs["chromosome"])
+        elsewhere |= (a >= 0) & (b >= 0) & (a != b)
+    if "position" in ours.columns and "position" in theirs.columns:
+        a, b = (as_doubles(table["position"], "position") for table in (ours, theirs))
+        elsewhere |= ~np.isnan(a) & ~np.isnan(b) & (a != b)
     return elsewhere
-
-
-def _chromosomes(column):
-    names = {name: _chromosome(name) for name in column.dropna().unique()}
-    return column.astype(object).map(names).to_numpy()
-
-
-def _positions(column):
-    return pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)

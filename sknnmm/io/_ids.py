@@ -3,7 +3,7 @@
 import pandas as pd
 from pandas.api.types import infer_dtype
 
-from sknnmm.validation import _some
+from sknnmm.messages import some
 
 
 def text_ids(ids, table):
@@ -34,7 +34,7 @@ def text_ids(ids, table):
     if kind not in ("string", "integer", "mixed-integer", "empty"):
         raise TypeError(
             f"IDs must be text or whole numbers, but those of {table} are {kind} "
-            f"({_some(ids)}). Convert them, e.g. with .astype(int)."
+            f"({some(ids)}). Convert them, e.g. with .astype(int)."
         )
     text = pd.Index(ids.map(str).str.strip())
     if (text == "").any():
@@ -42,7 +42,7 @@ def text_ids(ids, table):
     twice = text[text.duplicated()].unique()
     if len(twice):
         raise ValueError(
-            f"{table} has {len(twice)} duplicated IDs ({_some(twice)}). Keep one row of each "
+            f"{table} has {len(twice)} duplicated IDs ({some(twice)}). Keep one row of each "
             "individual, e.g. the mean of its records."
         )
     return text

@@ -10,9 +10,9 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sknnmm.io._text import open_text
+from sknnmm.messages import some
 from sknnmm.optional import import_optional
 from sknnmm.packed import PackedGenotypes
-from sknnmm.validation import _some
 
 FAM_COLUMNS = ["family", "individual", "father", "mother", "sex", "phenotype"]
 BIM_COLUMNS = ["chromosome", "snp", "cM", "position", "counted_allele", "other_allele"]
@@ -312,7 +312,7 @@ def _numbers(column, path):
     if len(text):
         warnings.warn(
             f"{path}: the {column.name} of {len(text)} lines is not a number "
-            f"({_some(text.map(repr).unique())}) and is read as missing.",
+            f"({some(text.map(repr).unique())}) and is read as missing.",
             stacklevel=5,
         )
     return numbers

@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.preprocessing._base import SNPSelector, batches, is_missing
+from sknnmm.dosages import is_missing
+from sknnmm.messages import some
+from sknnmm.preprocessing._base import SNPSelector, batches
 from sknnmm.user_warnings import warn
-from sknnmm.validation import _some
 
 
 class MinorAlleleFrequencySelector(SNPSelector):
@@ -86,7 +87,7 @@ class MinorAlleleFrequencySelector(SNPSelector):
         if outside.any():
             shown = getattr(self, "feature_names_in_", np.arange(p))[outside]
             warn(
-                f"X has {outside.sum()} columns with values outside [0, 2] ({_some(shown)}); they "
+                f"X has {outside.sum()} columns with values outside [0, 2] ({some(shown)}); they "
                 "do not hold allele dosages and are kept. Code missing genotypes as NaN or as "
                 "negative integers."
             )

@@ -78,11 +78,6 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         return tags
 
 
-def is_missing(X):
-    """Return where genotypes are missing: NaN, or negative integers."""
-    return np.isnan(X) if X.dtype.kind == "f" else X < 0
-
-
 def batches(X):
     """Yield (slice of SNPs, some dosages of theirs) until all were seen; temporaries stay small."""
     n, p = X.shape
@@ -92,8 +87,3 @@ def batches(X):
     else:
         for rows in gen_batches(n, max(1, VALUES_AT_ONCE // p)):
             yield slice(None), X[rows]
-
-
-def columns(X, snps):
-    """Return the dosages of some SNPs, (n, m)."""
-    return X.snps(snps) if isinstance(X, PackedGenotypes) else X[:, snps]

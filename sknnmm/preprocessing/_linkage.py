@@ -7,7 +7,8 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.preprocessing._base import VALUES_AT_ONCE, SNPSelector, columns, is_missing
+from sknnmm.dosages import columns_of, is_missing
+from sknnmm.preprocessing._base import VALUES_AT_ONCE, SNPSelector
 
 WIDEST_BLOCK = 128  # SNPs per matrix product; wider ones compute many pairs beyond a usual window
 TOLERANCE = 1e-9  # above rounding in a squared correlation, so that ties fall on the same side
@@ -81,13 +82,13 @@ class LDPruner(SNPSelector):
         width = min(max(VALUES_AT_ONCE // n, 1), WIDEST_BLOCK)
         for block in gen_batches(p, width):
             snps = np.arange(p)[block]
-            standardised = _standardised(columns(X, block))
+            standardised = _standardised(columns_of(X, block))
             free = np.ones(len(snps), bool)
             before = max(0, block.start - self.window)
             kept_before = before + np.flatnonzero(self.support_[before : block.start])
             for part in gen_batches(len(kept_before), width):
                 kept = kept_before[part]
-                clash = self._clash(kept, _standardised(columns(X, kept)), snps, standardised)
+                clash = self._clash(kept, _standardised(columns_of(X, kept)), snps, standardised)
                 free &= ~clash.any(axis=0)
             clash = self._clash(snps, standardised, snps, standardised)
             for j in range(len(snps)):

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.preprocessing._base import SNPSelector, batches, is_missing
+from sknnmm.dosages import is_missing
+from sknnmm.preprocessing._base import SNPSelector, batches
 
 
 class MissingRateSelector(SNPSelector):

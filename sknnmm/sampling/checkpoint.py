@@ -11,18 +11,20 @@ import os
 import re
 import secrets
 import time
-import warnings
 import zipfile
 from contextlib import suppress
 from zlib import crc32
 
 import numpy as np
 
+from sknnmm.user_warnings import warn
+
 SECONDS_BETWEEN = 30.0  # writes, at least
 SHARE_OF_TIME = 0.02  # of a run spent writing, at most
 
 UNFINISHED = re.compile(r"chain-(\d+)\.[0-9a-f]{16}\.unfinished")  # the name while it is written
-CHECKSUM_BYTES, BYTES_AT_ONCE = 4, 2**20
+MAGIC, CHECKSUM_BYTES = b"sknnmm", 4  # which make up the comment
+BYTES_AT_ONCE = 2**20
 DESCRIPTION = "description"  # the member that holds the JSON
 ARRAY, SCALAR = "array in", "scalar in"  # what stands for an array in the JSON: {ARRAY: member}
 
@@ -125,7 +127,7 @@ def _read_chain(directory, chain):
 
 def _warn_of_damage(paths, consequence):
     names = " and ".join(str(path) for path in paths)
-    warnings.warn(f"checkpoint: damaged files, now {names}; {consequence}", stacklevel=2)
+    warn(f"checkpoint: damaged files, now {names}; {consequence}")
 
 
 class _DamagedError(Exception):
@@ -141,7 +143,7 @@ def _write(file, content):
     description = json.dumps(_take_apart(content, arrays))
     arrays[DESCRIPTION] = np.frombuffer(description.encode(), np.uint8)
     with zipfile.ZipFile(file, "w") as archive:
-        archive.comment = bytes(CHECKSUM_BYTES)
+        archive.comment = MAGIC + bytes(CHECKSUM_BYTES)
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
@@ -164,8 +166,8 @@ def _checksum(file):
 def _read(file):
     try:
         archive = zipfile.ZipFile(file)
-        has_checksum = len(archive.comment) == CHECKSUM_BYTES
-        if has_checksum and archive.comment != _checksum(file):
+        has_checksum = archive.comment.startswith(MAGIC)
+        if has_checksum and archive.comment != MAGIC + _checksum(file):
             raise _DamagedError
         _refuse_larger_than_file(archive, file)
         # Archives of others, or of versions before, have checksums of their members alone.

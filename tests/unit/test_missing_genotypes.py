@@ -95,5 +95,5 @@ def test_mean_slopes():
         activation = ACTIVATIONS[name]
         expected = activation.derivative(z).mean(axis=0)
         # SD of a mean of derivatives between 0 and 1 over 200,000 draws: at most 0.0012
-        assert_allclose(mean_slopes(activation, mean, variance), expected, atol=0.005)
+        assert_allclose(mean_slopes(activation, mean, np.sqrt(variance)), expected, atol=0.005)
     assert_array_equal(mean_slopes(ACTIVATIONS["tanh"], mean, np.zeros(3)), 0)

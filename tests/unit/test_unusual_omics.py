@@ -86,8 +86,8 @@ def test_network_function_gets_the_constant(data, short):
         calls.append(z[:, 1].copy())
         return z[:, 0] * z[:, 1]
 
+    model = short(activation=product, n_iter=30)
     with pytest.warns(UserWarning, match="without variance"):
-        model = short(activation=product, n_iter=30)
         model.fit(data.X, data.y, omics=with_idle(data.gappy, "constant"))
     calls = calls[10:]  # after the trials of the function itself
     assert len(calls) > 100
