@@ -204,6 +204,8 @@ class PredictionScorer:
                 "set_score_request has no effect without metadata routing: enable it with "
                 "sklearn.set_config(enable_metadata_routing=True)."
             )
+        if requests.get("sample_weight"):
+            raise ValueError("sample_weight cannot be requested: the metric weighs nothing.")
         scorer = PredictionScorer(self._metric)
         scorer._requests = self._requests | requests
         scorer.get_metadata_routing()  # refuses invalid requests

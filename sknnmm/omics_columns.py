@@ -70,12 +70,17 @@ def _from_positions(positions, n_features):
 def _from_names(chosen, names):
     if names is None:
         raise ValueError(
-            "omics_features names columns, so X must be a DataFrame; for arrays give positions."
+            "omics_features names columns, so X must be a DataFrame; for arrays give positions. "
+            'Steps of a Pipeline keep names with set_output(transform="pandas").'
         )
     positions = pd.Index(names).get_indexer(pd.Index(chosen))
     unknown = chosen[positions < 0]
     if unknown.size:
-        raise ValueError(f"omics_features has names that are not columns of X: {unknown[:5]}.")
+        raise ValueError(
+            f"omics_features has names that are not columns of X: {unknown[:5]}. An earlier step "
+            "of a Pipeline may have removed them: apply selectors of SNPs to the SNPs alone, with "
+            "a ColumnTransformer."
+        )
     return positions
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import os
-import sys
 from numbers import Integral
 
 import numpy as np
@@ -45,6 +44,7 @@ from sknnmm.sampling.stopping import ends_process_when_terminated
 from sknnmm.scales import Scales
 from sknnmm.tables import as_pandas
 from sknnmm.uncertainty import genetic_sd, predictive_sd, sample_phenotypes
+from sknnmm.user_warnings import called_by
 
 WEIGHT_ATTRIBUTES = (  # a network function has none
     "omics_weights_",
@@ -186,7 +186,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     feature_importances_ : ndarray of shape (number of columns of X,)
         Only with `omics_features` and the linear activation, where `coef_` has fewer values than X
         columns: the SD of y that goes with a column, ``abs(coef_)`` times the SD of a SNP, or
-        ``abs(omics_weights_)`` of an omic. `SelectFromModel` and `RFE` of scikit-learn read it.
+        ``abs(omics_weights_)`` of an omic. `SelectFromModel` of scikit-learn reads it.
     intercept_ : float
         For uncentred genotypes and covariates at their training mean: with all omics given,
         ``predict = intercept_ + g((Z - omics_mean_) / omics_scale_) @ omics_weights_
@@ -655,8 +655,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise AttributeError("coef_ is set by a fit with the linear activation.")
         # Scikit-learn's selectors read importances by position: with omics among the columns of
         # X they must find those of the columns, not the effects of the SNPs alone.
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        if self._omics_columns is not None and caller.startswith("sklearn.feature_selection"):
+        if self._omics_columns is not None and called_by("sklearn.feature_selection"):
             raise AttributeError("coef_ has SNPs only: use feature_importances_.")
         return self._coef
 
@@ -667,6 +666,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise AttributeError(
                 "feature_importances_ is set by a fit with omics_features and the linear "
                 "activation; without omics_features use coef_."
+            )
+        if called_by("sklearn.feature_selection._rfe"):
+            raise ValueError(
+                "RFE cannot be used with omics_features: it removes columns of X and fits again, "
+                "and omics_features would then name other columns. Use SelectFromModel."
             )
         is_omic = np.zeros(self.n_features_in_, bool)
         is_omic[self._omics_columns] = True

@@ -1,5 +1,7 @@
 """Numbers out of what users pass: pandas, polars, Arrow, NumPy, masked arrays, lists."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
@@ -101,7 +103,7 @@ def as_doubles(values, argument):
         raise ValueError(f"Complex data not supported: {argument} must hold real numbers.")
     if kind not in ("integer", "floating"):
         raise ValueError(
-            f"{argument} must be numeric, but holds {kind} values. {_advice(kind)}".rstrip()
+            f"{argument} must be numeric, but holds {kind} values. {_advice(kind, values)}".rstrip()
         )
     if values.dtype == object:
         return _from_objects(values, argument)
@@ -121,14 +123,31 @@ def _from_objects(values, argument):
         raise type(error)(f"{argument} must be numeric: {error}") from error
 
 
-def _advice(kind):
+def _advice(kind, values):
     if kind in ("text", "string"):
-        return "Convert it, e.g. with pandas.to_numeric, or leave it out."
+        texts = [str(value) for value in np.ravel(values) if not pd.isna(value)]
+        no_number = next((text for text in texts if not _is_number(text)), None)
+        if no_number is None:
+            return "Convert it, e.g. with pandas.to_numeric."
+        if re.fullmatch(r"[+-]?\d+,\d+", no_number):
+            return f'{no_number!r} has a decimal comma: read the file with decimal=",".'
+        return (
+            f"{no_number!r} is no number: recode it, to NaN if it means missing, to 0/1 columns if "
+            "it is a category (pandas.get_dummies), or leave the column out."
+        )
     if kind == "categorical":
         return "Code categories as 0/1 columns, e.g. with pandas.get_dummies."
     if kind in ("date", "datetime", "datetime64", "time span", "timedelta", "timedelta64"):
         return "Convert it to a number, e.g. of days."
     return ""
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def refuse_sparse(table, argument):

@@ -402,10 +402,12 @@ def check_same_columns(names, fitted, argument, frame):
             f"{argument} has {len(names)} columns but the model was fitted without {argument}: "
             "leave it out."
         )
-    if len(names) != len(fitted):
+    unknown = [name for name in names if name not in set(fitted)]
+    if len(names) != len(fitted) and (unknown or not hasattr(frame, "columns")):
+        other = f", {some(unknown)} not among them" if hasattr(frame, "columns") else ""
         raise ValueError(
             f"{argument} has {len(names)} columns but the model was fitted with {len(fitted)}: "
-            f"{some(fitted)}."
+            f"{some(fitted)}{other}."
         )
     if hasattr(frame, "columns") and list(names) != list(fitted):
         raise ValueError(

@@ -14,10 +14,16 @@ SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 @validate_params(
-    {"id_column": [str, None], "sep": [str, None], "decimal": [str], "encoding": [str]},
+    {
+        "id_column": [str, None],
+        "sep": [str, None],
+        "decimal": [str],
+        "encoding": [str],
+        "na_values": [tuple, list],
+    },
     prefer_skip_nested_validation=True,
 )
-def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8"):
+def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_values=()):
     r"""Read a table with one row per individual from a CSV, TSV or Parquet file.
 
     Parameters
@@ -35,6 +41,8 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8"):
         The decimal mark of a text file. With "," columns are separated by something else.
     encoding : str, default="utf-8"
         Of a text file; files of older Windows programs are often "latin-1".
+    na_values : list or tuple of str, default=()
+        What else means a missing value in a text file, e.g. ``["-9", "."]``; IDs apart.
 
     Returns
     -------
@@ -90,7 +98,7 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8"):
     if sep is None and path.suffix.lower() == ".parquet":
         table = _read_parquet(path)
     else:
-        table = _read_text(path, id_column, sep or _separator(path), decimal, encoding)
+        table = _read_text(path, id_column, sep or _separator(path), decimal, encoding, na_values)
     unnamed = UNNAMED.format(0)
     name = unnamed if id_column is None else id_column
     if name not in table.columns:
@@ -106,13 +114,14 @@ def _read_parquet(path):
     return table if table.index.name is None else table.reset_index()  # written with its index
 
 
-def _read_text(path, id_column, sep, decimal, encoding):
+def _read_text(path, id_column, sep, decimal, encoding, na_values):
     if decimal == sep:
         raise ValueError(
             f"decimal={decimal!r} is also what separates the columns of {path}: pass another sep, "
             "e.g. sep=';'."
         )
     names = column_names(path, id_column, sep, encoding)
+    id_name = names[0] if id_column is None else id_column
     try:
         with open_text(path, encoding) as file:
             return pd.read_csv(
@@ -123,7 +132,8 @@ def _read_text(path, id_column, sep, decimal, encoding):
                 names=names,
                 usecols=range(len(names)),
                 index_col=False,
-                dtype={names[0] if id_column is None else id_column: str},
+                dtype={id_name: str},
+                na_values={name: list(na_values) for name in names if name != id_name},
                 engine="c" if len(sep) == 1 or sep == BLANKS else "python",
             )
     except pd.errors.ParserError as error:

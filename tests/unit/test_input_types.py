@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 from sknnmm.dosages import genotype_array, warn_of_codes
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
+from sknnmm.metrics import predictive_correlation_scorer
 from sknnmm.preprocessing import LDPruner, MinorAlleleFrequencySelector, MissingRateSelector
 from sknnmm.tables import as_pandas
 
@@ -226,3 +227,27 @@ def test_gblup_of_lines_coded_0_and_1_does_not_depend_on_the_allele_counted(data
     np.testing.assert_allclose(scaled.variance, 1)
     diploid = ScaledGenotypes(Genotypes(2 * X))
     np.testing.assert_allclose(diploid.scale, np.sqrt(2 * frequency * (1 - frequency)))
+
+
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        ("1,21", r"'1,21' has a decimal comma: read the file with decimal=\",\""),
+        ("F", r"'F' is no number: recode it.*get_dummies"),
+        (".", r"'\.' is no number: recode it, to NaN if it means missing"),
+        ("3", "Convert it, e.g. with pandas.to_numeric"),
+    ],
+)
+def test_text_in_a_table_is_shown_with_what_helps(data, short, value, advice):
+    omics = pd.DataFrame(data.omics, columns=OMICS).assign(b=["1.5"] * 79 + [value])
+    with pytest.raises(ValueError, match=f"omics column 'b'.*{advice}"):
+        short().fit(data.X, data.y, omics=omics)
+
+
+def test_tables_without_labels_go_with_labelled_ones(data, short):
+    y = pd.Series(data.y, [f"animal{i}" for i in range(80)])
+    X = pl.from_pandas(pd.DataFrame(data.X, columns=SNPS))
+    model = short().fit(X, y)
+    assert_array_equal(model.predict(X), short().fit(data.X, data.y).predict(data.X))
+    assert np.isfinite(model.score(X, y))
+    assert np.isfinite(predictive_correlation_scorer(model, X, y))

@@ -852,3 +852,12 @@ def test_from_files_to_predictions(data, short, tmp_path):
     expected = same.predict(data.X[60:], omics=by_hand[60:], covariates=sex[60:])
     assert_allclose(predicted, expected, rtol=1e-4)
     assert np.corrcoef(predicted, data.y[60:])[0, 1] > 0.5
+
+
+def test_more_codes_for_missing_values(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("cow,milk,fat\n-9,1.5,.\n2,-9,3\n")
+    table = read_table(path, "cow", na_values=["-9", "."])
+    assert list(table.index) == ["-9", "2"]
+    assert_array_equal(table, [[1.5, np.nan], [np.nan, 3]])
+    assert (table.dtypes == float).all()

@@ -179,9 +179,9 @@ def test_absent_columns_of_omics_are_not_measured(data, short):
     model = short().fit(data.X, data.y, omics=omics)
     expected = model.predict(data.X, omics=omics.assign(b=np.nan))
     assert_array_equal(model.predict(data.X, omics=omics[["a", "c"]]), expected)
-    with pytest.raises(ValueError, match="fitted with 3"):
+    with pytest.raises(ValueError, match="in that order: a, b, c; got c, a"):
         model.predict(data.X, omics=omics[["c", "a"]])
-    with pytest.raises(ValueError, match="fitted with 3"):
+    with pytest.raises(ValueError, match="fitted with 3: a, b, c, z not among them"):
         model.predict(data.X, omics=omics[["a"]].rename(columns={"a": "z"}))
 
 
@@ -198,9 +198,10 @@ def test_selectors_of_scikit_learn_get_an_importance_of_every_column(data, short
     spread = np.where(data.X < 0, data.X[data.X >= 0].mean(), data.X)[:, 2].std()
     assert_allclose(importances["rs2"], abs(fitted.coef_[2]) * spread, rtol=0.01)
     assert fitted.coef_.shape == (24,)
-    ranked = RFE(short(omics_features=lambda Z: [0]), n_features_to_select=20, step=2)
-    ranked.fit(X[["gene", *SNPS]].to_numpy(), data.y)
-    assert ranked.support_.shape == (25,) and ranked.support_.sum() == 20
+    with pytest.raises(ValueError, match="RFE cannot be used with omics_features"):
+        RFE(model, n_features_to_select=20, step=2).fit(X, data.y)
+    ranked = RFE(short(), n_features_to_select=20, step=2).fit(X[SNPS], data.y)
+    assert ranked.support_.shape == (24,) and ranked.support_.sum() == 20
     with pytest.raises(ValueError, match="should have `coef_` or `feature_importances_`"):
         SelectFromModel(short(omics_features=["gene"], activation="tanh")).fit(X, data.y).transform(
             X
