@@ -48,7 +48,8 @@ def describe_fit(estimator, entropy, model, data):
         if name not in NOT_COMPARED:
             parameters |= _described(name, value)
     digests = {name: _digest(arrays) for name, arrays in data.items()}
-    if callable(estimator.activation):  # known by what it does
+    # A function is known by what it does; np.tanh is the same as "tanh".
+    if callable(estimator.activation) and estimator.activation is not np.tanh:
         digests["activation"] = _digest(_values_of(model))
     fit = {
         "sknnmm": __version__,
@@ -86,6 +87,8 @@ def _described(name, value):
     if hasattr(value, "get_params"):
         own = {f"{name}__{key}": v for key, v in value.get_params().items()}
         return {name: type(value).__name__, **own}
+    if value is np.tanh:
+        value = "tanh"
     if callable(value):
         return {name: getattr(value, "__qualname__", type(value).__qualname__)}
     return {name: value}

@@ -10,6 +10,7 @@ from sknnmm.user_warnings import warn
 
 A_FEW = 50  # rows
 HIGHEST_INT8 = np.iinfo(np.int8).max
+NOT_KNOWN = np.iinfo(np.int8).min  # stands for NA: as -1 it would look like -1/0/1 coding
 
 
 def genotype_array(X, floating=np.float64):
@@ -34,7 +35,7 @@ def genotype_array(X, floating=np.float64):
     """
     refuse_sparse(X, "X")
     if not isinstance(X, pd.DataFrame):
-        X = np.asarray(unmasked(X, integers_negative=True))
+        X = np.asarray(unmasked(X, masked_integer=NOT_KNOWN))
         if X.dtype.kind in "biuf":
             return _native(X)
         if X.ndim != 2:
@@ -58,38 +59,30 @@ def _native(X):
 
 
 def _column(frame, j):
-    """Return a column as int8 (or int64, for large values) with -1 = missing, or floating."""
+    """Return a column as int8 (or int64, for large values) with negative = missing, or floating."""
     column = frame.iloc[:, j]
-    if kind_of(column) != "integer":
-        what = f"X column {frame.columns[j]!r}"
-        doubles = as_doubles(column, what)
-        if only_dosages(doubles):
-            return np.where(np.isnan(doubles), -1, doubles).astype(np.int8)
-        return doubles.astype(np.float32) if column.dtype == np.float32 else doubles
-    if column.dtype == object:
-        values = np.where(pd.isna(column), -1, column).astype(np.int64)
-    elif isinstance(column.dtype, np.dtype):
+    if _is_plain(column.dtype) and column.dtype.kind != "f" and column.dtype != np.uint64:
         values = column.to_numpy()
     else:
-        values = column.to_numpy(dtype=np.int64, na_value=-1)
-    narrow = values.max(initial=0) <= HIGHEST_INT8
+        values = as_doubles(column, f"X column {frame.columns[j]!r}")
+        integer = kind_of(column) == "integer" and (np.nan_to_num(values) < 2**62).all()
+        if not (integer or only_dosages(values)):
+            return values.astype(np.float32) if column.dtype == np.float32 else values
+        values = np.where(np.isnan(values), NOT_KNOWN, values).astype(np.int64)
     if values.dtype.kind == "i":
-        values = np.maximum(values, -1)
-    return values.astype(np.int8 if narrow else np.int64)
+        values = np.maximum(values, NOT_KNOWN)
+    return values.astype(np.int8 if values.max(initial=0) <= HIGHEST_INT8 else np.int64)
 
 
 def _join(columns, floating):
     """Return one array (n, p) of columns; integer and floating ones code missing values apart."""
     of_floats = [values.dtype for values in columns if values.dtype.kind == "f"]
-    if of_floats:
-        common = np.result_type(*of_floats)
-        dtype, missing = common if common.itemsize < 8 else np.dtype(floating), np.nan
-    else:
-        wide = any(values.dtype == np.int64 for values in columns)
-        dtype, missing = np.dtype(np.int64 if wide else np.int8), -1
+    dtype = np.result_type(*(of_floats or {values.dtype for values in columns}))
+    if dtype == np.float64:
+        dtype = np.dtype(floating)
     genotypes = np.empty((len(columns[0]), len(columns)), dtype, order="F")
     for j, values in enumerate(columns):
-        genotypes[:, j] = np.where(is_missing(values), missing, values)
+        genotypes[:, j] = np.where(is_missing(values), np.nan, values) if of_floats else values
     return genotypes
 
 
@@ -111,7 +104,8 @@ def only_dosages(values):
 def warn_of_codes(X, names, *, fitting):
     """Warn once if values look like a code for missing genotypes, or like -1/0/1 coding.
 
-    Suspicious are whole numbers above 2, and whole negative numbers in a floating X that has a 2.
+    Suspicious are whole numbers above 2, and whole negative ones in a floating X with values above
+    1, in columns that have no fractions outside [0, 2].
 
     Parameters
     ----------
@@ -125,10 +119,10 @@ def warn_of_codes(X, names, *, fitting):
     low, high = column_range(X)
     floating = X.dtype.kind == "f"
     lowest, highest = low.min(), high.max()
-    below = (low < 0) & (floating and (highest >= 2 or lowest < -1))
+    below = (low < 0) & (floating and (highest > 1 or lowest < -1))
     odd = np.flatnonzero((high > 2) | below)
-    if floating:  # standardised or imputed genotypes are no whole numbers
-        odd = _whole_columns(X, odd)
+    if floating:  # of imputed genotypes the codes are whole, of standardised ones nothing is
+        odd = _columns_that(_is_whole_outside, X, odd)
     if odd.size:
         extremes = np.where(high[odd] > 2, high[odd], low[odd])
         code = extremes[np.abs(extremes).argmax()]
@@ -140,12 +134,12 @@ def warn_of_codes(X, names, *, fitting):
             "numbers in integer ones."
         )
     elif fitting and lowest < 0 and highest <= 1:
-        if not floating:
+        if not floating and ((X < 0) & (X != NOT_KNOWN)).any():
             warn(
                 "X has negative values and none above 1: this looks like -1/0/1 coding, but "
                 "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats."
             )
-        elif len(_whole_columns(X, np.arange(X.shape[1]))) == X.shape[1]:
+        elif floating and len(_columns_that(_is_whole, X, np.arange(X.shape[1]))) == X.shape[1]:
             warn(
                 "X has negative values and none above 1: this looks like -1/0/1 coding, and is "
                 "taken so. If negative values mean missing, code them as NaN."
@@ -180,14 +174,19 @@ def row_parts(X, bytes_at_once=2**24):
         yield start, X[start : start + step]
 
 
-def _whole_columns(X, columns):
-    """Return those of some columns (positions) that hold whole numbers only."""
-    for rows in (slice(A_FEW), slice(None)):  # most fractions show early
+def _columns_that(condition, X, columns):
+    """Return those of some columns (positions) that meet a condition."""
+    for rows in (slice(A_FEW), slice(None)):  # most that do not show it early
         part = X[rows]
-        whole = [_is_whole(part[:, j]) for j in columns]
-        columns = columns[np.array(whole, bool)]
+        with np.errstate(invalid="ignore"):  # of R's NA
+            meets = [condition(part[:, j]) for j in columns]
+        columns = columns[np.array(meets, bool)]
     return columns
 
 
 def _is_whole(column):
     return (np.isnan(column) | (column == np.rint(column))).all()
+
+
+def _is_whole_outside(column):
+    return _is_whole(column[(column < 0) | (column > 2)])

@@ -8,10 +8,10 @@ import warnings
 import numpy as np
 from sklearn import get_config
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils import check_array
+from sklearn.utils import assert_all_finite
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sknnmm.tables import as_pandas, unmasked
+from sknnmm.tables import column_of_doubles
 from sknnmm.validation import check_same_index
 
 __all__ = [
@@ -241,8 +241,10 @@ prediction_bias_scorer = PredictionScorer(prediction_bias)
 def _observed_pairs(y_true, y_pred):
     """Return both in double precision, without the rows whose y_true is missing."""
     check_same_index(y_true=y_true, y_pred=y_pred)
-    y_true = _vector(y_true, "y_true", finite="allow-nan")
-    y_pred = _vector(y_pred, "y_pred", finite=True)
+    y_true = column_of_doubles(y_true, "y_true")
+    y_pred = column_of_doubles(y_pred, "y_pred")
+    assert_all_finite(y_true, allow_nan=True, input_name="y_true")
+    assert_all_finite(y_pred, input_name="y_pred")
     if len(y_true) != len(y_pred):
         raise ValueError(
             f"y_true has {len(y_true)} values but y_pred has {len(y_pred)}: they must be of the "
@@ -255,23 +257,6 @@ def _observed_pairs(y_true, y_pred):
             "other folds if this happens in a cross-validation."
         )
     return y_true[observed], y_pred[observed]
-
-
-def _vector(values, argument, finite):
-    with np.errstate(invalid="ignore"):  # R's NA is a signalling NaN: every operation warns
-        values = check_array(
-            unmasked(as_pandas(values)),
-            dtype=np.float64,
-            ensure_2d=False,
-            ensure_min_samples=0,
-            ensure_all_finite=finite,
-            input_name=argument,
-        )
-    if values.ndim == 2 and values.shape[1] == 1:
-        return values.ravel()
-    if values.ndim != 1:
-        raise ValueError(f"{argument} must have one dimension, but its shape is {values.shape}.")
-    return values
 
 
 def _warn_if_constant(metric, y_true, y_pred):

@@ -52,6 +52,7 @@ WEIGHT_ATTRIBUTES = (  # a network function has none
     "omics_inclusion_probability_",
     "mediated_variance_",
 )
+BOUNDED = ("sigmoid", "tanh", np.tanh)  # activations that large values do little to
 PRECISIONS = {"single": np.float32, "double": np.float64}
 
 
@@ -114,11 +115,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         a Pipeline may have removed them). Latent nodes that are not mentioned are fully
         connected. Direct effects are never masked. See also `sknnmm.cis_mask`.
 
-    omics_features : str, int, sequence, boolean mask, callable or None, default=None
+    omics_features : str, int, slice, sequence, boolean mask, callable or None, default=None
         Which columns of X are omics: names (X a DataFrame), positions, a mask, or a callable that
-        gets X and returns one of these. Then cross-validation, grid searches and pipelines carry
-        the omics inside X and need no metadata routing, and `omics` is not passed. In predict,
-        NaN, or in a DataFrame an absent column, means not measured. None: all columns are SNPs.
+        gets X and returns one of these. Positions and masks count the columns that `fit` gets:
+        behind steps of a Pipeline that move or remove columns use names. Cross-validation, grid
+        searches and pipelines then carry the omics inside X and need no metadata routing, and
+        `omics` is not passed. In predict, NaN, or in a DataFrame an absent column, means not
+        measured. None: all columns are SNPs.
 
     residual_prior : ScaledInverseChi2 or None, default=None
         Prior of the residual variances of both layers; None is ``ScaledInverseChi2()``.
@@ -261,7 +264,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "direct_effects": ["boolean", Prior],
         "n_latent": [Interval(Integral, 0, None, closed="left")],
         "mask": "no_validation",  # many forms: see sknnmm.masks
-        "omics_features": [None, str, Integral, "array-like", callable],
+        "omics_features": [None, str, Integral, slice, "array-like", callable],
         "residual_prior": [ScaledInverseChi2, None],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
@@ -413,15 +416,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
             )
         validation.warn_of_phenotype_among_omics(y, omics, omics_names)
-        validation.warn_of_tails(omics, omics_names)
+        if self.activation not in BOUNDED:
+            validation.warn_of_tails(omics, omics_names)
         measured = omics
         # A row without y and with missing covariates informs nothing; it is kept for the results.
         incomplete = np.isnan(covariates).any(axis=1)
         if incomplete.any():
             omics = np.where(incomplete[:, None], np.nan, omics)
         varying = validation.check_variation(omics, omics_names)
-        self._omics_bounds = np.array(column_range(measured))
-        self._omics_bounds[:, ~varying] = np.nan  # no value is far from there: the weight is zero
         with np.errstate(over="ignore"):  # where single precision is too narrow, the check says so
             stored = validation.stored_dosages(X, dtype)
         validation.check_snp_scales(X, stored, names)
@@ -455,6 +457,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             "sample_weight": weight,
             "mask": connections and [connections.columns.indptr, connections.snps],
         }
+        self._omics_bounds = np.array(column_range(measured))
+        if not model.activation.is_network:  # no value is far from a weight of zero
+            self._omics_bounds[:, ~varying] = np.nan
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
         # The sampler's matrices are not kept while summarising.
         with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
@@ -662,7 +667,15 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     @property
     def feature_importances_(self):
         """Importance of every column of X."""
-        if getattr(self, "_coef", None) is None or self._omics_columns is None:
+        check_is_fitted(self)
+        selector = called_by("sklearn.feature_selection")
+        if selector and self._coef is None:
+            raise ValueError(
+                "Importances of columns need the linear activation: in a nonlinear network the "
+                "effect of a column depends on all others. Use permutation_importance of "
+                "scikit-learn."
+            )
+        if self._coef is None or self._omics_columns is None:
             raise AttributeError(
                 "feature_importances_ is set by a fit with omics_features and the linear "
                 "activation; without omics_features use coef_."
@@ -935,6 +948,8 @@ def _scale_columns(table, scales):
 
 def _seed_sequence(random_state):
     """Return a fresh SeedSequence for an int, None, or a generator (which moves on)."""
+    if isinstance(random_state, Integral) and random_state < 0:
+        raise ValueError(f"random_state must not be negative; got {random_state}.")
     if isinstance(random_state, Integral) or random_state is None:
         return np.random.SeedSequence(random_state)
     if isinstance(random_state, np.random.Generator):

@@ -1,6 +1,7 @@
 """Numbers out of what users pass: pandas, polars, Arrow, NumPy, masked arrays, lists."""
 
 import re
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,10 @@ from scipy import sparse
 from sknnmm.optional import import_optional
 
 # What `infer_dtype` calls columns of Python objects that are numbers.
+NO_NUMBERS = (  # though NumPy makes numbers of some of them
+    *(str, bytes, complex, np.complexfloating),
+    *(date, timedelta, np.datetime64, np.timedelta64, pd.Period),
+)
 INTEGERS = {"integer", "boolean"}
 NUMBERS = INTEGERS | {"floating", "mixed-integer-float", "decimal", "empty"}
 
@@ -18,28 +23,36 @@ def as_pandas(data):
     """Return polars and Arrow tables and columns as those of pandas; anything else as it is."""
     if isinstance(data, pd.DataFrame | pd.Series | pd.Index | np.ndarray):
         return data
+    if hasattr(data, "collect") and hasattr(data, "collect_schema"):
+        raise TypeError("A LazyFrame holds no values yet: pass frame.collect().")
     if hasattr(data, "column_names") or hasattr(data, "columns"):
         if not hasattr(data, "__arrow_c_stream__"):
             return data
         arrow = import_optional("pyarrow", f"A table of type {type(data).__name__}")
-        return arrow.table(data).to_pandas(types_mapper=pd.ArrowDtype)
+        kept = (arrow.types.is_integer, arrow.types.is_floating, arrow.types.is_boolean)
+        return arrow.table(data).to_pandas(
+            types_mapper=lambda dtype: (
+                pd.ArrowDtype(dtype) if any(is_kind(dtype) for is_kind in kept) else None
+            )
+        )
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         arrow = import_optional("pyarrow", f"A column of type {type(data).__name__}")
         values = data if isinstance(data, arrow.ChunkedArray) else arrow.chunked_array(data)
-        return pd.Series(pd.arrays.ArrowExtensionArray(values))
+        return as_pandas(arrow.table({"": values}))[""]
     return data
 
 
-def unmasked(values, integers_negative=False):
-    """Return a masked array as a plain one: masked values NaN, or -1 in integers on demand."""
+def unmasked(values, masked_integer=None):
+    """Return a masked array as a plain one: masked values NaN, or `masked_integer` in integers."""
     if not np.ma.isMaskedArray(values):
         return values
     mask, plain = np.ma.getmaskarray(values), np.asarray(values.data)
     if not mask.any() or plain.dtype.kind not in "biufcO":
         return plain
-    if integers_negative and plain.dtype.kind in "biu":
+    if masked_integer is not None and plain.dtype.kind in "biu":
         signed = np.promote_types(plain.dtype, np.int8)
-        return np.where(mask, -1, plain.astype(np.int64 if signed.kind == "f" else signed))
+        plain = plain.astype(np.int64 if signed.kind == "f" else signed)
+        return np.where(mask, plain.dtype.type(masked_integer), plain)
     return np.where(mask, np.nan, plain)
 
 
@@ -80,6 +93,23 @@ def kind_of(column):
     return "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
 
 
+def column_of_doubles(values, argument):
+    """Return a column of numbers of any kind, (n,), in double precision with NaN = missing."""
+    values = as_pandas(values)
+    if isinstance(values, pd.DataFrame) and values.shape[1] == 1:
+        values = values.iloc[:, 0]
+    elif not isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        values = np.asarray(unmasked(values))
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values.ravel()
+    if values.ndim != 1:
+        raise ValueError(
+            f"{argument} must have one dimension: {argument} should be a 1d array, one value per "
+            f"individual, but its shape is {values.shape}."
+        )
+    return as_doubles(values, argument)
+
+
 def as_doubles(values, argument):
     """Return a column, or an array of any shape, in double precision with NaN = missing.
 
@@ -117,6 +147,11 @@ def as_doubles(values, argument):
 
 def _from_objects(values, argument):
     array = np.asarray(values, dtype=object)
+    for kind in set(map(type, array.ravel())):
+        if issubclass(kind, NO_NUMBERS):
+            raise ValueError(
+                f"{argument} must be numeric, but holds values of type {kind.__name__}."
+            )
     try:
         return np.where(pd.isna(array), np.nan, array).astype(np.float64)
     except (TypeError, ValueError) as error:

@@ -16,9 +16,10 @@ from sknnmm.memory_map import check_map
 from sknnmm.messages import some
 from sknnmm.packed import PackedGenotypes
 from sknnmm.scales import CONSTANT, mean_and_sd
-from sknnmm.tables import as_doubles, as_pandas, refuse_sparse, table_of_doubles, unmasked
+from sknnmm.tables import as_pandas, column_of_doubles, refuse_sparse, table_of_doubles
 from sknnmm.user_warnings import warn
 
+FEWEST_ALIKE = 10  # individuals by whom an omic is compared with y
 SAME = 0.999  # correlation of an omic with y beyond which it is taken for y itself
 FAR_SD = 5  # SDs from which a value counts as far outside
 ALIGN = "sknnmm.io.align brings tables into the order of the genotypes."
@@ -217,7 +218,7 @@ def check_weights(sample_weight, n_samples):
     """Return weights (n,) in double precision, or None."""
     if sample_weight is None:
         return None
-    weight = _vector(sample_weight, "sample_weight")
+    weight = column_of_doubles(sample_weight, "sample_weight")
     if len(weight) != n_samples:
         raise ValueError(
             f"sample_weight has {len(weight)} values but X has {n_samples} samples: pass one per "
@@ -238,7 +239,13 @@ def check_phenotype(y, n_samples, weight=None):
         raise ValueError(
             "requires y to be passed, but the target y is None: pass a phenotype, NaN = missing."
         )
-    y = _vector(y, "y")
+    if np.ndim(y) == 2 and np.shape(y)[1] == 1:
+        warn(
+            "A column-vector y was passed when a 1d array was expected. Please change its shape "
+            "to (n_samples,), for example using ravel().",
+            DataConversionWarning,
+        )
+    y = column_of_doubles(y, "y")
     if len(y) != n_samples:
         raise ValueError(
             f"y has {len(y)} values but X has {n_samples} samples: pass one per row. {ALIGN}"
@@ -302,7 +309,8 @@ def check_variation(omics, names):
     if not varies.all():
         warn(
             f"omics has {(~varies).sum()} columns without variance over their observed values "
-            f"({some(names[~varies])}); they are kept with weight zero."
+            f"({some(names[~varies])}); they are kept with weight zero (a network function gets "
+            "them as constants)."
         )
     return varies
 
@@ -312,7 +320,7 @@ def warn_of_phenotype_among_omics(y, omics, names):
     same = []
     for name, column in zip(names, omics.T, strict=True):
         both = ~np.isnan(y) & ~np.isnan(column)
-        comparable = both.sum() > 2 and _varies(y[both]) and _varies(column[both])
+        comparable = both.sum() >= FEWEST_ALIKE and _varies(y[both]) and _varies(column[both])
         if comparable and abs(_correlation(y[both], column[both])) > SAME:
             same.append(name)
     if same:
@@ -342,7 +350,7 @@ def warn_of_tails(omics, names):
 
 def _has_tails(column):
     observed = column[~np.isnan(column)]
-    if not _varies(observed):
+    if len(np.unique(observed)) < 3:  # no transformation helps
         return False
     deviation = observed - observed.mean()
     squares = np.sort((deviation / np.abs(deviation).max()) ** 2)[::-1]
@@ -430,35 +438,6 @@ def check_same_index(**tables):
 
 
 _LABELLED = (pd.DataFrame, pd.Series, PackedGenotypes)
-
-
-def _vector(values, argument):
-    """Return a column (n,) in double precision with NaN = missing."""
-    values = as_pandas(values)
-    if isinstance(values, pd.DataFrame) and values.shape[1] == 1:
-        values = values.iloc[:, 0]
-        _warn_of_column(argument)
-    if not isinstance(values, pd.Series | pd.Index):
-        values = unmasked(values)
-        if not isinstance(values, pd.api.extensions.ExtensionArray):
-            values = np.asarray(values)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values.ravel()
-        _warn_of_column(argument)
-    if values.ndim != 1:
-        raise ValueError(
-            f"{argument} should be a 1d array, one value per row of X, but its shape is "
-            f"{values.shape}."
-        )
-    return as_doubles(values, argument)
-
-
-def _warn_of_column(argument):
-    warn(
-        f"A column-vector {argument} was passed when a 1d array was expected. Please change its "
-        "shape to (n_samples,), for example using ravel().",
-        DataConversionWarning,
-    )
 
 
 def _table(table, argument, n_samples):

@@ -12,6 +12,8 @@ from sknnmm.messages import some
 from sknnmm.preprocessing._base import SNPSelector, batches
 from sknnmm.user_warnings import warn
 
+ENOUGH = 10  # columns that tell 0/1 coding from that of diploids
+
 
 class MinorAlleleFrequencySelector(SNPSelector):
     """Keep SNPs whose rarer allele is frequent enough.
@@ -78,8 +80,9 @@ class MinorAlleleFrequencySelector(SNPSelector):
             outside[snps] |= ((dosages < 0) | (dosages > 2)).any(axis=0)
             above_one[snps] |= (dosages > 1).any(axis=0)
             whole[snps] &= (dosages == np.rint(dosages)).all(axis=0)
-        # Fractions outside [0, 2] are no genotypes, but an omic among the columns of X.
-        if not above_one[whole | ~outside].any():
+        # Columns with values outside [0, 2] may be omics, if there are others to judge by.
+        judges = ~outside if (~outside).sum() >= ENOUGH else whole | ~outside
+        if not above_one[judges].any():
             n_alleles /= 2
         # Counts, not the mean, are folded: 1 - f would round differently for the other allele.
         frequency = np.minimum(n_counted, n_alleles - n_counted) / np.maximum(n_alleles, 1)
@@ -93,8 +96,9 @@ class MinorAlleleFrequencySelector(SNPSelector):
             )
 
     def _warn_of_codes(self, X):
-        with warnings.catch_warnings():  # codes are among the columns that `_learn` warns of
-            warnings.filterwarnings("ignore", "X has whole numbers")
+        # Codes are among the columns that `_learn` warns of, and so are negative floating values.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X has whole numbers|.* is taken so")
             super()._warn_of_codes(X)
 
     def _get_support_mask(self):

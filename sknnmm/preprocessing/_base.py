@@ -1,5 +1,6 @@
 """What all selectors of SNPs share: input, missing values, tags."""
 
+import copy
 from abc import abstractmethod
 
 import numpy as np
@@ -37,9 +38,11 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         -------
         self
         """
-        X = check_genotypes(self, X, fitting=True)
-        self._warn_of_codes(X)
-        self._learn(X)
+        fitted = copy.copy(self)  # what the selector holds changes when the fit has succeeded
+        X = check_genotypes(fitted, X, fitting=True)
+        fitted._warn_of_codes(X)
+        fitted._learn(X)
+        self.__dict__ = vars(fitted)
         return self
 
     def transform(self, X):
@@ -61,6 +64,8 @@ class SNPSelector(SelectorMixin, BaseEstimator):
             return super().transform(X)
         check_is_fitted(self)
         kept = self._transform(check_genotypes(self, X, fitting=False))
+        if isinstance(kept, np.ndarray) and kept.dtype.kind == "i":
+            kept = np.maximum(kept, -1)  # NA has a code of its own until here
         if as_frame and isinstance(X, PackedGenotypes):
             return pd.DataFrame(np.asarray(kept), index=X.index)  # scikit-learn adds the names
         return kept

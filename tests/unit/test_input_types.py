@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from sknnmm.dosages import genotype_array, warn_of_codes
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
-from sknnmm.metrics import predictive_correlation_scorer
+from sknnmm.metrics import predictive_correlation, predictive_correlation_scorer
 from sknnmm.preprocessing import LDPruner, MinorAlleleFrequencySelector, MissingRateSelector
 from sknnmm.tables import as_pandas
 
@@ -30,6 +30,10 @@ FRAMES = {
     "several integer types": lambda F: F.astype({"rs0": np.int64, "rs1": np.int16}),
     "one floating column": lambda F: F.assign(rs5=F["rs5"].astype(float).where(F["rs5"] >= 0)),
     "polars": pl.from_pandas,
+    "polars with null": lambda F: pl.from_pandas(F.astype("Int8").where(F >= 0)),
+    "polars UInt8 with null": lambda F: pl.from_pandas(F.astype("Int8").where(F >= 0)).cast(
+        pl.UInt8
+    ),
     "Arrow table": pa.Table.from_pandas,
 }
 
@@ -43,7 +47,7 @@ def table(data):
 def test_integer_columns_keep_their_missing_values(table, kind):
     converted = genotype_array(as_pandas(FRAMES[kind](table)))
     assert_array_equal(np.maximum(converted, -1), table)
-    assert converted.dtype == np.int8 and (converted == -1).sum() == 2
+    assert converted.dtype == np.int8 and (converted < 0).sum() == 2
 
 
 @pytest.mark.parametrize("kind", ["convert_dtypes", "one floating column", "polars", "object"])
@@ -77,7 +81,7 @@ def test_the_mask_of_a_masked_array_is_missing(data, dtype):
     converted = genotype_array(masked)
     if converted.dtype.kind == "f":
         converted = np.where(np.isnan(converted), -1, converted)
-    assert_array_equal(converted, data.X)
+    assert_array_equal(np.maximum(converted, -1), data.X)
 
 
 def test_masks_of_y_omics_and_omics_columns_are_missing(data, short):
@@ -251,3 +255,89 @@ def test_tables_without_labels_go_with_labelled_ones(data, short):
     assert_array_equal(model.predict(X), short().fit(data.X, data.y).predict(data.X))
     assert np.isfinite(model.score(X, y))
     assert np.isfinite(predictive_correlation_scorer(model, X, y))
+
+
+@pytest.mark.parametrize("code", [9, -9, -1, 3])
+def test_codes_among_imputed_dosages_warn(data, code):
+    rng = np.random.default_rng(3)
+    imputed = np.clip(np.maximum(data.X, 0) + rng.normal(0, 0.1, data.X.shape), 0, 1.9)
+    imputed[[3, 40], [5, 0]] = code
+    with pytest.warns(UserWarning, match=rf"2 columns \(0, 5\): {code} looks like") as caught:
+        warn_of_codes(imputed, None, fitting=True)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("kind", ["boolean", "Int8", "object", "masked", "polars"])
+def test_gaps_of_lines_coded_0_and_1_are_no_negative_values(data, short, kind):
+    F = pd.DataFrame((data.X > 0).astype(np.int8), columns=SNPS)
+    gaps = data.X < 0
+    X = {
+        "boolean": lambda: F.astype("boolean").mask(gaps),
+        "Int8": lambda: F.astype("Int8").mask(gaps),
+        "object": lambda: F.astype(object).mask(gaps, None),
+        "masked": lambda: np.ma.masked_array(F.to_numpy(np.uint8), gaps),
+        "polars": lambda: pl.from_pandas(F.astype("boolean").mask(gaps)),
+    }[kind]()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "X has")
+        model = short().fit(X, data.y)
+        kept = MissingRateSelector().fit_transform(X)
+    expected = short().fit(np.where(gaps, np.nan, F), data.y)
+    assert_array_equal(model.coef_, expected.coef_)
+    assert_array_equal(np.asarray(kept, float)[gaps], -1)
+
+
+def test_numbers_beyond_64_bits_are_numbers(data, table):
+    for huge in (np.full(80, 2**63 + 7, np.uint64), np.array([10**30] * 80, object)):
+        converted = genotype_array(table.assign(rs0=huge))
+        np.testing.assert_allclose(converted[:, 0], float(huge[0]))
+
+
+MIXED = [np.datetime64("2020-01-01"), np.timedelta64(5, "D"), np.complex128(1j), "7", 2j]
+
+
+@pytest.mark.parametrize("odd", MIXED, ids=lambda odd: type(odd).__name__)
+def test_objects_that_are_no_numbers_are_refused_beside_numbers(data, short, table, odd):
+    mixed = np.array([odd, *range(79)], dtype=object)
+    with pytest.raises(
+        ValueError, match=f"y must be numeric, but holds values of .*{type(odd).__name__}"
+    ):
+        short().fit(data.X, mixed)
+    with pytest.raises(ValueError, match="X column 'rs3' must be numeric"):
+        MissingRateSelector().fit(table.assign(rs3=mixed))
+    with pytest.raises(ValueError, match="y_true must be numeric"):
+        predictive_correlation(mixed, data.y)
+
+
+def test_text_in_a_polars_table_is_named(data, short, table):
+    named = pl.from_pandas(table).with_columns(pl.Series("id", [f"a{i}" for i in range(80)]))
+    with pytest.raises(ValueError, match="X column 'id' must be numeric, but holds text"):
+        short().fit(named, data.y)
+    with pytest.raises(TypeError, match=r"pass frame.collect\(\)"):
+        short().fit(pl.from_pandas(table).lazy(), data.y)
+
+
+@pytest.mark.parametrize("values", [pd.date_range("2020", periods=80), ["1"] * 80, ["a", "b"] * 40])
+def test_metrics_refuse_what_fit_refuses(data, values):
+    for column in (pd.Series(values), pd.Series(values).astype("category"), np.asarray(values)):
+        with pytest.raises(ValueError, match="y_true must be numeric"):
+            predictive_correlation(column, data.y)
+
+
+def test_counts_beside_lines_coded_0_and_1_do_not_change_their_frequencies(data):
+    X = (data.X > 0).astype(float)
+    expected = MinorAlleleFrequencySelector().fit(X).minor_allele_frequency_
+    counts = np.random.default_rng(0).poisson(5, (80, 1))
+    with pytest.warns(UserWarning, match=r"1 columns.*outside \[0, 2\] \(24\)"):
+        found = MinorAlleleFrequencySelector().fit(np.hstack([X, counts]))
+    assert_array_equal(found.minor_allele_frequency_[:-1], expected)
+
+
+@pytest.mark.parametrize("kind", [MissingRateSelector, LDPruner, MinorAlleleFrequencySelector])
+def test_a_failed_refit_leaves_a_selector_whole(data, kind):
+    selector = kind().fit(data.X[:, :20])
+    expected = selector.transform(data.X[:, :20])
+    with pytest.raises(ValueError, match="infinity"):
+        selector.fit(np.full((5, 7), np.inf))
+    assert_array_equal(selector.transform(data.X[:, :20]), expected)
+    assert selector.n_features_in_ == 20

@@ -199,12 +199,14 @@ def test_selectors_of_scikit_learn_get_an_importance_of_every_column(data, short
     assert_allclose(importances["rs2"], abs(fitted.coef_[2]) * spread, rtol=0.01)
     assert fitted.coef_.shape == (24,)
     with pytest.raises(ValueError, match="RFE cannot be used with omics_features"):
-        RFE(model, n_features_to_select=20, step=2).fit(X, data.y)
+        RFE(short(omics_features=[3]), n_features_to_select=20, step=2).fit(X, data.y)
     ranked = RFE(short(), n_features_to_select=20, step=2).fit(X[SNPS], data.y)
     assert ranked.support_.shape == (24,) and ranked.support_.sum() == 20
-    with pytest.raises(ValueError, match="should have `coef_` or `feature_importances_`"):
-        SelectFromModel(short(omics_features=["gene"], activation="tanh")).fit(X, data.y).transform(
-            X
-        )
+    nonlinear = SelectFromModel(short(omics_features=["gene"], activation="tanh")).fit(X, data.y)
+    with pytest.raises(ValueError, match="need the linear activation"):
+        nonlinear.transform(X)
+    short_of_omics = SelectFromModel(model, importance_getter=lambda fitted: fitted.coef_)
+    with pytest.raises(AttributeError, match="coef_ has SNPs only"):
+        short_of_omics.fit(X, data.y).transform(X)
     with pytest.raises(AttributeError, match="without omics_features use coef_"):
         short().fit(data.X, data.y).feature_importances_  # noqa: B018
