@@ -20,15 +20,13 @@ from sknnmm.activations import (
     BaseActivation,
     settle_activation,
 )
-from sknnmm.connections import Connections
 from sknnmm.continuation import Start, describe_fit, find_start
 from sknnmm.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.dosages import column_range, warn_of_codes
-from sknnmm.genotypes import Genotypes
+from sknnmm.fit_inputs import check_fit_inputs
 from sknnmm.model import NetworkModel
 from sknnmm.omics_columns import (
     fill_absent_omics,
-    find_omics_columns,
     take_apart,
     take_apart_incomplete,
 )
@@ -41,7 +39,6 @@ from sknnmm.sampling.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.sampler import Sampler
 from sknnmm.sampling.stopping import ends_process_when_terminated
-from sknnmm.scales import Scales
 from sknnmm.tables import as_pandas
 from sknnmm.uncertainty import genetic_sd, predictive_sd, sample_phenotypes
 from sknnmm.user_warnings import called_by
@@ -52,7 +49,6 @@ WEIGHT_ATTRIBUTES = (  # a network function has none
     "omics_inclusion_probability_",
     "mediated_variance_",
 )
-BOUNDED = ("sigmoid", "tanh", np.tanh)  # activations that large values do little to
 PRECISIONS = {"single": np.float32, "double": np.float64}
 
 
@@ -392,81 +388,19 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def _fit(self, X, y, omics, covariates, sample_weight):
+        """Check, describe the network, run the chains, summarise."""
         self._check_settings()
         checkpoint = validation.check_directory(self.checkpoint, "checkpoint")
-        validation.check_same_index(
-            X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
-        )
-        passed = X
-        X, y, omics, covariates, sample_weight = map(
-            as_pandas, (X, y, omics, covariates, sample_weight)
-        )
         dtype = PRECISIONS[self.precision]
-        X, omics, names = self._split_features(X, omics, passed, dtype)
-        warn_of_codes(X, names, fitting=True)
-        weight = validation.check_weights(sample_weight, len(X))
-        y = validation.check_phenotype(y, len(X), weight)
-        omics, omics_names = self._check_fit_table(omics, "omics", X)
-        covariates, self._covariate_names = self._check_fit_table(
-            covariates, "covariates", X, ~np.isnan(y)
-        )
-        self.n_omics_ = omics.shape[1]
-        if not self.direct_effects and self.n_omics_ + self.n_latent == 0:
-            raise ValueError(
-                "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
-            )
-        validation.warn_of_phenotype_among_omics(y, omics, omics_names)
-        if self.activation not in BOUNDED:
-            validation.warn_of_tails(omics, omics_names)
-        measured = omics
-        # A row without y and with missing covariates informs nothing; it is kept for the results.
-        incomplete = np.isnan(covariates).any(axis=1)
-        if incomplete.any():
-            omics = np.where(incomplete[:, None], np.nan, omics)
-        varying = validation.check_variation(omics, omics_names)
-        with np.errstate(over="ignore"):  # where single precision is too narrow, the check says so
-            stored = validation.stored_dosages(X, dtype)
-        validation.check_snp_scales(X, stored, names)
-        genotypes = Genotypes(stored)
-        validation.warn_of_constant_snps(genotypes.polymorphic, names)
-        latent = [f"latent_{k}" for k in range(self.n_latent)]
-        if taken := set(latent) & set(omics_names):
-            raise ValueError(
-                f"omics columns {sorted(taken)} have names of latent nodes: rename them."
-            )
-        self.omics_names_ = np.array([*omics_names, *latent], dtype=object)
-        self.snp_names_ = (
-            np.array([f"snp_{j}" for j in range(X.shape[1])], dtype=object)
-            if names is None
-            else names
-        )
-        relative_weight, weight_mean = validation.relative_weights(weight, y)
-        self._scales = Scales.of(y, omics, self.n_latent, covariates, weight_mean)
-        mask = masks.resolve_mask(self.mask, self.snp_names_, self.omics_names_, self.n_latent)
-        connections = None if mask is None else Connections(mask)
-        if connections is not None:
-            validation.check_connections(connections, genotypes, self.omics_names_)
-        model = self._describe(
-            genotypes, y, omics, covariates, connections, relative_weight, varying, dtype
-        )
-        data = {
-            "X": getattr(genotypes.dosages, "packed", genotypes.dosages),
-            "y": y,
-            "omics": measured,
-            "covariates": covariates,
-            "sample_weight": weight,
-            "mask": connections and [connections.columns.indptr, connections.snps],
-        }
-        self._omics_bounds = np.array(column_range(measured))
-        if not model.activation.is_network:  # no value is far from a weight of zero
-            self._omics_bounds[:, ~varying] = np.nan
+        inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
+        model = self._describe(inputs, dtype)
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
         # The sampler's matrices are not kept while summarising.
         with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
-            start = self._start(model, data, checkpoint)
+            start = self._start(model, inputs.compared, checkpoint)
             origins = start.origins(checkpoint)
             results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)
-        self._summarise(results, model, measured, sparse_results=masks.is_sparse(self.mask))
+        self._summarise(results, model, inputs)
         self._chains = None
         if self.warm_start:
             self._chains = {"fit": start.fit, "states": [result.state for result in results]}
@@ -483,19 +417,18 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         fit = describe_fit(self, entropy, model, data)
         return find_start(fit, checkpoint, self.warm_start, last)
 
-    def _settle_activation(self, omics):
+    def _settle_activation(self, inputs, dtype):
         """Return the activation on the sampling scale; a user's function is tried out."""
         activation = ACTIVATIONS["tanh"] if self.activation is np.tanh else self.activation
         if isinstance(activation, str):
             activation = ACTIVATIONS[activation]
         if isinstance(activation, BaseActivation) and not isinstance(activation, Activation):
             return activation
-        if omics.shape[1] + self.n_latent == 0:
+        if not len(inputs.node_names):
             raise ValueError("activation is a function but there are no omics or latent nodes.")
-        scales = self._scales
-        nodes = np.column_stack([omics, np.full((len(omics), self.n_latent), np.nan)])
-        standardised = (nodes - scales.omics_mean) / scales.omics_scale
-        return settle_activation(activation, standardised, scales, PRECISIONS[self.precision])
+        return settle_activation(
+            activation, _standardised_nodes(inputs, inputs.omics), inputs.scales, dtype
+        )
 
     def _check_settings(self):
         for prior in (self.method, self.omics_method, self.direct_effects, self.residual_prior):
@@ -517,70 +450,46 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "burn_in. Lower thin or raise n_iter."
             )
 
-    def _split_features(self, X, omics, passed, dtype):
-        """Return genotypes, omics and the names of the SNPs (None: no names) at fit.
-
-        `passed` is X as it was passed, for an `omics_features` that is a function of it.
-        """
-        if self.omics_features is None:
-            self._omics_columns = None
-            X = validation.check_genotypes(self, X, fitting=True, dtype=dtype)
-            return X, omics, getattr(self, "feature_names_in_", None)
-        if omics is not None:
-            raise ValueError(
-                "omics were passed to fit, but omics_features says that they are columns of X: "
-                "use one of the two."
-            )
-        validation.check_features(self, X, reset=True)
-        self._omics_columns = find_omics_columns(self.omics_features, passed)
-        X, omics = take_apart(X, self._omics_columns)
-        X = validation.check_genotypes(self, X, fitting=True, features_checked=True, dtype=dtype)
-        names = getattr(self, "feature_names_in_", None)
-        return X, omics, names if names is None else np.delete(names, self._omics_columns)
-
-    def _check_fit_table(self, table, argument, X, needed=None):
-        if table is None:
-            return np.empty((len(X), 0)), np.empty(0, dtype=object)
-        if argument == "omics":
-            return validation.check_omics(table, len(X))
-        return validation.check_covariates(table, len(X), needed)
-
-    def _describe(self, genotypes, y, omics, covariates, connections, weight, varying, dtype):
+    def _describe(self, inputs, dtype):
         """Return the model on the standardised scale."""
-        scales = self._scales
-        nodes = np.full((len(y), self.n_omics_ + self.n_latent), np.nan)
-        nodes[:, : self.n_omics_] = omics
-        idle = np.append(~varying, np.zeros(self.n_latent, bool))
+        scales = inputs.scales
+        nodes = _standardised_nodes(inputs, inputs.informative_omics)
         # An omic without variance counts as complete: nothing of it is drawn.
-        informed = ~np.isnan(y) | ~np.isnan(omics[:, varying]).all(axis=1)
-        nodes[:, idle] = np.where(informed[:, None], scales.omics_mean[idle], np.nan)
-        activation = self._settle_activation(omics)
+        idle = ~scales.omics_vary
+        informed = ~np.isnan(inputs.y) | ~np.isnan(nodes[:, ~idle]).all(axis=1)
+        nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
+        activation = self._settle_activation(inputs, dtype)
         choose_latent_sampler(self.latent_sampler, activation)
         method = as_prior(self.method)
-        direct = method if self.direct_effects is True else self.direct_effects or None
+        covariates = (inputs.covariates - scales.covariates_mean) / scales.covariates_scale
         return NetworkModel(
-            genotypes=genotypes,
-            y=(y - scales.y_mean) / scales.y_scale,
-            omics=(nodes - scales.omics_mean) / scales.omics_scale,
+            genotypes=inputs.genotypes,
+            y=(inputs.y - scales.y_mean) / scales.y_scale,
+            omics=nodes,
             n_latent=self.n_latent,
             idle=idle,
-            covariates=np.nan_to_num(
-                (covariates - scales.covariates_mean) / scales.covariates_scale
-            ),
+            covariates=np.nan_to_num(covariates),
             activation=activation,
             snp_prior=method,
             weight_prior=as_prior(self.omics_method),
-            direct_prior=direct,
-            sample_weight=weight,
-            connections=connections,
+            direct_prior=method if self.direct_effects is True else self.direct_effects or None,
+            sample_weight=inputs.relative_weight,
+            connections=inputs.connections,
             residual_prior=self.residual_prior or ScaledInverseChi2(),
             latent_sampler=self.latent_sampler,
             dtype=dtype,
         )
 
-    def _summarise(self, results, model, omics, sparse_results):
+    def _summarise(self, results, model, inputs):
         """Set the fitted attributes."""
-        scales = self._scales
+        scales = self._scales = inputs.scales
+        self.n_omics_ = inputs.omics.shape[1]
+        self.omics_names_, self.snp_names_ = inputs.node_names, inputs.snp_names
+        self._covariate_names, self._omics_columns = inputs.covariate_names, inputs.omics_columns
+        self._omics_bounds = np.array(column_range(inputs.omics))
+        if not model.activation.is_network:  # no value is far from a weight of zero
+            self._omics_bounds[:, ~scales.omics_vary[: self.n_omics_]] = np.nan
+        sparse_results = masks.is_sparse(self.mask)
         n_snps, n_nodes = model.genotypes.shape[1], model.n_nodes
         self.posterior_ = posterior = Posterior(results, scales, n_snps)
         weighted = np.zeros((n_snps, n_nodes))
@@ -608,15 +517,15 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             self.direct_effects_std_ = sd[:, 0] * scales.y_scale
             self.direct_inclusion_probability_ = included[:, 0]
         self._set_small_attributes(n_nodes)
-        if not model.activation.is_network:
+        if model.activation.is_network:
+            for name in WEIGHT_ATTRIBUTES:  # may be there from a fit with another activation
+                vars(self).pop(name, None)
+        else:
             included = [result.weights_included for result in results]
             self.omics_inclusion_probability_ = np.mean(included, axis=0)
             self.omics_weights_std_ = (
                 posterior.sd("omics_weights") if n_nodes else np.zeros(n_nodes)
             )
-        if model.activation.is_network:
-            for name in WEIGHT_ATTRIBUTES:  # may be there from a fit with another activation
-                vars(self).pop(name, None)
         center = model.genotypes.mean
         self.intercept_ = posterior.mean("centred_intercept") - center @ self.direct_effects_
         self.omics_intercept_ = (
@@ -627,7 +536,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self._coef = None
         if model.activation.is_linear:
             self._coef = weighted.sum(axis=1) + self.direct_effects_
-        self._set_imputed(results, omics)
+        self._set_imputed(results, inputs.omics)
         self._network = FittedNetwork(
             activation=model.activation,
             scales=scales,
@@ -928,6 +837,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _standardised_nodes(inputs, omics):
+    """Return omics (n, n_omics) standardised, and NaN for the latent nodes, (n, K)."""
+    nodes = np.full((len(omics), len(inputs.node_names)), np.nan)
+    nodes[:, : omics.shape[1]] = omics
+    return (nodes - inputs.scales.omics_mean) / inputs.scales.omics_scale
 
 
 def _snp_table(values, connections, as_sparse):

@@ -295,12 +295,14 @@ def check_omics(omics, n_samples):
     return values, names
 
 
-def check_variation(omics, names):
-    """Return which omics (n, n_omics) vary over their observed values, (n_omics,) bool.
+def check_variation(varies, names):
+    """Raise if no omic varies over its observed values; warn once of those that do not.
 
-    Warns once of those that do not: their weight is zero. If none does, that is an error.
+    Parameters
+    ----------
+    varies : ndarray of shape (n_omics,), bool
+    names : ndarray of shape (n_omics,)
     """
-    varies = mean_and_sd(omics)[1] > 0
     if len(varies) and not varies.any():
         raise ValueError(
             "omics has no column with variance over at least two observed values: nothing "
@@ -312,7 +314,6 @@ def check_variation(omics, names):
             f"({some(names[~varies])}); they are kept with weight zero (a network function gets "
             "them as constants)."
         )
-    return varies
 
 
 def warn_of_phenotype_among_omics(y, omics, names):
