@@ -10,13 +10,19 @@ from scipy import sparse
 
 from sknnmm.optional import import_optional
 
-# What `infer_dtype` calls columns of Python objects that are numbers.
-NO_NUMBERS = (  # though NumPy makes numbers of some of them
+# What `infer_dtype` says of columns of Python objects: which are numbers, and our words for others.
+INTEGERS = {"integer", "boolean"}
+NUMBERS = INTEGERS | {"floating", "mixed-integer-float", "decimal", "empty"}
+WORDS = {
+    "string": "text",
+    **dict.fromkeys(["datetime", "datetime64"], "date"),
+    **dict.fromkeys(["timedelta", "timedelta64"], "time span"),
+}
+
+NO_NUMBERS = (  # objects of which NumPy would make numbers
     *(str, bytes, complex, np.complexfloating),
     *(date, timedelta, np.datetime64, np.timedelta64, pd.Period),
 )
-INTEGERS = {"integer", "boolean"}
-NUMBERS = INTEGERS | {"floating", "mixed-integer-float", "decimal", "empty"}
 
 
 def as_pandas(data):
@@ -66,7 +72,7 @@ def kind_of(column):
     Returns
     -------
     str
-        "integer" (booleans too), "floating", or else a word for what are no real numbers.
+        "integer" (booleans too), "floating", or another word for values that are no real numbers.
     """
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):
@@ -76,7 +82,7 @@ def kind_of(column):
         inferred = infer_dtype(flat, skipna=True)
         if inferred in INTEGERS:
             return "integer"
-        return "floating" if inferred in NUMBERS else inferred
+        return "floating" if inferred in NUMBERS else WORDS.get(inferred, inferred)
     if isinstance(dtype, pd.CategoricalDtype):
         return "categorical"
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_integer_dtype(dtype):
@@ -159,7 +165,7 @@ def _from_objects(values, argument):
 
 
 def _advice(kind, values):
-    if kind in ("text", "string"):
+    if kind == "text":
         texts = [str(value) for value in np.ravel(values) if not pd.isna(value)]
         no_number = next((text for text in texts if not _is_number(text)), None)
         if no_number is None:
@@ -172,7 +178,7 @@ def _advice(kind, values):
         )
     if kind == "categorical":
         return "Code categories as 0/1 columns, e.g. with pandas.get_dummies."
-    if kind in ("date", "datetime", "datetime64", "time span", "timedelta", "timedelta64"):
+    if kind in ("date", "time span"):
         return "Convert it to a number, e.g. of days."
     return ""
 

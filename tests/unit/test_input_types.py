@@ -123,7 +123,7 @@ NO_NUMBERS = {
     "dates": (np.arange(80).astype("M8[D]"), "y must be numeric, but holds date"),
     "time zones": (pd.Series(pd.date_range("2020", periods=80, tz="UTC")), "holds date"),
     "time spans": (np.arange(80).astype("m8[D]"), "holds time span"),
-    "objects": ([pd.Timestamp("2020-01-01")] * 80, "holds datetime"),
+    "objects": ([pd.Timestamp("2020-01-01")] * 80, "holds date"),
     "periods": (pd.Series(pd.period_range("2020", periods=80)), "y must be numeric"),
     "complex": (np.arange(80) + 0j, "Complex data not supported: y"),
     "text": (["1.5"] * 80, "y must be numeric, but holds text"),
