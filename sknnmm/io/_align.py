@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype
+from pandas.api.types import infer_dtype, is_integer
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
@@ -83,7 +83,9 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
     IDs are compared as text: 7 and "7" are the same, "007" and "7" are not. An index without a name
     whose whole numbers may be positions of rows is refused, since pandas makes one for a table
     without IDs and keeps what is left of it after a filter or sort. It is taken for IDs if it has a
-    name (``table.rename_axis("animal")``) or no number below 100,000.
+    name (``table.rename_axis("animal")``) or no number below 100,000. Numbers as text, or beside
+    text, are refused only if they are all those from 0 or 1 on, as pandas and R write the index of
+    a table without IDs to a file.
 
     Examples
     --------
@@ -165,8 +167,20 @@ def _may_count_rows(index):
         return False
     if isinstance(index, pd.RangeIndex):
         return True
-    numbers = index.astype(object).dropna()
-    return infer_dtype(numbers) == "integer" and 0 <= min(numbers) < LEAST_ID
+    values = index.astype(object).dropna()
+    kind = infer_dtype(values)
+    if kind == "integer":
+        return 0 <= min(values) < LEAST_ID
+    if kind == "string":
+        numbers = set(values.str.strip())
+    elif kind == "mixed-integer":
+        numbers = {str(value) for value in values if is_integer(value)}
+    else:
+        return False
+    n = len(numbers)
+    return bool(n) and (
+        numbers == set(map(str, range(n))) or numbers == set(map(str, range(1, n + 1)))
+    )
 
 
 def _rows(genotyped, ids, name):

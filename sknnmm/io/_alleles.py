@@ -15,6 +15,8 @@ def compare_alleles(ours, theirs):
     same, swapped = _agree(ours, theirs), _agree(ours[:, ::-1], theirs)
     strand, strand_swapped = _agree(other_strand, theirs), _agree(other_strand[:, ::-1], theirs)
     unknown = (pairs < 0).any(axis=1)
+    # Of one allele each, complements may be one allele on two strands, or the two of A/T or C/G.
+    one_each = ((ours >= 0).sum(axis=1) == 1) & ((theirs >= 0).sum(axis=1) == 1)
     return np.select(
         [
             same & swapped,  # the same allele twice
@@ -22,6 +24,8 @@ def compare_alleles(ours, theirs):
             swapped & strand,
             same,
             swapped,
+            strand_swapped & one_each,  # on the same strand, the two count the same
+            strand & one_each,
             strand,
             strand_swapped,
             unknown,
@@ -32,6 +36,8 @@ def compare_alleles(ours, theirs):
             "ambiguous strand, swapped alleles",
             "same alleles",
             "swapped alleles",
+            "ambiguous strand",
+            "ambiguous strand, swapped alleles",
             "other strand",
             "other strand, swapped alleles",
             "unknown alleles",

@@ -61,6 +61,8 @@ def _numeric(column):
         raise TypeError(f"genotypes must be numbers, but column {column.name!r} holds {kind}.")
     if column.dtype == object:
         column = pd.to_numeric(column)
+    if isinstance(column.dtype, pd.SparseDtype) and kind == "integer":
+        column = column.sparse.to_dense()  # pandas cannot mask them
     if is_bool_dtype(column.dtype):
         return column.astype("Int8" if is_extension_array_dtype(column.dtype) else "int8")
     if isinstance(column.dtype, np.dtype) and column.dtype.kind == "u":  # no room for missing

@@ -54,7 +54,8 @@ def harmonise(variants, reference, *, other_strand="drop", ambiguous="drop"):
         What to do with SNPs whose alleles agree only if those of one file are read from the other
         strand (A/C and T/G).
     ambiguous : {"drop", "keep"}, default="drop"
-        What to do with SNPs whose alleles do not tell the strand (A/T, C/G). "keep" takes both
+        What to do with SNPs whose alleles do not tell the strand (A/T, C/G; or A in one file, T
+        in the other, where these know one allele each). "keep" takes both
         files to give the same strand.
 
     Returns
@@ -264,6 +265,7 @@ def _elsewhere(ours, theirs):
         a, b = chromosome_codes(ours["chromosome"], theirs["chromosome"])
         elsewhere |= (a >= 0) & (b >= 0) & (a != b)
     if "position" in ours.columns and "position" in theirs.columns:
-        a, b = (as_doubles(table["position"], "position") for table in (ours, theirs))
+        a = as_doubles(ours["position"], "column 'position' of variants")
+        b = as_doubles(theirs["position"], "column 'position' of reference")
         elsewhere |= ~np.isnan(a) & ~np.isnan(b) & (a != b)
     return elsewhere

@@ -1,5 +1,6 @@
 """IDs of individuals: compared as text, never missing, never twice in a table."""
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
@@ -28,8 +29,8 @@ def text_ids(ids, table):
         If an ID is missing, empty or duplicated.
     """
     ids = pd.Series(ids.array.astype(object))
-    if n_missing := int(ids.isna().sum()):
-        raise ValueError(f"{table} has {n_missing} rows without an ID. Drop them.")
+    if (missing := ids.isna()).any():
+        raise ValueError(f"{table} has {missing.sum()} rows without an ID{_where(missing)}")
     kind = infer_dtype(ids)
     if kind not in ("string", "integer", "mixed-integer", "empty"):
         raise TypeError(
@@ -37,8 +38,8 @@ def text_ids(ids, table):
             f"({some(ids)}). Convert them, e.g. with .astype(int)."
         )
     text = pd.Index(ids.map(str).str.strip())
-    if (text == "").any():
-        raise ValueError(f"{table} has {(text == '').sum()} rows with an empty ID. Drop them.")
+    if (empty := text == "").any():
+        raise ValueError(f"{table} has {empty.sum()} rows with an empty ID{_where(empty)}")
     twice = text[text.duplicated()].unique()
     if len(twice):
         raise ValueError(
@@ -46,3 +47,7 @@ def text_ids(ids, table):
             "individual, e.g. the mean of its records."
         )
     return text
+
+
+def _where(rows):
+    return f" (counted from 1: {some(np.flatnonzero(rows) + 1)}). Drop them."

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sknnmm.packed import PackedGenotypes
 
 FAM_COLUMNS = ["family", "individual", "father", "mother", "sex", "phenotype"]
 BIM_COLUMNS = ["chromosome", "snp", "cM", "position", "counted_allele", "other_allele"]
+SEXES = {"M": "1", "MALE": "1", "F": "2", "FEMALE": "2"}
 BY_SNP, BY_INDIVIDUAL = b"\x6c\x1b\x01", b"\x6c\x1b\x00"  # first bytes of a .bed file
 HEADER = len(BY_SNP)
 
@@ -48,7 +50,8 @@ def read_plink(prefix, *, encoding="utf-8"):
             passed to `cis_mask`.
 
         What the files code as unknown is NaN: 0 for a family, parent, sex, chromosome, position or
-        allele, -9 or NA for a phenotype. (A case-control phenotype of 0 is also unknown to PLINK;
+        allele, -9 or NA for a sex or phenotype. Sexes may also be written M and F or male and
+        female. (A case-control phenotype of 0 is also unknown to PLINK;
         it stays 0 here.) IDs, chromosomes and alleles are text. The .fam file may lack the
         phenotype, or have more columns after it, which are not read.
 
@@ -65,8 +68,8 @@ def read_plink(prefix, *, encoding="utf-8"):
     Warns
     -----
     UserWarning
-        If phenotypes or positions are not numbers, so they are NaN, or the .fam file does not have
-        six columns.
+        If phenotypes or positions are not numbers or sexes not understood, so they are NaN; if the
+        .fam file does not have six columns; if a .fam or .bim file has a header, which is skipped.
 
     See Also
     --------
@@ -191,11 +194,13 @@ def open_plink(prefix, *, encoding="utf-8"):
 
 def _read_tables(prefix, encoding):
     """Return the samples, the variants and the path of the .bed file."""
-    prefix, named = os.fspath(prefix), ""
-    if prefix.lower().endswith((".bed", ".bim", ".fam")):
-        prefix, named = prefix[:-4], prefix[-4:]
+    named, path = "", os.fspath(prefix) if isinstance(prefix, os.PathLike) else prefix
+    if not isinstance(path, str):
+        raise TypeError(f"prefix must be a str or path-like; got {type(prefix).__name__}.")
+    if path.lower().endswith((".bed", ".bim", ".fam")):
+        path, named = path[:-4], path[-4:]
     suffixes = (".fam", ".bim", ".bed")
-    fam, bim, bed = (Path(prefix + (s.upper() if named.isupper() else s)) for s in suffixes)
+    fam, bim, bed = (Path(path + (s.upper() if named.isupper() else s)) for s in suffixes)
     return _read_samples(fam, encoding), _read_variants(bim, encoding), bed
 
 
@@ -234,9 +239,14 @@ def _read_samples(path, encoding):
             "if IDs contain blanks, replace these.",
             stacklevel=4,
         )
+    if (table["individual"] == "0").sum() > 1:
+        raise ValueError(
+            f"{path} has several individuals with the ID 0. Its columns must be "
+            f"{', '.join(FAM_COLUMNS)}: is the family lacking?"
+        )
     for column in ("family", "father", "mother"):
         table[column] = _known(table[column])
-    table["sex"] = table["sex"].map({"1": 1.0, "2": 2.0})
+    table["sex"] = _sexes(table["sex"], path)
     table["phenotype"] = _numbers(table["phenotype"], path)
     table["phenotype"] = table["phenotype"].where(table["phenotype"] != -9)
     return table.set_index("individual")
@@ -262,10 +272,10 @@ def _read_columns(path, names, encoding):
     tabs in a .bim, and needs memory for the longest allele times the number of SNPs.
     """
     with open_text(path, encoding) as file:
-        first = next((line for line in file if line.strip()), "")
+        first = next(filter(None, map(_fields, file)), [])
     if not first:
         raise ValueError(f"{path} is empty.")
-    n_columns = len(first.split())
+    n_columns = len(first)
     try:
         with open_text(path, encoding) as file:
             table = pd.read_csv(
@@ -281,14 +291,27 @@ def _read_columns(path, names, encoding):
             f"{path} has lines with different numbers of columns; IDs and names must not contain "
             f"blanks. {str(error).strip()}"
         ) from error
+    if _is_header(first):
+        warnings.warn(f"{path} has a header ({' '.join(first)}), which is skipped.", stacklevel=5)
+        table = table.iloc[1:]
     # All but the last of the six, or all where more follow: IDs with blanks shift the rest.
     needed = n_columns - 1 if n_columns > len(names) else len(names) - 2
     _check_filled(table[needed], path, names)
     return table.iloc[:, : len(names)].set_axis(names, axis=1), n_columns
 
 
+def _fields(line):
+    """Return the fields of a line: only ASCII blanks separate them, as for pandas."""
+    return re.findall(r"[^ \t\r\n]+", line)
+
+
+def _is_header(fields):
+    first, *others = (field.lstrip("#").upper() for field in fields)
+    return first in ("CHR", "CHROM", "CHROMOSOME") or (first == "FID" and others[:1] == ["IID"])
+
+
 def _check_filled(column, path, names):
-    short = np.flatnonzero(column == "")
+    short = column.index[column == ""]
     if short.size:
         raise _wrong_columns(path, names, short[0] + 1)
 
@@ -302,6 +325,20 @@ def _wrong_columns(path, names, line):
 
 def _known(column):
     return column.where(column != "0")
+
+
+def _sexes(column, path):
+    """Return 1 male, 2 female, NaN where unknown or, with a warning, where not understood."""
+    text = column.str.upper()
+    sexes = pd.to_numeric(text.replace(SEXES), errors="coerce").astype(float)
+    other = column[~sexes.isin([0, 1, 2, -9]) & ~text.isin(["NA", ""])]
+    if len(other):
+        warnings.warn(
+            f"{path}: the sex of {len(other)} lines is none of 1, 2, M, F, male, female "
+            f"({some(other.map(repr).unique())}) and is read as missing.",
+            stacklevel=5,
+        )
+    return sexes.where(sexes.isin([1, 2]))
 
 
 def _numbers(column, path):

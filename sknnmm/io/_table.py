@@ -1,5 +1,6 @@
 """Tables with one row per individual."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -40,7 +41,8 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_v
     decimal : str, default="."
         The decimal mark of a text file. With "," columns are separated by something else.
     encoding : str, default="utf-8"
-        Of a text file; files of older Windows programs are often "latin-1".
+        Of a text file; files of older Windows programs are often "latin-1". A file that starts
+        with the byte order mark of UTF-8 is read as UTF-8.
     na_values : list or tuple of str, default=()
         What else means a missing value in a text file, e.g. ``["-9", "."]``; IDs apart.
 
@@ -73,9 +75,10 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_v
     Notes
     -----
     In R's ``write.table`` the header has no field for the row names, so rows have one field more.
-    So they have in a comma-separated file with a decimal comma, ``cow,milk`` above ``1,21,5``.
-    Such a file is an error, unless the first fields can only be row names: R's quoted "1", "2",
-    "3", or no two neighbouring fields of some row can be one number.
+    So they have where text holds a separator, ``cow,milk`` above ``Smith, J,5``, or numbers have a
+    decimal comma, ``cow,milk`` above ``1,21,5``. Such a file is an error, unless `id_column` is
+    None or the first fields are row names as R writes them: in quotes, as is the header, or
+    counting the rows, 1, 2, 3 or r1, r2, r3. Where decimal commas are possible, they must be both.
 
     Examples
     --------
@@ -96,13 +99,14 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_v
     """
     path = Path(path)
     if sep is None and path.suffix.lower() == ".parquet":
-        table = _read_parquet(path)
+        table, is_text = _read_parquet(path), False
     else:
         table = _read_text(path, id_column, sep or _separator(path), decimal, encoding, na_values)
+        is_text = True
     unnamed = UNNAMED.format(0)
     name = unnamed if id_column is None else id_column
     if name not in table.columns:
-        refuse_absent(id_column, table.columns, path)
+        refuse_absent(id_column, table.columns, path, is_text=is_text)
     ids = text_ids(table[name], path.name)
     others = table.drop(columns={name, unnamed}.intersection(table.columns))
     return others.set_axis(ids.rename(id_column), axis=0)
@@ -111,7 +115,8 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_v
 def _read_parquet(path):
     import_optional("pyarrow", f"Reading the Parquet file {path.name}")
     table = pd.read_parquet(path)
-    return table if table.index.name is None else table.reset_index()  # written with its index
+    written_with_its_index = any(name is not None for name in table.index.names)
+    return table.reset_index() if written_with_its_index else table
 
 
 def _read_text(path, id_column, sep, decimal, encoding, na_values):
@@ -120,15 +125,20 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
             f"decimal={decimal!r} is also what separates the columns of {path}: pass another sep, "
             "e.g. sep=';'."
         )
-    names = column_names(path, id_column, sep, encoding)
+    if len(decimal) != 1:
+        raise ValueError(f"decimal must be one character; got {decimal!r}.")
+    _check_regular_expression(sep)
+    names, header_line = column_names(path, id_column, sep, encoding)
     id_name = names[0] if id_column is None else id_column
     try:
         with open_text(path, encoding) as file:
+            for _ in range(header_line):
+                file.readline()
             return pd.read_csv(
                 file,
                 sep=sep,
                 decimal=decimal,
-                header=0,
+                header=None,
                 names=names,
                 usecols=range(len(names)),
                 index_col=False,
@@ -138,6 +148,18 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
             )
     except pd.errors.ParserError as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def _check_regular_expression(sep):
+    if len(sep) == 1:
+        return  # as it is
+    try:
+        re.compile(sep)
+    except re.error as error:
+        raise ValueError(
+            f"sep={sep!r} is read as a regular expression, since it is longer than one character, "
+            f"but is none: {error}."
+        ) from error
 
 
 def _separator(path):

@@ -12,13 +12,23 @@ from contextlib import contextmanager
 
 def _open_zip(path, mode):
     archive = zipfile.ZipFile(path, mode[0])
-    names = archive.namelist()
+    # A Macintosh adds a folder of its own.
+    names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
     if len(names) != 1:
         raise ValueError(f"{path} must hold one file, but holds {len(names)}. Unpack it.")
-    return archive.open(names[0])
+    try:
+        return archive.open(names[0])
+    except RuntimeError as error:  # encrypted, or NotImplementedError: an unknown compression
+        raise ValueError(f"{path} cannot be unpacked: {error}") from error
 
 
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zip": _open_zip}
+MARKS = {
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
 BROKEN = (gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error, EOFError)
 
 
@@ -26,15 +36,21 @@ BROKEN = (gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error, EOFE
 def open_text(path, encoding):
     """Open a text file, also a compressed one; a byte order mark is no part of the text.
 
-    What cannot be decoded or unpacked while the file is open is a ValueError that names it.
+    A file that starts with the mark of UTF-8 is read as UTF-8. What cannot be decoded or unpacked
+    while the file is open is a ValueError that names it.
     """
-    path_encoding = _checked(encoding)
+    name = _checked(encoding)
     try:
-        with io.TextIOWrapper(_open_bytes(path), encoding=path_encoding, newline="") as file:
-            yield file
+        with _open_bytes(path) as raw:
+            if raw.peek(3).startswith(codecs.BOM_UTF8):
+                encoding, name = "utf-8", "utf-8-sig"
+            elif raw.peek(4).startswith(MARKS.get(name, b"no mark")):
+                raw.read(len(MARKS[name]))
+            with io.TextIOWrapper(raw, encoding=name, newline="") as file:
+                yield file
     except UnicodeError as error:
         raise ValueError(
-            f"{path}{_undecodable_line(path, path_encoding)} is not text in the encoding "
+            f"{path}{_undecodable_line(path, name)} is not text in the encoding "
             f"{encoding!r}. Pass encoding, e.g. encoding='latin-1' for files of older Windows "
             "programs or encoding='utf-16'."
         ) from error
@@ -44,12 +60,13 @@ def open_text(path, encoding):
 
 def _checked(encoding):
     try:
-        name = codecs.lookup(encoding).name
-    except (LookupError, TypeError) as error:
+        "a".encode(encoding)  # fails for codecs that are not of text, such as base64
+        return codecs.lookup(encoding).name
+    except (LookupError, TypeError, ValueError) as error:
         raise ValueError(
-            f"encoding={encoding!r} is not known to Python; examples are 'utf-8' and 'latin-1'."
+            f"encoding={encoding!r} is not known to Python as one of text; examples are 'utf-8' "
+            "and 'latin-1'."
         ) from error
-    return "utf-8-sig" if name == "utf-8" else name
 
 
 def _open_bytes(path):

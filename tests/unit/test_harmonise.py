@@ -51,6 +51,14 @@ PAIRS = {  # ours, theirs, finding
     "unknown in both": ([NAN, "G"], [NAN, "G"], "same alleles"),
     "unknown in both, swapped": (["G", NAN], [NAN, "G"], "swapped alleles"),
     "unknown, other strand": ([NAN, "C"], "AG", "other strand"),
+    "one each": ([NAN, "A"], [NAN, "A"], "same alleles"),
+    "one each, A or T": ([NAN, "A"], [NAN, "T"], "ambiguous strand, swapped alleles"),
+    "one each, C or G": ([NAN, "C"], [NAN, "G"], "ambiguous strand, swapped alleles"),
+    "one each, both counted": (["A", NAN], ["T", NAN], "ambiguous strand, swapped alleles"),
+    "one each, crosswise": ([NAN, "A"], ["T", NAN], "ambiguous strand"),
+    "one of several bases each": ([NAN, "AC"], [NAN, "GT"], "ambiguous strand, swapped alleles"),
+    "one, other strand of two": ([NAN, "A"], "GT", "other strand"),
+    "one each, others": ([NAN, "A"], [NAN, "C"], "unknown alleles"),
     "unknown, A/T": ([NAN, "A"], "AT", "ambiguous strand, swapped alleles"),
     "unknown, another": ([NAN, "C"], "AT", "unknown alleles"),
     "nothing known": ([NAN, NAN], "AG", "unknown alleles"),
@@ -88,6 +96,16 @@ def test_parameters_decide_on_strands(options, actions):
     assert list(plan.lacking) == [s for s, a in zip("abcd", actions, strict=True) if a == "drop"]
 
 
+def test_one_allele_each_and_no_strand():
+    ours = variants(a=["0", "A"], b=["0", "C"], c=["A", "0"], **OK)
+    theirs = variants(a=["0", "T"], b=["0", "G"], c=["0", "T"], **OK)
+    plan = harmonise(ours, theirs, other_strand="flip")
+    assert plan.snps["action"].tolist() == ["drop", "drop", "drop", "keep"]
+    # On the same strand these are A/T and C/G, of which a and b count different alleles.
+    plan = harmonise(ours, theirs, ambiguous="keep")
+    assert plan.snps["action"].tolist() == ["swap", "swap", "keep", "keep"]
+
+
 def test_position_and_chromosome_must_agree_where_both_are_known():
     pairs = dict.fromkeys("abcdef", "AG")
     ours = variants(**pairs).assign(
@@ -98,6 +116,14 @@ def test_position_and_chromosome_must_agree_where_both_are_known():
     assert plan.snps.index[plan.snps["finding"] == "other position"].tolist() == ["c", "f"]
     assert (plan.snps["finding"] == "same alleles").sum() == 4
     assert (harmonise(ours[COLUMNS], theirs).snps["action"] == "keep").all()
+
+
+def test_positions_that_are_no_numbers_are_named():
+    ours = variants(a="AG").assign(position=1)
+    theirs = variants(a="AG").assign(position="1 kb")
+    for tables, name in (((ours, theirs), "reference"), ((theirs, ours), "variants")):
+        with pytest.raises(ValueError, match=f"column 'position' of {name} must be numeric"):
+            harmonise(*tables)
 
 
 def test_report_counts_all_snps():
@@ -191,6 +217,13 @@ def test_columns_of_different_types():
     assert result[["rs1", "rs3", "rs4"]].dtypes.astype(str).tolist() == ["int8", "Int8", "float64"]
     numbers = result.astype("Float64").astype(float)
     assert_frame_equal(numbers.where(numbers >= 0), EXPECTED)
+
+
+@pytest.mark.parametrize("dtype", ["Sparse[int]", "Sparse[int8]", "Sparse[float]"])
+def test_sparse_columns(dtype):
+    dosages = DOSAGES.where(DOSAGES >= 0) if dtype == "Sparse[float]" else DOSAGES
+    result = harmonise(NEW, OLD).apply(dosages.astype(dtype)).astype(float)
+    assert_frame_equal(result.where(result >= 0), EXPECTED)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "bool", "boolean", "UInt8"])

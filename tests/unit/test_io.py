@@ -1,7 +1,11 @@
 """Genotypes and tables from files: what is read is what was written, aligned by ID."""
 
+import codecs
+import gzip
 import sys
 import tracemalloc
+import warnings
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -22,7 +26,7 @@ FAM = """\
 f1 a#1 0 0 1 -9
 f1 007 0 0 2 -9.000
 f2 NA a#1 007 0 1.5
-0 "d a#1 0 3 NA
+0 "d a#1 0 -9 NA
 f2 e f g 1 0
 """
 BIM = """\
@@ -242,6 +246,80 @@ def test_fam_with_more_columns(written):
     assert_array_equal(phenotypes, [0.5, 1.5, 2.5, 3.5, 4.5])
 
 
+HEADERS = {
+    "fam": ("fam", "FID IID PAT MAT SEX PHENO"),
+    "fam of PLINK 2": ("fam", "#FID\tIID\tPAT\tMAT\tSEX\tPHENO1"),
+    "fam in lower case": ("fam", "\nfid iid father mother sex phenotype"),
+    "bim": ("bim", "CHR SNP CM BP A1 A2"),
+    "bim of PLINK 2": ("bim", "#CHROM\tID\tCM\tPOS\tALT\tREF"),
+}
+
+
+@pytest.mark.parametrize(("suffix", "header"), HEADERS.values(), ids=HEADERS)
+@pytest.mark.parametrize("read", [read_plink, open_plink])
+def test_headers_are_no_individuals_and_no_snps(written, suffix, header, read):
+    expected = read_plink(written)
+    rows = {"fam": FAM, "bim": BIM}[suffix]
+    written.with_name(f"mice.qc.{suffix}").write_text(f"{header}\n{rows}")
+    with pytest.warns(
+        UserWarning, match=rf"qc\.{suffix} has a header \({header.split()[0]}"
+    ) as all_:
+        data = read(written)
+    assert {warning.filename for warning in all_} == {__file__}
+    assert_frame_equal(data.samples, expected.samples)
+    assert_frame_equal(data.variants, expected.variants)
+    assert_array_equal(np.asarray(data.genotypes[:]), expected.genotypes)
+
+
+def test_line_of_an_error_below_a_header(written):
+    written.with_name("mice.qc.bim").write_text(f"CHR SNP CM BP A1 A2\n{BIM}1 rs4 0 1 A\n")
+    with (
+        pytest.warns(UserWarning, match="header"),
+        pytest.raises(ValueError, match="six columns.* Line 5 has"),
+    ):
+        read_plink(written)
+
+
+def sexes_of(written, *codes):
+    lines = [f"f i{k} 0 0 {code} 1\n" for k, code in enumerate(codes)]
+    written.with_name("mice.qc.fam").write_text("".join(lines))
+    return read_plink(written).samples["sex"]
+
+
+def test_spellings_of_a_sex(written):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_array_equal(sexes_of(written, "M", "f", "Male", "FEMALE", "1"), [1, 2, 1, 2, 1])
+        assert_array_equal(sexes_of(written, "1.0", "02", "0", "-9", "NA"), [1, 2, NAN, NAN, NAN])
+        assert_array_equal(sexes_of(written, "01", "2.0", "na", "m", "F"), [1, 2, NAN, 1, 2])
+    with pytest.warns(
+        UserWarning, match=r"qc\.fam: the sex of 3 lines .*\('boar', 'U', '3'\)"
+    ) as all_:
+        assert_array_equal(sexes_of(written, "boar", "U", "3", "1", "2"), [NAN, NAN, NAN, 1, 2])
+    (warning,) = all_
+    assert warning.filename == __file__
+
+
+def test_only_ascii_blanks_separate_columns(written):
+    ids = ["a\u00a0b", "c", "d\u2003e", "f", "g"]
+    lines = [f"f\u00a01 {i} 0 0 1 2\n" for i in ids]
+    for order in (slice(None), slice(None, None, -1)):
+        written.with_name("mice.qc.fam").write_text("".join(lines[order]), encoding="utf-8")
+        assert list(read_plink(written).samples.index) == ids[order]
+
+
+def test_fam_without_families(written):
+    written.with_name("mice.qc.fam").write_text("".join(f"a{k} 0 0 1 2\n" for k in range(5)))
+    with pytest.raises(ValueError, match=r"qc\.fam has several individuals with the ID 0.*family"):
+        read_plink(written)
+
+
+@pytest.mark.parametrize("prefix", [b"mice", 3, None])
+def test_prefix_is_text(prefix):
+    with pytest.raises(TypeError, match="prefix must be a str or path-like; got (bytes|int|None)"):
+        read_plink(prefix)
+
+
 def test_positions_that_are_no_numbers_are_missing(written):
     written.with_name("mice.qc.bim").write_text(BIM.replace("1200", "1.2kb").replace("0.5", "x"))
     with pytest.warns(UserWarning, match="is not a number") as caught:
@@ -331,6 +409,14 @@ def test_parquet_with_the_ids_as_index(tmp_path):
     assert_frame_equal(read_table(path, "mouse"), OMICS)
 
 
+def test_parquet_with_an_index_of_two_levels(tmp_path):
+    path = tmp_path / "omics.parquet"
+    OMICS.assign(herd=["x", "y", "z"]).set_index("herd", append=True).to_parquet(path)
+    assert_frame_equal(read_table(path, "mouse")[["HDL", "LDL"]], OMICS)
+    with pytest.raises(ValueError, match=r"no column 'cow'.*'mouse', 'herd', 'HDL', 'LDL'\.$"):
+        read_table(path, "cow")
+
+
 def test_whole_numbers_as_ids_in_parquet(tmp_path):
     path = tmp_path / "omics.parquet"
     pd.DataFrame({"id": [10, 9], "HDL": [1.0, 2.0]}).to_parquet(path)
@@ -348,8 +434,8 @@ INVALID_TABLES = {
     "many columns": (",".join("abcdefghijklmnopqrstuvwxyz"), {}, "'s', 't', ..."),
     "duplicates": ("ID,A\n1,2\n3,4\n1,5\n3,4\n3,3\n", {}, r"t.csv has 2 duplicated IDs \(1, 3\)"),
     "duplicates but for blanks": ("ID,A\n1,2\n 1,5\n", {}, r"has 1 duplicated IDs \(1\)"),
-    "missing": ("ID,A\n1,2\n,5\nNA,2\n", {}, "t.csv has 2 rows without an ID"),
-    "empty": ("ID,A\n1,2\n  ,5\n", {}, "t.csv has 1 rows with an empty ID"),
+    "missing": ("ID,A\n1,2\n,5\nNA,2\n", {}, r"t.csv has 2 rows without an ID .*: 2, 3\)"),
+    "empty": ("ID,A\n1,2\n  ,5\n", {}, r"t.csv has 1 rows with an empty ID .*: 2\)"),
 }
 
 
@@ -391,6 +477,13 @@ SAME_TABLE = {
     "R, no quotes": ("cow,milk\nr1,c1,20.5\nr2,02,NA\nr3,3,21\n", {}),
     "R, write.csv": ('"","cow","milk"\n"1","c1",20.5\n"2","02",NA\n"3","3",21\n', {}),
     "index of pandas": (",cow,milk\n0,c1,20.5\n1,02,\n2,3,21\n", {}),
+    "R, text as row names": ('"cow","milk"\n"x","c1",20.5\n"z","02",NA\n"y","3",21\n', {}),
+    "R, no quotes, numbers": (
+        "cow\tmilk\n1\tc1\t20.5\n2\t02\tNA\n3\t3\t21\n",
+        {"sep": "\t"},
+    ),
+    "R, regular expression": ("cow,milk\n1,c1,20.5\n2,02,NA\n3,3,21\n", {"sep": "[,]"}),
+    "regular expression, ends": ("cow,milk\n\nc1,20.5,\n02,,\n3,21,,\n", {"sep": "[,]"}),
     "IDs are row names of R": ('"milk"\n"c1",20.5\n"02",NA\n"3",21\n', {"id_column": None}),
     "without quotes": ("milk\nc1,20.5\n02,NA\n3,21\n", {"id_column": None}),
     "of write.csv": ('"","milk"\n"c1",20.5\n"02",NA\n"3",21\n', {"id_column": None}),
@@ -409,6 +502,21 @@ def test_row_names_that_count_the_rows(tmp_path):
     read = table(tmp_path, '"cow","milk"\n"1",101,20\n"2",102,22\n')
     assert list(read.index) == ["101", "102"]
     assert_array_equal(read["milk"], [20, 22])
+
+
+def test_row_names_beside_text_of_two_lines(tmp_path):
+    read = table(tmp_path, '"cow" "note"\n"x" "c1" "a\nb"\n"y" "c2" "c"\n', sep=" ")
+    assert list(read.index) == ["c1", "c2"]
+    assert list(read["note"]) == ["a\nb", "c"]
+
+
+def test_row_names_in_text_without_quotes_are_read_if_asked_for(tmp_path):
+    text = "cow\tmilk\nx\tc1\t20.5\nz\tc2\t21\n"
+    with pytest.raises(ValueError, match=r"t\.csv, line 2, has 3 fields .* pass id_column=None"):
+        table(tmp_path, text, sep="\t")
+    read = table(tmp_path, text, None, sep="\t")
+    assert list(read.index) == ["x", "z"]
+    assert list(read["cow"]) == ["c1", "c2"]
 
 
 def test_text_with_separators_and_line_ends(tmp_path):
@@ -433,6 +541,18 @@ MORE_FIELDS = {
     "after a text of two lines": ('cow,name\n1,"a\nb"\n2,c,d\n', 4, 3),
     "remark in one row": ("cow,milk\n1,20.5,\n2,21.5,ill\n", 3, 3),
     "row names twice": ("cow milk\nred 1 20\nred 2 21\n", 2, 3, r"\s+"),
+    "comma in IDs": ("cow,milk\nSmith, J,5\nMiller, K,6\n", 2, 3),
+    "comma in IDs, no blank": ("cow,milk\nSmith,J,5\nMiller,K,6\n", 2, 3),
+    "comma in text": ("cow,breed,milk\n1,Holstein, red,5\n", 2, 4),
+    "comma in text, rows counted": ("cow,breed,milk\n1,Holstein, red,5\n2,Angus, red,6\n", 2, 4),
+    "comma in text, one row": ("cow,breed,milk\n1,Holstein,red,5\n", 2, 4),
+    "semicolon in IDs": ("cow;milk\na;b;5\nb;c;6\n", 2, 3, ";"),
+    "tab in IDs": ("cow\tmilk\na\tb\t5\nb\tc\t6\n", 2, 3, "\t"),
+    "blank in IDs": ("cow milk\nSmith J 5\nMiller K 6\n", 2, 3, r"\s+"),
+    "header alone in quotes": ('"cow","milk"\nSmith,J,5\n', 2, 3),
+    "IDs alone in quotes": ('cow;milk\n"a";b;5\n"b";c;6\n', 2, 3, ";"),
+    "regular expression": ("cow,milk\na,b,5\n", 2, 3, "[,]"),
+    "decimal comma, regular expression": ("cow,milk\n1,21,5\n2,22,4\n", 2, 3, "[,]"),
     "semicolons": ("cow;milk\n1;21;5\n2;22\n", 2, 3, ";"),
     "longer separator": ("cow::milk\n1::2\n3::4::5\n", 3, 3, "::"),
 }
@@ -460,6 +580,18 @@ UNREADABLE = {
     "UTF-16": ("cow,a\n".encode("utf-16"), {}, "t.csv.* is not text .*encoding='utf-16'"),
     "unknown encoding": ("cow,a\n", {"encoding": "utf-9"}, "encoding='utf-9' is not known"),
     "not compressed": ("cow,a\n1,2\n", {"name": "t.csv.gz"}, "t.csv.gz cannot be unpacked"),
+    "names of columns without one": (
+        ",Unnamed: 0,cow,a\n0,0,1,2\n",
+        {},
+        "t.csv has dup.*: Unnamed",
+    ),
+    "of row names": ('"Unnamed: 0","cow"\n"1",0,1\n', {}, "t.csv has dup.* names: Unnamed: 0"),
+    "no regular expression": ("cow,a\n1,2\n", {"sep": "(("}, r"sep='\(\(' is read as a regular"),
+    "no decimal mark": ("cow,a\n1,2\n", {"decimal": ""}, "decimal must be one character; got ''"),
+    **{
+        f"encoding {name!r}": ("cow,a\n", {"encoding": name}, "encoding=.* is not known")
+        for name in ("base64", "rot13", "utf\0", "undefined", "")
+    },
     "no row names": ("milk\n1\n", {"id_column": None}, "t.csv has no first column without a name"),
 }
 
@@ -481,11 +613,52 @@ def test_encodings(tmp_path, encoding):
     assert read.loc["Björk", "größe"] == 1.5
 
 
+MARKED = {
+    "UTF-16, little": (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16-le"),
+    "UTF-16, big": (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16BE"),
+    "UTF-32": (codecs.BOM_UTF32_LE, "utf-32-le", "utf-32-le"),
+    "UTF-8 as latin-1": (codecs.BOM_UTF8, "utf-8", "latin-1"),
+    "UTF-8 as cp1252": (codecs.BOM_UTF8, "utf-8", "cp1252"),
+    "UTF-8": (codecs.BOM_UTF8, "utf-8", "utf-8"),
+}
+
+
+@pytest.mark.parametrize(("mark", "written", "passed"), MARKED.values(), ids=MARKED)
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_byte_order_marks_are_no_part_of_a_name(tmp_path, mark, written, passed, name):
+    content = mark + "kuh,größe\nBjörk,1.5\n".encode(written)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    read = read_table(tmp_path / name, "kuh", encoding=passed)
+    assert read.loc["Björk", "größe"] == 1.5
+
+
 @pytest.mark.parametrize("compression", ["gz", "bz2", "xz", "zip"])
 def test_compressed_tables(tmp_path, compression):
     path = tmp_path / f"t.csv.{compression}"
     OMICS.to_csv(path)
     assert_frame_equal(read_table(path, "mouse"), OMICS)
+
+
+def test_folders_and_macintosh_entries_in_a_zip(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.csv.zip", "w") as archive:
+        archive.writestr("data/", "")
+        archive.writestr("data/t.csv", "mouse,HDL\n1,2\n")
+        archive.writestr("__MACOSX/data/._t.csv", "x")
+    assert list(read_table(tmp_path / "t.csv.zip", "mouse").index) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"), [(6, 1, "encrypted"), (8, 99, "compression method")]
+)
+def test_zip_files_that_python_cannot_unpack(tmp_path, place, value, message):
+    path = tmp_path / "t.csv.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("t.csv", "mouse,HDL\n1,2\n")
+    content = bytearray(path.read_bytes())
+    content[place] = content[content.index(b"PK\1\2") + place + 2] = value  # flags, or method
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"t\.csv\.zip cannot be unpacked: .*{message}"):
+        read_table(path, "mouse")
 
 
 def test_absent_tables_are_named(tmp_path):
@@ -786,6 +959,42 @@ def test_leftover_numbers_of_rows_are_no_ids(index, place):
         align(**tables)
     aligned = align(**{name: table.rename_axis("id") for name, table in tables.items()})
     assert_array_equal(np.ravel(aligned[place]), np.arange(len(numbers)))
+
+
+TEXT_COUNTS = {
+    "of pandas": ["0", "1", "2"],
+    "of R": ["1", "2", "3"],
+    "shuffled": ["2", "0", "1"],
+    "blanks": ["0 ", " 1", "2"],
+    "text array": pd.array(["0", "1", "2"], dtype="string"),
+    "beside text": pd.Index([0, 1, 2, "m4"], dtype=object),
+    "from 1, beside text": pd.Index(["m4", 2, 1], dtype=object),
+}
+
+
+@pytest.mark.parametrize("index", TEXT_COUNTS.values(), ids=TEXT_COUNTS)
+def test_counts_as_text_are_no_ids(index):
+    rows = indexed(pd.Index(index))
+    ids = rows.rename_axis("id")
+    for tables in ((rows, ids), (ids, rows)):
+        with pytest.raises(ValueError, match=r"has no IDs: its index has no name.*rename_axis"):
+            align(*tables)
+    assert_array_equal(align(ids, ids).omics["P"], rows["P"])
+
+
+@pytest.mark.parametrize("index", [["0", "2", "3"], ["01", "02"], ["2", "3"], ["1", "2", "m3"]])
+def test_other_text_without_a_name_are_ids(index):
+    assert_array_equal(
+        align(indexed(index), indexed(index[::-1])).omics["P"][::-1], range(len(index))
+    )
+
+
+def test_tables_saved_without_ids_are_not_joined(tmp_path):
+    indexed(list("abc")).reset_index(drop=True).to_csv(tmp_path / "g.csv")
+    indexed(list("cba")).reset_index(drop=True).to_csv(tmp_path / "y.csv")
+    genotypes, y = (read_table(tmp_path / name, None) for name in ("g.csv", "y.csv"))
+    with pytest.raises(ValueError, match="genotypes has no IDs"):
+        align(genotypes, None, y)
 
 
 def test_filter_sort_and_shuffle_leave_no_ids():
