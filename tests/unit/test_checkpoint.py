@@ -422,8 +422,8 @@ import os, pathlib, sys, time
 from sknnmm.sampling.directory_lock import only_fit_in
 
 with only_fit_in(pathlib.Path(sys.argv[1])):
-    child = os.fork() if sys.argv[2] == "fork" else 1
-    if child:
+    child = os.fork() if sys.argv[2] == "fork" else 0
+    if not child:  # a forked one has let go of the file by now
         print("held", flush=True)
     time.sleep(60)
 """
