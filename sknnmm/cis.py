@@ -49,17 +49,22 @@ def cis_mask(snp_positions, omic_positions, window):
         If columns are missing or ambiguous, positions not numbers, or `window` negative; also if
         the tables have no chromosome in common.
 
+    Warns
+    -----
+    UserWarning
+        If chromosomes 23 to 26 are read as X, Y, XY and MT (see Notes).
+
     Notes
     -----
     Chromosomes may be numbers, strings or categories. Upper and lower case, leading zeros and a
     beginning "chr", "chrom" or "chromosome" (also as "Chr_1" or "chr 1") make no difference: 1,
-    1.0, "01" and "chr1" are the same, and so are "M", "chrM" and "MT". Other names, as of scaffolds
-    or "2L" and "1A", must be the same in both tables.
+    1.0, "01" and "chr1" are the same, and so are "1A" and "Chr 01A", or "M", "MT" and
+    "mitochondrion". Other names, as of scaffolds, must be the same in both tables.
 
-    PLINK's numbers 23 to 26 of human chromosomes are "X", "Y", "XY" and "MT". Other species have
-    autosomes of these numbers (cattle, sheep, dogs), so they are taken for those if a chromosome of
-    either table has a number above 26, or a table has one of these numbers beside one of these
-    letters.
+    PLINK's numbers 23 to 26 of human chromosomes are "X", "Y", "XY" and "MT", but other species
+    have autosomes of these numbers (cattle, sheep, chickens). They are read as those letters, with
+    a warning, if one table has such numbers without such letters and the other has such letters
+    without such numbers; never if either table has a number above 26, "Z", "W" or a name like "2L".
 
     SNPs and features with a missing position or chromosome (also 0, "Un", "NA" and ".") are
     connected to nothing.
@@ -187,6 +192,17 @@ def _chromosome_codes(snps, omics):
     codes = chromosome_codes(*names)
     if all(map(len, codes)) and not set(codes[0]) & set(codes[1]) - {-1}:
         shown = [some(column.dropna().unique()) or "none" for column in names]
+        tables = ("snp_positions", "omic_positions")
+        unplaced = [
+            f"{table} ({what})"
+            for table, what, own in zip(tables, shown, codes, strict=True)
+            if (own < 0).all()
+        ]
+        if unplaced:
+            raise ValueError(
+                f"All chromosomes of {' and '.join(unplaced)} are missing or unplaced, so no SNP "
+                "is near any feature. Fill in the chromosomes."
+            )
         raise ValueError(
             "snp_positions and omic_positions have no chromosome in common. snp_positions: "
             f"{shown[0]}; omic_positions: {shown[1]}. Write them alike in both."

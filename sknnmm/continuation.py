@@ -153,6 +153,10 @@ def find_start(fit, checkpoint, warm_start, last):
             advice = "Pass another directory, or delete this one to start anew."
             if not warm_start:
                 advice += " (With warm_start=True, n_iter may be larger.)"
+            advice += (
+                " In a cross-validation or a grid search every fit needs a directory of its own, "
+                "or none."
+            )
             return _continue(fit, found, f"checkpoint={str(checkpoint)!r}", warm_start, advice)
     if warm_start and last is not None:
         done, n_iter = last["fit"]["parameters"]["n_iter"], fit["parameters"]["n_iter"]

@@ -28,13 +28,16 @@ class PackedGenotypes:
 
     Indexing chooses individuals, SNPs or both and gives PackedGenotypes: ``genotypes[rows]``,
     ``genotypes[:, snps]``, ``genotypes[rows, snps]``. Both are positions, a slice or a boolean
-    mask; SNPs may be a list of names, too. With both, every chosen individual has every chosen
+    mask; SNPs may be a list of names, too. A mask that is a Series must have the IDs, or the
+    names, in the same order as its index. With both, every chosen individual has every chosen
     SNP, as with ``DataFrame.iloc``. The result is packed in memory;
     neighbouring SNPs of all individuals stay where they are, in the file.
 
-    ``np.asarray(genotypes)`` unpacks all of them to dosages (n, p): int8 with -1 = missing, as
-    `read_plink` gives, or NaN = missing if a floating dtype is asked for. Iteration yields rows of
-    int8. NumPy's functions and operators refuse packed genotypes, since -1 is not a dosage.
+    ``np.asarray(genotypes)`` unpacks all of them to dosages (n, p): int8 if none is missing, else
+    float32 with NaN, so that nothing takes a code for a dosage. Ask for
+    ``np.asarray(genotypes, np.int8)`` to have -1 = missing, as `read_plink` gives, or for any
+    floating dtype to have NaN. Iteration yields rows of ``np.asarray(genotypes)``. NumPy's
+    functions and operators refuse packed genotypes.
 
     Parameters
     ----------
@@ -50,8 +53,10 @@ class PackedGenotypes:
     ----------
     shape : tuple
         (n, p).
+    size : int
+        n p.
     dtype : dtype
-        int8, of the dosages.
+        int8, of the dosages with -1 = missing.
     index, columns : Index
         May be replaced by others of the same length.
 
@@ -66,11 +71,14 @@ class PackedGenotypes:
     >>> from sknnmm.packed import PackedGenotypes
     >>> packed = np.array([[0b01_11_10_00], [0b11_11_00_10]], dtype=np.uint8)
     >>> genotypes = PackedGenotypes(packed, ["m1", "m2", "m3", "m4"], ["rs1", "rs2"])
-    >>> np.asarray(genotypes)
+    >>> np.asarray(genotypes, np.int8)
     array([[ 2,  1],
            [ 1,  2],
            [ 0,  0],
            [-1,  0]], dtype=int8)
+    >>> np.asarray(genotypes[2:])
+    array([[ 0.,  0.],
+           [nan,  0.]], dtype=float32)
     >>> genotypes[1:, ["rs2"]]
     PackedGenotypes(3 individuals, 1 SNPs)
     """
@@ -124,6 +132,11 @@ class PackedGenotypes:
         """Return (n, p)."""
         return len(self._index), len(self._columns)
 
+    @property
+    def size(self):
+        """Return the number of genotypes, n p."""
+        return len(self._index) * len(self._columns)
+
     def __len__(self):
         return len(self._index)
 
@@ -143,7 +156,12 @@ class PackedGenotypes:
             return self
         if _is_all(rows):
             return PackedGenotypes(packed, self._index, columns)
-        individuals = _positions(rows, len(self), "individuals")
+        if isinstance(rows, str) or _are_names(rows):
+            raise IndexError(
+                "Individuals are chosen by positions, a slice or a boolean mask, not by names. "
+                "genotypes[:, names] chooses SNPs."
+            )
+        individuals = _positions(rows, self._index, "individuals")
         return PackedGenotypes(_take(packed, individuals), self._index[individuals], columns)
 
     def _axes(self, key):
@@ -156,7 +174,7 @@ class PackedGenotypes:
 
     def _positions_of(self, snps):
         if not _are_names(snps):
-            return _positions(snps, self.shape[1], "SNPs")
+            return _positions(snps, self._columns, "SNPs")
         if not self._columns.is_unique:
             raise KeyError("The names of the SNPs are not unique: choose SNPs by positions.")
         positions = self._columns.get_indexer(pd.Index(snps))
@@ -181,10 +199,10 @@ class PackedGenotypes:
         Raises
         ------
         IndexError
-            If a position is out of range, or a mask of another length.
+            If a position is out of range, or a mask of another length or with another index.
         """
         self.check_file()
-        return _unpack(self.packed, _positions(positions, self.shape[1], "SNPs"), len(self)).T
+        return _unpack(self.packed, _positions(positions, self._columns, "SNPs"), len(self)).T
 
     def check_file(self):
         """Raise OSError if the .bed file was cut short or rewritten since it was opened."""
@@ -193,7 +211,7 @@ class PackedGenotypes:
     # As an array ----------------------------------------------------------------------------
 
     def __array__(self, dtype=None, copy=None):
-        dtype = self.dtype if dtype is None else np.dtype(dtype)
+        dtype = self._dtype_without_codes() if dtype is None else np.dtype(dtype)
         if copy is False:
             raise ValueError("Packed genotypes cannot be an array without a copy.")
         if dtype.kind not in "fi":
@@ -207,9 +225,18 @@ class PackedGenotypes:
             unpacked[dosages < 0] = np.nan
         return unpacked
 
+    def _dtype_without_codes(self):
+        """Return a dtype that holds these genotypes without a code for missing ones."""
+        self.check_file()
+        return np.dtype(np.float32 if _any_missing(self.packed, len(self)) else np.int8)
+
     def __iter__(self):
+        dtype = self._dtype_without_codes()
         for rows in gen_batches(len(self), ROWS_AT_ONCE):
-            yield from np.asarray(self[rows])
+            yield from np.asarray(self[rows], dtype)
+
+    def __reversed__(self):
+        return iter(self[::-1])
 
     def __array_function__(self, function, types, args, kwargs):
         if function in (np.shape, np.ndim):
@@ -219,11 +246,14 @@ class PackedGenotypes:
     def _refuse(self, *args, **kwargs):
         raise TypeError(
             "Packed genotypes are no array to calculate with, as their missing values have a code: "
-            "np.asarray(genotypes) unpacks them to int8 with -1 = missing, "
-            "np.asarray(genotypes, float) to floats with NaN."
+            "np.asarray(genotypes) unpacks them, to floats with NaN if any is missing; "
+            "np.asarray(genotypes, np.int8) to int8 with -1 = missing."
         )
 
-    __array_ufunc__ = __eq__ = _refuse
+    def __eq__(self, other):
+        return False if other is None else self._refuse()
+
+    __array_ufunc__ = _refuse
     __hash__ = object.__hash__
 
     # A copy in another process reads the same file.
@@ -249,14 +279,24 @@ def _are_names(key):
     return named and all(isinstance(name, str) for name in key)
 
 
-def _positions(key, length, what):
+def _positions(key, labels, what):
     """Return positions (m,) that are in range, as NumPy understands positions, slices and masks."""
+    length = len(labels)
     if not isinstance(key, slice):
         if not pd.api.types.is_list_like(key) or np.ndim(key) != 1:
             raise IndexError(f"Choose several {what}: positions, a slice or a boolean mask.")
+        if _is_mask_with_labels(key) and not key.index.equals(labels):
+            raise IndexError(
+                f"The index of a mask of {what} must be theirs, in the same order: reindex the "
+                "Series, or pass mask.to_numpy() to choose by position."
+            )
         key = list(key) if isinstance(key, tuple) else key
         key = pd.api.indexers.check_array_indexer(np.empty(length, bool), key)
     return np.arange(length)[key]
+
+
+def _is_mask_with_labels(key):
+    return isinstance(key, pd.Series) and pd.api.types.is_bool_dtype(key)
 
 
 def _as_slice(positions):
@@ -292,6 +332,15 @@ def _unpack(packed, positions, n):
     for j in range(positions.size):
         decode_snp(packed[positions[j]], DOSAGES, dosages[j])
     return dosages
+
+
+@njit(nogil=True, cache=True)
+def _any_missing(packed, n):
+    for j in range(packed.shape[0]):
+        for i in range(n):
+            if DOSAGES[code_at(packed[j], i)] < 0:
+                return True
+    return False
 
 
 @njit(nogil=True, cache=True)

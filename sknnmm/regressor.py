@@ -160,8 +160,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     checkpoint : str, path or None, default=None
         Directory for the states of the chains, written when they begin and end, about every 30
-        seconds between, and on Ctrl-C and SIGTERM. The same `fit` after a run that was killed goes
-        on from there, to the same bits; once it is done, it returns its result without sampling.
+        seconds between, and on Ctrl-C, SIGTERM and SIGHUP. The same `fit` after a run that was
+        killed goes on from there, to the same bits; once it is done, it returns its result without
+        sampling.
         Other data or parameters are an error, and so is another fit in this directory at the same
         time. With ``random_state=None`` the seeds of the first run stand. For one fit only, not
         for cross-validation. A relative path counts from the working directory at the start of

@@ -67,7 +67,9 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         if isinstance(kept, np.ndarray) and kept.dtype.kind == "i":
             kept = np.maximum(kept, -1)  # NA has a code of its own until here
         if as_frame and isinstance(X, PackedGenotypes):
-            return pd.DataFrame(np.asarray(kept), index=X.index)  # scikit-learn adds the names
+            return pd.DataFrame(
+                np.asarray(kept, np.int8), index=X.index
+            )  # scikit-learn adds the names
         return kept
 
     def _warn_of_codes(self, X):

@@ -5,6 +5,7 @@ checksum of all of it as its comment, at the end of the file. It is complete or 
 is written under another name, then renamed.
 """
 
+import itertools
 import json
 import math
 import os
@@ -78,6 +79,8 @@ class Checkpoint:
         state = "nothing was saved before."
         if whole:
             state = f"{whole[0]}, saved before, is intact: the same fit can go on from there later."
+        elif not self.directory.exists():
+            state = "the directory is gone, and with it all that was saved there."
         reason = error.strerror or error
         message = f"checkpoint: {self._current} could not be written ({reason}); {state}"
         return OSError(*([message] if error.errno is None else [error.errno, message]))
@@ -89,7 +92,7 @@ def read_chains(directory, n_chains):
     Raises
     ------
     ValueError
-        If there is a whole file that no fit has written.
+        If there is a whole file that no fit has written, or something else than a file.
     """
     for path in directory.iterdir():  # what writes have left that were killed
         name = UNFINISHED.fullmatch(path.name)
@@ -103,8 +106,14 @@ def _files(directory, chain):
 
 
 def _read_chain(directory, chain):
-    damaged = []
-    for path in _files(directory, chain):
+    paths, damaged = list(_files(directory, chain)), []
+    for path in paths:
+        if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+            raise ValueError(
+                f"checkpoint: {path} is not a file, but a chain is saved under this name. Move it "
+                "away, or pass another directory."
+            )
+    for path in paths:
         try:
             with path.open("rb") as file:
                 content = _read(file)
@@ -115,7 +124,7 @@ def _read_chain(directory, chain):
                 f"checkpoint: {path} was not written by a fit. Pass another directory."
             ) from error
         except _DamagedError:
-            damaged.append(path.rename(path.with_suffix(".damaged")))  # not to replace a good one
+            damaged.append(path.rename(_free_name(path)))  # not to replace a good one
             continue
         if damaged:
             _warn_of_damage(damaged, f"chain {chain} goes on from {path.name}, written before.")
@@ -123,6 +132,14 @@ def _read_chain(directory, chain):
     if damaged:
         _warn_of_damage(damaged, f"chain {chain} starts anew.")
     return None
+
+
+def _free_name(path):
+    """Return the name that a damaged file gets: none of an earlier one, or of another program."""
+    for number in itertools.count(1):
+        name = path.with_suffix(".damaged" if number == 1 else f".damaged-{number}")
+        if not os.path.lexists(name):
+            return name
 
 
 def _warn_of_damage(paths, consequence):

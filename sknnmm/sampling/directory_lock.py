@@ -11,7 +11,7 @@ try:
 except ImportError:  # Windows
     import msvcrt
 
-LOCK = "fit.lock"
+LOCK = ".sknnmm-lock"  # no name that a file of another program would have
 TAKEN = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 _held = set()  # files, which a process that is forked is to close: it may live longer
@@ -46,7 +46,7 @@ def _hold(directory):
     """Return the file that is locked, open."""
     while True:
         try:
-            tempfile.TemporaryFile(dir=directory).close()  # fit.lock may have been there
+            tempfile.TemporaryFile(dir=directory).close()  # the lock may have been there
             file = (directory / LOCK).open("ab", buffering=0)
         except OSError as error:
             raise ValueError(

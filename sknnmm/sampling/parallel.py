@@ -1,11 +1,13 @@
 """Chains side by side: the same numbers for any number of jobs and any joblib backend."""
 
 import os
-from contextlib import contextmanager, nullcontext
+import sys
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from threading import Lock
 
 import scipy.linalg  # noqa: F401  loads the BLAS of the kernels before its threads are limited
 from joblib import Parallel, delayed, effective_n_jobs
+from joblib.externals.loky import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
 from sknnmm.sampling.chain import run_chain
@@ -20,7 +22,8 @@ def run_chains(sampler, origins, settings, n_jobs, verbose):
     """Run one chain per ChainOrigin and return their ChainResults in order.
 
     Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes of this
-    machine as read-only memory maps. If chains are saved, Ctrl-C and SIGTERM let them save first.
+    machine as read-only memory maps. If chains are saved, Ctrl-C, SIGTERM and SIGHUP let them save
+    first.
     """
     budget = EFFECTS_BYTES // len(origins)
     saved = origins[0].checkpoint
@@ -30,16 +33,45 @@ def run_chains(sampler, origins, settings, n_jobs, verbose):
         progress_bar(len(origins), settings.n_iter, enabled=verbose > 0) as board,
         shared_with_workers(sampler) as shared,
         stop.raised_on_the_way_out(),
+        _told_of_saved_states(saved),
     ):
         # A worker without a chain would die of a SIGTERM to all processes, and loky then kills all.
         n_jobs = min(effective_n_jobs(n_jobs), len(origins))
-        results = Parallel(n_jobs=n_jobs)(
-            delayed(_run_one)(shared, origin, settings, budget, board, chain, os.getpid(), stop)
-            for chain, origin in enumerate(origins)
-        )
+        with _streams_that_flush() if n_jobs > 1 else nullcontext():
+            results = Parallel(n_jobs=n_jobs)(
+                delayed(_run_one)(shared, origin, settings, budget, board, chain, os.getpid(), stop)
+                for chain, origin in enumerate(origins)
+            )
         if stop.signal is None and any(result is None for result in results):
             raise KeyboardInterrupt("A worker process was told to stop; its chain is saved.")
     return results
+
+
+@contextmanager
+def _told_of_saved_states(saved):
+    """Say what the death of a worker process means for a fit that has a Checkpoint."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        if saved:
+            error.add_note(
+                f"checkpoint: the states that chains have saved in {saved.directory} are intact. "
+                "The same fit goes on from there."
+            )
+        raise
+
+
+@contextmanager
+def _streams_that_flush():
+    """Replace sys.stdout and sys.stderr if they cannot: loky flushes them to start a worker."""
+    with ExitStack() as replaced:
+        for stream, redirect in ((sys.stdout, redirect_stdout), (sys.stderr, redirect_stderr)):
+            try:
+                stream.flush()
+            except Exception:
+                nowhere = replaced.enter_context(open(os.devnull, "w"))
+                replaced.enter_context(redirect(nowhere))
+        yield
 
 
 def _run_one(shared, origin, settings, budget, board, chain, parent, stop):

@@ -5,7 +5,7 @@ Chains write their iteration counts to a small shared file; a thread of the pare
 
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -28,10 +28,20 @@ def report_to(board, chain):
 
 @contextmanager
 def progress_bar(n_chains, n_iter, *, enabled):
-    """Show a bar over the iterations of all chains; yields the file to report to, or None."""
-    if not enabled or sys.stderr is None:  # as in a program without a terminal
-        yield None
-        return
+    """Show a bar over the iterations of all chains; yields the file to report to, or None.
+
+    Where no bar can be shown, for want of a terminal or a temporary directory, the fit goes on.
+    """
+    with ExitStack() as shown:
+        board = None
+        if enabled and sys.stderr is not None:  # as in a program without a terminal
+            with suppress(Exception):
+                board = shown.enter_context(_live_bar(n_chains, n_iter))
+        yield board
+
+
+@contextmanager
+def _live_bar(n_chains, n_iter):
     from tqdm.auto import tqdm
     from tqdm.utils import ObjectWrapper
 
@@ -39,14 +49,14 @@ def progress_bar(n_chains, n_iter, *, enabled):
         """Where the bar is shown while it can be: a closed terminal ends no fit."""
 
         def write(self, text):
-            with suppress(OSError, ValueError):
+            with suppress(Exception):
                 self._wrapped.write(text)
 
         def flush(self):
-            with suppress(OSError, ValueError):
+            with suppress(Exception):
                 self._wrapped.flush()
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         board = Path(folder) / "iterations"
         counts = np.memmap(board, dtype=np.int64, mode="w+", shape=n_chains)
         done = Event()

@@ -1,7 +1,7 @@
 """How chains are stopped: after a whole iteration, so that their state can be saved.
 
-Ctrl-C, SIGTERM and the death of the parent process put up a sign, which every chain of the fit
-sees; a chain that saw it saves its state and ends. Only then is the signal acted on.
+Ctrl-C, SIGTERM, SIGHUP and the death of the parent process put up a sign, which every chain of the
+fit sees; a chain that saw it saves its state and ends. Only then is the signal acted on.
 """
 
 import multiprocessing
@@ -15,15 +15,18 @@ from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
 
-SIGN = "fit.stop"  # in the directory of the checkpoint
+SIGN = ".sknnmm-stop"  # in the directory of the checkpoint
 SECONDS_BETWEEN_LOOKS = 0.2  # at the file: it may be on a slow file system
 
 #: Signals that stop chains, where they would end the program: their usual handlers.
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
+if HANGUP is not None:
+    USUAL[HANGUP] = signal.SIG_DFL
 
 
 class Terminated(BaseException):
-    """A SIGTERM has come, and the chains have saved their states."""
+    """SIGTERM or SIGHUP, the argument, has come, and the chains have saved their states."""
 
 
 class StopSign:
@@ -61,9 +64,10 @@ class StopSign:
 
     @contextmanager
     def put_up_by_signals(self):
-        """Let the first Ctrl-C or SIGTERM put up the sign, and act on it on leaving.
+        """Let the first Ctrl-C, SIGTERM or SIGHUP put up the sign, and act on it on leaving.
 
-        That is, raise KeyboardInterrupt or Terminated. A second signal does not wait.
+        That is, raise KeyboardInterrupt or Terminated. A second signal does not wait, but for
+        SIGHUP, which a terminal and its shell both send as they close.
         """
         if self._file is None:
             yield
@@ -75,10 +79,10 @@ class StopSign:
         finally:
             with suppress(OSError):
                 self._file.unlink(missing_ok=True)
-            if self.signal == signal.SIGTERM:
-                raise Terminated
             if self.signal == signal.SIGINT:
                 raise KeyboardInterrupt
+            if self.signal is not None:
+                raise Terminated(self.signal)
 
     @contextmanager
     def put_up_in_worker(self):
@@ -107,14 +111,15 @@ class StopSign:
 
         def put_up(number, frame):
             _put_back_handlers()
+            if number == HANGUP:
+                _replace_handler(number, signal.SIG_IGN)
             self.signal, self._raised = number, True
             with suppress(OSError):
                 self._file.touch()
 
         for number, handler in USUAL.items():
             if signal.getsignal(number) == handler:
-                _replaced[number] = handler
-                signal.signal(number, put_up)
+                _replace_handler(number, put_up)
         try:
             yield
         finally:
@@ -123,20 +128,25 @@ class StopSign:
 
 @contextmanager
 def ends_process_when_terminated():
-    """Let a process that was Terminated end as by SIGTERM, without its idle workers."""
+    """Let a process that was Terminated end as by the signal, without its idle workers."""
     try:
         yield
-    except Terminated:
+    except Terminated as terminated:
+        (number,) = terminated.args
         if multiprocessing.active_children():
             workers = get_reusable_executor(reuse=True)
             end = getattr(workers, "terminate", workers.shutdown)  # joblib's: with their files
             end(kill_workers=True)
-        signal.raise_signal(signal.SIGTERM)
-        raise SystemExit(128 + signal.SIGTERM) from None  # process 1 of a container survives it
+        signal.raise_signal(number)
+        raise SystemExit(128 + number) from None  # process 1 of a container survives it
 
 
 _replaced = {}  # handlers of this process, by signal
 _at_work = set()  # signs of the chains that run in this worker process
+
+
+def _replace_handler(number, handler):
+    _replaced[number] = signal.signal(number, handler)
 
 
 def _put_back_handlers():

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ import pytest
 import skops.io
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
+from sklearn.model_selection import cross_val_score
 
 from sknnmm import validation
 from sknnmm.activations import Activation
@@ -251,9 +253,10 @@ def test_a_full_disk_leaves_what_was_there(
 def test_a_directory_that_is_removed_during_the_fit_is_named(data, short, tmp_path, at):
     directory = tmp_path / "run"
     at(30, lambda: shutil.rmtree(directory))
-    with pytest.raises(OSError, match="could not be written.*nothing was saved") as error:
+    with pytest.raises(OSError, match="could not be written.*the directory is gone") as error:
         fit(short(checkpoint=directory), data)
     assert str(directory / "chain-0.npz") in str(error.value)
+    assert "nothing was saved" not in str(error.value)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no modes of files")
@@ -269,6 +272,7 @@ def test_files_have_the_mode_of_the_umask(data, short, tmp_path):
 FOREIGN = [
     "chain-0.tmp", "chain-0abcdefgh.tmp", "chain-notes.tmp", "chain-0.unfinished",
     "chain-0.0123.unfinished", "chain-1.0123456789abcdef.unfinished", "chain-2.npz", "notes",
+    "fit.lock", "fit.stop",
 ]  # fmt: skip
 
 
@@ -277,6 +281,43 @@ def test_files_of_others_are_left_alone(data, short, tmp_path):
         (tmp_path / name).write_bytes(b"not ours")
     fit(short(checkpoint=tmp_path), data)
     assert all((tmp_path / name).read_bytes() == b"not ours" for name in FOREIGN)
+
+
+def test_what_was_damaged_before_is_kept(data, short, tmp_path):
+    contents = ["older", "old", "new"]
+    for name, text in zip(["chain-0.damaged", "chain-0.damaged-2"], contents, strict=False):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "chain-0.npz").write_text("new")
+    with pytest.warns(UserWarning, match=r"now .*chain-0\.damaged-3; chain 0 starts anew"):
+        fit(short(checkpoint=tmp_path), data)
+    names = ["chain-0.damaged", "chain-0.damaged-2", "chain-0.damaged-3"]
+    assert [(tmp_path / name).read_text() for name in names] == contents
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Path.mkdir,
+        pytest.param(
+            lambda path: os.mkfifo(path),
+            marks=pytest.mark.skipif(os.name == "nt", reason="no pipes with names"),
+        ),
+    ],
+    ids=["directory", "pipe"],
+)
+@pytest.mark.parametrize("name", ["chain-0.npz", "chain-0.previous.npz"])
+def test_what_is_no_file_is_refused_before_sampling(name, make, data, short, tmp_path, at):
+    fit(short(checkpoint=tmp_path), data)
+    (tmp_path / name).unlink(missing_ok=True)
+    make(tmp_path / name)
+    at(1, kill)
+    with pytest.raises(ValueError, match=f"{re.escape(str(tmp_path / name))} is not a file"):
+        fit(short(checkpoint=tmp_path), data)
+
+
+def test_folds_are_told_that_each_needs_a_directory(data, short, tmp_path):
+    with pytest.raises(ValueError, match=r"X differs.*cross-validation.*directory of its own"):
+        cross_val_score(short(checkpoint=tmp_path), data.X, data.y, cv=2, error_score="raise")
 
 
 def test_writing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
@@ -381,8 +422,8 @@ import os, pathlib, sys, time
 from sknnmm.sampling.directory_lock import only_fit_in
 
 with only_fit_in(pathlib.Path(sys.argv[1])):
-    child = os.fork() if sys.argv[2] == "fork" else 1
-    if child:
+    child = os.fork() if sys.argv[2] == "fork" else 0
+    if not child:  # a forked one has let go of the file by now
         print("held", flush=True)
     time.sleep(60)
 """
@@ -420,11 +461,11 @@ def test_a_killed_process_leaves_no_lock(how, data, short, tmp_path):
 def test_a_lock_is_for_a_file_that_is_still_there(tmp_path):
     """A fit that waits for no one must not lock the file that its predecessor has just removed."""
     with directory_lock.only_fit_in(tmp_path):
-        (tmp_path / "fit.lock").unlink()
+        (tmp_path / directory_lock.LOCK).unlink()
         with directory_lock.only_fit_in(tmp_path):
             pass
     with directory_lock.only_fit_in(tmp_path):
-        assert (tmp_path / "fit.lock").exists()
+        assert (tmp_path / directory_lock.LOCK).exists()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,7 @@
 """Masks from positions: both ends of a window, every way to name a chromosome, clear errors."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,6 +133,7 @@ def shared(of_snps, of_genes):
     return connected(snps, features([1] * len(of_genes), [9] * len(of_genes), of_genes), 0)
 
 
+AS_HUMAN = "Chromosomes 23 to 26 of one table were read as X, Y, XY and MT"
 LETTERS = ["22", "X", "Y", "XY", "MT"]
 NUMBERS = [22, 23, 24, 25, 26]
 
@@ -139,16 +142,19 @@ NUMBERS = [22, 23, 24, 25, 26]
     "of_genes",
     [
         LETTERS,
-        NUMBERS,
         ["chr22", "chrX", "chrY", "chrXY", "chrM"],
         [22.0, "x"],
     ],
 )
 def test_numbers_of_plink_are_letters(of_genes):
     same = np.eye(5)[:, : len(of_genes)]
-    assert_array_equal(shared(NUMBERS, of_genes), same)
-    assert_array_equal(shared(of_genes, NUMBERS), same.T)
-    assert_array_equal(shared(LETTERS, of_genes), same)
+    for tables, expected in (((NUMBERS, of_genes), same), ((of_genes, NUMBERS), same.T)):
+        with pytest.warns(UserWarning, match=AS_HUMAN) as warned:
+            assert_array_equal(shared(*tables), expected)
+        assert [w.filename for w in warned] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        assert_array_equal(shared(LETTERS, of_genes), same)
+        assert_array_equal(shared(NUMBERS, NUMBERS), np.eye(5))
 
 
 @pytest.mark.parametrize(
@@ -159,12 +165,30 @@ def test_numbers_of_plink_are_letters(of_genes):
         ([1, 23], [1, 23, "X"]),  # sheep: both in one table
         ([1, 26], [1, 23, "MT"]),
         ([1, "X", 24], [1, 23]),
+        ([1, 25, 26], ["MT", "Z", 1]),  # birds
+        ([1, 26, "W"], ["MT", 1]),
+        ([1, 23, "4A"], ["1", "X"]),
+        ([*range(1, 27), "X"], ["X", "MT", 26]),  # sheep
+        ([1, 26], [1, 2]),
     ],
 )
 def test_numbers_of_autosomes_stay_numbers(of_snps, of_genes):
     expected = [[str(a) == str(b) for b in of_genes] for a in of_snps]
-    assert_array_equal(shared(of_snps, of_genes), expected)
-    assert_array_equal(shared(of_genes, of_snps), np.transpose(expected))
+    with warnings.catch_warnings(action="error"):
+        assert_array_equal(shared(of_snps, of_genes), expected)
+        assert_array_equal(shared(of_genes, of_snps), np.transpose(expected))
+
+
+@pytest.mark.parametrize(
+    ("spellings", "name"),
+    [
+        (["M", "chrM", "mito", "mitochondria", "MtDNA", "Mitochondrion"], "MT"),
+        (["01A", "chr1A", "Chr 01A", "chr_001a"], "1A"),
+        (["02L", "Chr2l"], "2L"),
+    ],
+)
+def test_spellings_of_one_chromosome(spellings, name):
+    assert_array_equal(shared(spellings, [name, "1"]), [[True, False]] * len(spellings))
 
 
 @pytest.mark.parametrize(
@@ -175,12 +199,24 @@ def test_other_names_stay_themselves(names):
     assert_array_equal(shared(names, [f"chr{name}" for name in names]), np.eye(len(names)))
 
 
-@pytest.mark.parametrize("of_snps", [[1, 2], ["0", None], [None]])
-def test_no_shared_chromosome_is_an_error(of_snps):
+def test_no_shared_chromosome_is_an_error():
     with pytest.raises(
-        ValueError, match=r"snp_positions: \w.*; omic_positions: NC_01, LG2\. Write"
+        ValueError, match=r"snp_positions: 1, 2; omic_positions: NC_01, LG2\. Write"
     ):
-        shared(of_snps, ["NC_01", "LG2"])
+        shared([1, 2], ["NC_01", "LG2"])
+
+
+@pytest.mark.parametrize(
+    ("of_snps", "of_genes", "named"),
+    [
+        ([0, 0], ["0"], r"snp_positions \(0\) and omic_positions \(0\)"),
+        (["0", None], ["1"], r"snp_positions \(0\)"),
+        ([1], [None], r"omic_positions \(none\)"),
+    ],
+)
+def test_only_unplaced_chromosomes_are_an_error(of_snps, of_genes, named):
+    with pytest.raises(ValueError, match=f"All chromosomes of {named} are missing or unplaced"):
+        shared(of_snps, of_genes)
 
 
 @pytest.mark.parametrize(

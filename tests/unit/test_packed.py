@@ -9,7 +9,8 @@ import pytest
 from bed_reader import to_bed
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
@@ -125,20 +126,42 @@ def test_individuals_and_snps_are_chosen(rows, snps, X, genotypes):
     expected = pd.DataFrame(X, genotypes.index, genotypes.columns).iloc[rows, snps]
     assert isinstance(part, PackedGenotypes)
     assert part.shape == expected.shape
-    assert_array_equal(np.asarray(part), expected)
+    assert_array_equal(np.asarray(part, np.int8), expected)
     assert part.index.equals(expected.index) and part.columns.equals(expected.columns)
 
 
 def test_snps_are_chosen_by_name(X, genotypes):
     for names in (["rs7", "rs3"], pd.Index(["rs7", "rs3"]), np.array(["rs7", "rs3"])):
         part = genotypes[2:5, names]
-        assert_array_equal(np.asarray(part), X[2:5, [7, 3]])
+        assert_array_equal(np.asarray(part, np.int8), X[2:5, [7, 3]])
         assert list(part.columns) == ["rs7", "rs3"]
     with pytest.raises(KeyError, match="1 SNPs are not among the columns, e.g. 'rs99'"):
         genotypes[:, ["rs1", "rs99"]]
     twice = genotypes[:, [1, 1]]
     with pytest.raises(KeyError, match="not unique"):
         twice[:, ["rs1"]]
+
+
+@pytest.mark.parametrize("dtype", [bool, "boolean"])
+def test_a_mask_with_an_index_must_be_of_these_individuals_or_snps(dtype, X, genotypes):
+    rows = pd.Series(np.arange(N) < 7, genotypes.index, dtype=dtype)
+    snps = pd.Series(np.arange(P) < 9, genotypes.columns, dtype=dtype)
+    assert_array_equal(np.asarray(genotypes[rows, snps], np.int8), X[:7, :9])
+    assert_array_equal(genotypes.snps(snps), X[:, :9])
+    for wrong in (rows[::-1], rows.reset_index(drop=True)):
+        with pytest.raises(IndexError, match="mask of individuals must be theirs"):
+            genotypes[wrong]
+    for choose in (lambda wrong: genotypes[:, wrong], genotypes.snps):
+        with pytest.raises(IndexError, match=r"mask of SNPs must be theirs.*reindex"):
+            choose(snps[::-1])
+    positions = pd.Series([4, 2], index=["some", "thing"])
+    assert_array_equal(np.asarray(genotypes[positions], np.int8), X[[4, 2]])
+
+
+@pytest.mark.parametrize("names", [["rs1", "rs2"], pd.Index(["m1"]), np.array(["rs1"]), "rs1"])
+def test_individuals_by_name_are_refused_with_what_names_are_for(names, genotypes):
+    with pytest.raises(IndexError, match=r"genotypes\[:, names\] chooses SNPs"):
+        genotypes[names]
 
 
 def test_neighbouring_snps_stay_in_the_file(genotypes):
@@ -151,21 +174,32 @@ def test_neighbouring_snps_stay_in_the_file(genotypes):
 
 
 def test_unpacked_with_the_code_of_missing_values(X, genotypes):
-    for unpacked in (np.asarray(genotypes), np.array(genotypes)):
-        assert unpacked.dtype == np.int8
-        assert_array_equal(unpacked, X)
-    assert_array_equal(np.asarray(genotypes, np.int64), X)
+    for dtype in (np.int8, np.int64):
+        for unpacked in (np.asarray(genotypes, dtype), np.array(genotypes, dtype)):
+            assert unpacked.dtype == dtype
+            assert_array_equal(unpacked, X)
     with_nan = np.where(X < 0, np.nan, X)
     for dtype in (np.float16, np.float32, np.float64):
         unpacked = np.asarray(genotypes, dtype)
         assert unpacked.dtype == dtype
         assert_array_equal(unpacked, with_nan)
+
+
+def test_unpacked_without_a_code_unless_it_is_asked_for(X, genotypes):
     frame = pd.DataFrame(genotypes, genotypes.index, genotypes.columns)
-    assert_array_equal(frame, X)
-    assert (frame.dtypes == np.int8).all()
+    assert (frame.dtypes == np.float32).all()
+    for unpacked in (np.asarray(genotypes), np.array(genotypes), frame.to_numpy()):
+        assert unpacked.dtype == np.float32
+        assert_array_equal(unpacked, np.where(X < 0, np.nan, X))
+    last = genotypes[-1:, [np.flatnonzero(X[-1] >= 0)[0]] * 2]
+    assert np.asarray(last).dtype == np.int8
+    whole = PackedGenotypes(np.array([[0b11_10_00_11, 0b01_01_01_10]], np.uint8), range(5), ["s"])
+    assert np.asarray(whole).dtype == np.int8  # codes beyond the individuals do not count
+    assert_array_equal(np.asarray(whole), [[0], [2], [1], [0], [1]])
+    assert np.asarray(genotypes[:0]).dtype == np.asarray(genotypes[:, :0]).dtype == np.int8
 
 
-@pytest.mark.parametrize("dtype", [bool, np.uint8, complex, object])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, complex, object, "U3"])
 def test_not_unpacked_to_what_cannot_tell_missing_values(dtype, genotypes):
     with pytest.raises(TypeError, match="ask for signed integers"):
         np.asarray(genotypes, dtype)
@@ -176,8 +210,21 @@ def test_not_unpacked_to_what_cannot_tell_missing_values(dtype, genotypes):
 def test_iteration_yields_individuals(X, genotypes):
     rows = list(genotypes)
     assert len(rows) == N
-    assert_array_equal(rows, X)
-    assert rows[0].dtype == np.int8
+    assert_array_equal(rows, np.where(X < 0, np.nan, X))
+    assert {row.dtype for row in rows} == {np.dtype(np.float32)}  # also of rows without gaps
+    assert_array_equal(list(reversed(genotypes)), rows[::-1])
+    assert np.isnan(sum(genotypes)).any()
+    whole = genotypes[:, (X >= 0).all(axis=0)]
+    assert {row.dtype for row in [*whole, *reversed(whole)]} == {np.dtype(np.int8)}
+
+
+def test_compared_with_none(genotypes):
+    assert (genotypes == None, genotypes != None) == (False, True)  # noqa: E711
+    assert genotypes in [None, genotypes]
+
+
+def test_size(genotypes):
+    assert genotypes.size == np.asarray(genotypes).size == N * P
 
 
 REFUSED = {
@@ -205,16 +252,20 @@ def test_no_number_in_which_missing_counts(calculate, genotypes):
     assert np.ndim(genotypes) == 2
 
 
-def test_other_estimators_see_missing_values(genotypes):
-    with pytest.raises(ValueError, match="X contains NaN"):
-        Ridge().fit(genotypes, np.arange(N))
+@pytest.mark.parametrize(
+    "estimator", [Ridge(), LinearRegression(), SelectKBest(f_regression, k=3)], ids=str
+)
+def test_other_estimators_see_missing_values(estimator, X, genotypes):
+    with pytest.raises(ValueError, match="contains NaN"):
+        estimator.fit(genotypes, np.arange(N))
+    clone(estimator).fit(genotypes[:, (X >= 0).all(axis=0)], np.arange(N))
 
 
 @pytest.mark.parametrize("copied", [lambda g: pickle.loads(pickle.dumps(g)), copy.deepcopy])
 def test_copies_are_equal(copied, X, genotypes):
     for part, expected in ((genotypes, X), (genotypes[3:9], X[3:9])):
         other = copied(part)
-        assert_array_equal(np.asarray(other), expected)
+        assert_array_equal(np.asarray(other, np.int8), expected)
         assert other.index.equals(part.index)
 
 
@@ -234,7 +285,7 @@ def test_selectors_keep_packed_what_they_keep_of_an_array(selector, X, genotypes
     assert 0 < of_packed.get_support().sum() < P
     kept = of_packed.transform(genotypes)
     assert isinstance(kept, PackedGenotypes)
-    assert_array_equal(np.asarray(kept), of_array.transform(X))
+    assert_array_equal(np.asarray(kept, np.int8), of_array.transform(X))
     assert_array_equal(of_packed.get_feature_names_out(), kept.columns)
     assert kept.index.equals(genotypes.index)
     with pytest.raises(ValueError, match="feature names"):
@@ -273,6 +324,6 @@ def test_aligned_genotypes_stay_packed(X, genotypes):
     data = align(genotypes, phenotypes=milk, how="phenotyped")
     assert isinstance(data.genotypes, PackedGenotypes)
     assert list(data.genotypes.index) == ["m2", "m9", "m30"]
-    assert_array_equal(np.asarray(data.genotypes), X[[2, 9, 30]])
+    assert_array_equal(np.asarray(data.genotypes, np.int8), X[[2, 9, 30]])
     assert_array_equal(data.phenotypes, [1, 0, 3])
     assert align(genotypes, phenotypes=milk).genotypes is genotypes

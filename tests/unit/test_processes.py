@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -18,6 +19,8 @@ import numba
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numba.core import caching
 from numba.core.compiler_lock import global_compiler_lock
 from numpy.testing import assert_array_equal
@@ -368,6 +371,20 @@ def test_ctrl_c_saves_chains_in_worker_processes(send, tmp_path):
 
 
 @posix
+def test_a_terminal_that_closes_saves_the_chains(tmp_path):
+    with Endless(tmp_path, n_jobs=2) as fit:
+        fit.wait_until_saved()
+        assert fit.stop(signal.SIGHUP, send_twice) == -signal.SIGHUP
+        assert min(fit.saved()) > 1
+
+
+def send_twice(pid, number):
+    os.killpg(pid, number)
+    time.sleep(0.01)  # by then the first has been handled
+    os.killpg(pid, number)
+
+
+@posix
 def test_a_killed_fit_leaves_workers_that_save_and_end(tmp_path):
     with Endless(tmp_path, n_jobs=2) as fit:
         fit.wait_until_saved()
@@ -387,6 +404,34 @@ def test_without_a_checkpoint_sigterm_ends_at_once_and_workers_end_too(tmp_path)
     with Endless(tmp_path, n_jobs=2, checkpoint=False) as fit:
         fit.wait_for(lambda: len(list(tmp_path.glob("*.runs"))) == 3)  # one by the parent
         assert fit.stop(signal.SIGTERM) == -signal.SIGTERM
+
+
+class DiesOnceSaved:
+    """An activation that kills its worker process as soon as a state is saved."""
+
+    def __init__(self, directory):
+        self._directory, self._parent = directory, os.getpid()
+
+    def __call__(self, z):
+        if os.getpid() != self._parent and list(self._directory.glob("chain-?.npz")):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return np.tanh(z)
+
+
+@posix
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_killed_worker_leaves_a_note_of_what_is_saved(saved, data, short, tmp_path):
+    (tmp_path / "chain-9.npz").write_text("of a fit with more chains")
+    model = short(
+        n_chains=2,
+        n_jobs=2,
+        activation=DiesOnceSaved(tmp_path),
+        checkpoint=tmp_path if saved else None,
+    )
+    with pytest.raises(TerminatedWorkerError) as error:
+        model.fit(data.X, data.y, omics=data.gappy)
+    notes = " ".join(getattr(error.value, "__notes__", []))
+    assert (f"states that chains have saved in {tmp_path} are intact" in notes) is saved
 
 
 def test_no_more_workers_than_chains(data, short, monkeypatch):
@@ -426,7 +471,20 @@ def closed():
     return stream
 
 
-@pytest.mark.parametrize("stream", [lambda: None, closed, Broken])
+class Failing(io.StringIO):
+    def write(self, text):
+        raise RuntimeError("no screen")
+
+
+class WithoutFlush:
+    def write(self, text):
+        return len(text)
+
+
+SCREENS = [lambda: None, closed, Broken, Failing, WithoutFlush]
+
+
+@pytest.mark.parametrize("stream", SCREENS)
 def test_a_progress_bar_that_cannot_be_shown_ends_no_fit(stream, data, short, monkeypatch):
     expected = short().fit(data.X, data.y).predict(data.X)
     with monkeypatch.context() as patch:
@@ -436,6 +494,27 @@ def test_a_progress_bar_that_cannot_be_shown_ends_no_fit(stream, data, short, mo
     monkeypatch.setattr(sys, "stderr", shown)
     short(verbose=1).fit(data.X, data.y)
     assert "80/80" in shown.getvalue()
+
+
+def test_without_a_temporary_directory_there_is_no_bar(data, short, monkeypatch, capsys, tmp_path):
+    expected = short().fit(data.X, data.y).predict(data.X)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    assert_array_equal(short(verbose=1).fit(data.X, data.y).predict(data.X), expected)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+@pytest.mark.parametrize("name", ["stderr", "stdout"])
+@pytest.mark.parametrize("stream", SCREENS)
+def test_workers_start_without_a_terminal(stream, name, verbose, data, short, monkeypatch):
+    expected = short(n_chains=2).fit(data.X, data.y).predict(data.X)
+    get_reusable_executor().shutdown(wait=True)  # new workers are to start
+    screen = stream()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, name, screen)
+        model = short(n_chains=2, n_jobs=2, verbose=verbose).fit(data.X, data.y)
+        assert getattr(sys, name) is screen
+    assert_array_equal(model.predict(data.X), expected)
 
 
 def test_a_terminal_that_closes_during_a_fit_does_not_end_it(data, short, monkeypatch):
