@@ -253,7 +253,9 @@ def test_no_number_in_which_missing_counts(calculate, genotypes):
 
 
 @pytest.mark.parametrize(
-    "estimator", [Ridge(), LinearRegression(), SelectKBest(f_regression, k=3)], ids=str
+    "estimator",
+    [Ridge(), LinearRegression(), SelectKBest(f_regression, k=3)],
+    ids=lambda e: type(e).__name__,
 )
 def test_other_estimators_see_missing_values(estimator, X, genotypes):
     with pytest.raises(ValueError, match="contains NaN"):
