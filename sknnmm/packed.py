@@ -33,11 +33,10 @@ class PackedGenotypes:
     SNP, as with ``DataFrame.iloc``. The result is packed in memory;
     neighbouring SNPs of all individuals stay where they are, in the file.
 
-    ``np.asarray(genotypes)`` unpacks all of them to dosages (n, p): int8 if none is missing, else
-    float32 with NaN, so that nothing takes a code for a dosage. Ask for
-    ``np.asarray(genotypes, np.int8)`` to have -1 = missing, as `read_plink` gives, or for any
-    floating dtype to have NaN. Iteration yields rows of ``np.asarray(genotypes)``. NumPy's
-    functions and operators refuse packed genotypes.
+    ``np.asarray(genotypes)`` unpacks all of them to dosages (n, p): int8 with -1 = missing, as
+    `read_plink` gives, or NaN = missing if a floating dtype is asked for, as estimators need it
+    that do not know this code. Iteration yields rows of int8. NumPy's functions and operators
+    refuse packed genotypes, since -1 is not a dosage.
 
     Parameters
     ----------
@@ -71,12 +70,12 @@ class PackedGenotypes:
     >>> from sknnmm.packed import PackedGenotypes
     >>> packed = np.array([[0b01_11_10_00], [0b11_11_00_10]], dtype=np.uint8)
     >>> genotypes = PackedGenotypes(packed, ["m1", "m2", "m3", "m4"], ["rs1", "rs2"])
-    >>> np.asarray(genotypes, np.int8)
+    >>> np.asarray(genotypes)
     array([[ 2,  1],
            [ 1,  2],
            [ 0,  0],
            [-1,  0]], dtype=int8)
-    >>> np.asarray(genotypes[2:])
+    >>> np.asarray(genotypes[2:], np.float32)
     array([[ 0.,  0.],
            [nan,  0.]], dtype=float32)
     >>> genotypes[1:, ["rs2"]]
@@ -211,7 +210,7 @@ class PackedGenotypes:
     # As an array ----------------------------------------------------------------------------
 
     def __array__(self, dtype=None, copy=None):
-        dtype = self._dtype_without_codes() if dtype is None else np.dtype(dtype)
+        dtype = self.dtype if dtype is None else np.dtype(dtype)
         if copy is False:
             raise ValueError("Packed genotypes cannot be an array without a copy.")
         if dtype.kind not in "fi":
@@ -225,15 +224,9 @@ class PackedGenotypes:
             unpacked[dosages < 0] = np.nan
         return unpacked
 
-    def _dtype_without_codes(self):
-        """Return a dtype that holds these genotypes without a code for missing ones."""
-        self.check_file()
-        return np.dtype(np.float32 if _any_missing(self.packed, len(self)) else np.int8)
-
     def __iter__(self):
-        dtype = self._dtype_without_codes()
         for rows in gen_batches(len(self), ROWS_AT_ONCE):
-            yield from np.asarray(self[rows], dtype)
+            yield from np.asarray(self[rows])
 
     def __reversed__(self):
         return iter(self[::-1])
@@ -246,8 +239,8 @@ class PackedGenotypes:
     def _refuse(self, *args, **kwargs):
         raise TypeError(
             "Packed genotypes are no array to calculate with, as their missing values have a code: "
-            "np.asarray(genotypes) unpacks them, to floats with NaN if any is missing; "
-            "np.asarray(genotypes, np.int8) to int8 with -1 = missing."
+            "np.asarray(genotypes) unpacks them to int8 with -1 = missing, "
+            "np.asarray(genotypes, float) to floats with NaN."
         )
 
     def __eq__(self, other):
@@ -332,15 +325,6 @@ def _unpack(packed, positions, n):
     for j in range(positions.size):
         decode_snp(packed[positions[j]], DOSAGES, dosages[j])
     return dosages
-
-
-@njit(nogil=True, cache=True)
-def _any_missing(packed, n):
-    for j in range(packed.shape[0]):
-        for i in range(n):
-            if DOSAGES[code_at(packed[j], i)] < 0:
-                return True
-    return False
 
 
 @njit(nogil=True, cache=True)

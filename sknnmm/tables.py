@@ -99,13 +99,20 @@ def kind_of(column):
     return "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
 
 
+def plain_column(values):
+    """Return a column of any kind as pandas or NumPy hold it; its shape is not checked."""
+    values = as_pandas(values)
+    if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        return values
+    return np.asarray(unmasked(values))
+
+
 def column_of_doubles(values, argument):
     """Return a column of numbers of any kind, (n,), in double precision with NaN = missing."""
     values = as_pandas(values)
     if isinstance(values, pd.DataFrame) and values.shape[1] == 1:
         values = values.iloc[:, 0]
-    elif not isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
-        values = np.asarray(unmasked(values))
+    values = plain_column(values)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()
     if values.ndim != 1:

@@ -16,7 +16,13 @@ from sknnmm.memory_map import check_map
 from sknnmm.messages import some
 from sknnmm.packed import PackedGenotypes
 from sknnmm.scales import CONSTANT, mean_and_sd
-from sknnmm.tables import as_pandas, column_of_doubles, refuse_sparse, table_of_doubles
+from sknnmm.tables import (
+    as_pandas,
+    column_of_doubles,
+    plain_column,
+    refuse_sparse,
+    table_of_doubles,
+)
 from sknnmm.user_warnings import warn
 
 FEWEST_ALIKE = 10  # individuals by whom an omic is compared with y
@@ -239,7 +245,8 @@ def check_phenotype(y, n_samples, weight=None):
         raise ValueError(
             "requires y to be passed, but the target y is None: pass a phenotype, NaN = missing."
         )
-    if np.ndim(y) == 2 and np.shape(y)[1] == 1:
+    plain = plain_column(y)
+    if plain.ndim == 2 and plain.shape[1] == 1:
         warn(
             "A column-vector y was passed when a 1d array was expected. Please change its shape "
             "to (n_samples,), for example using ravel().",
