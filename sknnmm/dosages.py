@@ -122,7 +122,8 @@ def warn_of_codes(X, names, *, fitting):
     below = (low < 0) & (floating and (highest > 1 or lowest < -1))
     odd = np.flatnonzero((high > 2) | below)
     if floating:  # of imputed genotypes the codes are whole, of standardised ones nothing is
-        odd = _columns_that(_is_whole_outside, X, odd)
+        whole = [_is_whole_outside(ends) for ends in zip(low[odd], high[odd], strict=True)]
+        odd = _columns_that(_is_whole_outside, X, odd[np.array(whole, bool)])
     if odd.size:
         extremes = np.where(high[odd] > 2, high[odd], low[odd])
         code = extremes[np.abs(extremes).argmax()]
@@ -189,4 +190,5 @@ def _is_whole(column):
 
 
 def _is_whole_outside(column):
+    column = np.asarray(column)
     return _is_whole(column[(column < 0) | (column > 2)])
