@@ -117,6 +117,27 @@ def warn_of_codes(X, names, *, fitting):
     if isinstance(X, PackedGenotypes) or X.dtype == bool or not X.size:
         return
     low, high = column_range(X)
+    odd, code = likely_codes(X, low, high)
+    if odd.size:
+        shown = odd if names is None else np.asarray(names)[odd]
+        warn(
+            f"X has whole numbers other than 0, 1 and 2 in {len(odd)} columns ({some(shown)}): "
+            f"{code:g} looks like a code for missing genotypes, but counts as an allele dosage. "
+            "Recode missing values to NaN in floating columns, to negative numbers in integer ones."
+        )
+    elif fitting and low.min() < 0 and high.max() <= 1:
+        _warn_of_negative_coding(X)
+
+
+def likely_codes(X, low, high):
+    """Return the columns (positions) with values that may be codes, and the farthest of these.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+    low, high : ndarray of shape (p,)
+        From `column_range`.
+    """
     floating = X.dtype.kind == "f"
     lowest, highest = low.min(), high.max()
     below = (low < 0) & (floating and (highest > 1 or lowest < -1))
@@ -124,27 +145,24 @@ def warn_of_codes(X, names, *, fitting):
     if floating:  # of imputed genotypes the codes are whole, of standardised ones nothing is
         whole = [_is_whole_outside(ends) for ends in zip(low[odd], high[odd], strict=True)]
         odd = _columns_that(_is_whole_outside, X, odd[np.array(whole, bool)])
-    if odd.size:
-        extremes = np.where(high[odd] > 2, high[odd], low[odd])
-        code = extremes[np.abs(extremes).argmax()]
-        shown = odd if names is None else np.asarray(names)[odd]
-        warn(
-            f"X has whole numbers other than 0, 1 and 2 in {len(odd)} columns "
-            f"({some(shown)}): {code:g} looks like a code for missing genotypes, but counts "
-            "as an allele dosage. Recode missing values to NaN in floating columns, to negative "
-            "numbers in integer ones."
-        )
-    elif fitting and lowest < 0 and highest <= 1:
-        if not floating and ((X < 0) & (X != NOT_KNOWN)).any():
+    if not odd.size:
+        return odd, None
+    extremes = np.where(high[odd] > 2, high[odd], low[odd])
+    return odd, extremes[np.abs(extremes).argmax()]
+
+
+def _warn_of_negative_coding(X):
+    if X.dtype.kind != "f":
+        if ((X < 0) & (X != NOT_KNOWN)).any():
             warn(
                 "X has negative values and none above 1: this looks like -1/0/1 coding, but "
                 "negative integers mean missing. Recode to 0/1/2 (X + 1), or pass floats."
             )
-        elif floating and len(_columns_that(_is_whole, X, np.arange(X.shape[1]))) == X.shape[1]:
-            warn(
-                "X has negative values and none above 1: this looks like -1/0/1 coding, and is "
-                "taken so. If negative values mean missing, code them as NaN."
-            )
+    elif len(_columns_that(_is_whole, X, np.arange(X.shape[1]))) == X.shape[1]:
+        warn(
+            "X has negative values and none above 1: this looks like -1/0/1 coding, and is "
+            "taken so. If negative values mean missing, code them as NaN."
+        )
 
 
 def column_range(X):

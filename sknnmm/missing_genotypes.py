@@ -37,6 +37,11 @@ class MissingGenotypes:
     """
 
     def __init__(self, network, dosages, given):
+        if len(network.genotypes_variance) != dosages.shape[1]:
+            raise ValueError(
+                f"The model has variances of {len(network.genotypes_variance)} SNPs, but X has "
+                f"{dosages.shape[1]}: the model is damaged."
+            )
         self._network, self._dosages = network, dosages
         self._blocks = []  # (SNPs, rows that lack some of them)
         with_missing = np.zeros(len(dosages), bool)

@@ -100,14 +100,13 @@ def _take_columns(X, columns):
 
 
 def fill_absent_omics(omics, fitted):
-    """Return a DataFrame of omics with NaN in the columns of fit that it lacks, if in their order.
+    """Return a DataFrame with some of the omics of fit, by name, with NaN in those it lacks.
 
     Anything else is returned as it is.
     """
     if not isinstance(omics, pd.DataFrame) or len(omics.columns) >= len(fitted):
         return omics
-    present = np.isin(fitted, omics.columns)
-    if list(omics.columns) != list(fitted[present]):
+    if not omics.columns.is_unique or not omics.columns.isin(fitted).all():
         return omics
     return omics.reindex(columns=fitted)
 

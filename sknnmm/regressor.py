@@ -771,7 +771,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             the root of `genetic_variance_`. With some, the share of that variance is added that
             the missing SNPs have in ``sum_j var(x_j) beta_j^2``, beta_j the total effect of SNP j
             in a draw (of a nonlinear network: at the mean slopes of its activation); the total is
-            never raised above `genetic_variance_`.
+            never raised above `genetic_variance_` by that. Less is known on average where genotypes
+            are missing, if not of an individual whose rare genotypes are.
 
         Returns
         -------

@@ -93,8 +93,8 @@ def kind_of(column):
         return "complex"
     if pd.api.types.is_datetime64_any_dtype(dtype):
         return "date"
-    kinds = {"U": "text", "S": "text", "m": "time span", "M": "date"}
-    if isinstance(dtype, np.dtype) and dtype.kind in kinds:
+    kinds = {"U": "text", "S": "text", "m": "time span", "M": "date"}  # also of Arrow's types
+    if getattr(dtype, "kind", None) in kinds:
         return kinds[dtype.kind]
     return "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
 

@@ -17,6 +17,7 @@ from sknnmm.messages import some
 from sknnmm.packed import PackedGenotypes
 from sknnmm.scales import CONSTANT, mean_and_sd
 from sknnmm.tables import (
+    as_doubles,
     as_pandas,
     column_of_doubles,
     plain_column,
@@ -27,7 +28,8 @@ from sknnmm.user_warnings import warn
 
 FEWEST_ALIKE = 10  # individuals by whom an omic is compared with y
 SAME = 0.999  # correlation of an omic with y beyond which it is taken for y itself
-FAR_SD = 5  # SDs from which a value counts as far outside
+FAR_SD = 5  # SDs beyond the range of fit from which a value counts as far outside
+TAIL_SD = 4  # SDs from the mean from which a value counts as far from the others
 ALIGN = "sknnmm.io.align brings tables into the order of the genotypes."
 SMALLEST_SNP, LARGEST_SNP = 1e-10, 1e10  # SDs: effects and their variances stay in single precision
 LARGE = 2**26  # bytes of int8 genotypes that are not copied to change their order
@@ -224,7 +226,13 @@ def check_weights(sample_weight, n_samples):
     """Return weights (n,) in double precision, or None."""
     if sample_weight is None:
         return None
-    weight = column_of_doubles(sample_weight, "sample_weight")
+    weight = plain_column(sample_weight)
+    if weight.ndim != 1:
+        raise ValueError(
+            "sample_weight must have one dimension: sample_weight should be a 1d array, one value "
+            f"per row of X, but its shape is {weight.shape}."
+        )
+    weight = as_doubles(weight, "sample_weight")
     if len(weight) != n_samples:
         raise ValueError(
             f"sample_weight has {len(weight)} values but X has {n_samples} samples: pass one per "
@@ -333,7 +341,7 @@ def warn_of_phenotype_among_omics(y, omics, names):
             same.append(name)
     if same:
         warn(
-            f"omics {some(same)} and y have a correlation beyond {SAME}: is the phenotype among "
+            f"omics {some(same)} have a correlation with y beyond {SAME}: is the phenotype among "
             "the omics? It would explain itself, and nothing else would. Leave it out."
         )
 
@@ -349,8 +357,8 @@ def warn_of_tails(omics, names):
     heavy = [name for name, column in zip(names, omics.T, strict=True) if _has_tails(column)]
     if heavy:
         warn(
-            f"omics {some(heavy)}: at most 1 % of the values, far outside the others, carry most "
-            "of the variance. Predictions with such omics can be far off. Take logarithms or use "
+            f"omics {some(heavy)}: a few values, far outside the others, carry most of the "
+            "variance. Predictions with such omics can be far off. Take logarithms or use "
             "PowerTransformer or QuantileTransformer of scikit-learn (see the page Preparing "
             'omics of the guide), or activation="tanh".'
         )
@@ -358,12 +366,12 @@ def warn_of_tails(omics, names):
 
 def _has_tails(column):
     observed = column[~np.isnan(column)]
-    if len(np.unique(observed)) < 3:  # no transformation helps
+    if not _varies(observed) or np.isin(observed, (0, 1)).all():  # no transformation helps
         return False
     deviation = observed - observed.mean()
     squares = np.sort((deviation / np.abs(deviation).max()) ** 2)[::-1]
-    few = max(1, len(squares) // 100)
-    far = squares[0] > FAR_SD**2 * squares.mean()
+    few = max(3, len(squares) // 50)
+    far = squares[0] > TAIL_SD**2 * squares.mean()
     return far and squares[:few].sum() > 0.5 * squares.sum()
 
 
@@ -421,9 +429,10 @@ def check_same_columns(names, fitted, argument, frame):
     unknown = [name for name in names if name not in set(fitted)]
     if len(names) != len(fitted) and (unknown or not hasattr(frame, "columns")):
         other = f", {some(unknown)} not among them" if hasattr(frame, "columns") else ""
+        absent = " What was not measured may be NaN." if argument == "omics" else ""
         raise ValueError(
             f"{argument} has {len(names)} columns but the model was fitted with {len(fitted)}: "
-            f"{some(fitted)}{other}."
+            f"{some(fitted)}{other}.{absent}"
         )
     if hasattr(frame, "columns") and list(names) != list(fitted):
         raise ValueError(

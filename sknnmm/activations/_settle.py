@@ -42,6 +42,13 @@ def settle_activation(function, standardised, scales, dtype):
     if shape == nodes.shape[:1]:
         _check_rules(network.evaluate, "activation", nodes, elementwise=False)
         _check_finite(network.value, nodes)
+        with np.errstate(all="ignore"):
+            everywhere = network.evaluate(probe_grid(nodes.shape[1]).astype(dtype))
+        if np.ptp(np.concatenate([network.value(nodes), everywhere])) == 0:
+            raise ValueError(
+                "activation is constant: a network function must depend on the omics. Leave the "
+                "omics out to fit y on the genotypes alone."
+            )
         largest = np.abs(network.value(nodes)).max()
         if largest > LARGEST_ON_Y:
             raise ValueError(

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.dosages import is_missing
+from sknnmm.dosages import column_range, is_missing, likely_codes
 from sknnmm.messages import some
 from sknnmm.preprocessing._base import SNPSelector, batches
 from sknnmm.user_warnings import warn
@@ -89,10 +89,13 @@ class MinorAlleleFrequencySelector(SNPSelector):
         self.minor_allele_frequency_ = np.where(outside, np.nan, frequency)
         if outside.any():
             shown = getattr(self, "feature_names_in_", np.arange(p))[outside]
+            # Packed genotypes have no such values.
+            codes, code = likely_codes(X, *column_range(X))
+            likely = f" {code:g} looks like a code for missing genotypes." if len(codes) else ""
             warn(
                 f"X has {outside.sum()} columns with values outside [0, 2] ({some(shown)}); they "
-                "do not hold allele dosages and are kept. Code missing genotypes as NaN or as "
-                "negative integers."
+                f"do not hold allele dosages and are kept.{likely} Code missing genotypes as NaN "
+                "or as negative integers."
             )
 
     def _warn_of_codes(self, X):

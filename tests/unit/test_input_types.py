@@ -143,7 +143,7 @@ def test_what_is_no_number_is_refused_by_name(data, table, short, kind):
         short().fit(data.X, data.y, sample_weight=values)
 
 
-@pytest.mark.parametrize("shape", [(), (80, 2), (1, 80)])
+@pytest.mark.parametrize("shape", [(), (80, 2), (1, 80), (80, 1)])
 def test_weights_of_a_wrong_shape_are_called_weights(data, short, shape):
     with pytest.raises(ValueError, match="sample_weight should be a 1d array"):
         short().fit(data.X, data.y, sample_weight=np.ones(shape))
@@ -168,7 +168,8 @@ def test_codes_for_missing_values_warn_once_by_name(data, short, code, dtype):
         with pytest.warns(UserWarning, match=message) as caught:
             act()
         assert [w.filename for w in caught if "code for missing" in str(w.message)] == [__file__]
-    with pytest.warns(UserWarning, match=r"2 columns.*outside \[0, 2\] \(rs0, rs5\)") as caught:
+    message = rf"2 columns.*outside \[0, 2\] \(rs0, rs5\).* {code} looks like a code for missing"
+    with pytest.warns(UserWarning, match=message) as caught:
         MinorAlleleFrequencySelector().fit(X)
     assert len(caught) == 1
     model = short().fit(np.maximum(data.X, 0), data.y)
