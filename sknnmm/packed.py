@@ -225,7 +225,7 @@ class PackedGenotypes:
         return unpacked
 
     def __iter__(self):
-        for rows in gen_batches(len(self), ROWS_AT_ONCE):
+        for rows in gen_batches(len(self), ROWS_AT_ONCE) if len(self) else ():
             yield from np.asarray(self[rows])
 
     def __reversed__(self):

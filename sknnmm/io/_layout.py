@@ -43,7 +43,7 @@ def column_names(path, id_column, sep, encoding):
         raise ValueError(f"{path} has a header but no rows.")
     if surplus.first is None:
         return names, header_line
-    if header[0] and surplus.are_row_names("," in sep):
+    if header[0] and surplus.are_row_names(sep):
         names = [UNNAMED.format(0), *names]
         _refuse_duplicates(names, path)
         return names, header_line
@@ -94,7 +94,7 @@ class _Surplus:
             for k in range(self.n_columns)
         )
 
-    def are_row_names(self, by_comma):
+    def are_row_names(self, sep):
         """Return whether the first fields are row names, not text with a separator in it."""
         if self.n_one_more < self.n_rows:
             return False
@@ -103,8 +103,10 @@ class _Surplus:
         if len(self.firsts) < self.n_rows:  # those of R are unique
             return False
         # Text in quotes, that of the header too, is R's way, and by default it counts the rows.
-        if by_comma and self.may_be_decimals:
+        if "," in sep and self.may_be_decimals:
             return self.quoted and self.counted
+        if sep == "\t":  # hardly ever part of a text
+            return True
         return self.quoted or (self.counted and self.n_rows > 1 and not self.may_be_text)
 
 

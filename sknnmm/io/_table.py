@@ -77,8 +77,9 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_v
     In R's ``write.table`` the header has no field for the row names, so rows have one field more.
     So they have where text holds a separator, ``cow,milk`` above ``Smith, J,5``, or numbers have a
     decimal comma, ``cow,milk`` above ``1,21,5``. Such a file is an error, unless `id_column` is
-    None or the first fields are row names as R writes them: in quotes, as is the header, or
-    counting the rows, 1, 2, 3 or r1, r2, r3. Where decimal commas are possible, they must be both.
+    None, tabs separate the columns, or the first fields are row names as R writes them: in quotes,
+    as is the header, or counting the rows, 1, 2, 3 or r1, r2, r3. Where decimal commas are
+    possible, they must be both.
 
     Examples
     --------

@@ -78,7 +78,7 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     recorder = Recorder(sampler, settings.n_kept, effects_budget)
     done = 0
     if origin.saved is not None:
-        done = _restore(origin.saved, chain, recorder, rng, settings)
+        done = _restore(origin, chain, recorder, rng, settings)
     for iteration in range(done + 1, settings.n_iter + 1):
         with _named(iteration):
             sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
@@ -101,8 +101,9 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     return result
 
 
-def _restore(saved, chain, recorder, rng, settings):
+def _restore(origin, chain, recorder, rng, settings):
     """Put back a saved state, which may come from anywhere; return the iterations done."""
+    saved = origin.saved
     try:
         done = snapshot.restore(saved, chain, recorder, rng)
         if not 0 < done <= settings.n_iter:
@@ -110,9 +111,12 @@ def _restore(saved, chain, recorder, rng, settings):
         if saved["recorder"]["n_recorded"] != settings.kept_by(done):
             raise ValueError(f"n_recorded does not belong to iteration {done}.")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        where, advice = "warm_start=True", "Set warm_start=False"
+        if origin.checkpoint:
+            where, advice = f"checkpoint in {origin.checkpoint.directory}", "Pass another directory"
         raise ValueError(
-            "checkpoint or warm_start: the saved state of a chain does not belong to this model "
-            f"({error}). Pass another directory, or set warm_start=False, to start anew."
+            f"{where}: the saved state of a chain does not belong to this model ({error!r}). "
+            f"{advice} to start anew."
         ) from error
     return done
 

@@ -45,6 +45,10 @@ class Checkpoint:
         self.directory = directory
         self._current, self._previous = _files(directory, chain)
         self._fit = fit
+        # As files of this process would have; a worker process may be of another time.
+        umask = os.umask(0)
+        os.umask(umask)
+        self._mode = 0o666 & ~umask
         self._seconds_between = SECONDS_BETWEEN
         self._due_at = -np.inf  # the first state is saved at once: a full disk shows early
 
@@ -58,6 +62,7 @@ class Checkpoint:
         written = self._current.with_suffix(f".{secrets.token_hex(8)}.unfinished")
         try:
             with written.open("x+b") as file:
+                written.chmod(self._mode)
                 _write(file, {"fit": self._fit, "state": state})
                 file.flush()
                 os.fsync(file.fileno())

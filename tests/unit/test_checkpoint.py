@@ -24,6 +24,7 @@ import pytest
 import skops.io
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from sknnmm import validation
@@ -267,6 +268,18 @@ def test_files_have_the_mode_of_the_umask(data, short, tmp_path):
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes of files")
+def test_worker_processes_of_before_follow_the_umask_of_now(data, short, tmp_path):
+    model = short(n_chains=2, n_jobs=2, checkpoint=tmp_path)
+    fit(clone(model).set_params(checkpoint=None), data)  # starts the workers
+    before = os.umask(0o077)
+    try:
+        fit(model, data)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("chain-*")} == {0o600}
 
 
 FOREIGN = [

@@ -203,6 +203,7 @@ def test_iteration_yields_individuals(X, genotypes):
     assert_array_equal(rows, X)
     assert {row.dtype for row in rows} == {np.dtype(np.int8)}
     assert_array_equal(list(reversed(genotypes)), X[::-1])
+    assert list(genotypes[[]]) == []
 
 
 def test_compared_with_none(genotypes):
