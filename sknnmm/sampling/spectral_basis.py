@@ -17,6 +17,7 @@ class WideBasis:
         gram = genotypes.row_gram()
         root = np.sqrt(row_weight[used])[:, None]
         squared, vectors = _positive_eigenpairs(root * gram[np.ix_(used, used)] * root.T)
+        vectors = _oriented(vectors, _reference(len(used)))
         self.squared = squared
         self._singular = np.sqrt(squared).astype(dtype)[:, None]
         # W^(1/2) X = U S V': `_left` is U over the roots of the weights, `_weighted` U times them.
@@ -76,6 +77,8 @@ class LongBasis:
         self._rows = row_weight.astype(dtype)[:, None]
         self.dtype = dtype
         self.squared, vectors = _positive_eigenpairs(genotypes.column_gram(row_weight))
+        by_snp = genotypes.transpose_dot(_reference(len(row_weight))[:, None] * row_weight[:, None])
+        vectors = _oriented(vectors, by_snp[:, 0])
         self._right = vectors.astype(dtype)
         self._spans_all = len(self.squared) == np.count_nonzero(genotypes.polymorphic)
 
@@ -112,6 +115,20 @@ def _prior_draw(genotypes, variance, rng, dtype):
     noise = rng.standard_normal((genotypes.shape[1], len(variance)))
     noise *= np.sqrt(variance) * genotypes.polymorphic[:, None]
     return noise.astype(dtype)
+
+
+def _reference(n_rows):
+    """Return values of the rows that tell in which direction singular vectors are taken."""
+    return np.cos(np.arange(n_rows))
+
+
+def _oriented(vectors, reference):
+    """Return singular vectors with positive products with `reference`.
+
+    Their signs are arbitrary. So they are the same, in the rows, whichever alleles are counted, and
+    with them the draws of all that is not an effect of an allele.
+    """
+    return vectors * np.where(reference @ vectors < 0, -1, 1)
 
 
 def _positive_eigenpairs(gram):
