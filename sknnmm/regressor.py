@@ -162,11 +162,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Directory for the states of the chains, written when they begin and end, about every 30
         seconds between, and on Ctrl-C, SIGTERM and SIGHUP. The same `fit` after a run that was
         killed goes on from there, to the same bits; once it is done, it returns its result without
-        sampling.
-        Other data or parameters are an error, and so is another fit in this directory at the same
-        time. With ``random_state=None`` the seeds of the first run stand. For one fit only, not
-        for cross-validation. A relative path counts from the working directory at the start of
-        `fit`.
+        sampling. Other data or parameters are an error, and so is another fit in this directory at
+        the same time. With ``random_state=None`` the seeds of the first run stand. For one fit
+        only, not for cross-validation. A relative path counts from the working directory at the
+        start of `fit`.
 
     Attributes
     ----------
@@ -488,8 +487,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.omics_names_, self.snp_names_ = inputs.node_names, inputs.snp_names
         self._covariate_names, self._omics_columns = inputs.covariate_names, inputs.omics_columns
         self._omics_bounds = np.array(column_range(inputs.omics))
-        if not model.activation.is_network:  # no value is far from a weight of zero
-            self._omics_bounds[:, ~scales.omics_vary[: self.n_omics_]] = np.nan
         sparse_results = masks.is_sparse(self.mask)
         n_snps, n_nodes = model.genotypes.shape[1], model.n_nodes
         self.posterior_ = posterior = Posterior(results, scales, n_snps)
@@ -770,9 +767,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             genotypes are uncertainty: without any genotype it is the genetic standard deviation,
             the root of `genetic_variance_`. With some, the share of that variance is added that
             the missing SNPs have in ``sum_j var(x_j) beta_j^2``, beta_j the total effect of SNP j
-            in a draw (of a nonlinear network: at the mean slopes of its activation); the total is
-            never raised above `genetic_variance_` by that. Less is known on average where genotypes
-            are missing, if not of an individual whose rare genotypes are.
+            in a draw (of a nonlinear network: at the mean slopes of its activation). What is added
+            never raises the variance above `genetic_variance_`. On average over individuals it is
+            larger the more genotypes are missing.
 
         Returns
         -------

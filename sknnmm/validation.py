@@ -78,7 +78,7 @@ def check_features(estimator, X, *, reset):
     validate_data(estimator, X, reset=reset, skip_check_array=True)
 
 
-def check_genotypes(estimator, X, *, fitting, names=None, features_checked=False, dtype=float):
+def check_genotypes(estimator, X, *, fitting, features_checked=False, dtype=float):
     """Return X as an array (n, p), integer or floating; see `stored_dosages` for missing values.
 
     Number and names of its columns are checked too (at fit: set), unless that is done. Packed
@@ -89,8 +89,6 @@ def check_genotypes(estimator, X, *, fitting, names=None, features_checked=False
     estimator : estimator
     X : table, array or PackedGenotypes
     fitting : bool
-    names : sequence of length p or None
-        Of the columns, for messages, if not those of X.
     features_checked : bool
     dtype : floating type
         The widest for a table in which integer and floating columns meet.
