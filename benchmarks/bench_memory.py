@@ -30,8 +30,8 @@ import numpy as np
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.io import open_plink
-from sknnmm.sampling.parallel import EFFECTS_BYTES
-from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.chains.parallel import EFFECTS_BYTES
+from sknnmm.sampling.gibbs import Sampler
 
 GB, MB = 1e9, 1e6
 PARTS = ("bound", "file")

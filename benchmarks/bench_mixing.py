@@ -19,9 +19,9 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
-from sknnmm.sampling import omics_weights
-from sknnmm.sampling.latent_nodes import LatentScale, ResidualExchange
-from sknnmm.sampling.parallel import one_blas_thread
+from sknnmm.sampling.chains.parallel import one_blas_thread
+from sknnmm.sampling.missing.latent_moves import LatentScale, ResidualExchange
+from sknnmm.terms import nodes
 
 LATENT = {"direct_effects": False}
 CASES = {  # name -> (kind of omics, parameters)
@@ -75,10 +75,10 @@ def one_at_a_time():
         return False
 
     def single_weights(gram, products, *rest):
-        omics_weights.sweep_weights(gram, products.copy(), *rest)
+        nodes.sweep_weights(gram, products.copy(), *rest)
 
     with (
-        patch.object(omics_weights, "draw_weights", single_weights),
+        patch.object(nodes, "draw_weights", single_weights),
         patch.object(LatentScale, "applies", never),
         patch.object(ResidualExchange, "applies", never),
     ):

@@ -27,13 +27,13 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.bench_sweep import ITERATION, SWEEP, Case, run_turn, simulated_model
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor, cis_mask
-from sknnmm.connections import Connections
 from sknnmm.datasets import make_omics_network
-from sknnmm.sampling.parallel import one_blas_thread
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.snp_connections import ConnectionSweep
-from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep
-from sknnmm.sampling.start import starting_state
+from sknnmm.model.connections import Connections
+from sknnmm.sampling.chains.parallel import one_blas_thread
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep
+from sknnmm.sampling.snp.passes import ConnectionSweep
 
 PARTS = ("sweep", "connections", "accuracy")
 QUICK = {  # in place of the values of the options of the same names

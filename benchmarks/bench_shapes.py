@@ -32,11 +32,11 @@ from benchmarks.bench_sweep import (
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
-from sknnmm.sampling.chain import Stream
-from sknnmm.sampling.parallel import EFFECTS_BYTES, one_blas_thread
-from sknnmm.sampling.recorder import Recorder
-from sknnmm.sampling.sampler import REFRESH_EVERY, Sampler
-from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.chains.chain import Stream
+from sknnmm.sampling.chains.parallel import EFFECTS_BYTES, one_blas_thread
+from sknnmm.sampling.chains.recorder import Recorder
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import REFRESH_EVERY, Sampler
 
 SHAPES = ((3534, 1000, 10), (1814, 10_346, 15), (2000, 50_000, 100), (500, 5000, 1000))
 QUICK_SHAPES = ((300, 100, 3), (100, 300, 5))

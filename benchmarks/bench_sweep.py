@@ -20,13 +20,13 @@ from benchmarks.single_site import SingleSiteSweep
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.datasets import make_omics_network
 from sknnmm.genotypes import Genotypes
-from sknnmm.model import NetworkModel
+from sknnmm.model.network import NetworkModel
 from sknnmm.priors import BayesC, ScaledInverseChi2
-from sknnmm.sampling.chain import Stream
-from sknnmm.sampling.parallel import EFFECTS_BYTES, one_blas_thread
-from sknnmm.sampling.recorder import Recorder
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.chains.chain import Stream
+from sknnmm.sampling.chains.parallel import EFFECTS_BYTES, one_blas_thread
+from sknnmm.sampling.chains.recorder import Recorder
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import Sampler
 
 ITERATION, SWEEP, RECORDING, REST = "iteration", "SNP sweep", "recording", "the rest"
 

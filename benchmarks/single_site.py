@@ -9,7 +9,7 @@ every inner loop runs over neighbouring numbers (as in NNMM.jl and BGLR).
 import numpy as np
 from numba import njit
 
-from sknnmm.columns import DenseColumns
+from sknnmm.priors._layout import DenseColumns
 
 
 class SingleSiteSweep:

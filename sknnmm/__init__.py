@@ -3,8 +3,8 @@
 from importlib import import_module
 
 from sknnmm import datasets, io, metrics, priors
-from sknnmm.cis import cis_mask
-from sknnmm.regressor import NNMMRegressor
+from sknnmm.estimators.regressor import NNMMRegressor
+from sknnmm.inputs.cis import cis_mask
 
 __version__ = "0.1.0"
 __all__ = ["NNMMRegressor", "cis_mask", "datasets", "io", "metrics", "preprocessing", "priors"]

@@ -9,11 +9,11 @@ from pathlib import Path
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
-from sknnmm.posterior import Posterior
-from sknnmm.prediction import FittedNetwork
+from sknnmm.estimators.regressor import NNMMRegressor
+from sknnmm.inputs.scales import Scales
+from sknnmm.posterior.draws import Posterior
+from sknnmm.prediction.fitted_network import FittedNetwork
 from sknnmm.priors import METHODS, ScaledInverseChi2
-from sknnmm.regressor import NNMMRegressor
-from sknnmm.scales import Scales
 
 #: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
 TRUSTED_TYPES = sorted(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sknnmm.activations._user import Activation, NetworkFunction
-from sknnmm.user_warnings import warn
+from sknnmm.common.user_warnings import warn
 
 REACH = 8.0  # standardised values up to which moments under a normal law are summed
 FLAT = 1e-5  # SD over the largest value: the square is still told from rounding error

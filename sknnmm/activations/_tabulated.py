@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.compiled import njit
+from sknnmm.common.compiled import njit
 
 STEP = 1 / 32  # of the table: cubic interpolation is off by less than 3e-7 for tanh
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import fetch_file, get_data_home
 
-from sknnmm.optional import import_optional
+from sknnmm.common.optional import import_optional
 
 FOLDER_URL = "https://github.com/gdlc/BGLR-R/raw/f66f9bc07a735803ddfb9625f6eea0fe46c3df57/data"
 

@@ -6,9 +6,9 @@ from pandas.api.types import infer_dtype, is_integer
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from sknnmm.common.messages import some
+from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.io._ids import text_ids
-from sknnmm.messages import some
-from sknnmm.packed import PackedGenotypes
 
 LEAST_ID = 100_000  # of whole numbers that can only be IDs
 

@@ -10,8 +10,8 @@ from pandas.api.types import (
     is_float_dtype,
 )
 
-from sknnmm.messages import some
-from sknnmm.tables import kind_of
+from sknnmm.common.messages import some
+from sknnmm.inputs.tables import kind_of
 
 
 def take_columns(genotypes, positions, swapped, names, max_dosage):

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from sknnmm.chromosomes import chromosome_codes
+from sknnmm.common.messages import some
+from sknnmm.genotypes.plink_bits import PackedGenotypes, take_snps
+from sknnmm.inputs.chromosomes import chromosome_codes
+from sknnmm.inputs.tables import as_doubles
 from sknnmm.io._alleles import ALLELES, compare_alleles
 from sknnmm.io._dosages import take_columns
-from sknnmm.messages import some
-from sknnmm.packed import PackedGenotypes, take_snps
-from sknnmm.tables import as_doubles
 
 # What may be found of a SNP, and the action; None: that of a parameter.
 ACTIONS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
-from sknnmm.messages import some
+from sknnmm.common.messages import some
 
 
 def text_ids(ids, table):

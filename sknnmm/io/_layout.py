@@ -8,8 +8,8 @@ commas, so the fields are counted here.
 import csv
 import re
 
+from sknnmm.inputs.validation import _refuse_duplicates
 from sknnmm.io._text import open_text
-from sknnmm.validation import _refuse_duplicates
 
 BLANKS = r"\s+"
 UNNAMED = "Unnamed: {}"  # what pandas calls a column without a name

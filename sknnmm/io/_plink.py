@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sknnmm.common.messages import some
+from sknnmm.common.optional import import_optional
+from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.io._text import open_text
-from sknnmm.messages import some
-from sknnmm.optional import import_optional
-from sknnmm.packed import PackedGenotypes
 
 FAM_COLUMNS = ["family", "individual", "father", "mother", "sex", "phenotype"]
 BIM_COLUMNS = ["chromosome", "snp", "cM", "position", "counted_allele", "other_allele"]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
+from sknnmm.common.optional import import_optional
 from sknnmm.io._ids import text_ids
 from sknnmm.io._layout import BLANKS, UNNAMED, column_names, refuse_absent
 from sknnmm.io._text import OPENERS, open_text
-from sknnmm.optional import import_optional
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 

@@ -7,10 +7,10 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.dosages import column_range, is_missing, likely_codes
-from sknnmm.messages import some
+from sknnmm.common.messages import some
+from sknnmm.common.user_warnings import warn
+from sknnmm.inputs.dosages import column_range, is_missing, likely_codes
 from sknnmm.preprocessing._base import SNPSelector, batches
-from sknnmm.user_warnings import warn
 
 ENOUGH = 10  # columns that tell 0/1 coding from that of diploids
 

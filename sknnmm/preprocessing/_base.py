@@ -11,10 +11,10 @@ from sklearn.utils import gen_batches
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.dosages import warn_of_codes
-from sknnmm.packed import PackedGenotypes
-from sknnmm.tables import as_pandas
-from sknnmm.validation import check_genotypes
+from sknnmm.genotypes.plink_bits import PackedGenotypes
+from sknnmm.inputs.dosages import warn_of_codes
+from sknnmm.inputs.tables import as_pandas
+from sknnmm.inputs.validation import check_genotypes
 
 VALUES_AT_ONCE = 2**22  # widened at a time: 32 MB of doubles
 

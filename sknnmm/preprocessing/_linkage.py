@@ -7,7 +7,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.dosages import columns_of, is_missing
+from sknnmm.inputs.dosages import columns_of, is_missing
 from sknnmm.preprocessing._base import VALUES_AT_ONCE, SNPSelector
 
 WIDEST_BLOCK = 128  # SNPs per matrix product; wider ones compute many pairs beyond a usual window

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.dosages import is_missing
+from sknnmm.inputs.dosages import is_missing
 from sknnmm.preprocessing._base import SNPSelector, batches
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba.extending import overload
 
-from sknnmm.columns import DenseColumns, SparseColumns
-from sknnmm.compiled import njit
+from sknnmm.common.compiled import njit
+from sknnmm.priors._layout import DenseColumns, SparseColumns
 from sknnmm.priors._variance import VarianceSettings
 
 GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sknnmm.memory_map import ReadOnlyArrays, StoredArray
-from sknnmm.packed import PackedGenotypes
-from sknnmm.sampling.cross_product_kernels import add_cells
+from sknnmm.genotypes.memory_map import ReadOnlyArrays, StoredArray
+from sknnmm.genotypes.plink_bits import PackedGenotypes
+from sknnmm.sampling.kernels.cross_products import add_cells
 
 STRIP = 2**19  # bytes of genotypes: half of the second cache of most processors
 

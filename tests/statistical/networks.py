@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
-from sknnmm.connections import Connections
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
-from sknnmm.model import NetworkModel
+from sknnmm.model.connections import Connections
+from sknnmm.model.network import NetworkModel
 from sknnmm.priors import GBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
 
 RESIDUAL = ScaledInverseChi2(df=8, scale=0.6)

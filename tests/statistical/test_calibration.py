@@ -15,9 +15,9 @@ from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
-from sknnmm.sampling.chain import Stream
-from sknnmm.sampling.sampler import REFRESH_EVERY, Sampler
-from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.chains.chain import Stream
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import REFRESH_EVERY, Sampler
 
 N_REPLICATES = 150
 BURN_IN = 150

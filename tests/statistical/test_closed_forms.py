@@ -8,11 +8,11 @@ from networks import centred, small_network
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from sknnmm.columns import DenseColumns
 from sknnmm.priors import RRBLUP, BayesB, BayesC, BayesR, ScaledInverseChi2
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.snp_sweep import BlockedSweep
-from sknnmm.sampling.start import starting_state
+from sknnmm.priors._layout import DenseColumns
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.snp.blocked import BlockedSweep
 
 V, S2 = 0.05, 0.6
 FIXED_EFFECT_VARIANCE = RRBLUP(scale=V, estimate_variance=False)

@@ -8,12 +8,12 @@ from test_closed_forms import sample
 from test_limits import assert_same_law, of_every_kind
 
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
-from sknnmm.sampling.genetic_variance import SharesFromSums, variance_shares
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep, CrossProductSweep
-from sknnmm.sampling.snp_spectral import SpectralDraw
-from sknnmm.sampling.snp_sweep import BlockedSweep
-from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.chains.variance_shares import SharesFromSums, variance_shares
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.snp.blocked import BlockedSweep
+from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep, CrossProductSweep
+from sknnmm.sampling.snp.spectral import SpectralDraw
 
 COMPLETE = {"missing": 0, "missing_y": 0, "uninformative": 0}
 MASK = np.tile(np.eye(6, dtype=bool), (3, 1))[:, [0, 4]]

@@ -13,8 +13,8 @@ from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import Sampler
 
 INTERCEPT_VARIANCE = 0.5
 

@@ -11,15 +11,15 @@ from test_closed_forms import FIXED_RESIDUAL, assert_same_moments, sample
 from benchmarks.single_site import SingleSiteSweep
 from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
-from sknnmm.sampling.missing_omics import (
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.missing.missing_omics import (
     ExactMissingOmics,
     HamiltonianMissingOmics,
     SliceMissingOmics,
     leapfrog,
 )
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.snp_sweep import BlockedSweep
-from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.snp.blocked import BlockedSweep
 
 of_every_kind = pytest.mark.parametrize(  # the others have less of their own
     "prior",

@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.start import starting_state
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import Sampler
 
 CASES = {
     "linear": {},

@@ -8,13 +8,13 @@ from scipy import sparse
 from test_closed_forms import FIXED_EFFECT_VARIANCE, FIXED_RESIDUAL, V, assert_same_moments, sample
 from test_limits import assert_same_law, of_every_kind
 
-from sknnmm.connections import Connections
 from sknnmm.genotypes import Genotypes
+from sknnmm.model.connections import Connections
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.snp_connections import ConnectionSweep
-from sknnmm.sampling.snp_cross_products import ConnectionCrossProductSweep
-from sknnmm.sampling.snp_sweep import BlockedSweep
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.snp.blocked import BlockedSweep
+from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep
+from sknnmm.sampling.snp.passes import ConnectionSweep
 
 MASK = np.zeros((12, 2), bool)
 MASK[[0, 3, 4, 9], 0] = MASK[[3, 5, 11], 1] = True  # SNP 3 feeds both nodes

@@ -10,17 +10,17 @@ from scipy import stats
 
 from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
-from sknnmm.sampling import snp_connections, snp_sweep
-from sknnmm.sampling.cross_product_kernels import BLOCK
-from sknnmm.sampling.draw_kernels import draw_block
-from sknnmm.sampling.prepared_draws import prepare, shrink
-from sknnmm.sampling.sampler import Sampler
-from sknnmm.sampling.snp_connections import ConnectionSweep, OneColumnSweep
-from sknnmm.sampling.snp_cross_products import CrossProductSweep
-from sknnmm.sampling.snp_sweep import BlockedSweep
-from sknnmm.sampling.start import starting_state
-from sknnmm.sampling.variates import odds_of, point_of, random_odds, standard_normals
-from sknnmm.vectors import WIDE
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.kernels.cross_products import BLOCK
+from sknnmm.sampling.kernels.draws import draw_block
+from sknnmm.sampling.kernels.simd import WIDE
+from sknnmm.sampling.kernels.variates import odds_of, point_of, random_odds, standard_normals
+from sknnmm.sampling.snp import blocked, passes
+from sknnmm.sampling.snp.blocked import BlockedSweep
+from sknnmm.sampling.snp.cross_products import CrossProductSweep
+from sknnmm.sampling.snp.passes import ConnectionSweep, OneColumnSweep
+from sknnmm.sampling.snp.prepared_draws import prepare, shrink
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_blocked_sweep_equals_the_textbook_sweep(
     n, p, n_nodes, stored, missing_genotypes, prior, monkeypatch
 ):
     """Columns of two paths with their own row weights, several chunks, an odd last one."""
-    monkeypatch.setattr(snp_sweep, "CHUNK", 512)
+    monkeypatch.setattr(blocked, "CHUNK", 512)
     rng = np.random.default_rng(1)
     priors = {"snp_prior": prior(scale=0.01), "direct_prior": BayesC(scale=0.01)}
     shape = {"n": n, "p": p, "n_observed": n_nodes, "stored": stored}
@@ -185,13 +185,13 @@ def test_blocked_sweep_equals_the_textbook_sweep(
     weight = np.repeat([path.row_weight for path in sampler.paths], [n_nodes, 1], axis=0)
     s2 = np.hstack([path.residual_variance(chain) for path in sampler.paths])
     given = []
-    original = snp_sweep.sweep_blocks
+    original = blocked.sweep_blocks
 
     def keep(*args):
         given.append(args)
         original(*args)
 
-    monkeypatch.setattr(snp_sweep, "sweep_blocks", keep)
+    monkeypatch.setattr(blocked, "sweep_blocks", keep)
     update.draw(chain, rng)
     X = centred(model.genotypes)
     assert len(given) > 1
@@ -252,13 +252,13 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
     residual = (path.target(chain) - state.fit).T.copy()
     effects, component = state.effects.reshape(-1, 1).copy(), state.component.reshape(-1, 1).copy()
     given = []
-    original = snp_connections.sweep_connections
+    original = passes.sweep_connections
 
     def keep(*args):
         given.append([table[..., None] for table in args[-3:]])
         original(*args)
 
-    monkeypatch.setattr(snp_connections, "sweep_connections", keep)
+    monkeypatch.setattr(passes, "sweep_connections", keep)
     update.draw(chain, rng)
     ((score, shrinkage, normal),) = given
     X = centred(model.genotypes)

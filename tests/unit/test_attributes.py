@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.priors import RRBLUP, BayesC, ScaledInverseChi2
-from sknnmm.sampling import parallel
+from sknnmm.sampling.chains import parallel
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -27,12 +27,13 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
-from sknnmm import validation
 from sknnmm.activations import Activation
+from sknnmm.inputs import validation
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesA, BayesC
-from sknnmm.sampling import chain, checkpoint, directory_lock, parallel
-from sknnmm.sampling.sampler import Sampler
+from sknnmm.sampling.chains import chain, parallel
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.resume import directory_lock, files
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -101,8 +102,8 @@ def assert_same(one, other):
 @pytest.fixture
 def always(monkeypatch):
     """Save the state after every iteration."""
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
-    monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", np.inf)
+    monkeypatch.setattr(files, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(files, "SHARE_OF_TIME", np.inf)
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_a_kill_between_writing_and_renaming_loses_nothing(
             raise Killed
         replace(*names)
 
-    monkeypatch.setattr(checkpoint.os, "replace", replace_or_die)
+    monkeypatch.setattr(files.os, "replace", replace_or_die)
     model = short(n_iter=40, checkpoint=tmp_path)
     for _ in range(4):
         with pytest.raises(Killed):
@@ -241,7 +242,7 @@ def test_a_full_disk_leaves_what_was_there(
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(file)
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match=f"No space left.*{message}") as error:
         fit(model, data)
     assert error.value.errno == errno.ENOSPC
@@ -335,8 +336,8 @@ def test_folds_are_told_that_each_needs_a_directory(data, short, tmp_path):
 
 def test_writing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
     clock = iter([0.0, 3.0, 100.0, 152.9, 153.1])
-    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: next(clock))
-    file = checkpoint.Checkpoint(tmp_path, 0, {})
+    monkeypatch.setattr(files.time, "monotonic", lambda: next(clock))
+    file = files.Checkpoint(tmp_path, 0, {})
     file.save({"iteration": 1})  # takes three seconds
     assert [file.is_due() for _ in range(3)] == [False, False, True]
 
@@ -432,7 +433,7 @@ def test_another_fit_at_the_same_time_is_refused(other, data, short, tmp_path, a
 
 HOLD = """
 import os, pathlib, sys, time
-from sknnmm.sampling.directory_lock import only_fit_in
+from sknnmm.sampling.resume.directory_lock import only_fit_in
 
 with only_fit_in(pathlib.Path(sys.argv[1])):
     child = os.fork() if sys.argv[2] == "fork" else 0
@@ -518,12 +519,12 @@ def test_any_flipped_bit_is_damage(data, short, tmp_path):
         changed = bytearray(content)
         changed[position] ^= 0b100
         path.write_bytes(changed)
-        with path.open("rb") as file, pytest.raises(checkpoint._DamagedError) as error:
-            checkpoint._read(file)
-        assert error.type is checkpoint._DamagedError  # not taken for a file of others
+        with path.open("rb") as file, pytest.raises(files._DamagedError) as error:
+            files._read(file)
+        assert error.type is files._DamagedError  # not taken for a file of others
     path.write_bytes(content)
     with path.open("rb") as file:
-        assert checkpoint._read(file)["state"]["iteration"] == 22
+        assert files._read(file)["state"]["iteration"] == 22
 
 
 every_damage = pytest.mark.parametrize("damage", [torn, corrupt, empty])
@@ -561,13 +562,13 @@ def test_two_damaged_files_start_the_chain_anew(damage, data, short, interrupted
 def test_no_damage_goes_unnoticed(tmp_path):
     """A flipped bit anywhere, or a missing end, is found or changes nothing."""
     state = {"iteration": 3, "x": np.arange(3.0), "y": np.float32(0.1), "z": {"nothing": None}}
-    checkpoint.Checkpoint(tmp_path, 0, {"entropy": 2**100}).save(state)
+    files.Checkpoint(tmp_path, 0, {"entropy": 2**100}).save(state)
     path = tmp_path / "chain-0.npz"
     whole = path.read_bytes()
 
     def content():
         with path.open("rb") as file:
-            return checkpoint._read(file)
+            return files._read(file)
 
     expected = content()
     assert type(expected["state"]["y"]) is np.float32
@@ -581,7 +582,7 @@ def test_no_damage_goes_unnoticed(tmp_path):
         try:
             assert pickle.dumps(content()) == pickle.dumps(expected)
             unnoticed += 1
-        except checkpoint._DamagedError:
+        except files._DamagedError:
             pass
     assert unnoticed < 0.2 * len(damaged)  # times and the like
 
@@ -653,7 +654,7 @@ def test_an_archive_that_unpacks_to_much_more_is_refused_at_once(data, short, tm
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match="was not written by a fit"):
-            checkpoint.read_chains(tmp_path, 1)
+            files.read_chains(tmp_path, 1)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
@@ -717,9 +718,9 @@ def with_draws_missing(state):
 def test_states_of_another_model_are_refused(change, data, short, tmp_path, monkeypatch):
     model = fit(short(checkpoint=tmp_path), data)
     with (tmp_path / "chain-0.npz").open("rb") as file:
-        content = checkpoint._read(file)
+        content = files._read(file)
     change(content["state"])
-    checkpoint.Checkpoint(tmp_path, 0, content["fit"]).save(content["state"])
+    files.Checkpoint(tmp_path, 0, content["fit"]).save(content["state"])
     monkeypatch.setattr(Sampler, "iterate", lambda *args, **kwargs: pytest.fail("sampling"))
     with pytest.raises(ValueError, match=r"does not belong to this model \("):
         fit(model, data)
@@ -971,11 +972,11 @@ import numpy as np
 
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
-from sknnmm.sampling import checkpoint
+from sknnmm.sampling.resume import files
 
 warnings.simplefilter("ignore")
 directory, n_jobs, activation, result = sys.argv[1:]
-checkpoint.SECONDS_BETWEEN, checkpoint.SHARE_OF_TIME = 0.01, 0.5
+files.SECONDS_BETWEEN, files.SHARE_OF_TIME = 0.01, 0.5
 data = make_omics_network(120, 40, 3, missing_omics=0.3, random_state=0)
 model = NNMMRegressor(activation=activation, n_iter=4000, burn_in=1500, n_jobs=int(n_jobs),
                       random_state=0, checkpoint=None if directory == "none" else directory)

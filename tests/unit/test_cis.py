@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sknnmm import cis_mask
-from sknnmm.masks import resolve_mask
+from sknnmm.inputs.masks import resolve_mask
 
 
 def snps_at(positions, chromosome=1):

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from sknnmm import NNMMRegressor, validation
 from sknnmm.genotypes import BLOCK, Genotypes, row_products
-from sknnmm.validation import check_genotypes, stored_dosages
+from sknnmm.inputs.validation import check_genotypes, stored_dosages
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",

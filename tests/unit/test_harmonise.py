@@ -7,8 +7,8 @@ from bed_reader import to_bed
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
 
+from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.io import harmonise, open_plink, read_plink
-from sknnmm.packed import PackedGenotypes
 
 NAN = np.nan
 COLUMNS = ["counted_allele", "other_allele"]

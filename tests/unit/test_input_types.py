@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 
-from sknnmm.dosages import genotype_array, warn_of_codes
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
+from sknnmm.inputs.dosages import genotype_array, warn_of_codes
+from sknnmm.inputs.tables import as_pandas
 from sknnmm.metrics import predictive_correlation, predictive_correlation_scorer
 from sknnmm.preprocessing import LDPruner, MinorAlleleFrequencySelector, MissingRateSelector
-from sknnmm.tables import as_pandas
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

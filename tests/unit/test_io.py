@@ -15,8 +15,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 from sknnmm import cis_mask
+from sknnmm.inputs.validation import check_genotypes, stored_dosages
 from sknnmm.io import align, open_plink, read_plink, read_table
-from sknnmm.validation import check_genotypes, stored_dosages
 
 NAN = np.nan
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from sknnmm.masks import resolve_mask
+from sknnmm.inputs.masks import resolve_mask
 
 SNPS = np.array([f"rs{j}" for j in range(6)], dtype=object)
 OMICS = np.array(["a", "b", "c"], dtype=object)

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sknnmm import NNMMRegressor
 from sknnmm.activations import ACTIVATIONS
-from sknnmm.missing_genotypes import mean_slopes
+from sknnmm.prediction.missing_genotypes import mean_slopes
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
+from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.io import align, open_plink
-from sknnmm.packed import PackedGenotypes
 from sknnmm.preprocessing import (
     LDPruner,
     MinorAlleleFrequencySelector,

@@ -9,7 +9,6 @@ from sklearn.model_selection import GridSearchCV
 
 from sknnmm import NNMMRegressor, priors
 from sknnmm.activations import ACTIVATIONS
-from sknnmm.columns import DenseColumns
 from sknnmm.priors import (
     GBLUP,
     METHODS,
@@ -23,6 +22,7 @@ from sknnmm.priors import (
     ScaledInverseChi2,
     as_prior,
 )
+from sknnmm.priors._layout import DenseColumns
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -26,8 +26,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from numpy.testing import assert_array_equal
 
 import sknnmm
-from sknnmm import compiled
-from sknnmm.sampling import chain, parallel
+from sknnmm.common import compiled
+from sknnmm.sampling.chains import chain, parallel
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -41,7 +41,7 @@ from joblib import Parallel, delayed
 
 def compute():
     import numpy as np
-    from sknnmm.genotype_kernels import njit
+    from sknnmm.genotypes.kernels import njit
     return njit(cache=True)(lambda x: x.sum())(np.ones(3))
 
 if __name__ == "__main__":

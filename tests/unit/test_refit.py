@@ -37,7 +37,7 @@ def test_an_interrupted_fit_leaves_the_last_one_whole(data, model, monkeypatch, 
     def interrupted(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(f"sknnmm.regressor.{where}", interrupted)
+    monkeypatch.setattr(f"sknnmm.estimators.regressor.{where}", interrupted)
     with pytest.raises(error):
         model.set_params(warm_start=False).fit(data.X, data.y, omics=data.omics)
     assert fitted_state(model.set_params(warm_start=True)) == before

@@ -13,11 +13,11 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import cross_val_predict
 
 from sknnmm import NNMMRegressor, memory_map, validation
-from sknnmm.genotype_kernels import SNPS
+from sknnmm.genotypes.kernels import SNPS
+from sknnmm.genotypes.memory_map import StoredArray
+from sknnmm.inputs.validation import check_genotypes
 from sknnmm.io import open_plink, read_plink
-from sknnmm.memory_map import StoredArray
 from sknnmm.priors import METHODS
-from sknnmm.validation import check_genotypes
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFit
 
 from sknnmm import NNMMRegressor
 from sknnmm.priors import RRBLUP, BayesC, ScaledInverseChi2
-from sknnmm.sampling import parallel
+from sknnmm.sampling.chains import parallel
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -26,7 +26,7 @@ def no_sampling(monkeypatch):
     def sampled(*args, **kwargs):
         pytest.fail("sampling started")
 
-    monkeypatch.setattr("sknnmm.regressor.run_chains", sampled)
+    monkeypatch.setattr("sknnmm.estimators.regressor.run_chains", sampled)
 
 
 def change(array, where, value, dtype=float):
@@ -355,7 +355,7 @@ def test_progress_bar_is_closed_when_a_chain_fails(data, short, capfd, monkeypat
 
 
 def test_nonfinite_state_stops_the_chain(data, short, monkeypatch):
-    from sknnmm.sampling.variances import ResidualVariances
+    from sknnmm.sampling.residual_variances import ResidualVariances
 
     def draw(self, given, variances, effects, rng):
         variances[:] = np.nan
@@ -401,7 +401,7 @@ def test_missing_values_of_r_are_missing_values(dtype, scale, wrap, data, short)
 def test_nonfinite_effects_stop_the_chain_with_fixed_residual_variances(
     part, omics, method, data, short, monkeypatch
 ):
-    from sknnmm.sampling.sampler import Sampler
+    from sknnmm.sampling.gibbs import Sampler
 
     iterate, done = Sampler.iterate, []
 

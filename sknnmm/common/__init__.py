@@ -1,0 +1,1 @@
+"""What every room uses: compiled functions, warnings, messages, optional libraries."""

@@ -1,0 +1,1 @@
+"""The estimators: inputs, network, chains, attributes."""

@@ -1,0 +1,873 @@
+"""The estimator: validate, describe the model, run the chains, summarise. It does not sample."""
+
+import copy
+import os
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sknnmm.activations import (
+    ACTIVATIONS,
+    Activation,
+    BaseActivation,
+    settle_activation,
+)
+from sknnmm.common.user_warnings import called_by
+from sknnmm.inputs import masks, validation
+from sknnmm.inputs.dosages import column_range, warn_of_codes
+from sknnmm.inputs.fit_inputs import check_fit_inputs
+from sknnmm.inputs.omics_columns import (
+    fill_absent_omics,
+    take_apart,
+    take_apart_incomplete,
+)
+from sknnmm.inputs.tables import as_pandas
+from sknnmm.model.network import NetworkModel
+from sknnmm.posterior.diagnostics import diagnose, warn_if_not_converged
+from sknnmm.posterior.draws import Posterior, pooled_moments
+from sknnmm.prediction.fitted_network import FittedNetwork
+from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
+from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
+from sknnmm.sampling.chains.chain import ChainSettings
+from sknnmm.sampling.chains.interruption import ends_process_when_terminated
+from sknnmm.sampling.chains.parallel import one_blas_thread, run_chains
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.missing.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
+from sknnmm.sampling.resume.directory_lock import only_fit_in
+from sknnmm.sampling.resume.fingerprint import Start, describe_fit, find_start
+
+WEIGHT_ATTRIBUTES = (  # a network function has none
+    "omics_weights_",
+    "omics_weights_std_",
+    "omics_inclusion_probability_",
+    "mediated_variance_",
+)
+PRECISIONS = {"single": np.float32, "double": np.float64}
+
+
+class NNMMRegressor(RegressorMixin, BaseEstimator):
+    """Mixed-effect neural network: SNP genotypes -> omics -> phenotype, fitted jointly by MCMC.
+
+    For individual i, SNP j and node k of the middle layer (the observed omics, then `n_latent`
+    nodes without data)::
+
+        z_ik = mu_k + c_i' gamma_k + sum_j x_ij b_jk + eps_ik,         eps_ik ~ N(0, s2_k)
+        y_i  = mu + c_i' gamma + sum_k w_k g(z_ik) + sum_j x_ij a_j + e_i,  e_i ~ N(0, s2_e)
+
+    with x the allele dosage centred at its training mean, b the SNP effects, w the omics weights,
+    g the activation, a the direct SNP effects and c the covariates. Sampling runs on standardised
+    y and omics; fitted attributes and predictions are on the original scale.
+
+    Any value of X, omics or y may be missing: genotypes are imputed by their mean, omics are drawn
+    in every iteration, and a row without y informs the SNP effects on the omics only. Without
+    omics and latent nodes the model is y = mu + X a + e, the classical Bayesian alphabet.
+
+    Parameters
+    ----------
+    method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP", "GBLUP"} or Prior, \
+            default="BayesC"
+        Prior of the SNP effects. A string means the object with its defaults.
+
+    activation : {"linear", "sigmoid", "tanh", "softplus", "relu", "leaky_relu"} or callable, \
+            default="linear"
+        The function g from a standardised node to the phenotype; the slope of "leaky_relu" below
+        zero is 0.01. A callable takes a read-only (n, K) array, n >= 1, and returns a new one,
+        finite, of which a row depends on no other row; what it returns settles its role. Shape
+        (n, K): an elementwise activation of standardised nodes with learned weights
+        (``sknnmm.activations.Activation(function, derivative)`` adds a derivative for Hamiltonian
+        Monte Carlo). Shape (n,): the whole network function, from omics on their original scale
+        (latent nodes as they are) to y units, without weights; `omics_weights_`, `coef_` and
+        `mediated_variance_` are then not set.
+
+    omics_method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP"} or Prior, \
+            default="BayesC"
+        Prior of the omics weights. GBLUP is refused: the relationship matrix of the omics would
+        change in every iteration when omics are missing.
+
+    direct_effects : bool or Prior, default=True
+        Whether SNPs also act on y past the omics (the published NN-MM: False). A Prior is that of
+        the direct effects; True takes the prior of `method`.
+
+    n_latent : int, default=0
+        Number of nodes without data. Of a latent node only its contribution is identified:
+        predictions, breeding values, variance explained. Not identified are the sign and the
+        order of latent nodes and the split of scale between a node and its weight, so attributes
+        of a latent node (weight, SNP effects, residual variance) depend on the chain and are left
+        out of the convergence warning. A latent node has no intercept and no covariate effects.
+
+    mask : None, array, sparse array, DataFrame, sequence or mapping, default=None
+        Which SNPs act on which nodes; None: all on all. A boolean array (p, K), dense or sparse; a
+        DataFrame by SNP names (index) and omics names (columns); a sequence of length p with the
+        omic each SNP feeds (a name or position; None, NaN or -1: none); or a mapping from omics to
+        their SNPs (names, positions or slices). Integers are positions. SNPs that are not
+        mentioned feed no node; names that X lacks are dropped with a warning (an earlier step of
+        a Pipeline may have removed them). Latent nodes that are not mentioned are fully
+        connected. Direct effects are never masked. See also `sknnmm.cis_mask`.
+
+    omics_features : str, int, slice, sequence, boolean mask, callable or None, default=None
+        Which columns of X are omics: names (X a DataFrame), positions, a mask, or a callable that
+        gets X and returns one of these. Positions and masks count the columns that `fit` gets:
+        behind steps of a Pipeline that move or remove columns use names. Cross-validation, grid
+        searches and pipelines then carry the omics inside X and need no metadata routing, and
+        `omics` is not passed. In predict, NaN, or in a DataFrame an absent column, means not
+        measured. None: all columns are SNPs.
+
+    residual_prior : ScaledInverseChi2 or None, default=None
+        Prior of the residual variances of both layers; None is ``ScaledInverseChi2()``.
+
+    n_iter : int, default=2000
+        Iterations per chain, burn-in included.
+
+    burn_in : int, default=500
+        Iterations discarded at the start of each chain, less than `n_iter`.
+
+    thin : int, default=1
+        Every `thin`-th iteration after burn-in is kept.
+
+    n_chains : int, default=2
+        Independent chains; with one chain R-hat is not available.
+
+    latent_sampler : {"auto", "gibbs", "hmc", "slice"}, default="auto"
+        How missing omics and latent nodes are drawn: exactly ("gibbs", linear only), by
+        Hamiltonian Monte Carlo ("hmc", needs a derivative) or by elliptical slice sampling
+        ("slice"). "auto" takes the first of them that serves the activation.
+
+    precision : {"single", "double"}, default="single"
+        Floating precision of the sampler. Predictions are always computed in double.
+
+    n_jobs : int or None, default=None
+        Chains run at the same time, through joblib. The numbers do not depend on it.
+
+    random_state : int, RandomState or Generator instance or None, default=None
+        Pass an int for the same numbers, to the bit, in every fit on one machine. An instance
+        moves on with every fit.
+
+    verbose : int, default=0
+        1 shows one progress bar over all chains.
+
+    warm_start : bool, default=False
+        Whether another `fit` with a larger `n_iter`, on the same data and with the same other
+        parameters, goes on where the last one ended; the result is that of one long run, to the
+        bit. Anything else that differs is an error. Only then are the states of the chains kept,
+        which hold the draws of SNP effects a second time.
+
+    checkpoint : str, path or None, default=None
+        Directory for the states of the chains, written when they begin and end, about every 30
+        seconds between, and on Ctrl-C, SIGTERM and SIGHUP. The same `fit` after a run that was
+        killed goes on from there, to the same bits; once it is done, it returns its result without
+        sampling. Other data or parameters are an error, and so is another fit in this directory at
+        the same time. With ``random_state=None`` the seeds of the first run stand. For one fit
+        only, not for cross-validation. A relative path counts from the working directory at the
+        start of `fit`.
+
+    Attributes
+    ----------
+    snp_effects_, snp_effects_std_ : ndarray of shape (p, K)
+        Posterior mean and SD of the SNP effects on the nodes, omic units per allele; zero where
+        not connected. A `scipy.sparse.csc_array`, like `inclusion_probability_`, if `mask` is a
+        sparse array, a mapping or a sparse DataFrame.
+    inclusion_probability_ : ndarray of shape (p, K)
+        Posterior probability that the effect is not zero (1 for priors without selection).
+    direct_effects_, direct_effects_std_, direct_inclusion_probability_ : ndarray of shape (p,)
+        The same for the direct effects, y units per allele; zeros if there are none.
+    omics_weights_, omics_weights_std_, omics_inclusion_probability_ : ndarray of shape (K,)
+        The same for the weights, y units per unit of g, which acts on the standardised node
+        (linear: y units per SD of the omic).
+    coef_ : ndarray of shape (p,)
+        Total SNP effect on y, E[sum_k w_k b_jk + a_j]; only with the linear activation.
+    feature_importances_ : ndarray of shape (number of columns of X,)
+        Only with `omics_features` and the linear activation, where `coef_` has fewer values than X
+        columns: the SD of y that goes with a column, ``abs(coef_)`` times the SD of a SNP, or
+        ``abs(omics_weights_)`` of an omic. `SelectFromModel` of scikit-learn reads it.
+    intercept_ : float
+        For uncentred genotypes and covariates at their training mean: with all omics given,
+        ``predict = intercept_ + g((Z - omics_mean_) / omics_scale_) @ omics_weights_
+        + X @ direct_effects_ + (C - covariates_mean_) @ covariate_effects_``.
+    omics_intercept_ : ndarray of shape (K,)
+        ``predict_omics(X) = omics_intercept_ + X @ snp_effects_``.
+    covariate_effects_ : ndarray of shape (q,)
+        Effects of the covariates on y given the nodes, y units per covariate unit.
+    omics_covariate_effects_ : ndarray of shape (q, K)
+        Effects of the covariates on the nodes, omic units per covariate unit.
+    covariates_mean_ : ndarray of shape (q,)
+        Training means.
+    omics_mean_, omics_scale_ : ndarray of shape (K,)
+        Mean and SD of the observed training values; 0 and 1 for latent nodes.
+    residual_variance_ : float
+        Residual variance of y, of a record of weight 1.
+    omics_residual_variance_ : ndarray of shape (K,)
+        Residual variance of each node.
+    pi_ : ndarray of shape (K,)
+        Probability of no effect of a SNP on each node; NaN for priors without it.
+    omics_pi_, direct_pi_ : float
+        The same of a node on y, and of a SNP on y directly.
+    heritability_ : float
+        Share of the variance of y (given covariates) that is genetic, over the training rows; the
+        residual variance is the mean of the records, with their weights.
+    genetic_variance_ : float
+        Variance of the genetic values of y over the training rows.
+    omics_heritability_ : ndarray of shape (K,)
+        The same share for each node.
+    mediated_variance_ : ndarray of shape (K,)
+        Share of the genetic variance of y that passes through each node; with the direct share
+        they sum to 1.
+    omics_imputed_, omics_imputed_std_ : ndarray of shape (n, n_omics)
+        Posterior mean and SD of the omics of every row passed to fit; observed values have SD 0.
+    omics_names_ : ndarray of shape (K,)
+        Names of the nodes: columns of `omics` or omic_0, ..., then latent_0, ...
+    snp_names_ : ndarray of shape (p,)
+        Column names of X or snp_0, ...
+    diagnostics_ : DataFrame
+        Mean, sd, ess_bulk, ess_tail, r_hat and mcse of scalars, weights and variances.
+    latent_sampler_diagnostics_ : DataFrame
+        One row per chain of Hamiltonian Monte Carlo: acceptance_rate and divergences after
+        burn-in, step_size. Empty for the other samplers.
+    posterior_ : Posterior
+        ``posterior_.draws[name]`` are (chain, draw, ...) arrays named like the attributes.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (p,)
+        Only if X has string column names.
+
+    References
+    ----------
+    Zhao, Fernando & Cheng (2021), doi 10.1093/g3journal/jkab228.
+    Zhao, Zeng & Cheng (2022), doi 10.1093/genetics/iyac034.
+
+    Examples
+    --------
+    >>> from sknnmm import NNMMRegressor
+    >>> from sknnmm.datasets import make_omics_network
+    >>> data = make_omics_network(
+    ...     n_samples=200, n_snps=50, n_omics=3, missing_omics=0.3, random_state=0)
+    >>> model = NNMMRegressor(n_iter=600, burn_in=200, random_state=0)
+    >>> model.fit(data.X, data.y, omics=data.omics).predict(data.X[:2]).shape
+    (2,)
+    >>> model.omics_imputed_.shape
+    (200, 3)
+    """
+
+    _parameter_constraints = {
+        "method": [StrOptions(set(METHODS)), Prior],
+        "activation": [StrOptions(set(ACTIVATIONS)), callable],
+        "omics_method": [StrOptions(set(METHODS)), Prior],
+        "direct_effects": ["boolean", Prior],
+        "n_latent": [Interval(Integral, 0, None, closed="left")],
+        "mask": "no_validation",  # many forms: see sknnmm.inputs.masks
+        "omics_features": [None, str, Integral, slice, "array-like", callable],
+        "residual_prior": [ScaledInverseChi2, None],
+        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "burn_in": [Interval(Integral, 0, None, closed="left")],
+        "thin": [Interval(Integral, 1, None, closed="left")],
+        "latent_sampler": [StrOptions({"auto", *LATENT_SAMPLERS})],
+        "n_chains": [Interval(Integral, 1, None, closed="left")],
+        "precision": [StrOptions(set(PRECISIONS))],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state", np.random.Generator],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "checkpoint": [str, os.PathLike, None],
+    }
+
+    def __init__(
+        self,
+        method="BayesC",
+        activation="linear",
+        *,
+        omics_method="BayesC",
+        direct_effects=True,
+        n_latent=0,
+        mask=None,
+        omics_features=None,
+        residual_prior=None,
+        n_iter=2000,
+        burn_in=500,
+        thin=1,
+        n_chains=2,
+        latent_sampler="auto",
+        precision="single",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+        warm_start=False,
+        checkpoint=None,
+    ):
+        self.method = method
+        self.activation = activation
+        self.omics_method = omics_method
+        self.direct_effects = direct_effects
+        self.n_latent = n_latent
+        self.mask = mask
+        self.omics_features = omics_features
+        self.residual_prior = residual_prior
+        self.n_iter = n_iter
+        self.burn_in = burn_in
+        self.thin = thin
+        self.n_chains = n_chains
+        self.latent_sampler = latent_sampler
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+
+    def set_params(self, **params):
+        """Set parameters; ``method__pi`` and the like work when `method` is a string too.
+
+        A string (or None, for `residual_prior`) is replaced by the prior it stands for before a
+        nested name is applied.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter names and values.
+
+        Returns
+        -------
+        self
+        """
+        for name in ("method", "omics_method"):
+            if any(key.startswith(f"{name}__") for key in params):
+                params[name] = as_prior(params.get(name, getattr(self, name)))
+        if any(key.startswith("residual_prior__") for key in params):
+            prior = params.get("residual_prior", self.residual_prior)
+            params["residual_prior"] = prior or ScaledInverseChi2()
+        return super().set_params(**params)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, omics=None, covariates=None, sample_weight=None):
+        """Fit the network by Markov chain Monte Carlo.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+            Allele dosages: floating with NaN = missing, or integer with negative = missing. With
+            `omics_features` (n, p + n_omics), the omics among its columns. A read-only memory map
+            (int8, or floating as `precision`) and the genotypes of `sknnmm.io.open_plink` are read
+            from their file block by block.
+        y : array-like of shape (n,)
+            Phenotype, NaN = missing.
+        omics : array-like of shape (n, n_omics) or None
+            Omics, NaN = missing, any pattern. A column without variance, or with fewer than two
+            observed values, is kept with weight zero and a warning.
+        covariates : array-like of shape (n, q) or None
+            Numeric covariates; fixed effects with flat priors in both layers. Collinear columns
+            are handled: they share one effect. Complete where y is observed; a row without y and
+            with missing covariates (NaN) informs nothing and is kept for the results.
+        sample_weight : array-like of shape (n,) or None
+            Inverse residual variances of y: a record of weight 2 has residual variance
+            `residual_variance_` / 2, as a mean of two records has. Only their ratios matter, but
+            for `residual_variance_`, that of a record of weight 1: weights 1 / variance in squared
+            units of y, times any constant, give the same predictions and heritability. They are
+            not repetition counts; weight 0 is the same as a missing y. The omics layer does not
+            depend on them.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For invalid parameters or data, naming the argument, before any sampling; also if
+            `checkpoint` or `warm_start` would continue a fit of other data or parameters.
+        FloatingPointError
+            If a chain meets a value that is not finite.
+        """
+        # What the estimator holds changes all at once, and only when the fit has succeeded.
+        fitted = copy.copy(self)
+        fitted._fit(X, y, omics, covariates, sample_weight)
+        self.__dict__ = vars(fitted)
+        return self
+
+    def _fit(self, X, y, omics, covariates, sample_weight):
+        """Check, describe the network, run the chains, summarise."""
+        self._check_settings()
+        checkpoint = validation.check_directory(self.checkpoint, "checkpoint")
+        dtype = PRECISIONS[self.precision]
+        inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
+        model = self._describe(inputs, dtype)
+        settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
+        # The sampler's matrices are not kept while summarising.
+        with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
+            start = self._start(model, inputs.compared, checkpoint)
+            origins = start.origins(checkpoint)
+            results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)
+        self._summarise(results, model, inputs)
+        self._chains = None
+        if self.warm_start:
+            self._chains = {"fit": start.fit, "states": [result.state for result in results]}
+
+    def _start(self, model, data, checkpoint):
+        """Return where the chains begin."""
+        last = getattr(self, "_chains", None) if self.warm_start else None
+        if last and isinstance(self.random_state, np.random.RandomState | np.random.Generator):
+            entropy = last["fit"]["entropy"]  # the instance has moved on
+        else:
+            entropy = _seed_sequence(self.random_state).entropy
+        if checkpoint is None and not self.warm_start:
+            return Start({"entropy": entropy}, [None] * self.n_chains)
+        fit = describe_fit(self, entropy, model, data)
+        return find_start(fit, checkpoint, self.warm_start, last)
+
+    def _settle_activation(self, inputs, dtype):
+        """Return the activation on the sampling scale; a user's function is tried out."""
+        activation = ACTIVATIONS["tanh"] if self.activation is np.tanh else self.activation
+        if isinstance(activation, str):
+            activation = ACTIVATIONS[activation]
+        if isinstance(activation, BaseActivation) and not isinstance(activation, Activation):
+            return activation
+        if not len(inputs.node_names):
+            raise ValueError("activation is a function but there are no omics or latent nodes.")
+        return settle_activation(
+            activation, _standardised_nodes(inputs, inputs.omics), inputs.scales, dtype
+        )
+
+    def _check_settings(self):
+        for prior in (self.method, self.omics_method, self.direct_effects, self.residual_prior):
+            if hasattr(prior, "check"):
+                prior.check()
+        if self.omics_method == "GBLUP" or isinstance(self.omics_method, GBLUP):
+            raise ValueError(
+                "omics_method='GBLUP' is refused: the relationship matrix of the omics would "
+                "change in every iteration when omics are missing. Use 'RR-BLUP', its equivalent."
+            )
+        if self.n_iter <= self.burn_in:
+            raise ValueError(
+                f"n_iter={self.n_iter} must be greater than burn_in={self.burn_in}: n_iter is the "
+                "total, burn-in included."
+            )
+        if self.n_iter - self.burn_in < self.thin:
+            raise ValueError(
+                f"thin={self.thin} keeps none of the {self.n_iter - self.burn_in} iterations after "
+                "burn_in. Lower thin or raise n_iter."
+            )
+
+    def _describe(self, inputs, dtype):
+        """Return the model on the standardised scale."""
+        scales = inputs.scales
+        nodes = _standardised_nodes(inputs, inputs.informative_omics)
+        # An omic without variance counts as complete: nothing of it is drawn.
+        idle = ~scales.omics_vary
+        informed = ~np.isnan(inputs.y) | ~np.isnan(nodes[:, ~idle]).all(axis=1)
+        nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
+        activation = self._settle_activation(inputs, dtype)
+        choose_latent_sampler(self.latent_sampler, activation)
+        method = as_prior(self.method)
+        covariates = (inputs.covariates - scales.covariates_mean) / scales.covariates_scale
+        return NetworkModel(
+            genotypes=inputs.genotypes,
+            y=(inputs.y - scales.y_mean) / scales.y_scale,
+            omics=nodes,
+            n_latent=self.n_latent,
+            idle=idle,
+            covariates=np.nan_to_num(covariates),
+            activation=activation,
+            snp_prior=method,
+            weight_prior=as_prior(self.omics_method),
+            direct_prior=method if self.direct_effects is True else self.direct_effects or None,
+            sample_weight=inputs.relative_weight,
+            connections=inputs.connections,
+            residual_prior=self.residual_prior or ScaledInverseChi2(),
+            latent_sampler=self.latent_sampler,
+            dtype=dtype,
+        )
+
+    def _summarise(self, results, model, inputs):
+        """Set the fitted attributes."""
+        scales = self._scales = inputs.scales
+        self.n_omics_ = inputs.omics.shape[1]
+        self.omics_names_, self.snp_names_ = inputs.node_names, inputs.snp_names
+        self._covariate_names, self._omics_columns = inputs.covariate_names, inputs.omics_columns
+        self._omics_bounds = np.array(column_range(inputs.omics))
+        sparse_results = masks.is_sparse(self.mask)
+        n_snps, n_nodes = model.genotypes.shape[1], model.n_nodes
+        self.posterior_ = posterior = Posterior(results, scales, n_snps)
+        weighted = np.zeros((n_snps, n_nodes))
+        self.snp_effects_, self.snp_effects_std_, self.inclusion_probability_ = (
+            np.zeros((n_snps, n_nodes)) for _ in range(3)
+        )
+        self.direct_effects_, self.direct_effects_std_, self.direct_inclusion_probability_ = (
+            np.zeros(n_snps) for _ in range(3)
+        )
+        if n_nodes:
+            tables = [
+                _snp_table(values, model.connections, sparse_results)
+                for values in pooled_moments(results, "snp")
+            ]
+            mean, sd, self.inclusion_probability_, weighted = tables
+            self.snp_effects_ = _scale_columns(mean, scales.omics_unit)
+            self.snp_effects_std_ = _scale_columns(sd, scales.omics_unit)
+            self.inclusion_probability_ = _scale_columns(
+                self.inclusion_probability_, scales.omics_vary
+            )
+            weighted = weighted * scales.y_scale
+        if model.direct_prior:
+            mean, sd, included, _ = pooled_moments(results, "direct")
+            self.direct_effects_ = mean[:, 0] * scales.y_scale
+            self.direct_effects_std_ = sd[:, 0] * scales.y_scale
+            self.direct_inclusion_probability_ = included[:, 0]
+        self._set_small_attributes(n_nodes)
+        if model.activation.is_network:
+            for name in WEIGHT_ATTRIBUTES:  # may be there from a fit with another activation
+                vars(self).pop(name, None)
+        else:
+            included = [result.weights_included for result in results]
+            self.omics_inclusion_probability_ = np.mean(included, axis=0)
+            self.omics_weights_std_ = (
+                posterior.sd("omics_weights") if n_nodes else np.zeros(n_nodes)
+            )
+        center = model.genotypes.mean
+        self.intercept_ = posterior.mean("centred_intercept") - center @ self.direct_effects_
+        self.omics_intercept_ = (
+            posterior.mean("omics_centred_intercept") - center @ self.snp_effects_
+            if n_nodes
+            else np.empty(0)
+        )
+        self._coef = None
+        if model.activation.is_linear:
+            self._coef = weighted.sum(axis=1) + self.direct_effects_
+        self._set_imputed(results, inputs.omics)
+        self._network = FittedNetwork(
+            activation=model.activation,
+            scales=scales,
+            posterior=posterior,
+            genotypes_mean=center,
+            genotypes_variance=model.genotypes.variance,
+            snp_effects=self.snp_effects_,
+            weighted_snp_effects=weighted,
+            direct_effects=self.direct_effects_,
+            mean_inverse_weight=model.mean_inverse_weight / scales.weight_mean,
+        )
+        if model.activation.is_network:
+            self._network.prepare_integration(model.genotypes.dosages)
+        self._latent_sampler_diagnostics = [
+            r.step_size.summary() for r in results if r.step_size is not None
+        ]
+        table = diagnose(posterior.draws, self.omics_names_, self._covariate_names)
+        self._diagnostics = table.to_dict("split")  # plain types: secure formats know no DataFrame
+        judged = np.append(scales.omics_vary[: self.n_omics_], np.zeros(self.n_latent, bool))
+        unidentified = {f"[{name}]" for name in self.omics_names_[~judged]}
+        warn_if_not_converged(
+            table,
+            {q for q in table.index if q[q.find("[") :] in unidentified},
+        )
+
+    @property
+    def coef_(self):
+        """Total SNP effects."""
+        if getattr(self, "_coef", None) is None:
+            raise AttributeError("coef_ is set by a fit with the linear activation.")
+        # Scikit-learn's selectors read importances by position: with omics among the columns of
+        # X they must find those of the columns, not the effects of the SNPs alone.
+        if self._omics_columns is not None and called_by("sklearn.feature_selection"):
+            raise AttributeError("coef_ has SNPs only: use feature_importances_.")
+        return self._coef
+
+    @property
+    def feature_importances_(self):
+        """Importance of every column of X."""
+        check_is_fitted(self)
+        selector = called_by("sklearn.feature_selection")
+        if selector and self._coef is None:
+            raise ValueError(
+                "Importances of columns need the linear activation: in a nonlinear network the "
+                "effect of a column depends on all others. Use permutation_importance of "
+                "scikit-learn."
+            )
+        if self._coef is None or self._omics_columns is None:
+            raise AttributeError(
+                "feature_importances_ is set by a fit with omics_features and the linear "
+                "activation; without omics_features use coef_."
+            )
+        if called_by("sklearn.feature_selection._rfe"):
+            raise ValueError(
+                "RFE cannot be used with omics_features: it removes columns of X and fits again, "
+                "and omics_features would then name other columns. Use SelectFromModel."
+            )
+        is_omic = np.zeros(self.n_features_in_, bool)
+        is_omic[self._omics_columns] = True
+        importances = np.empty(self.n_features_in_)
+        importances[is_omic] = np.abs(self.omics_weights_[: self.n_omics_])
+        importances[~is_omic] = np.abs(self._coef) * np.sqrt(self._network.genotypes_variance)
+        return importances
+
+    @property
+    def diagnostics_(self):
+        """Diagnostics of the chains."""
+        return pd.DataFrame(**self._diagnostics)
+
+    @property
+    def latent_sampler_diagnostics_(self):
+        """Diagnostics of Hamiltonian Monte Carlo."""
+        columns = ["acceptance_rate", "step_size", "divergences"]
+        table = pd.DataFrame(self._latent_sampler_diagnostics, columns=columns)
+        return table.rename_axis("chain")
+
+    def _set_small_attributes(self, n_nodes):
+        """Set the attributes that are means of quantities whose every draw is kept."""
+        posterior = self.posterior_
+        n_covariates = len(self._covariate_names)
+        absent = {  # what stands for quantities that this model does not have
+            "omics_weights": np.zeros(n_nodes),
+            "omics_residual_variance": np.zeros(n_nodes),
+            "omics_heritability": np.zeros(n_nodes),
+            "mediated_variance": np.zeros(n_nodes),
+            "omics_covariate_effects": np.zeros((n_covariates, n_nodes)),
+            "pi": np.full(n_nodes, np.nan),
+            "omics_pi": np.nan,
+            "direct_pi": np.nan,
+        }
+        present = ("residual_variance", "genetic_variance", "heritability", "covariate_effects")
+        for name in (*present, *absent):
+            value = posterior.mean(name) if name in posterior.draws else absent[name]
+            setattr(self, f"{name}_", value)
+        self.covariates_mean_ = self._scales.covariates_mean
+        self.omics_mean_, self.omics_scale_ = self._scales.omics_mean, self._scales.omics_scale
+
+    def _set_imputed(self, results, omics):
+        n_kept = len(results) * results[0].n_kept
+        observed = ~np.isnan(omics)
+        scale = self.omics_scale_[: self.n_omics_]
+        mean = sum(r.omics_total for r in results) / n_kept
+        variance = sum(r.omics_squares for r in results) / n_kept - mean**2
+        mean = self.omics_mean_[: self.n_omics_] + scale * mean
+        self.omics_imputed_ = np.where(observed, omics, mean)
+        self.omics_imputed_std_ = np.where(observed, 0, scale * np.sqrt(np.maximum(variance, 0)))
+
+    def predict(self, X, omics=None, covariates=None, return_std=False):
+        """Predict the phenotype: E[y | x, the omics given], averaged over the posterior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+            Genotypes as in fit; missing values count as the training mean, and their variance
+            counts in the standard deviation.
+        omics : array-like of shape (n, n_omics) or None
+            The observed omics of these individuals; NaN (or None: all) are integrated over given
+            the genotypes. So are columns that a DataFrame lacks.
+        covariates : array-like of shape (n, q) or None
+            Required if the model was fitted with covariates.
+        return_std : bool, default=False
+            Whether to return the posterior predictive standard deviation of y too: of the
+            parameters, the omics and genotypes that are not given, and the residual of an average
+            training record. From the draws whose SNP effects are held (see `posterior_`).
+
+        Returns
+        -------
+        y_mean : ndarray of shape (n,)
+            In units of y.
+        y_std : ndarray of shape (n,)
+            Only with `return_std`.
+        """
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        mean = self._network.expected_phenotype(*inputs)
+        return (mean, predictive_sd(self._network, *inputs)) if return_std else mean
+
+    def sample_posterior_predictive(
+        self, X, n_draws, omics=None, covariates=None, random_state=None
+    ):
+        """Draw phenotypes from their posterior predictive distribution.
+
+        Each draw takes the parameters of one posterior draw, draws the omics that are not given,
+        then y, with its residual and a normal deviation for the genotypes that are missing.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        n_draws : int
+            Number of draws per individual.
+        omics, covariates : array-like or None
+            As in predict.
+        random_state : int, RandomState or Generator instance or None, default=None
+            Pass an int for the same draws in every call.
+
+        Returns
+        -------
+        ndarray of shape (n, n_draws)
+            In units of y. A column is one joint draw of all individuals.
+        """
+        check_scalar(n_draws, "n_draws", Integral, min_val=1)
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        rng = np.random.default_rng(_seed_sequence(random_state))
+        return sample_phenotypes(self._network, *inputs, n_draws, rng)
+
+    def _check_predict_inputs(self, X, omics, covariates):
+        """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
+        validation.check_same_index(X=X, omics=omics, covariates=covariates)
+        X, omics, covariates = map(as_pandas, (X, omics, covariates))
+        dosages, omics = self._check_predict_features(X, omics)
+        n = len(dosages)
+        if omics is None:
+            omics = np.full((n, self.n_omics_), np.nan)
+        elif self.n_omics_ == 0:
+            raise ValueError(
+                "omics were passed to predict, but the model was fitted without omics."
+            )
+        else:
+            observed = self.omics_names_[: self.n_omics_]
+            frame = fill_absent_omics(omics, observed)
+            omics, names = validation.check_omics(frame, n)
+            validation.check_same_columns(names, observed, "omics", frame)
+            if not self._network.activation.is_network:  # their weight is zero
+                idle = ~self._scales.omics_vary[: self.n_omics_]
+                omics[:, idle] = self.omics_mean_[: self.n_omics_][idle]
+            validation.warn_of_far_omics(
+                omics, self._omics_bounds, self.omics_scale_[: self.n_omics_], observed
+            )
+        fitted_covariates = self._covariate_names
+        if covariates is None and len(fitted_covariates):
+            raise ValueError(
+                "covariates are missing: the model was fitted with covariates "
+                f"{list(fitted_covariates)}, so predict needs them too."
+            )
+        if covariates is None:
+            covariates = np.empty((n, 0))
+        else:
+            frame = covariates
+            covariates, names = validation.check_covariates(covariates, n)
+            validation.check_same_columns(names, fitted_covariates, "covariates", frame)
+        return dosages, omics, covariates
+
+    def predict_omics(self, X):
+        """Predict the nodes from genotypes: E[z | x], covariates at their training mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            In omic units; latent nodes last.
+        """
+        dosages, _ = self._check_predict_features(X)
+        if not len(self.omics_names_):
+            raise ValueError("predict_omics needs a model fitted with omics or latent nodes.")
+        return self._network.expected_omics(dosages)
+
+    def breeding_value(self, X, return_std=False):
+        """Return the genetic value, mediated and direct, as deviation from its training mean.
+
+        ``sum_k w_k E[g(z_k) | x] + x' a`` averaged over the posterior; it never uses the omics or
+        the phenotype of these individuals. Covariates are at their training mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        return_std : bool, default=False
+            Whether to return the posterior standard deviation of the genetic values too. Missing
+            genotypes are uncertainty: without any genotype it is the genetic standard deviation,
+            the root of `genetic_variance_`. With some, the share of that variance is added that
+            the missing SNPs have in ``sum_j var(x_j) beta_j^2``, beta_j the total effect of SNP j
+            in a draw (of a nonlinear network: at the mean slopes of its activation). What is added
+            never raises the variance above `genetic_variance_`. On average over individuals it is
+            larger the more genotypes are missing.
+
+        Returns
+        -------
+        value : ndarray of shape (n,)
+            In units of y.
+        value_std : ndarray of shape (n,)
+            Only with `return_std`.
+        """
+        dosages, _ = self._check_predict_features(X)
+        value = self._network.genetic_value(dosages)
+        return (value, genetic_sd(self._network, dosages)) if return_std else value
+
+    def score(self, X, y, omics=None, covariates=None, sample_weight=None):
+        """Return R^2 of the predictions over the rows whose y is observed.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        y : array-like of shape (n,)
+            NaN = missing.
+        omics, covariates : array-like or None
+            As in predict.
+        sample_weight : array-like of shape (n,) or None
+            Weights of the squared errors.
+
+        Returns
+        -------
+        float
+        """
+        validation.check_same_index(
+            X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
+        )
+        predicted = self.predict(X, omics=omics, covariates=covariates)
+        weight = validation.check_weights(sample_weight, len(predicted))
+        y = validation.check_phenotype(y, len(predicted), weight)
+        observed = ~np.isnan(y)
+        weight = None if weight is None else weight[observed]
+        return r2_score(y[observed], predicted[observed], sample_weight=weight)
+
+    def _check_predict_features(self, X, omics=None):
+        """Return dosages and omics (None: none given)."""
+        check_is_fitted(self)
+        X = as_pandas(X)
+        split = self._omics_columns is not None
+        if split:
+            if omics is not None:
+                raise ValueError(
+                    "omics were passed beside X, but the model was fitted with omics among the "
+                    "columns of X (omics_features): give them there."
+                )
+            names = getattr(self, "feature_names_in_", None)
+            parts = take_apart_incomplete(X, names, self._omics_columns)
+            if parts is None:
+                validation.check_features(self, X, reset=False)
+                parts = take_apart(X, self._omics_columns)
+            X, omics = parts
+        X = validation.check_genotypes(self, X, fitting=False, features_checked=split)
+        warn_of_codes(X, self.snp_names_, fitting=False)
+        if not np.issubdtype(X.dtype, np.floating):
+            X = validation.stored_dosages(X, float)
+        return X, omics
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _standardised_nodes(inputs, omics):
+    """Return omics (n, n_omics) standardised, and NaN for the latent nodes, (n, K)."""
+    nodes = np.full((len(omics), len(inputs.node_names)), np.nan)
+    nodes[:, : omics.shape[1]] = omics
+    return (nodes - inputs.scales.omics_mean) / inputs.scales.omics_scale
+
+
+def _snp_table(values, connections, as_sparse):
+    """Return values of SNPs on nodes as a table (p, K), sparse on demand."""
+    if connections is None or (values.ndim == 2 and not as_sparse):
+        return values
+    table = connections.table(values if values.ndim == 1 else connections.pick(values))
+    return table if as_sparse else table.toarray()
+
+
+def _scale_columns(table, scales):
+    """Return a table (p, K), dense or csc, times one factor per column."""
+    if not sparse.issparse(table):
+        return table * scales
+    factors = np.repeat(scales, np.diff(table.indptr))
+    return sparse.csc_array((table.data * factors, table.indices, table.indptr), table.shape)
+
+
+def _seed_sequence(random_state):
+    """Return a fresh SeedSequence for an int, None, or a generator (which moves on)."""
+    if isinstance(random_state, Integral) and random_state < 0:
+        raise ValueError(f"random_state must not be negative; got {random_state}.")
+    if isinstance(random_state, Integral) or random_state is None:
+        return np.random.SeedSequence(random_state)
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
+    entropy = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
+    return np.random.SeedSequence(entropy.tolist())

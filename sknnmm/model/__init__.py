@@ -1,0 +1,1 @@
+"""The network as the sampler sees it: layers, connections, variables."""

@@ -1,0 +1,1 @@
+"""Draws of all chains on the original scale, their summaries and diagnostics."""

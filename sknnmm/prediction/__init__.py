@@ -1,0 +1,1 @@
+"""Predictions for new rows from the posterior: means, spread, missing genotypes."""

@@ -1,0 +1,91 @@
+"""How effects are laid out in memory: which entries of their arrays belong to which column.
+
+A column is a node of the middle layer (or y); its entries are the effects on it.
+"""
+
+import numpy as np
+
+from sknnmm.common.compiled import njit
+
+
+class DenseColumns:
+    """Every predictor acts on every column: arrays (m, C)."""
+
+    indptr = np.empty(0, np.int64)  # what compiled code gets in place of that of SparseColumns
+
+    def __init__(self, n_effects, n_columns):
+        self.shape = (n_effects, n_columns)
+
+    def sum(self, values):
+        """Return sums over the effects of each column, (C,)."""
+        return values.sum(axis=0)
+
+    def dot(self, first, second):
+        """Return sums of products over the effects of each column, (C,), in double precision."""
+        return _dot(first, second)
+
+    def spread(self, per_column):
+        """Return values (C,) so that they broadcast against arrays of effects."""
+        return per_column[None]
+
+    def entries(self, column):
+        """Return the index of the effects of one column."""
+        return slice(None), column
+
+    def inner(self, table, effects):
+        """Return sums over the predictors of each column, table (m, r) times effects, (r, C)."""
+        return table.T @ effects
+
+    def outer(self, table, coefficients):
+        """Return table (m, r) times coefficients (r, C), laid out as effects are."""
+        return (coefficients.T @ table.T).T  # each column contiguous
+
+
+@njit(nogil=True, cache=True)
+def _dot(first, second):
+    """Return sums over rows of products of two matrices; NumPy would convert both to double."""
+    sums = np.zeros(first.shape[1])
+    for j in range(first.shape[0]):
+        for c in range(sums.size):
+            sums[c] += float(first[j, c]) * float(second[j, c])
+    return sums
+
+
+class SparseColumns:
+    """Each column has predictors of its own: arrays (m,), column after column.
+
+    Parameters
+    ----------
+    indptr : ndarray of shape (C + 1,)
+        Column c owns entries indptr[c] to indptr[c + 1], at least one.
+    """
+
+    def __init__(self, indptr):
+        self.indptr = np.asarray(indptr, np.int64)
+        self.shape = (int(indptr[-1]),)
+        self.column_of = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+
+    def sum(self, values):
+        """Return sums over the effects of each column, (C,)."""
+        dtype = np.int64 if values.dtype == bool else values.dtype
+        return np.add.reduceat(values, self.indptr[:-1], dtype=dtype)
+
+    def dot(self, first, second):
+        """Return sums of products over the effects of each column, (C,), in double precision."""
+        return self.sum(np.multiply(first, second, dtype=float))
+
+    def spread(self, per_column):
+        """Return values (C,) repeated for every effect, (m,)."""
+        return per_column[self.column_of]
+
+    def entries(self, column):
+        """Return the index of the effects of one column."""
+        return slice(self.indptr[column], self.indptr[column + 1])
+
+    def inner(self, table, effects):
+        """Return sums over the entries of each column, table (m, r) times effects, (r, C)."""
+        return np.add.reduceat(table * effects[:, None], self.indptr[:-1]).T
+
+    def outer(self, table, coefficients):
+        """Return table (m, r) times coefficients (r, C), laid out as effects are."""
+        return (table * coefficients.T[self.column_of]).sum(axis=1)

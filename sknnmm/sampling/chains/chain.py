@@ -1,0 +1,155 @@
+"""One Markov chain from its seed, or a saved state, to its result."""
+
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numba import types
+
+from sknnmm.sampling.chains.recorder import Recorder
+from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import REFRESH_EVERY
+from sknnmm.sampling.resume import snapshot
+from sknnmm.sampling.resume.files import Checkpoint
+
+
+class Stream(np.random.Generator):
+    """A Generator that numba recognises at once, not by inspecting it in every call."""
+
+    _numba_type_ = types.npy_rng
+
+
+@dataclass(frozen=True)
+class ChainSettings:
+    """Length of a chain: total iterations, how many of them are burn-in, and thinning."""
+
+    n_iter: int
+    burn_in: int
+    thin: int
+    keep_state: bool = False  # the last one, for a longer chain to go on from
+
+    @property
+    def n_kept(self):
+        """Return the number of kept draws."""
+        return self.kept_by(self.n_iter)
+
+    def kept_by(self, iteration):
+        """Return how many draws are kept by the end of `iteration`."""
+        return max(0, iteration - self.burn_in) // self.thin
+
+    def keeps(self, iteration):
+        """Return whether the state after `iteration` (from 1) is kept."""
+        return iteration > self.burn_in and (iteration - self.burn_in) % self.thin == 0
+
+
+@dataclass(frozen=True)
+class ChainOrigin:
+    """Where a chain begins: at its seed, or at a state that was saved of it."""
+
+    seed: np.random.SeedSequence
+    saved: dict | None = None  # see sampling/resume/snapshot.py
+    checkpoint: Checkpoint | None = None  # where its states are saved
+
+
+def run_chain(sampler, origin, settings, effects_budget, progress, stop):
+    """Run one chain.
+
+    Parameters
+    ----------
+    sampler : Sampler
+    origin : ChainOrigin
+    settings : ChainSettings
+    effects_budget : int
+        Bytes for draws of SNP effects.
+    progress : callable
+        Called with the number of iterations done.
+    stop : StopSign
+
+    Returns
+    -------
+    ChainResult or None
+        None if it was stopped, its state saved.
+    """
+    if stop.is_up:
+        return None
+    rng = Stream(np.random.PCG64(origin.seed))
+    chain = starting_state(sampler, rng)
+    recorder = Recorder(sampler, settings.n_kept, effects_budget)
+    done = 0
+    if origin.saved is not None:
+        done = _restore(origin, chain, recorder, rng, settings)
+    for iteration in range(done + 1, settings.n_iter + 1):
+        with _named(iteration):
+            sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
+        _check_finite(chain, iteration)
+        if iteration % REFRESH_EVERY == 0:
+            sampler.refresh(chain)
+        if settings.keeps(iteration):
+            with _named(iteration):
+                recorder.record(chain, rng)
+        progress(iteration)
+        stopped = stop.is_up
+        ends = stopped or iteration == settings.n_iter
+        if origin.checkpoint and (ends or origin.checkpoint.is_due()):
+            origin.checkpoint.save(snapshot.take(iteration, chain, recorder, rng))
+        if stopped:
+            return None
+    result = recorder.result(chain)
+    if settings.keep_state:
+        result.state = snapshot.take(settings.n_iter, chain, recorder, rng)
+    return result
+
+
+def _restore(origin, chain, recorder, rng, settings):
+    """Put back a saved state, which may come from anywhere; return the iterations done."""
+    saved = origin.saved
+    try:
+        done = snapshot.restore(saved, chain, recorder, rng)
+        if not 0 < done <= settings.n_iter:
+            raise ValueError(f"iteration is {done}, n_iter={settings.n_iter}.")
+        if saved["recorder"]["n_recorded"] != settings.kept_by(done):
+            raise ValueError(f"n_recorded does not belong to iteration {done}.")
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        where, advice = "warm_start=True", "Set warm_start=False"
+        if origin.checkpoint:
+            where, advice = f"checkpoint in {origin.checkpoint.directory}", "Pass another directory"
+        raise ValueError(
+            f"{where}: the saved state of a chain does not belong to this model ({error!r}). "
+            f"{advice} to start anew."
+        ) from error
+    return done
+
+
+@contextmanager
+def _named(iteration):
+    """Say in which iteration a value was not finite."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(
+            f"At iteration {iteration} the chain cannot go on: {error}"
+        ) from error
+
+
+def _check_finite(chain, iteration):
+    """Raise unless all is finite that any bad value reaches within one iteration.
+
+    The fixed effects are drawn given all other parts of a layer; variances may be kept fixed.
+    """
+    parts = [
+        ("omics_residual_variance", chain.omics_residual_variance),
+        ("residual_variance", chain.residual_variance),
+        ("intercepts and covariate effects of the omics", chain.omics_fixed.coefficients),
+        ("intercept and covariate effects of y", chain.fixed.coefficients),
+    ]
+    if chain.weights is not None:
+        parts.append(("omics_weights", chain.weights.effects))
+    if math.isfinite(sum(values.sum() for _, values in parts)):
+        return
+    name, values = next(part for part in parts if not np.isfinite(part[1]).all())
+    raise FloatingPointError(
+        f"{name} became {values.ravel()} at iteration {iteration}: the chain cannot go on. Look "
+        "for extreme values in the data and for priors far from the data (scales refer to "
+        "standardised y and omics), or use precision='double'."
+    )

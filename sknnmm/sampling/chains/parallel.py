@@ -1,0 +1,137 @@
+"""Chains side by side: the same numbers for any number of jobs and any joblib backend."""
+
+import os
+import sys
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from threading import Lock
+
+import scipy.linalg  # noqa: F401  loads the BLAS of the kernels before its threads are limited
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.externals.loky import BrokenProcessPool
+from threadpoolctl import threadpool_limits
+
+from sknnmm.sampling.chains.chain import run_chain
+from sknnmm.sampling.chains.dask_cluster import at_hand, shared_with_workers
+from sknnmm.sampling.chains.interruption import StopSign
+from sknnmm.sampling.chains.progress import progress_bar, report_to
+
+EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains together
+
+
+def run_chains(sampler, origins, settings, n_jobs, verbose):
+    """Run one chain per ChainOrigin and return their ChainResults in order.
+
+    Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes of this
+    machine as read-only memory maps. If chains are saved, Ctrl-C, SIGTERM and SIGHUP let them save
+    first.
+    """
+    budget = EFFECTS_BYTES // len(origins)
+    saved = origins[0].checkpoint
+    stop = StopSign(saved and saved.directory)
+    with (
+        stop.put_up_by_signals(),
+        progress_bar(len(origins), settings.n_iter, enabled=verbose > 0) as board,
+        shared_with_workers(sampler) as shared,
+        stop.raised_on_the_way_out(),
+        _told_of_saved_states(saved),
+    ):
+        # A worker without a chain would die of a SIGTERM to all processes, and loky then kills all.
+        n_jobs = min(effective_n_jobs(n_jobs), len(origins))
+        with _streams_that_flush() if n_jobs > 1 else nullcontext():
+            results = Parallel(n_jobs=n_jobs)(
+                delayed(_run_one)(shared, origin, settings, budget, board, chain, os.getpid(), stop)
+                for chain, origin in enumerate(origins)
+            )
+        if stop.signal is None and any(result is None for result in results):
+            raise KeyboardInterrupt("A worker process was told to stop; its chain is saved.")
+    return results
+
+
+@contextmanager
+def _told_of_saved_states(saved):
+    """Say what the death of a worker process means for a fit that has a Checkpoint."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        if saved:
+            error.add_note(
+                f"checkpoint: the states that chains have saved in {saved.directory} are intact. "
+                "The same fit goes on from there."
+            )
+        raise
+
+
+@contextmanager
+def _streams_that_flush():
+    """Replace sys.stdout and sys.stderr if they cannot: loky flushes them to start a worker."""
+    with ExitStack() as replaced:
+        for stream, redirect in ((sys.stdout, redirect_stdout), (sys.stderr, redirect_stderr)):
+            try:
+                stream.flush()
+            except Exception:
+                nowhere = replaced.enter_context(open(os.devnull, "w"))
+                replaced.enter_context(redirect(nowhere))
+        yield
+
+
+def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
+    in_worker = os.getpid() != parent
+    report = report_to(board, chain)
+    with (
+        one_blas_thread(),  # in a worker process; no more than a count in this one
+        stop.put_up_in_worker() if in_worker else nullcontext(),
+    ):
+        return run_chain(at_hand(shared), origin, settings, budget, report, stop)
+
+
+class _SharedLimit:
+    """One limit on BLAS threads for all fits of this process that run at the same time.
+
+    Limits set by overlapping fits in several threads would otherwise restore each other's.
+    """
+
+    def __init__(self):
+        self._lock = Lock()
+        self._users = 0
+        self._limit = None
+
+    def acquire(self):
+        with self._lock:
+            if self._users == 0:
+                limit = threadpool_limits(1, user_api="blas")
+                self._limit = self._limit or limit  # one there knows the number before a fork
+            self._users += 1
+
+    def release(self):
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._limit.restore_original_limits()
+                self._limit = None
+
+    def survives_forks(self):
+        """Let a process be forked only between changes, and have no fits at its start."""
+
+        def forget_other_threads():
+            self._lock, self._users = Lock(), 0
+
+        os.register_at_fork(
+            before=lambda: self._lock.acquire(),
+            after_in_parent=lambda: self._lock.release(),
+            after_in_child=forget_other_threads,
+        )
+
+
+_shared_limit = _SharedLimit()
+if hasattr(os, "register_at_fork"):
+    _shared_limit.survives_forks()
+
+
+@contextmanager
+def one_blas_thread():
+    """Run linear algebra on one thread: chains run side by side, and sums keep their order."""
+    _shared_limit.acquire()
+    try:
+        yield
+    finally:
+        _shared_limit.release()

@@ -1,0 +1,1 @@
+"""Draws of missing omics and of latent nodes."""

@@ -1,0 +1,64 @@
+"""The state of a chain as plain data, dictionaries of arrays and numbers, and back."""
+
+from dataclasses import fields, is_dataclass
+from numbers import Real
+
+import numpy as np
+
+from sknnmm.sampling.missing.step_size import StepSize
+
+LAYOUT = "columns"  # the field of hyperparameters that is no state: how effects lie in memory
+
+
+def take(iteration, chain, recorder, rng):
+    """Return all that a chain needs to go on after `iteration`: references, not copies."""
+    return {
+        "iteration": iteration,
+        "rng": rng.bit_generator.state,
+        "chain": _fields(chain),
+        "recorder": recorder.contents(),
+    }
+
+
+def restore(saved, chain, recorder, rng):
+    """Put back what `take` returned, into a chain at its start; return the iteration.
+
+    Arrays are copied into those of the start, so that their memory layout, and which of them are
+    one and the same, are as in a chain that was never saved.
+    """
+    rng.bit_generator.state = saved["rng"]
+    if saved["chain"]["step_size"] is not None:
+        chain.step_size = StepSize()  # which else the first draw makes
+    _put(chain, saved["chain"])
+    recorder.restore(saved["recorder"])
+    return saved["iteration"]
+
+
+def copy_into(arrays, saved):
+    """Copy saved arrays into those of the same name, and shape and type."""
+    for name, array in arrays.items():
+        if saved[name].shape != array.shape:  # it would be broadcast
+            raise ValueError(f"{name} has shape {saved[name].shape}, not {array.shape}.")
+        np.copyto(array, saved[name], casting="no")
+
+
+def _names(part):
+    return [field.name for field in fields(part) if field.name != LAYOUT]
+
+
+def _fields(part):
+    values = {name: getattr(part, name) for name in _names(part)}
+    return {name: _fields(v) if is_dataclass(v) else v for name, v in values.items()}
+
+
+def _put(part, saved):
+    for name in _names(part):
+        present = getattr(part, name)
+        if is_dataclass(present):
+            _put(present, saved[name])
+        elif isinstance(present, np.ndarray):
+            copy_into({name: present}, saved)
+        elif isinstance(saved[name], Real) != isinstance(present, Real):
+            raise TypeError(f"{name} is {saved[name]!r}.")
+        else:
+            setattr(part, name, saved[name])

@@ -1,0 +1,1 @@
+"""The terms of a layer: what adds up to the expected response."""
