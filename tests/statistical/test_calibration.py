@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from networks import centred, current_parameters, draw_parameters, small_network, with_data_from
 from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
@@ -18,6 +17,13 @@ from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR,
 from sknnmm.sampling.chains.chain import Stream
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY, Sampler
+from tests.helpers.networks import (
+    centred,
+    current_parameters,
+    draw_parameters,
+    small_network,
+    with_data_from,
+)
 
 N_REPLICATES = 150
 BURN_IN = 150

@@ -4,43 +4,23 @@ from itertools import product
 
 import numpy as np
 import pytest
-from networks import centred, small_network
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from sknnmm.priors import RRBLUP, BayesB, BayesC, BayesR, ScaledInverseChi2
+from sknnmm.priors import RRBLUP, BayesB, BayesC, BayesR
 from sknnmm.priors._layout import DenseColumns
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.blocked import BlockedSweep
-
-V, S2 = 0.05, 0.6
-FIXED_EFFECT_VARIANCE = RRBLUP(scale=V, estimate_variance=False)
-FIXED_RESIDUAL = ScaledInverseChi2(scale=S2, estimate_variance=False)
-
-
-def sample(sampler, quantity, n_iter, rng, burn_in=100):
-    """Return draws (n_iter, ...) of quantity(chain)."""
-    chain = starting_state(sampler, rng)
-    draws = []
-    for iteration in range(burn_in + n_iter):
-        sampler.iterate(chain, rng, tuning=iteration < burn_in)
-        if iteration >= burn_in:
-            draws.append(quantity(chain))
-    return np.array(draws)
-
-
-def assert_same_moments(draws, mean, covariance, *, ess_factor=0.5, alpha=1e-4):
-    """Assert mean and covariance of draws (n, d), allowing for autocorrelated draws."""
-    n = len(draws) * ess_factor
-    tests = draws.shape[1] * (draws.shape[1] + 3) / 2
-    bound = stats.norm.isf(alpha / 2 / tests)
-    sd = np.sqrt(np.diag(covariance))
-    z_mean = (draws.mean(axis=0) - mean) / (sd / np.sqrt(n))
-    assert np.abs(z_mean).max() < bound
-    scatter = np.cov(draws.T, bias=True)
-    error = np.sqrt((covariance**2 + np.outer(sd**2, sd**2)) / n)  # of a normal law
-    assert np.abs((scatter - covariance) / error).max() < bound
+from tests.helpers.moments import (
+    FIXED_EFFECT_VARIANCE,
+    FIXED_RESIDUAL,
+    S2,
+    V,
+    assert_same_moments,
+    sample,
+)
+from tests.helpers.networks import centred, small_network
 
 
 def ridge_posterior(X, y, weight):

@@ -2,10 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import centred, small_network, table_of_effects
 from numpy.testing import assert_allclose
-from test_closed_forms import sample
-from test_limits import assert_same_law, of_every_kind
 
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.chains.start import starting_state
@@ -14,6 +11,8 @@ from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep, CrossProductSweep
 from sknnmm.sampling.snp.spectral import SpectralDraw
+from tests.helpers.moments import assert_same_distribution, of_every_kind, sample
+from tests.helpers.networks import centred, small_network, table_of_effects
 
 COMPLETE = {"missing": 0, "missing_y": 0, "uninformative": 0}
 MASK = np.tile(np.eye(6, dtype=bool), (3, 1))[:, [0, 4]]
@@ -127,7 +126,7 @@ def test_sums_and_rows_sample_the_same_law(prior):
             return np.concatenate([*tables, logs, chain.omics_fixed.coefficients.ravel()])
 
         draws.append(sample(sampler, quantities, 2500, rng))
-    assert_same_law(*draws)
+    assert_same_distribution(*draws)
 
 
 @pytest.mark.parametrize(("n", "p"), [(30, 31), (40, 40)])

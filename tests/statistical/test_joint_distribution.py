@@ -8,13 +8,19 @@ them differ.
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from networks import centred, current_parameters, draw_parameters, draw_y, small_network
 from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
+from tests.helpers.networks import (
+    centred,
+    current_parameters,
+    draw_parameters,
+    draw_y,
+    small_network,
+)
 
 INTERCEPT_VARIANCE = 0.5
 

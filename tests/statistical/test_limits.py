@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
-from arviz_stats.base import array_stats
-from networks import small_network
 from numpy.testing import assert_allclose
-from scipy import stats
-from test_closed_forms import FIXED_RESIDUAL, assert_same_moments, sample
 
 from benchmarks.single_site import SingleSiteSweep
 from sknnmm.genotypes import Genotypes
-from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
+from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesR
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.missing.missing_omics import (
@@ -20,31 +16,13 @@ from sknnmm.sampling.missing.missing_omics import (
     leapfrog,
 )
 from sknnmm.sampling.snp.blocked import BlockedSweep
-
-of_every_kind = pytest.mark.parametrize(  # the others have less of their own
-    "prior",
-    [
-        BayesA(scale=0.1, estimate_scale=False),
-        BayesR(),
-        *(
-            pytest.param(prior, marks=pytest.mark.slow)
-            for prior in (BayesC(scale=0.1), BayesL(shape=4.0, rate=0.2), RRBLUP())
-        ),
-    ],
-    ids=lambda prior: type(prior).__name__,
+from tests.helpers.moments import (
+    FIXED_RESIDUAL,
+    assert_same_distribution,
+    assert_same_moments,
+    sample,
 )
-
-
-def assert_same_law(first, second, alpha=1e-4):
-    """Assert equal means of draws (n, d) and of their squares, by their effective sizes."""
-    a, b = (np.column_stack([draws, draws**2]) for draws in (first, second))
-    ess_a, ess_b = (
-        array_stats.ess(draws.T[:, None], method="mean", chain_axis=1, draw_axis=2)
-        for draws in (a, b)
-    )
-    error = np.sqrt(a.var(axis=0) / ess_a + b.var(axis=0) / ess_b)
-    z = (a.mean(axis=0) - b.mean(axis=0)) / error
-    assert np.abs(z).max() < stats.norm.isf(alpha / 2 / len(z)), z.round(1)
+from tests.helpers.networks import small_network
 
 
 def test_sweeps_agree_with_single_site_sampling():
@@ -61,7 +39,7 @@ def test_sweeps_agree_with_single_site_sampling():
             return np.concatenate([effects, np.log(chain.omics_residual_variance)])
 
         draws.append(sample(sampler, quantities, 2500, rng))
-    assert_same_law(*draws)
+    assert_same_distribution(*draws)
 
 
 SAME_PRIORS = {
@@ -100,7 +78,7 @@ def test_special_cases_of_priors(case):
 
         draws.append(sample(sampler, quantities, 2500, rng))
     # Paths come in the same order from both: SNPs on nodes, then direct.
-    assert_same_law(*draws)
+    assert_same_distribution(*draws)
 
 
 @pytest.mark.parametrize("p", [6, 40])
@@ -278,7 +256,7 @@ def test_complete_omics_separate_the_layers():
             np.random.default_rng(int(shift)),
         )
         drawn.append(draws)
-    assert_same_law(*drawn)
+    assert_same_distribution(*drawn)
 
 
 def test_fixed_residual_variance_stays():

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from networks import centred, small_network, table_of_effects
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sknnmm.genotypes import Genotypes
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
+from tests.helpers.networks import centred, small_network, table_of_effects
 
 CASES = {
     "linear": {},

@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from networks import centred, small_network, table_of_effects
 from numpy.testing import assert_allclose
 from scipy import sparse
-from test_closed_forms import FIXED_EFFECT_VARIANCE, FIXED_RESIDUAL, V, assert_same_moments, sample
-from test_limits import assert_same_law, of_every_kind
 
 from sknnmm.genotypes import Genotypes
 from sknnmm.model.connections import Connections
@@ -15,6 +12,16 @@ from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep
 from sknnmm.sampling.snp.passes import ConnectionSweep
+from tests.helpers.moments import (
+    FIXED_EFFECT_VARIANCE,
+    FIXED_RESIDUAL,
+    V,
+    assert_same_distribution,
+    assert_same_moments,
+    of_every_kind,
+    sample,
+)
+from tests.helpers.networks import centred, small_network, table_of_effects
 
 MASK = np.zeros((12, 2), bool)
 MASK[[0, 3, 4, 9], 0] = MASK[[3, 5, 11], 1] = True  # SNP 3 feeds both nodes
@@ -43,7 +50,7 @@ def test_connections_and_blocks_sample_the_same_law(prior):
             return np.concatenate([effects, np.log(chain.omics_residual_variance)])
 
         draws.append(sample(sampler, quantities, 2000, rng))
-    assert_same_law(*draws)
+    assert_same_distribution(*draws)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +121,7 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
         if scaled:
             values[:, : mask.sum()] /= sd[model.connections.snps]
         draws.append(values)
-    assert_same_law(*draws)
+    assert_same_distribution(*draws)
 
 
 @pytest.mark.parametrize("by_rows", [False, True])
@@ -151,7 +158,7 @@ def test_complete_omics_make_separate_fits_of_the_nodes(by_rows):
             2000,
             rng,
         )
-        assert_same_law(joint[:, entries], single)
+        assert_same_distribution(joint[:, entries], single)
 
 
 def test_sweep_is_chosen_by_the_share_of_connected_pairs():

@@ -4,7 +4,6 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from networks import centred, small_network
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
@@ -21,6 +20,7 @@ from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import CrossProductSweep
 from sknnmm.sampling.snp.passes import ConnectionSweep, OneColumnSweep
 from sknnmm.sampling.snp.prepared_draws import prepare, shrink
+from tests.helpers.networks import centred, small_network
 
 
 @pytest.mark.parametrize(

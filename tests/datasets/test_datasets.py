@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from sknnmm.datasets import _bglr, _mice, _wheat, fetch_hs_mice, fetch_wheat, make_omics_network
 
-SHARED_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 ACTIVATIONS = {
     "linear": lambda z: z,

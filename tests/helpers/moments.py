@@ -1,0 +1,63 @@
+"""Draws of a sampler, and comparisons of their moments within Monte Carlo error."""
+
+import numpy as np
+import pytest
+from arviz_stats.base import array_stats
+from scipy import stats
+
+from sknnmm.priors import RRBLUP, BayesA, BayesC, BayesL, BayesR, ScaledInverseChi2
+from sknnmm.sampling.chains.start import starting_state
+
+V, S2 = 0.05, 0.6
+FIXED_EFFECT_VARIANCE = RRBLUP(scale=V, estimate_variance=False)
+FIXED_RESIDUAL = ScaledInverseChi2(scale=S2, estimate_variance=False)
+
+
+of_every_kind = pytest.mark.parametrize(  # the others have less of their own
+    "prior",
+    [
+        BayesA(scale=0.1, estimate_scale=False),
+        BayesR(),
+        *(
+            pytest.param(prior, marks=pytest.mark.slow)
+            for prior in (BayesC(scale=0.1), BayesL(shape=4.0, rate=0.2), RRBLUP())
+        ),
+    ],
+    ids=lambda prior: type(prior).__name__,
+)
+
+
+def sample(sampler, quantity, n_iter, rng, burn_in=100):
+    """Return draws (n_iter, ...) of quantity(chain)."""
+    chain = starting_state(sampler, rng)
+    draws = []
+    for iteration in range(burn_in + n_iter):
+        sampler.iterate(chain, rng, tuning=iteration < burn_in)
+        if iteration >= burn_in:
+            draws.append(quantity(chain))
+    return np.array(draws)
+
+
+def assert_same_moments(draws, mean, covariance, *, ess_factor=0.5, alpha=1e-4):
+    """Assert mean and covariance of draws (n, d), allowing for autocorrelated draws."""
+    n = len(draws) * ess_factor
+    tests = draws.shape[1] * (draws.shape[1] + 3) / 2
+    bound = stats.norm.isf(alpha / 2 / tests)
+    sd = np.sqrt(np.diag(covariance))
+    z_mean = (draws.mean(axis=0) - mean) / (sd / np.sqrt(n))
+    assert np.abs(z_mean).max() < bound
+    scatter = np.cov(draws.T, bias=True)
+    error = np.sqrt((covariance**2 + np.outer(sd**2, sd**2)) / n)  # of a normal law
+    assert np.abs((scatter - covariance) / error).max() < bound
+
+
+def assert_same_distribution(first, second, alpha=1e-4):
+    """Assert equal means of draws (n, d) and of their squares, by their effective sizes."""
+    a, b = (np.column_stack([draws, draws**2]) for draws in (first, second))
+    ess_a, ess_b = (
+        array_stats.ess(draws.T[:, None], method="mean", chain_axis=1, draw_axis=2)
+        for draws in (a, b)
+    )
+    error = np.sqrt(a.var(axis=0) / ess_a + b.var(axis=0) / ess_b)
+    z = (a.mean(axis=0) - b.mean(axis=0)) / error
+    assert np.abs(z).max() < stats.norm.isf(alpha / 2 / len(z)), z.round(1)
