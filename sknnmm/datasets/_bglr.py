@@ -75,7 +75,7 @@ def names_along(array, dimension):
 
 
 def dosage_table(markers, ids):
-    """Return a matrix of markers as rdata reads it as int8 dosages, with IDs as row names."""
+    """Return a matrix of markers as rdata reads it as int8 dosages, indexed by the IDs."""
     dosages = markers.to_numpy().astype(np.int8)
     # copy=False: pandas from version 3 on would copy the array.
     return pd.DataFrame(dosages, index=ids, columns=names_along(markers, 1), copy=False)

@@ -44,7 +44,7 @@ def fetch_hs_mice(data_home=None):
     """Load the heterogeneous stock mice (genotypes, blood measurements, body mass index).
 
     1814 mice of a stock descended from eight inbred strains [1]_, genotyped at 10346 SNPs of the
-    autosomes and the X chromosome. The file has 2 MB.
+    autosomes and the X chromosome. Size of the file: 2 MB.
 
     {source}
 

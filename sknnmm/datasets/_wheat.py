@@ -20,7 +20,7 @@ ENVIRONMENTS = ["environment_1", "environment_2", "environment_3", "environment_
 def fetch_wheat(data_home=None):
     """Load the CIMMYT wheat lines (markers, pedigree, grain yield in four environments).
 
-    599 historical wheat lines of CIMMYT's Global Wheat Program [1]_. The file has 0.5 MB.
+    599 historical wheat lines of CIMMYT's Global Wheat Program [1]_. Size of the file: 0.5 MB.
 
     {source}
 
