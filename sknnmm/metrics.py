@@ -95,7 +95,7 @@ def prediction_bias(y_true, y_pred):
     See Also
     --------
     prediction_dispersion : Whether predictions vary too much or too little.
-    predictive_correlation : Accuracy.
+    predictive_correlation : Their correlation.
 
     References
     ----------
@@ -140,7 +140,7 @@ def prediction_dispersion(y_true, y_pred):
     See Also
     --------
     prediction_bias : Whether predictions are too high or too low on average.
-    predictive_correlation : Accuracy.
+    predictive_correlation : Their correlation.
 
     References
     ----------
