@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
+from sknnmm.estimators.specification import NNMM
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
 from sknnmm.model.connections import Connections
-from sknnmm.estimators.specification import NNMM
 from sknnmm.priors import GBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
 
 RESIDUAL = ScaledInverseChi2(df=8, scale=0.6)
