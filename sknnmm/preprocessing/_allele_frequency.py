@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.dosages import column_range, is_missing, likely_codes
-from sknnmm.preprocessing._base import SNPSelector, batches
+from sknnmm.preprocessing._base import Dosages, SNPSelector, batches
 
 ENOUGH = 10  # columns that tell 0/1 coding from that of diploids
 
@@ -65,10 +65,10 @@ class MinorAlleleFrequencySelector(SNPSelector):
 
     _parameter_constraints = {"threshold": [Interval(Real, 0, 0.5, closed="both")]}
 
-    def __init__(self, threshold=0.01):
+    def __init__(self, threshold: float = 0.01) -> None:
         self.threshold = threshold
 
-    def _learn(self, X):
+    def _learn(self, X: Dosages) -> None:
         p = X.shape[1]
         n_alleles, n_counted, outside = np.zeros(p), np.zeros(p), np.zeros(p, bool)
         above_one, whole = np.zeros(p, bool), np.ones(p, bool)
@@ -98,12 +98,12 @@ class MinorAlleleFrequencySelector(SNPSelector):
                 "or as negative integers."
             )
 
-    def _warn_of_codes(self, X):
+    def _warn_of_codes(self, X: Dosages) -> None:
         # Codes are among the columns that `_learn` warns of, and so are negative floating values.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X has whole numbers|.* is taken so")
             super()._warn_of_codes(X)
 
-    def _get_support_mask(self):
+    def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
         return ~(self.minor_allele_frequency_ < self.threshold)  # NaN: kept

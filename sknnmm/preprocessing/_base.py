@@ -2,19 +2,24 @@
 
 import copy
 from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils import gen_batches
+from sklearn.utils import Tags, gen_batches
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
+from sknnmm.common.typing import Table
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.dosages import warn_of_codes
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.inputs.validation import check_genotypes
+
+Dosages = np.ndarray | PackedGenotypes  # (n, p), numeric
 
 VALUES_AT_ONCE = 2**22  # widened at a time: 32 MB of doubles
 
@@ -23,7 +28,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
     """Base of the selectors: a subclass has `_learn` and `_get_support_mask`."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: object = None) -> Self:
         """Learn which SNPs to keep.
 
         Parameters
@@ -39,13 +44,13 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         self
         """
         fitted = copy.copy(self)  # the selector changes only when the fit has succeeded
-        X = check_genotypes(fitted, X, fitting=True)
-        fitted._warn_of_codes(X)
-        fitted._learn(X)
-        self.__dict__ = vars(fitted)
+        genotypes = check_genotypes(fitted, X, fitting=True)
+        fitted._warn_of_codes(genotypes)
+        fitted._learn(genotypes)
+        self.__dict__ = fitted.__dict__
         return self
 
-    def transform(self, X):
+    def transform(self, X: Table) -> np.ndarray | pd.DataFrame | PackedGenotypes:
         """Return the columns of X that are kept.
 
         Parameters
@@ -72,20 +77,20 @@ class SNPSelector(SelectorMixin, BaseEstimator):
             )  # scikit-learn adds the names
         return kept
 
-    def _warn_of_codes(self, X):
+    def _warn_of_codes(self, X: Dosages) -> None:
         warn_of_codes(X, getattr(self, "feature_names_in_", None), fitting=True)
 
     @abstractmethod
-    def _learn(self, X):
+    def _learn(self, X: Dosages) -> None:
         """Set the fitted attributes from a numeric array (n, p), or PackedGenotypes."""
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
 
-def batches(X):
+def batches(X: Dosages) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield (slice of SNPs, some of their dosages) until all are seen; temporaries stay small."""
     n, p = X.shape
     if isinstance(X, PackedGenotypes):

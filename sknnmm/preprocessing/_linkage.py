@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.inputs.dosages import columns_of, is_missing
-from sknnmm.preprocessing._base import VALUES_AT_ONCE, SNPSelector
+from sknnmm.preprocessing._base import VALUES_AT_ONCE, Dosages, SNPSelector
 
 WIDEST_BLOCK = 128  # SNPs per matrix product; wider ones compute many pairs beyond a usual window
 TOLERANCE = 1e-9  # above rounding in a squared correlation, so that ties fall on the same side
@@ -73,11 +73,11 @@ class LDPruner(SNPSelector):
         "window": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, r2=0.8, window=100):
+    def __init__(self, r2: float = 0.8, window: int = 100) -> None:
         self.r2 = r2
         self.window = window
 
-    def _learn(self, X):
+    def _learn(self, X: Dosages) -> None:
         n, p = X.shape
         self.support_ = np.zeros(p, bool)
         width = min(max(VALUES_AT_ONCE // n, 1), WIDEST_BLOCK)
@@ -97,18 +97,24 @@ class LDPruner(SNPSelector):
                     free[j + 1 :] &= ~clash[j, j + 1 :]
             self.support_[block] = free
 
-    def _clash(self, first, standardised_first, second, standardised_second):
+    def _clash(
+        self,
+        first: np.ndarray,
+        standardised_first: np.ndarray,
+        second: np.ndarray,
+        standardised_second: np.ndarray,
+    ) -> np.ndarray:
         """Return which pairs of SNPs cannot both be kept, (len(first), len(second))."""
         near = second - first[:, None] <= self.window
         squared = (standardised_first.T @ standardised_second) ** 2
         return near & (squared > self.r2 + TOLERANCE)
 
-    def _get_support_mask(self):
+    def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
         return self.support_
 
 
-def _standardised(X):
+def _standardised(X: np.ndarray) -> np.ndarray:
     """Return columns of mean 0 and sum of squares 1, missing at the mean; 0 without variance."""
     missing = is_missing(X)
     values = X.astype(np.float64)
