@@ -22,6 +22,7 @@ class Term(ABC):
     acts_by_snps = False  # whether an SNPUpdate draws it (sampling/snp/)
     source = None  # name of the layer on whose responses it acts
     informs_residual_variance = False  # whether its prior is in units of that variance
+    fixes_scale = False  # whether its prior holds the scale of its contribution
 
     def __init__(self, name, layer):
         self.name = name
@@ -52,6 +53,20 @@ class Term(ABC):
         Asked for if the term `informs_residual_variance`.
         """
         raise NotImplementedError
+
+    @abstractmethod
+    def rescale(self, state, response, factor):
+        """Multiply the contribution to one response, and its SD a priori, by a factor.
+
+        For joint moves of a latent node with all that it is made of (sampling/missing/).
+        """
+
+    def scale_terms(self, state, response):
+        """Return (a, b): a `rescale` by t changes the prior density by t^(-2 a) exp(-b / t^2).
+
+        But for factors of t that the Jacobian of the move cancels.
+        """
+        return 0.0, 0.0
 
 
 class DrawnTerm(Term):

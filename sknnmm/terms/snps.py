@@ -15,7 +15,9 @@ from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
+    prior_fixes_scale,
     residual_terms,
+    scale_terms,
 )
 
 
@@ -81,6 +83,22 @@ class SNPs(Term):
     def draw_hyperparameters(self, state, residual_variance, rng):
         """Draw the hyperparameters of the prior given the effects, in place."""
         self.prior.update(state.hyper, state.effects, state.component, residual_variance, rng)
+
+    @property
+    def fixes_scale(self):
+        """Return whether the prior variances are held (see Term)."""
+        return prior_fixes_scale(self.prior)
+
+    def rescale(self, state, response, factor):
+        """Multiply the effects on one response and their SDs (see Term)."""
+        state.effects[state.hyper.layout.entries(response)] *= factor
+        state.fit[:, response] *= factor
+        if not self.informs_residual_variance:
+            state.hyper.variance_of(response)[:] *= factor**2
+
+    def scale_terms(self, state, response):
+        """Return what the prior of the variances says of their scale (see Term)."""
+        return scale_terms(self.prior, state.hyper, response)
 
     def contribution(self, state):
         """Return genotypes times effects (see Term)."""
