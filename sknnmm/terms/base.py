@@ -46,6 +46,11 @@ class Term(ABC, Generic[State]):
         """Return whether its prior is in units of the residual variance."""
         return False
 
+    @property
+    def fixes_scale(self) -> bool:
+        """Return whether its prior holds the scale of its contribution."""
+        return False
+
     def of(self, chain: "ChainState") -> State:
         """Return the state of this term."""
         return chain.layers[self.layer].terms[self.name]
@@ -71,6 +76,20 @@ class Term(ABC, Generic[State]):
         Asked for if the term `informs_residual_variance`.
         """
         raise NotImplementedError
+
+    @abstractmethod
+    def rescale(self, state: State, response: int, factor: float) -> None:
+        """Multiply the contribution to one response, and its SD a priori, by a factor.
+
+        For joint moves of a latent node with all that it is made of (sampling/missing/).
+        """
+
+    def scale_terms(self, state: State, response: int) -> tuple[float, float]:
+        """Return (a, b): a `rescale` by t changes the prior density by t^(-2 a) exp(-b / t^2).
+
+        But for factors of t that the Jacobian of the move cancels.
+        """
+        return 0.0, 0.0
 
 
 class DrawnTerm(Term[State]):

@@ -40,6 +40,20 @@ def residual_terms(prior: Prior, state: EffectsState) -> tuple[np.ndarray, np.nd
     return layout.sum(state.component >= 0), layout.sum(squares / state.hyper.variance)
 
 
+def prior_fixes_scale(prior: Prior) -> bool:
+    """Return whether a prior holds the scale of the effects."""
+    return not prior.relative_to_residual and not prior.estimate_variance
+
+
+def scale_terms(prior: Prior, hyper: Hyperparameters, column: int) -> tuple[float, float]:
+    """Return the `scale_terms` of a Term whose effects have this prior, of one column."""
+    if prior.relative_to_residual:
+        return 0.0, 0.0
+    variance = hyper.variance_of(column)
+    of_scale = 0.5 * prior.df * hyper.scale[column] * (1 / variance).sum()
+    return 0.5 * prior.df * len(variance), of_scale
+
+
 def hyperparameter_variables(prior: Prior, layer: "Layer", effects: str, pi: str) -> list[Variable]:
     """Return the Variables of a prior: those it keeps, and pi.
 

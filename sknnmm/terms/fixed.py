@@ -114,6 +114,12 @@ class Fixed(DrawnTerm[FixedState]):
         shrinkage[0] = 1 / (1 + residual_variance * self._constant_precision)
         return shrinkage
 
+    def rescale(self, state: FixedState, response: int, factor: float) -> None:
+        """Multiply the effects on one response (see Term); a latent node has none."""
+        state.coefficients[:, response] *= factor
+        if state.fit is not None:
+            state.fit[:, response] *= factor
+
     def contribution(self, state: FixedState) -> np.ndarray:
         """Return the fitted values (see DrawnTerm)."""
         return state.fit

@@ -15,8 +15,10 @@ from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
+    prior_fixes_scale,
     prior_variances,
     residual_terms,
+    scale_terms,
 )
 from sknnmm.terms.fixed import Fixed
 
@@ -179,6 +181,11 @@ class Nodes(DrawnTerm[NodesState]):
         return self.has_weights and self.prior.relative_to_residual
 
     @property
+    def fixes_scale(self) -> bool:
+        """Return whether the weights, or their prior variances, are held (see Term)."""
+        return not self.has_weights or prior_fixes_scale(self.prior)
+
+    @property
     def left_out(self) -> tuple[Term, ...]:
         """Return the fixed effects, which are integrated out (see DrawnTerm).
 
@@ -290,6 +297,16 @@ class Nodes(DrawnTerm[NodesState]):
             state.activated[:, k] = self.activation.value(nodes)[:, k]
         elif state.activated is not nodes:
             state.activated[:, k] = self.activation.value(nodes[:, k])
+
+    def rescale(self, state: NodesState, response: int, factor: float) -> None:
+        """Multiply the weights on one response and their SDs (see Term)."""
+        state.effects[:, response] *= factor
+        if not self.informs_residual_variance:
+            state.hyper.variance_of(response)[:] *= factor**2
+
+    def scale_terms(self, state: NodesState, response: int) -> tuple[float, float]:
+        """Return what the prior of the variances says of their scale (see Term)."""
+        return scale_terms(self.prior, state.hyper, response)
 
     def variance_of(self, state: NodesState, residual_variance: np.ndarray) -> np.ndarray:
         """Return the prior variance of every weight given its mixture component, (K, C)."""

@@ -18,7 +18,9 @@ from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
+    prior_fixes_scale,
     residual_terms,
+    scale_terms,
 )
 
 if TYPE_CHECKING:
@@ -98,6 +100,22 @@ class SNPs(Term[SNPState]):
     ) -> None:
         """Draw the hyperparameters of the prior given the effects, in place."""
         self.prior.update(state.hyper, state.effects, state.component, residual_variance, rng)
+
+    @property
+    def fixes_scale(self) -> bool:
+        """Return whether the prior variances are held (see Term)."""
+        return prior_fixes_scale(self.prior)
+
+    def rescale(self, state: SNPState, response: int, factor: float) -> None:
+        """Multiply the effects on one response and their SDs (see Term)."""
+        state.effects[state.hyper.layout.entries(response)] *= factor
+        state.fit[:, response] *= factor
+        if not self.informs_residual_variance:
+            state.hyper.variance_of(response)[:] *= factor**2
+
+    def scale_terms(self, state: SNPState, response: int) -> tuple[float, float]:
+        """Return what the prior of the variances says of their scale (see Term)."""
+        return scale_terms(self.prior, state.hyper, response)
 
     def contribution(self, state: SNPState) -> np.ndarray:
         """Return genotypes times effects (see Term)."""
