@@ -32,7 +32,7 @@ from sknnmm.inputs.tables import as_pandas
 from sknnmm.model.network import NetworkModel
 from sknnmm.posterior.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.posterior.draws import Posterior, pooled_moments
-from sknnmm.prediction.fitted_network import FittedNetwork
+from sknnmm.prediction.fitted_network import fitted_network
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
 from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chains.chain import ChainSettings
@@ -535,19 +535,16 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         if model.activation.is_linear:
             self._coef = weighted.sum(axis=1) + self.direct_effects_
         self._set_imputed(results, inputs.omics)
-        self._network = FittedNetwork(
-            activation=model.activation,
-            scales=scales,
-            posterior=posterior,
-            genotypes_mean=center,
-            genotypes_variance=model.genotypes.variance,
-            snp_effects=self.snp_effects_,
-            weighted_snp_effects=weighted,
-            direct_effects=self.direct_effects_,
+        effects = {"snp_effects": self.snp_effects_, "direct_effects": self.direct_effects_}
+        self._network = fitted_network(
+            posterior,
+            scales,
+            model.genotypes,
+            model.activation,
+            {name: effects[name] for name in effects if name in posterior.draws},
+            weighted_effects=weighted,
             mean_inverse_weight=model.mean_inverse_weight / scales.weight_mean,
         )
-        if model.activation.is_network:
-            self._network.prepare_integration(model.genotypes.dosages)
         self._latent_sampler_diagnostics = [
             r.step_size.summary() for r in results if r.step_size is not None
         ]
@@ -667,9 +664,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         y_std : ndarray of shape (n,)
             Only with `return_std`.
         """
-        inputs = self._check_predict_inputs(X, omics, covariates)
-        mean = self._network.expected_phenotype(*inputs)
-        return (mean, predictive_sd(self._network, *inputs)) if return_std else mean
+        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
+        mean = self._network.expected_phenotype(rows)[:, 0]
+        return (mean, predictive_sd(self._network, rows)[:, 0]) if return_std else mean
 
     def sample_posterior_predictive(
         self, X, n_draws, omics=None, covariates=None, random_state=None
@@ -695,9 +692,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             In units of y. A column is one joint draw of all individuals.
         """
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
-        inputs = self._check_predict_inputs(X, omics, covariates)
+        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
         rng = np.random.default_rng(_seed_sequence(random_state))
-        return sample_phenotypes(self._network, *inputs, n_draws, rng)
+        return sample_phenotypes(self._network, rows, n_draws, rng)[:, :, 0]
 
     def _check_predict_inputs(self, X, omics, covariates):
         """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
@@ -779,8 +776,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             Only with `return_std`.
         """
         dosages, _ = self._check_predict_features(X)
-        value = self._network.genetic_value(dosages)
-        return (value, genetic_sd(self._network, dosages)) if return_std else value
+        value = self._network.genetic_value(dosages)[:, 0]
+        return (value, genetic_sd(self._network, dosages)[:, 0]) if return_std else value
 
     def score(self, X, y, omics=None, covariates=None, sample_weight=None):
         """Return R^2 of the predictions over the rows whose y is observed.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.activations import tabulated_moments
+from sknnmm.activations import fixed_normals, network_moments, tabulated_moments
 from sknnmm.common.compiled import njit
 from sknnmm.sampling.snp.cross_products import CrossProductSweep
 from sknnmm.sampling.snp.spectral import SpectralDraw
@@ -138,11 +138,9 @@ def _network_moments(model, chain, snp_fit):
     sd = np.sqrt(chain.omics_residual_variance)
     if model.idle is not None:  # such a node is a constant
         mean, sd = np.where(model.idle, 0, mean), np.where(model.idle, 0, sd)
-    normals = np.random.default_rng(0).standard_normal((NETWORK_DRAWS // 2, model.n_nodes))
-    values = np.stack(
-        [model.activation.value(mean + sd * z)[:, 0] for z in np.concatenate([normals, -normals])]
-    )
-    return values.mean(axis=0)[:, None], values.var(axis=0, ddof=1).mean(keepdims=True)
+    normals = fixed_normals(NETWORK_DRAWS, model.n_nodes, antithetic=True)
+    expected, variance = network_moments(model.activation, mean, sd, normals)
+    return expected, variance.mean(axis=0) * NETWORK_DRAWS / (NETWORK_DRAWS - 1)
 
 
 @njit(nogil=True, cache=True)
