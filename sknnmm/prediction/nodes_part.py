@@ -138,7 +138,9 @@ class ActivatedNodes(NodesPart):
         weights = self._held_weights()[batch] / self.below.scale[:, None]
         if self.activation.is_linear:
             return weights
-        return weights * mean_slopes(self.activation, *self.below.marginal(average, batch))[:, :, None]
+        return (
+            weights * mean_slopes(self.activation, *self.below.marginal(average, batch))[:, :, None]
+        )
 
     def _held_weights(self):
         return at_held(self.posterior, self.weights, self.below.n_responses, self.n_responses)

@@ -68,7 +68,9 @@ class Part(ABC):
         if not np.any(variance):
             return lambda draw, rng: mean[:, draw]
         sd = np.broadcast_to(np.sqrt(variance), mean.shape)
-        return lambda draw, rng: mean[:, draw] + sd[:, draw] * rng.standard_normal(sd[:, draw].shape)
+        return lambda draw, rng: (
+            mean[:, draw] + sd[:, draw] * rng.standard_normal(sd[:, draw].shape)
+        )
 
     def weighted_mean(self, rows, weights):
         """Return E[weight times the contribution in training SDs], (n, C, C of the next layer).
