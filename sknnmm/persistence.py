@@ -11,6 +11,7 @@ from scipy import sparse
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.inputs.scales import Scales
+from sknnmm.model.variables import Variable
 from sknnmm.posterior.draws import Posterior
 from sknnmm.prediction.fitted_network import FittedNetwork
 from sknnmm.prediction.layer import FittedLayer
@@ -31,6 +32,7 @@ TRUSTED_TYPES = sorted(
         Posterior,
         Scales,
         ScaledInverseChi2,
+        Variable,
         sparse.csc_array,
         sparse.csr_array,
         type(Path()),  # of a checkpoint
