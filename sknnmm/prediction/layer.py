@@ -44,7 +44,7 @@ class FittedLayer:
         The mean is a deviation from the training means; the variance broadcasts to it.
         """
         means, variances = zip(*(part.of_draws(rows, batch) for part in self.parts), strict=True)
-        return sum(means), sum(variances)
+        return sum(means[1:], start=means[0]), sum(variances)
 
     def distribution(self, rows, batch):
         """Return mean (n, draws, C) and variance of standardised responses in each draw.
