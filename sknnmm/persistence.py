@@ -14,6 +14,9 @@ from sknnmm.inputs.scales import Scales
 from sknnmm.model.variables import Variable
 from sknnmm.posterior.draws import Posterior
 from sknnmm.prediction.fitted_network import FittedNetwork
+from sknnmm.prediction.layer import FittedLayer
+from sknnmm.prediction.nodes_part import ActivatedNodes
+from sknnmm.prediction.parts import FixedPart, SNPsPart
 from sknnmm.priors import METHODS, ScaledInverseChi2
 
 #: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
@@ -22,6 +25,10 @@ TRUSTED_TYPES: list[str] = sorted(
     for kind in {
         NNMMRegressor,
         FittedNetwork,
+        FittedLayer,
+        FixedPart,
+        SNPsPart,
+        ActivatedNodes,
         Posterior,
         Scales,
         ScaledInverseChi2,

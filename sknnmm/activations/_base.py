@@ -20,7 +20,7 @@ NODES_BEYOND_SD_1 = 96  # errors below 1e-7 up to SD 1.5 for tanh
 
 
 class BaseActivation(ABC):
-    """An elementwise function g with its derivative and its moments under a normal law.
+    """An elementwise function g with its derivative and its moments under a normal distribution.
 
     Methods take and return arrays; the floating dtype of the input is kept by `value` and
     `derivative`, so that the sampler can run in single precision.
@@ -71,7 +71,7 @@ class BaseActivation(ABC):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return E[g(z)] and E[g(z)^2] for z ~ N(mean, variance), by Gauss-Hermite quadrature."""
         sd = np.sqrt(np.asarray(variance))
-        first = np.zeros(np.broadcast_shapes(np.shape(mean), sd.shape), sd.dtype)
+        first = np.zeros_like(mean + sd, dtype=sd.dtype)  # in the memory order of what is added
         second = np.zeros_like(first)
         far = np.max(sd, initial=0) > 1
         rule = quadrature(NODES_BEYOND_SD_1 if far else self.quadrature_nodes)

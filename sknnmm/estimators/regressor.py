@@ -552,9 +552,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         y_std : ndarray of shape (n,)
             Only with `return_std`.
         """
-        inputs = self._check_predict_inputs(X, omics, covariates)
-        mean = self._network.expected_phenotype(*inputs)
-        return (mean, predictive_sd(self._network, *inputs)) if return_std else mean
+        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
+        mean = self._network.expected_phenotype(rows)[:, 0]
+        return (mean, predictive_sd(self._network, rows)[:, 0]) if return_std else mean
 
     def sample_posterior_predictive(
         self,
@@ -585,9 +585,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             In units of y. A column is one joint draw of all individuals.
         """
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
-        inputs = self._check_predict_inputs(X, omics, covariates)
+        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
         rng = np.random.default_rng(_seed_sequence(random_state))
-        return sample_phenotypes(self._network, *inputs, n_draws, rng)
+        return sample_phenotypes(self._network, rows, n_draws, rng)[:, :, 0]
 
     def _check_predict_inputs(self, X, omics, covariates):
         """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
@@ -679,8 +679,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             Only with `return_std`.
         """
         dosages, _ = self._check_predict_features(X)
-        value = self._network.genetic_value(dosages)
-        return (value, genetic_sd(self._network, dosages)) if return_std else value
+        value = self._network.genetic_value(dosages)[:, 0]
+        return (value, genetic_sd(self._network, dosages)[:, 0]) if return_std else value
 
     def score(
         self,
