@@ -5,13 +5,13 @@ Elementwise activations have moments of their own (`BaseActivation.normal_moment
 
 import numpy as np
 
-from sknnmm.activations._base import quadrature
+from sknnmm.activations._base import BaseActivation, quadrature
 from sknnmm.common.running_moments import RunningMoments
 
 QUADRATURE_NODES = 32  # of mean slopes
 
 
-def fixed_normals(*shape, antithetic=False):
+def fixed_normals(*shape: int, antithetic: bool = False) -> np.ndarray:
     """Return standard normals of a fixed seed; antithetic ones are followed by their negatives."""
     if not antithetic:
         return np.random.default_rng(0).standard_normal(shape)
@@ -19,7 +19,13 @@ def fixed_normals(*shape, antithetic=False):
     return np.concatenate([half, -half])
 
 
-def network_moments(activation, mean, sd, normals, given=None):
+def network_moments(
+    activation: BaseActivation,
+    mean: np.ndarray,
+    sd: np.ndarray,
+    normals: np.ndarray,
+    given: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and population variance of a network function over normal draws.
 
     Rows differ by their arguments only, as all take the same draws; one draw of all rows is held
@@ -50,7 +56,9 @@ def network_moments(activation, mean, sd, normals, given=None):
     return moments.mean, moments.variance
 
 
-def network_slopes(activation, mean, sd, normals):
+def network_slopes(
+    activation: BaseActivation, mean: np.ndarray, sd: np.ndarray, normals: np.ndarray
+) -> np.ndarray:
     """Return E[df_c/dz_k] of a network function for independent normal z_k, (K, C).
 
     By Stein's identity, E[f'(z)] = E[f(z) (z - mean)] / variance, which needs no derivative.
@@ -67,7 +75,7 @@ def network_slopes(activation, mean, sd, normals):
     return _per_sd(normals.T @ (value - value.mean(axis=0)) / len(normals), sd[:, None])
 
 
-def mean_slopes(activation, mean, sd):
+def mean_slopes(activation: BaseActivation, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
     """Return E[g'(z)] of an elementwise activation for normal z; arrays of one shape (..., K).
 
     By Stein's identity too, with Gauss-Hermite quadrature.
@@ -78,5 +86,5 @@ def mean_slopes(activation, mean, sd):
     return _per_sd(slopes, sd)
 
 
-def _per_sd(slopes, sd):
+def _per_sd(slopes: np.ndarray, sd: np.ndarray) -> np.ndarray:
     return np.divide(slopes, sd, out=np.zeros_like(slopes), where=sd > 0)
