@@ -93,7 +93,8 @@ class MissingGenotypes:
         n_nodes = slopes.shape[1]
         if n_nodes:
             columns = slice(batch.start * n_nodes, batch.stop * n_nodes)
-            by_draw = sparse.block_diag([slope[:, None] for slope in slopes], format="csc")
+            first = np.arange(0, slopes.size + 1, n_nodes)  # a column per draw, its slopes in it
+            by_draw = sparse.csc_array((slopes.ravel(), np.arange(slopes.size), first))
             effects = effects + _dense(self._snp_effects[:, columns] @ by_draw)
         return self._network.genotypes_variance[:, None] * effects**2
 
