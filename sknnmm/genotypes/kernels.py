@@ -74,8 +74,11 @@ def prefetch(typing_context, values, index):
     """Ask for element `index` of a contiguous array to be brought to the second cache."""
 
     def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), cgutils.voidptr_t)
+        values, index = arguments
+        array = context.make_array(signature.args[0])(context, builder, values)
+        element = context.get_data_type(signature.args[0].dtype)
+        place = builder.gep(array.data, [index], source_etype=element)
+        address = builder.bitcast(place, cgutils.voidptr_t)
         number = cgutils.int32_t
         kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
         function = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], kind)

@@ -83,8 +83,9 @@ def _load(values, index, like):
 def _load_lanes(typing_context, values, index, like):
     def generate(context, builder, signature, arguments):
         kind = signature.args[0].dtype
-        place = _place(context, builder, signature.args[0], *arguments[:2], like.lanes)
-        stored = builder.load(place, align=kind.bitwidth // 8)
+        stored_as = ir.VectorType(context.get_value_type(kind), like.lanes)
+        place = _place(context, builder, signature.args[0], *arguments[:2], stored_as)
+        stored = builder.load(place, align=kind.bitwidth // 8, typ=stored_as)
         wanted = context.get_value_type(like)
         if isinstance(kind, types.Integer):
             return (builder.sitofp if kind.signed else builder.uitofp)(stored, wanted)
@@ -116,9 +117,10 @@ def _store(values, index, value):
 def _store_lanes(typing_context, values, index, vector):
     def generate(context, builder, signature, arguments):
         kind, stored = signature.args[0].dtype, arguments[2]
-        place = _place(context, builder, signature.args[0], *arguments[:2], vector.lanes)
+        stored_as = ir.VectorType(context.get_value_type(kind), vector.lanes)
+        place = _place(context, builder, signature.args[0], *arguments[:2], stored_as)
         if isinstance(kind, types.Integer):
-            stored = builder.fptosi(stored, place.type.pointee)
+            stored = builder.fptosi(stored, stored_as)
         builder.store(stored, place, align=kind.bitwidth // 8)
         return context.get_dummy_value()
 
@@ -131,11 +133,15 @@ def _check_contiguous(values):
         raise TypingError(f"a vector needs a contiguous row, not {values}")
 
 
-def _place(context, builder, kind, values, index, lanes):
-    """Return the address of an element of an array, as that of a vector."""
+def _place(context, builder, kind, values, index, vector):
+    """Return the address of an element of an array, as that of a vector.
+
+    No type is read from a pointer: llvmlite's are losing them. The cast is for releases whose
+    pointers still have one.
+    """
     array = context.make_array(kind)(context, builder, values)
-    vector = ir.VectorType(context.get_value_type(kind.dtype), lanes)
-    return builder.bitcast(builder.gep(array.data, [index]), vector.as_pointer())
+    element = builder.gep(array.data, [index], source_etype=vector.element)
+    return builder.bitcast(element, vector.as_pointer())
 
 
 def where_greater(first, second, then, otherwise):

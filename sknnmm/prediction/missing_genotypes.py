@@ -144,7 +144,8 @@ def _times_slopes(effects, slopes):
     n_draws = effects.shape[1] // n_nodes
     slopes = np.broadcast_to(slopes, (n_draws, n_nodes, n_responses))
     if sparse.issparse(effects):
-        by_draw = sparse.block_diag(list(slopes), format="csr")
+        blocks = np.ascontiguousarray(slopes), np.arange(n_draws), np.arange(n_draws + 1)
+        by_draw = sparse.bsr_array(blocks).tocsr()  # block diagonal
         return (effects @ by_draw).toarray().reshape(-1, n_draws, n_responses)
     effects = effects.reshape(-1, n_draws, n_nodes)
     total = 0.0
