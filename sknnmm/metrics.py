@@ -11,8 +11,8 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sknnmm.inputs.alignment import check_same_index
 from sknnmm.inputs.tables import column_of_doubles
-from sknnmm.inputs.validation import check_same_index
 
 __all__ = [
     "PredictionScorer",

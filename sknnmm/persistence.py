@@ -10,6 +10,7 @@ from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.estimators.regressor import NNMMRegressor
+from sknnmm.inputs.fitted_columns import FittedColumns
 from sknnmm.inputs.scales import Scales
 from sknnmm.posterior.draws import Posterior
 from sknnmm.prediction.fitted_network import FittedNetwork
@@ -20,6 +21,7 @@ TRUSTED_TYPES = sorted(
     f"{kind.__module__}.{kind.__qualname__}"
     for kind in {
         NNMMRegressor,
+        FittedColumns,
         FittedNetwork,
         Posterior,
         Scales,

@@ -5,7 +5,7 @@ To add one: write one `BaseActivation` subclass in a module here and add it to `
 
 from sknnmm.activations._base import BaseActivation, quadrature
 from sknnmm.activations._rectified import LeakyReLU
-from sknnmm.activations._settle import probe_grid, settle_activation
+from sknnmm.activations._resolve import probe_grid, resolve_activation
 from sknnmm.activations._smooth import Linear, Sigmoid, Softplus, Tanh
 from sknnmm.activations._tabulated import tabulated_moments
 from sknnmm.activations._user import Activation, NetworkFunction, require_finite
@@ -27,6 +27,6 @@ __all__ = [
     "probe_grid",
     "quadrature",
     "require_finite",
-    "settle_activation",
+    "resolve_activation",
     "tabulated_moments",
 ]

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,31 +17,30 @@ from sknnmm.activations import (
     ACTIVATIONS,
     Activation,
     BaseActivation,
-    settle_activation,
+    resolve_activation,
 )
+from sknnmm.common.random import generator, seed_sequence
 from sknnmm.common.user_warnings import called_by
-from sknnmm.inputs import masks, validation
-from sknnmm.inputs.dosages import column_range, warn_of_codes
+from sknnmm.inputs import masks
+from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
-from sknnmm.inputs.omics_columns import (
-    fill_absent_omics,
-    take_apart,
-    take_apart_incomplete,
-)
-from sknnmm.inputs.tables import as_pandas
+from sknnmm.inputs.phenotype import check_phenotype
+from sknnmm.inputs.predict_inputs import check_predict_genotypes, check_predict_inputs
+from sknnmm.inputs.settings import check_settings
+from sknnmm.inputs.weights import check_weights
 from sknnmm.model.network import NetworkModel
 from sknnmm.posterior.diagnostics import diagnose, warn_if_not_converged
 from sknnmm.posterior.draws import Posterior, pooled_moments
 from sknnmm.prediction.fitted_network import FittedNetwork
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
-from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
+from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chains.chain import ChainSettings
 from sknnmm.sampling.chains.interruption import ends_process_when_terminated
 from sknnmm.sampling.chains.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.missing.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
 from sknnmm.sampling.resume.directory_lock import only_fit_in
-from sknnmm.sampling.resume.fingerprint import Start, describe_fit, find_start
+from sknnmm.sampling.resume.fingerprint import ResumePoint, describe_fit, find_resume_point
 
 WEIGHT_ATTRIBUTES = (  # a network function has none
     "omics_weights_",
@@ -388,22 +387,35 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def _fit(self, X, y, omics, covariates, sample_weight):
-        """Check, describe the network, run the chains, summarise."""
-        self._check_settings()
-        checkpoint = validation.check_directory(self.checkpoint, "checkpoint")
+        """Check the arguments, describe the network, run the chains, set the attributes."""
+        check_settings(self)
+        checkpoint = check_directory(self.checkpoint, "checkpoint")
         dtype = PRECISIONS[self.precision]
         inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
         model = self._describe(inputs, dtype)
-        settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
-        # The sampler's matrices are not kept while summarising.
-        with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
-            start = self._start(model, inputs.compared, checkpoint)
-            origins = start.origins(checkpoint)
-            results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)
+        start, results = self._run_chains(model, inputs, checkpoint)
+        self._set_features(inputs, model.activation.is_network)
         self._summarise(results, model, inputs)
         self._chains = None
         if self.warm_start:
             self._chains = {"fit": start.fit, "states": [result.state for result in results]}
+
+    def _run_chains(self, model, inputs, checkpoint):
+        """Return where the chains began, and their results."""
+        settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
+        with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
+            start = self._start(model, inputs.compared, checkpoint)
+            origins = start.origins(checkpoint)
+            # The sampler's matrices are not kept while summarising.
+            results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)
+        return start, results
+
+    def _set_features(self, inputs, is_network):
+        self.n_features_in_ = inputs.n_features
+        vars(self).pop("feature_names_in_", None)  # may be there from another fit
+        if inputs.feature_names is not None:
+            self.feature_names_in_ = inputs.feature_names
+        self._fitted_columns = inputs.fitted_columns(is_network)
 
     def _start(self, model, data, checkpoint):
         """Return where the chains begin."""
@@ -411,13 +423,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         if last and isinstance(self.random_state, np.random.RandomState | np.random.Generator):
             entropy = last["fit"]["entropy"]  # the instance has moved on
         else:
-            entropy = _seed_sequence(self.random_state).entropy
+            entropy = seed_sequence(self.random_state).entropy
         if checkpoint is None and not self.warm_start:
-            return Start({"entropy": entropy}, [None] * self.n_chains)
+            return ResumePoint({"entropy": entropy}, [None] * self.n_chains)
         fit = describe_fit(self, entropy, model, data)
-        return find_start(fit, checkpoint, self.warm_start, last)
+        return find_resume_point(fit, checkpoint, self.warm_start, last)
 
-    def _settle_activation(self, inputs, dtype):
+    def _resolve_activation(self, inputs, dtype):
         """Return the activation on the sampling scale; a user's function is tried out."""
         activation = ACTIVATIONS["tanh"] if self.activation is np.tanh else self.activation
         if isinstance(activation, str):
@@ -426,29 +438,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             return activation
         if not len(inputs.node_names):
             raise ValueError("activation is a function but there are no omics or latent nodes.")
-        return settle_activation(
+        return resolve_activation(
             activation, _standardised_nodes(inputs, inputs.omics), inputs.scales, dtype
         )
-
-    def _check_settings(self):
-        for prior in (self.method, self.omics_method, self.direct_effects, self.residual_prior):
-            if hasattr(prior, "check"):
-                prior.check()
-        if self.omics_method == "GBLUP" or isinstance(self.omics_method, GBLUP):
-            raise ValueError(
-                "omics_method='GBLUP' is refused: the relationship matrix of the omics would "
-                "change in every iteration when omics are missing. Use 'RR-BLUP', its equivalent."
-            )
-        if self.n_iter <= self.burn_in:
-            raise ValueError(
-                f"n_iter={self.n_iter} must be greater than burn_in={self.burn_in}: n_iter is the "
-                "total, burn-in included."
-            )
-        if self.n_iter - self.burn_in < self.thin:
-            raise ValueError(
-                f"thin={self.thin} keeps none of the {self.n_iter - self.burn_in} iterations after "
-                "burn_in. Lower thin or raise n_iter."
-            )
 
     def _describe(self, inputs, dtype):
         """Return the model on the standardised scale."""
@@ -458,7 +450,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         idle = ~scales.omics_vary
         informed = ~np.isnan(inputs.y) | ~np.isnan(nodes[:, ~idle]).all(axis=1)
         nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
-        activation = self._settle_activation(inputs, dtype)
+        activation = self._resolve_activation(inputs, dtype)
         choose_latent_sampler(self.latent_sampler, activation)
         method = as_prior(self.method)
         covariates = (inputs.covariates - scales.covariates_mean) / scales.covariates_scale
@@ -486,7 +478,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.n_omics_ = inputs.omics.shape[1]
         self.omics_names_, self.snp_names_ = inputs.node_names, inputs.snp_names
         self._covariate_names, self._omics_columns = inputs.covariate_names, inputs.omics_columns
-        self._omics_bounds = np.array(column_range(inputs.omics))
         sparse_results = masks.is_sparse(self.mask)
         n_snps, n_nodes = model.genotypes.shape[1], model.n_nodes
         self.posterior_ = posterior = Posterior(results, scales, n_snps)
@@ -696,45 +687,17 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         """
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
         inputs = self._check_predict_inputs(X, omics, covariates)
-        rng = np.random.default_rng(_seed_sequence(random_state))
-        return sample_phenotypes(self._network, *inputs, n_draws, rng)
+        return sample_phenotypes(self._network, *inputs, n_draws, generator(random_state))
 
-    def _check_predict_inputs(self, X, omics, covariates):
-        """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
-        validation.check_same_index(X=X, omics=omics, covariates=covariates)
-        X, omics, covariates = map(as_pandas, (X, omics, covariates))
-        dosages, omics = self._check_predict_features(X, omics)
-        n = len(dosages)
-        if omics is None:
-            omics = np.full((n, self.n_omics_), np.nan)
-        elif self.n_omics_ == 0:
-            raise ValueError(
-                "omics were passed to predict, but the model was fitted without omics."
-            )
-        else:
-            observed = self.omics_names_[: self.n_omics_]
-            frame = fill_absent_omics(omics, observed)
-            omics, names = validation.check_omics(frame, n)
-            validation.check_same_columns(names, observed, "omics", frame)
-            if not self._network.activation.is_network:  # their weight is zero
-                idle = ~self._scales.omics_vary[: self.n_omics_]
-                omics[:, idle] = self.omics_mean_[: self.n_omics_][idle]
-            validation.warn_of_far_omics(
-                omics, self._omics_bounds, self.omics_scale_[: self.n_omics_], observed
-            )
-        fitted_covariates = self._covariate_names
-        if covariates is None and len(fitted_covariates):
-            raise ValueError(
-                "covariates are missing: the model was fitted with covariates "
-                f"{list(fitted_covariates)}, so predict needs them too."
-            )
-        if covariates is None:
-            covariates = np.empty((n, 0))
-        else:
-            frame = covariates
-            covariates, names = validation.check_covariates(covariates, n)
-            validation.check_same_columns(names, fitted_covariates, "covariates", frame)
-        return dosages, omics, covariates
+    def _check_predict_inputs(self, X, omics, covariates, **tables):
+        """Return dosages (n, p), omics (n, n_omics) and covariates (n, q) as arrays."""
+        check_is_fitted(self)
+        return check_predict_inputs(self, self._fitted_columns, X, omics, covariates, **tables)
+
+    def _check_predict_genotypes(self, X):
+        """Return dosages (n, p)."""
+        check_is_fitted(self)
+        return check_predict_genotypes(self, self._fitted_columns, X)
 
     def predict_omics(self, X):
         """Predict the nodes from genotypes: E[z | x], covariates at their training mean.
@@ -748,7 +711,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ndarray of shape (n, K)
             In omic units; latent nodes last.
         """
-        dosages, _ = self._check_predict_features(X)
+        dosages = self._check_predict_genotypes(X)
         if not len(self.omics_names_):
             raise ValueError("predict_omics needs a model fitted with omics or latent nodes.")
         return self._network.expected_omics(dosages)
@@ -778,7 +741,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         value_std : ndarray of shape (n,)
             Only with `return_std`.
         """
-        dosages, _ = self._check_predict_features(X)
+        dosages = self._check_predict_genotypes(X)
         value = self._network.genetic_value(dosages)
         return (value, genetic_sd(self._network, dosages)) if return_std else value
 
@@ -799,38 +762,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         -------
         float
         """
-        validation.check_same_index(
-            X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
-        )
-        predicted = self.predict(X, omics=omics, covariates=covariates)
-        weight = validation.check_weights(sample_weight, len(predicted))
-        y = validation.check_phenotype(y, len(predicted), weight)
+        inputs = self._check_predict_inputs(X, omics, covariates, y=y, sample_weight=sample_weight)
+        n_samples = len(inputs.dosages)
+        weight = check_weights(sample_weight, n_samples)
+        y = check_phenotype(y, n_samples, weight)
+        predicted = self._network.expected_phenotype(*inputs)
         observed = ~np.isnan(y)
         weight = None if weight is None else weight[observed]
         return r2_score(y[observed], predicted[observed], sample_weight=weight)
-
-    def _check_predict_features(self, X, omics=None):
-        """Return dosages and omics (None: none given)."""
-        check_is_fitted(self)
-        X = as_pandas(X)
-        split = self._omics_columns is not None
-        if split:
-            if omics is not None:
-                raise ValueError(
-                    "omics were passed beside X, but the model was fitted with omics among the "
-                    "columns of X (omics_features): give them there."
-                )
-            names = getattr(self, "feature_names_in_", None)
-            parts = take_apart_incomplete(X, names, self._omics_columns)
-            if parts is None:
-                validation.check_features(self, X, reset=False)
-                parts = take_apart(X, self._omics_columns)
-            X, omics = parts
-        X = validation.check_genotypes(self, X, fitting=False, features_checked=split)
-        warn_of_codes(X, self.snp_names_, fitting=False)
-        if not np.issubdtype(X.dtype, np.floating):
-            X = validation.stored_dosages(X, float)
-        return X, omics
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -859,15 +798,3 @@ def _scale_columns(table, scales):
         return table * scales
     factors = np.repeat(scales, np.diff(table.indptr))
     return sparse.csc_array((table.data * factors, table.indices, table.indptr), table.shape)
-
-
-def _seed_sequence(random_state):
-    """Return a fresh SeedSequence for an int, None, or a generator (which moves on)."""
-    if isinstance(random_state, Integral) and random_state < 0:
-        raise ValueError(f"random_state must not be negative; got {random_state}.")
-    if isinstance(random_state, Integral) or random_state is None:
-        return np.random.SeedSequence(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
-    entropy = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
-    return np.random.SeedSequence(entropy.tolist())

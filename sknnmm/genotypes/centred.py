@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import csc_array
 
+from sknnmm.common.constant import is_constant
 from sknnmm.genotypes.kernels import (
     centred_block,
     column_moments,
@@ -29,7 +30,7 @@ class Genotypes:
     mean, variance : ndarray of shape (p,)
         Mean over the observed values; population variance with missing values at the mean.
     polymorphic : ndarray of shape (p,), bool
-        SNPs whose observed values differ.
+        SNPs whose observed values differ, by more than rounding if they are floating.
     any_missing : bool
     expected_variance : ndarray of shape (p,)
         In Hardy-Weinberg equilibrium 2 f (1 - f), f half the mean dosage. If no value is above 1,
@@ -40,7 +41,7 @@ class Genotypes:
     def __init__(self, dosages):
         self._stored = StoredArray(dosages)
         self.mean, self.variance, low, high, count = column_moments(self.dosages)
-        self.polymorphic = high > low
+        self.polymorphic = ~is_constant(high - low, np.maximum(np.abs(low), np.abs(high)))
         self.any_missing = bool((count < len(dosages)).any())
         if (low < 0).any() or (high > 2).any():
             self.expected_variance = self.variance

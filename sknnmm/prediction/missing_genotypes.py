@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from sknnmm.activations import quadrature
-from sknnmm.inputs.dosages import columns_of, is_missing
+from sknnmm.genotypes.dosages import columns_of, is_missing
 from sknnmm.prediction.fitted_network import columns_by_draw
 
 BLOCK = 256  # SNPs looked through at a time

@@ -9,7 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
-from sknnmm.inputs.dosages import column_range, is_missing, likely_codes
+from sknnmm.genotypes.dosages import is_missing
+from sknnmm.inputs.missing_codes import likely_codes
 from sknnmm.preprocessing._base import SNPSelector, batches
 
 ENOUGH = 10  # columns that tell 0/1 coding from that of diploids
@@ -68,7 +69,8 @@ class MinorAlleleFrequencySelector(SNPSelector):
     def __init__(self, threshold=0.01):
         self.threshold = threshold
 
-    def _learn(self, X):
+    def _learn(self, genotypes):
+        X = genotypes.values
         p = X.shape[1]
         n_alleles, n_counted, outside = np.zeros(p), np.zeros(p), np.zeros(p, bool)
         above_one, whole = np.zeros(p, bool), np.ones(p, bool)
@@ -90,7 +92,7 @@ class MinorAlleleFrequencySelector(SNPSelector):
         if outside.any():
             shown = getattr(self, "feature_names_in_", np.arange(p))[outside]
             # Packed genotypes have no such values.
-            codes, code = likely_codes(X, *column_range(X))
+            codes, code = likely_codes(genotypes)
             likely = f" {code:g} looks like a code for missing genotypes." if len(codes) else ""
             warn(
                 f"X has {outside.sum()} columns with values outside [0, 2] ({some(shown)}); they "

@@ -12,9 +12,10 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.genotypes.plink_bits import PackedGenotypes
-from sknnmm.inputs.dosages import warn_of_codes
+from sknnmm.inputs.features import check_features
+from sknnmm.inputs.genotypes import check_genotypes
+from sknnmm.inputs.missing_codes import warn_of_codes
 from sknnmm.inputs.tables import as_pandas
-from sknnmm.inputs.validation import check_genotypes
 
 VALUES_AT_ONCE = 2**22  # widened at a time: 32 MB of doubles
 
@@ -39,9 +40,9 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         self
         """
         fitted = copy.copy(self)  # what the selector holds changes when the fit has succeeded
-        X = check_genotypes(fitted, X, fitting=True)
-        fitted._warn_of_codes(X)
-        fitted._learn(X)
+        genotypes = fitted._check(as_pandas(X), reset=True)
+        fitted._warn_of_codes(genotypes)
+        fitted._learn(genotypes)
         self.__dict__ = vars(fitted)
         return self
 
@@ -63,7 +64,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         if as_frame and isinstance(X, pd.DataFrame):
             return super().transform(X)
         check_is_fitted(self)
-        kept = self._transform(check_genotypes(self, X, fitting=False))
+        kept = self._transform(self._check(X, reset=False).values)
         if isinstance(kept, np.ndarray) and kept.dtype.kind == "i":
             kept = np.maximum(kept, -1)  # NA has a code of its own until here
         if as_frame and isinstance(X, PackedGenotypes):
@@ -72,12 +73,18 @@ class SNPSelector(SelectorMixin, BaseEstimator):
             )  # scikit-learn adds the names
         return kept
 
+    def _check(self, X, *, reset):
+        """Return CheckedGenotypes; check, or with `reset` set, what columns X has."""
+        genotypes = check_genotypes(X, self)
+        check_features(self, X if hasattr(X, "columns") else genotypes.values, reset=reset)
+        return genotypes
+
     def _warn_of_codes(self, X):
         warn_of_codes(X, getattr(self, "feature_names_in_", None), fitting=True)
 
     @abstractmethod
     def _learn(self, X):
-        """Set the fitted attributes from a numeric array (n, p), or PackedGenotypes."""
+        """Set the fitted attributes from CheckedGenotypes (n, p)."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

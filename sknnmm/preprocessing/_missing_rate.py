@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.inputs.dosages import is_missing
+from sknnmm.genotypes.dosages import is_missing
 from sknnmm.preprocessing._base import SNPSelector, batches
 
 
@@ -48,7 +48,8 @@ class MissingRateSelector(SNPSelector):
     def __init__(self, threshold=0.1):
         self.threshold = threshold
 
-    def _learn(self, X):
+    def _learn(self, genotypes):
+        X = genotypes.values
         n_missing = np.zeros(X.shape[1], np.int64)
         for snps, rows in batches(X):
             n_missing[snps] += is_missing(rows).sum(axis=0)

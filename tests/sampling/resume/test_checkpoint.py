@@ -28,7 +28,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from sknnmm.activations import Activation
-from sknnmm.inputs import validation
+from sknnmm.inputs import genotypes
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesA, BayesC
 from sknnmm.sampling.chains import chain, parallel
@@ -451,7 +451,7 @@ def test_a_killed_process_leaves_no_lock(how, data, short, tmp_path):
     run.mkdir()
     script = tmp_path / "hold.py"
     script.write_text(HOLD)
-    path = str(Path(validation.__file__).parents[1])
+    path = str(Path(genotypes.__file__).parents[2])
     process = subprocess.Popen(
         [sys.executable, script, run, how],
         stdout=subprocess.PIPE,
@@ -765,7 +765,7 @@ def test_other_data_are_refused_by_name(name, data, short, of_this_fit, tmp_path
 
 
 def test_another_layout_of_large_X_is_refused(data, short, tmp_path, monkeypatch):
-    monkeypatch.setattr(validation, "LARGE", 0)  # small ones all come to be stored alike
+    monkeypatch.setattr(genotypes, "LARGE", 0)  # small ones all come to be stored alike
     model = short(checkpoint=tmp_path, n_iter=30)
     model.fit(np.ascontiguousarray(data.X), data.y)
     with pytest.raises(ValueError, match=r"X differs in values, type or memory layout"):

@@ -18,7 +18,7 @@ def probe_grid(n_nodes):
     return np.column_stack([np.roll(points, 7 * k) for k in range(n_nodes)])
 
 
-def settle_activation(function, standardised, scales, dtype):
+def resolve_activation(function, standardised, scales, dtype):
     """Return the Activation or NetworkFunction that a callable is, by what it returns.
 
     Parameters
