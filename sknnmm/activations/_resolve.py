@@ -8,7 +8,7 @@ from sknnmm.common.user_warnings import warn
 REACH = 8.0  # standardised values up to which moments under a normal law are summed
 FLAT = 1e-5  # SD over the largest value: the square is still told from rounding error
 LARGEST_ON_Y = 1e15  # SDs of y: the squares stay in single precision
-STEP = 1e-3  # of difference quotients
+DELTA = 1e-3  # of z, in difference quotients
 TRAINING_ROWS = 100  # that are looked at beside the grid
 
 
@@ -143,7 +143,7 @@ def _check_variation(activation, standardised, dtype):
 
 def _warn_of_wrong_derivative(activation, n_nodes):
     z = probe_grid(n_nodes) / 2
-    quotient = (activation.value(z + STEP) - activation.value(z - STEP)) / (2 * STEP)
+    quotient = (activation.value(z + DELTA) - activation.value(z - DELTA)) / (2 * DELTA)
     derivative = activation.derivative(z)
     wrong = np.abs(derivative - quotient) > 0.02 * (np.abs(quotient) + np.abs(quotient).max())
     if wrong.mean() > 0.1:  # a few may lie at kinks

@@ -21,4 +21,4 @@ def refuse_duplicates(labels, argument, what, advice):
     index = pd.Index(list(labels), tupleize_cols=False)
     if index.has_duplicates:
         twice = index[index.duplicated()].unique()
-        raise ValueError(f"{argument} has {len(twice)} duplicated {what} ({some(twice)}). {advice}")
+        raise ValueError(f"{argument} has duplicated {what}: {some(twice)}. {advice}")

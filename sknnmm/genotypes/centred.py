@@ -13,7 +13,7 @@ from sknnmm.genotypes.kernels import (
 from sknnmm.genotypes.memory_map import StoredArray, read_only
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 
-BLOCK = 64  # SNPs widened at a time: one cache line of int8 per row, a few MB of floats
+WIDENED_SNPS = 64  # at a time: one cache line of int8 per row, a few MB of floats
 
 
 class Genotypes:
@@ -58,7 +58,7 @@ class Genotypes:
         """Return (n, p)."""
         return self.dosages.shape
 
-    def blocks(self, dtype, size=BLOCK):
+    def blocks(self, dtype, size=WIDENED_SNPS):
         """Yield (slice of SNPs, centred dosages (n, b)); each block overwrites the one before."""
         n, p = self.shape
         mean = self.mean.astype(dtype)
@@ -93,7 +93,7 @@ class Genotypes:
             product[snps] = block.T @ rows
         return product
 
-    def block_grams(self, row_weights, dtype, size=BLOCK):
+    def block_grams(self, row_weights, dtype, size=WIDENED_SNPS):
         """Return X_b' W_g X_b of every block of neighbouring SNPs, (n_blocks, G, size, size).
 
         `row_weights` are G arrays (n,).
@@ -148,7 +148,7 @@ class ScaledGenotypes(Genotypes):
         """Return the scaled centred dosages of some SNPs, (n, len(snps))."""
         return super().columns(snps, dtype) / self.scale[snps].astype(dtype)
 
-    def blocks(self, dtype, size=BLOCK):
+    def blocks(self, dtype, size=WIDENED_SNPS):
         """Yield (slice of SNPs, scaled centred dosages (n, b)); see Genotypes."""
         for snps, block in super().blocks(dtype, size):
             block /= self.scale[snps].astype(dtype)

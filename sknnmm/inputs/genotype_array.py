@@ -63,7 +63,7 @@ def _column(frame, j):
     else:
         values = as_doubles(column, f"X column {frame.columns[j]!r}")
         integer = kind_of(column) == "integer" and (np.nan_to_num(values) < 2**62).all()
-        if not (integer or only_dosages(values)):
+        if not (integer or _only_dosages(values)):
             return values.astype(np.float32) if column.dtype == np.float32 else values
         values = np.where(np.isnan(values), NOT_KNOWN, values).astype(np.int64)
     if values.dtype.kind == "i":
@@ -83,6 +83,6 @@ def _join(columns, floating):
     return genotypes
 
 
-def only_dosages(values):
+def _only_dosages(values):
     """Return whether floating values are all 0, 1, 2 or NaN."""
     return (np.isnan(values) | (values == 0) | (values == 1) | (values == 2)).all()

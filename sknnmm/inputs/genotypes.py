@@ -11,7 +11,7 @@ from sknnmm.common.user_warnings import warn
 from sknnmm.genotypes.dosages import column_range, in_memory_order, row_parts
 from sknnmm.genotypes.memory_map import check_map
 from sknnmm.genotypes.plink_bits import PackedGenotypes
-from sknnmm.inputs.genotype_array import genotype_array, only_dosages
+from sknnmm.inputs.genotype_array import genotype_array
 
 SMALLEST_SNP_SD, LARGEST_SNP_SD = 1e-10, 1e10  # their variances stay in single precision
 LARGE = 2**26  # bytes of int8 genotypes that are not copied to change their order
@@ -109,13 +109,15 @@ def _narrow_integers(X):
 
 
 def _as_int8(values):
-    """Return floating values as int8 with -1 = missing; None unless all are 0, 1, 2 or NaN."""
+    """Return values in [0, 2] or NaN as int8 with -1 = missing; None if any has a fraction."""
     in_order = in_memory_order(values)
     stored = np.empty(in_order.shape, np.int8)
     for start, part in row_parts(in_order):
-        if not only_dosages(part):
+        filled = np.where(np.isnan(part), -1, part)
+        codes = stored[start : start + len(part)]
+        codes[:] = filled
+        if (codes != filled).any():
             return None
-        stored[start : start + len(part)] = np.where(np.isnan(part), -1, part)
     return stored if in_order is values else stored.T
 
 

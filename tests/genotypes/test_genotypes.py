@@ -9,7 +9,8 @@ from joblib import dump, load
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sknnmm.genotypes import BLOCK, Genotypes, row_products
+from sknnmm.genotypes import Genotypes, row_products
+from sknnmm.genotypes.centred import WIDENED_SNPS as BLOCK
 from sknnmm.inputs import genotypes as user_genotypes
 from sknnmm.inputs.genotypes import check_genotypes, stored_dosages
 

@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import cross_val_predict
 
 from sknnmm.genotypes import memory_map
-from sknnmm.genotypes.kernels import SNPS
+from sknnmm.genotypes.kernels import PRODUCT_SNPS
 from sknnmm.genotypes.memory_map import StoredArray
 from sknnmm.inputs import genotypes as user_genotypes
 from sknnmm.inputs.genotypes import check_genotypes
@@ -22,7 +22,10 @@ from sknnmm.priors import METHODS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-N, P = 83, SNPS + 60  # the last byte of a SNP in a .bed file is not full, nor is the last tile
+N, P = (
+    83,
+    PRODUCT_SNPS + 60,
+)  # the last byte of a SNP in a .bed file is not full, nor is the last tile
 
 
 @pytest.fixture(scope="module")
