@@ -20,7 +20,7 @@ NODES_BEYOND_SD_1 = 96  # errors below 1e-7 up to SD 1.5 for tanh
 
 
 class BaseActivation(ABC):
-    """An elementwise function g with its derivative and its moments under a normal law.
+    """An elementwise function g with its derivative and its moments under a normal distribution.
 
     Methods take and return arrays; the floating dtype of the input is kept by `value` and
     `derivative`, so that the sampler can run in single precision.

@@ -1,4 +1,4 @@
-"""Rectified linear activations; their moments under a normal law are exact."""
+"""Rectified linear activations; their moments under a normal distribution are exact."""
 
 import numpy as np
 from scipy.special import ndtr

@@ -1,15 +1,15 @@
-"""What a user's function is, and whether it keeps to the rules: checked before sampling."""
+"""The role of a user's function, found by calling it, and checks of the rules it must follow."""
 
 import numpy as np
 
 from sknnmm.activations._user import Activation, NetworkFunction
 from sknnmm.common.user_warnings import warn
 
-REACH = 8.0  # standardised values up to which moments under a normal law are summed
-FLAT = 1e-5  # SD over the largest value: the square is still told from rounding error
+REACH = 8.0  # largest standardised value that is tried
+FLAT = 1e-5  # SD over the largest value; below, rounding errors dominate the variance
 LARGEST_ON_Y = 1e15  # SDs of y: the squares stay in single precision
 DELTA = 1e-3  # of z, in difference quotients
-TRAINING_ROWS = 100  # that are looked at beside the grid
+TRAINING_ROWS = 100  # tried beside the grid
 
 
 def probe_grid(n_nodes):
@@ -19,7 +19,7 @@ def probe_grid(n_nodes):
 
 
 def resolve_activation(function, standardised, scales, dtype):
-    """Return the Activation or NetworkFunction that a callable is, by what it returns.
+    """Return a callable as an Activation or a NetworkFunction, by the shape of what it returns.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def _check_finite(function, nodes):
 
 
 def _check_rules(evaluate, name, nodes, elementwise):
-    """Raise unless a row (an element) has the same value again, and whatever stands beside it."""
+    """Raise unless the value of a row (an element) depends on nothing but that row (element)."""
     n_nodes = nodes.shape[1]
     rows = np.vstack([probe_grid(n_nodes).astype(nodes.dtype), nodes[:TRAINING_ROWS]])
     with np.errstate(all="ignore"):

@@ -12,7 +12,7 @@ def seed_sequence(random_state):
     Parameters
     ----------
     random_state : int, RandomState or Generator instance or None
-        An instance moves on; None takes entropy from the operating system.
+        Drawn from if it is an instance; None takes entropy from the operating system.
 
     Returns
     -------

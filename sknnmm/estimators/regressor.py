@@ -78,7 +78,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             default="linear"
         The function g from a standardised node to the phenotype; the slope of "leaky_relu" below
         zero is 0.01. A callable takes a read-only (n, K) array, n >= 1, and returns a new one,
-        finite, of which a row depends on no other row; what it returns settles its role. Shape
+        finite, of which a row depends on no other row; its shape decides its role. Shape
         (n, K): an elementwise activation of standardised nodes with learned weights
         (``sknnmm.activations.Activation(function, derivative)`` adds a derivative for Hamiltonian
         Monte Carlo). Shape (n,): the whole network function, from omics on their original scale
@@ -145,26 +145,26 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Chains run at the same time, through joblib. The numbers do not depend on it.
 
     random_state : int, RandomState or Generator instance or None, default=None
-        Pass an int for the same numbers, to the bit, in every fit on one machine. An instance
-        moves on with every fit.
+        Pass an int for the same numbers, to the bit, in every fit on one machine. With an instance
+        every fit has other numbers.
 
     verbose : int, default=0
         1 shows one progress bar over all chains.
 
     warm_start : bool, default=False
         Whether another `fit` with a larger `n_iter`, on the same data and with the same other
-        parameters, goes on where the last one ended; the result is that of one long run, to the
+        parameters, continues where the last one ended; the result is that of one long run, to the
         bit. Anything else that differs is an error. Only then are the states of the chains kept,
         which hold the draws of SNP effects a second time.
 
     checkpoint : str, path or None, default=None
         Directory for the states of the chains, written when they begin and end, about every 30
         seconds between, and on Ctrl-C, SIGTERM and SIGHUP. The same `fit` after a run that was
-        killed goes on from there, to the same bits; once it is done, it returns its result without
-        sampling. Other data or parameters are an error, and so is another fit in this directory at
-        the same time. With ``random_state=None`` the seeds of the first run stand. For one fit
-        only, not for cross-validation. A relative path counts from the working directory at the
-        start of `fit`.
+        killed continues from there, to the same bits; once it is done, it returns its result
+        without sampling. Other data or parameters are an error, and so is another fit in this
+        directory at the same time. With ``random_state=None`` the seeds of the first run count. For
+        one fit only, not for cross-validation. A relative path counts from the working directory at
+        the start of `fit`.
 
     Attributes
     ----------

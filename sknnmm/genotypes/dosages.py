@@ -10,6 +10,11 @@ def is_missing(dosages):
     return np.isnan(dosages) if dosages.dtype.kind == "f" else dosages < 0
 
 
+def stored_array(X):
+    """Return the array that holds genotypes: the bytes of PackedGenotypes."""
+    return X.packed if isinstance(X, PackedGenotypes) else X
+
+
 def columns_of(X, snps):
     """Return the dosages of some SNPs, (n, m), of an array or PackedGenotypes."""
     return X.snps(snps) if isinstance(X, PackedGenotypes) else X[:, snps]

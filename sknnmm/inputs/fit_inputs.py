@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknnmm.genotypes import Genotypes
-from sknnmm.genotypes.dosages import column_range
+from sknnmm.genotypes.dosages import column_range, stored_array
 from sknnmm.inputs.alignment import check_same_index
 from sknnmm.inputs.covariates import check_covariates
 from sknnmm.inputs.features import feature_names
@@ -60,7 +60,7 @@ class FitInputs:
         """Return the arrays by which it is known whether a saved chain belongs to these data."""
         connections = self.connections
         return {
-            "X": getattr(self.genotypes.dosages, "packed", self.genotypes.dosages),
+            "X": stored_array(self.genotypes.dosages),
             "y": self.y,
             "omics": self.omics,
             "covariates": self.covariates,

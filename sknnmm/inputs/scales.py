@@ -45,9 +45,9 @@ class Scales:
         ValueError
             If double precision cannot hold variances in the unit of an argument.
         """
-        y_mean, y_scale = _held("y", y[:, None])
-        omics_mean, omics_scale = _held("omics", omics)
-        covariates_mean, covariates_scale = _held("covariates", covariates)
+        y_mean, y_scale = _checked_mean_and_sd("y", y[:, None])
+        omics_mean, omics_scale = _checked_mean_and_sd("omics", omics)
+        covariates_mean, covariates_scale = _checked_mean_and_sd("covariates", covariates)
         return cls(
             y_mean=y_mean[0],
             y_scale=y_scale[0],
@@ -60,12 +60,12 @@ class Scales:
         )
 
 
-def _held(argument, values):
+def _checked_mean_and_sd(argument, values):
     """Return mean and SD of the columns of an argument, whose squares double precision can hold."""
     mean, sd = mean_and_sd(values)
-    held = (sd == 0) | ((sd >= SMALLEST_SD) & (sd <= LARGEST_SD))
-    if not held.all():
-        column = np.flatnonzero(~held)[0]
+    in_range = (sd == 0) | ((sd >= SMALLEST_SD) & (sd <= LARGEST_SD))
+    if not in_range.all():
+        column = np.flatnonzero(~in_range)[0]
         where = f" in column {column}" if len(sd) > 1 else ""
         raise ValueError(
             f"{argument} has a standard deviation of {sd[column]:.3g}{where}, whose square "

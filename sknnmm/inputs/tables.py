@@ -210,7 +210,7 @@ def refuse_sparse(table, argument):
 def table_of_doubles(table, argument):
     """Return a table (n, m) in double precision with NaN = missing; errors name the column.
 
-    Arrays may have any number of dimensions: whoever calls checks the shape.
+    Arrays may have any number of dimensions: the caller checks the shape.
     """
     refuse_sparse(table, argument)
     if not isinstance(table, pd.DataFrame):

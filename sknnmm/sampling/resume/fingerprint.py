@@ -113,10 +113,10 @@ def _digest(arrays):
 
 @dataclass
 class ResumePoint:
-    """Where the chains of a fit begin: at their seeds, or where they were."""
+    """Where the chains of a fit start or resume: at their seeds, or at saved states."""
 
     fit: dict  # as described, with the entropy of the seeds
-    states: list  # of every chain, None: at its seed
+    states: list  # of every chain; None: it starts at its seed
 
     def origins(self, checkpoint):
         """Return the ChainOrigins, whose states are saved in `checkpoint` unless that is None."""
@@ -137,7 +137,7 @@ def find_resume_point(fit, checkpoint, warm_start, last):
     checkpoint : Path or None
         Directory to look into first.
     warm_start : bool
-        Whether chains may go on that were shorter.
+        Whether the saved chains may be shorter.
     last : dict or None
         Fit and states of the last fit, which a warm start continues.
 
@@ -176,7 +176,7 @@ def _continue(fit, found, where, may_grow, advice):
     found_fits = [saved[0] for saved in found if saved]
     if not all(_is_description(old) for old in found_fits):
         raise ValueError(f"{where} was not written by a fit. {advice}")
-    if fit["parameters"]["random_state"] is None:  # the seeds are what they were
+    if fit["parameters"]["random_state"] is None:  # the seeds of the saved fit count
         fit = fit | {"entropy": found_fits[0]["entropy"]}
     for old in found_fits:
         if differences := _differences(old, fit, may_grow):
