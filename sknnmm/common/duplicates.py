@@ -1,6 +1,6 @@
 """Labels that must be unique."""
 
-import pandas as pd
+from collections import Counter
 
 from sknnmm.common.messages import some
 
@@ -18,7 +18,7 @@ def refuse_duplicates(labels, argument, what, advice):
     ------
     ValueError
     """
-    index = pd.Index(list(labels), tupleize_cols=False)
-    if index.has_duplicates:
-        twice = index[index.duplicated()].unique()
+    counts = Counter(labels)
+    if len(counts) < counts.total():
+        twice = [label for label, count in counts.items() if count > 1]
         raise ValueError(f"{argument} has duplicated {what}: {some(twice)}. {advice}")

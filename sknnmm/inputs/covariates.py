@@ -3,7 +3,7 @@
 import numpy as np
 
 from sknnmm.common.messages import some
-from sknnmm.inputs.tables import named_table
+from sknnmm.inputs.named_table import named_table
 
 
 def check_covariates(covariates, n_samples, needed=None):

@@ -5,7 +5,8 @@ import numpy as np
 from sknnmm.common.constant import varies
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
-from sknnmm.inputs.tables import named_table, refuse_infinite
+from sknnmm.inputs.named_table import named_table
+from sknnmm.inputs.tables import refuse_infinite
 
 FEWEST_ALIKE = 10  # individuals by whom an omic is compared with y
 SAME = 0.999  # correlation of an omic with y beyond which it is taken for y itself
