@@ -1,7 +1,7 @@
 """Every prior with every activation on simulated data, and every prior on real data.
 
 The network: 1,800 simulated individuals (400 held out), 1,000 SNPs, 10 omics with 30 % of the
-cells missing, a linear truth. Held-out accuracy and slope, seconds per 1,000 iterations of one
+cells missing, a linear truth. Held-out accuracy and dispersion, seconds per 1,000 iterations of one
 chain, and the smallest effective sample size per second of the omics weights::
 
     python -m benchmarks.bench_alphabet            # about a quarter of an hour
@@ -27,6 +27,7 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import fetch_wheat, make_omics_network
+from sknnmm.metrics import prediction_dispersion, predictive_correlation
 
 METHODS = ["BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP", "GBLUP"]
 N_CHAINS = 2
@@ -110,15 +111,15 @@ def score_network(data, method, activation, n_iter):
     seconds = fit(model, *training, omics=data.omics[train])
 
     X = data.X[held_out]
-    accuracy, slope = agreement(data.genetic_value[held_out], model.breeding_value(X))
+    accuracy, dispersion = agreement(data.genetic_value[held_out], model.breeding_value(X))
     with_omics = agreement(data.y[held_out], model.predict(X, omics=data.omics[held_out]))
     of_weights = model.diagnostics_.index.str.startswith("omics_weights[")
     seconds_sampled = seconds * (n_iter - model.burn_in) / n_iter
     return {
         "accuracy": accuracy,
-        "slope": slope,
-        "accuracy_with_omics": with_omics[0],
-        "slope_with_omics": with_omics[1],
+        "dispersion": dispersion,
+        "correlation_with_omics": with_omics[0],
+        "dispersion_with_omics": with_omics[1],
         "seconds_per_1000": seconds / (N_CHAINS * n_iter) * 1000,
         "ess_per_second": model.diagnostics_.loc[of_weights, "ess_bulk"].min() / seconds_sampled,
         "max_r_hat": model.diagnostics_.loc[of_weights, "r_hat"].max(),
@@ -126,18 +127,18 @@ def score_network(data, method, activation, n_iter):
 
 
 def agreement(true, predicted):
-    """Return correlation and slope of true on predicted."""
-    return np.corrcoef(true, predicted)[0, 1], np.polyfit(predicted, true, 1)[0]
+    """Return correlation and dispersion."""
+    return predictive_correlation(true, predicted), prediction_dispersion(true, predicted)
 
 
 def report_networks(table):
     means = table.groupby(["method", "activation"]).mean(numeric_only=True)
     parts = {
-        "Genotypes only: correlation (slope) of genetic value and breeding value": (
-            "{0.accuracy:.3f} ({0.slope:.2f})"
+        "Genotypes only: accuracy (dispersion) of breeding values": (
+            "{0.accuracy:.3f} ({0.dispersion:.2f})"
         ),
-        "Genotypes and own omics: correlation (slope) of phenotype and prediction": (
-            "{0.accuracy_with_omics:.3f} ({0.slope_with_omics:.2f})"
+        "Genotypes and own omics: correlation (dispersion) of predicted phenotypes": (
+            "{0.correlation_with_omics:.3f} ({0.dispersion_with_omics:.2f})"
         ),
         "Seconds per 1,000 iterations": "{0.seconds_per_1000:.1f}",
         "Smallest bulk ESS of an omics weight, per second": "{0.ess_per_second:.1f}",
@@ -175,14 +176,14 @@ def cross_validate_wheat(options):
                 )
                 seconds = fit(model, wheat.genotypes[~held_out], y[~held_out])
                 predicted = model.predict(wheat.genotypes[held_out])
-                correlation, slope = agreement(y[held_out], predicted)
+                correlation, dispersion = agreement(y[held_out], predicted)
                 rows.append(
                     {
                         "method": method,
                         "environment": environment,
                         "fold": fold,
                         "correlation": correlation,
-                        "slope": slope,
+                        "dispersion": dispersion,
                         "seconds": seconds,
                     }
                 )
@@ -191,15 +192,15 @@ def cross_validate_wheat(options):
 
 
 def report_wheat(table):
-    """Return correlation and slope, mean (SE) over the folds."""
-    folds = table.groupby(["method", "environment"])[["correlation", "slope"]]
+    """Return correlation and dispersion, mean (SE) over the folds."""
+    folds = table.groupby(["method", "environment"])[["correlation", "dispersion"]]
     means = folds.mean().join(folds.sem().add_suffix("_se"))
     environments = list(table["environment"].unique())
     parts = {
         "Correlation of yield and prediction, mean (SE) of the folds": (
             "{0.correlation:.3f} ({0.correlation_se:.3f})"
         ),
-        "Slope of yield on prediction, mean (SE) of the folds": "{0.slope:.2f} ({0.slope_se:.2f})",
+        "Dispersion, mean (SE) of the folds": "{0.dispersion:.2f} ({0.dispersion_se:.2f})",
     }
     return "\n\n".join(
         f"{title}\n\n{method_table(environments, means, cell)}" for title, cell in parts.items()

@@ -9,7 +9,7 @@ every inner loop runs over neighbouring numbers (as in NNMM.jl and BGLR).
 import numpy as np
 from numba import njit
 
-from sknnmm.priors._layout import DenseColumns
+from sknnmm.priors._layout import DenseLayout
 
 
 class SingleSiteSweep:
@@ -79,7 +79,7 @@ class SingleSiteSweep:
 
     def columns(self, path):
         """Return the layout of the effects of a path."""
-        return DenseColumns(self.genotypes.shape[1], path.n_columns)
+        return DenseLayout(self.genotypes.shape[1], path.n_columns)
 
     def in_model(self, path):
         """Return which effects of a path can be nonzero, (p, C)."""

@@ -29,6 +29,7 @@ from sklearn.model_selection import KFold
 
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import fetch_hs_mice
+from sknnmm.metrics import prediction_dispersion, predictive_correlation
 from sknnmm.priors import BayesC
 
 parser = argparse.ArgumentParser(description="Cross-validate HDL cholesterol and BMI of mice.")
@@ -109,7 +110,7 @@ def fit(rows, y, omics, n_iter=args.n_iter):
 
 
 def cross_validate(y, omics, n_folds=5):
-    """Return correlation and slope of each prediction in each fold."""
+    """Return correlation and dispersion of each prediction in each fold."""
     scored = np.flatnonzero(y.notna())
     rows = []
     for fold, (_, test) in enumerate(KFold(n_folds, shuffle=True, random_state=0).split(scored)):
@@ -126,10 +127,16 @@ def cross_validate(y, omics, n_folds=5):
         of_its_sex = mice.sex.iloc[test].map(sex_means).to_numpy(float)
         observed = y.iloc[test].to_numpy() - of_its_sex
         for model, predicted in predictions.items():
-            slope, _ = np.polyfit(predicted - of_its_sex, observed, 1)
-            correlation = np.corrcoef(predicted - of_its_sex, observed)[0, 1]
-            rows.append({"fold": fold, "model": model, "correlation": correlation, "slope": slope})
-    return pd.DataFrame(rows).pivot(index="fold", columns="model")[["correlation", "slope"]]
+            adjusted = predicted - of_its_sex
+            rows.append(
+                {
+                    "fold": fold,
+                    "model": model,
+                    "correlation": predictive_correlation(observed, adjusted),
+                    "dispersion": prediction_dispersion(observed, adjusted),
+                }
+            )
+    return pd.DataFrame(rows).pivot(index="fold", columns="model")
 
 
 def summarise(folds):
@@ -138,7 +145,7 @@ def summarise(folds):
     The folds are the same for all models, so the gain has its own standard error.
     """
     gain = folds["correlation"].sub(folds["correlation"][ALONE], axis=0)
-    parts = {"correlation": folds["correlation"], "gain": gain, "slope": folds["slope"]}
+    parts = {"correlation": folds["correlation"], "gain": gain, "dispersion": folds["dispersion"]}
     return pd.concat(
         {
             (part, statistic): getattr(values, function)()[MODELS]

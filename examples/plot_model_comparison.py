@@ -43,7 +43,7 @@ from sklearn.svm import SVR
 
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import fetch_hs_mice, make_omics_network
-from sknnmm.metrics import prediction_bias, predictive_correlation
+from sknnmm.metrics import prediction_dispersion, predictive_correlation
 from sknnmm.preprocessing import LDPruner
 
 parser = argparse.ArgumentParser(description="Compare NNMMRegressor with scikit-learn's models.")
@@ -267,7 +267,7 @@ def cross_validate(snps, omics, y, sex):
                     "model": model,
                     "fold": fold,
                     "correlation": predictive_correlation(observed, predicted),
-                    "slope": prediction_bias(observed, predicted),
+                    "dispersion": prediction_dispersion(observed, predicted),
                     "RMSE": root_mean_squared_error(observed, predicted),
                     "seconds": seconds,
                 }
@@ -286,8 +286,8 @@ folds = pd.concat({name: cross_validate(*data) for name, data in DATA.items()}, 
 # %%
 # The table
 # ---------
-# Means over the folds. The slope is that of observed on predicted values: 1 is right, below it
-# differences between individuals are exaggerated. The RMSE is in SD of the phenotype. "SE" is the
+# Means over the folds. Dispersion is the slope of the regression of observed on predicted values: 1
+# is best, below it predictions are inflated. The RMSE is in SD of the phenotype. "SE" is the
 # standard error of the correlation over the folds; "behind" is by how much the correlation is
 # lower than that of the network, with its standard error over the same folds. With few folds both
 # standard errors are rough.
@@ -295,11 +295,11 @@ folds = pd.concat({name: cross_validate(*data) for name, data in DATA.items()}, 
 keys = ["data", "contest", "model"]
 correlations = folds.reset_index().pivot(index=keys, columns="fold", values="correlation")
 behind = correlations.xs("network", level="model") - correlations
-table = folds.groupby(keys)[["correlation", "slope", "RMSE", "seconds"]].mean()
+table = folds.groupby(keys)[["correlation", "dispersion", "RMSE", "seconds"]].mean()
 table.insert(1, "SE", correlations.sem(axis=1))
 table.insert(2, "behind", behind.mean(axis=1))
 table.insert(3, "SE of it", behind.sem(axis=1))
-formats = {"slope": "{:.2f}".format, "seconds": "{:.1f}".format}
+formats = {"dispersion": "{:.2f}".format, "seconds": "{:.1f}".format}
 for data, contest in product(DATA, (GENOTYPES, OWN_OMICS)):
     print(f"\n{data}, {contest}; {args.folds}-fold cross-validation")
     part = table.loc[(data, contest)].sort_values("correlation", ascending=False)
@@ -316,7 +316,7 @@ figure, axes = plt.subplots(
     len(DATA), 3, figsize=(11, 1 + 3 * len(DATA)), sharey=True, sharex="col"
 )
 for row, data in zip(axes, DATA, strict=True):
-    for ax, column in zip(row, ("correlation", "slope", "seconds"), strict=True):
+    for ax, column in zip(row, ("correlation", "dispersion", "seconds"), strict=True):
         for contest, (colour, shift) in STYLES.items():
             values = table.loc[(data, contest), column].reindex(MODELS)
             errors = table.loc[(data, contest), "SE"].reindex(MODELS)
@@ -335,7 +335,7 @@ for row, data in zip(axes, DATA, strict=True):
     row[1].axvline(1, color="0.6", lw=1, zorder=0)
     row[2].set_xscale("log")
 axes[-1, 0].set_xlabel("correlation with the phenotype\n(mean ± SE over the folds)")
-axes[-1, 1].set_xlabel("slope of observed on predicted\n(1: right, below: inflated)")
+axes[-1, 1].set_xlabel("dispersion: slope of observed on predicted\n(1: best, below: inflated)")
 axes[-1, 2].set_xlabel("processor time of one fit,\ntuning included (s)")
 figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncols=2, frameon=False)
 figure.tight_layout(rect=(0, 0, 1, 0.95))

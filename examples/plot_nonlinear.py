@@ -39,6 +39,7 @@ from sklearn.linear_model import LinearRegression
 from sknnmm import NNMMRegressor
 from sknnmm.activations import Activation
 from sknnmm.datasets import make_omics_network
+from sknnmm.metrics import prediction_dispersion, predictive_correlation
 
 parser = argparse.ArgumentParser(description="Fit nonlinear phenotypes with and without curves.")
 parser.add_argument("--quick", action="store_true", help="for a first look")
@@ -152,8 +153,8 @@ def fit(data, activation):
 
 def scores(y, predicted):
     return {
-        "correlation": np.corrcoef(y, predicted)[0, 1],
-        "slope": np.polyfit(predicted, y, 1)[0],
+        "correlation": predictive_correlation(y, predicted),
+        "dispersion": prediction_dispersion(y, predicted),
         "RMSE": np.sqrt(np.mean((y - predicted) ** 2)),
     }
 

@@ -36,6 +36,7 @@ from sklearn.pipeline import make_pipeline
 
 from sknnmm import NNMMRegressor, cis_mask
 from sknnmm.datasets import make_omics_network
+from sknnmm.metrics import prediction_dispersion
 from sknnmm.preprocessing import MinorAlleleFrequencySelector
 
 parser = argparse.ArgumentParser(description="Fit partially connected networks of pathways.")
@@ -259,15 +260,15 @@ for key, model in models.items():
     true_value, y = TRUE_VALUES[key[0]][held_out], PHENOTYPES[key[0]][held_out]
     value = model.breeding_value(X[held_out])
     rows[key] = {
-        ("breeding value", "correlation"): correlation(value, true_value),
-        ("breeding value", "slope"): np.polyfit(value, true_value, 1)[0],
+        ("breeding value", "accuracy"): correlation(value, true_value),
+        ("breeding value", "dispersion"): prediction_dispersion(true_value, value),
         ("phenotype", "correlation"): correlation(model.predict(X[held_out]), y),
         ("residual variance", "R-hat"): model.diagnostics_.loc["residual_variance", "r_hat"],
         ("", "seconds"): round(seconds[key], 1),
     }
 accuracy = pd.DataFrame.from_dict(rows, orient="index").rename_axis(["phenotype", "network"])
 print("\nHeld-out individuals, all predicted from their genotypes")
-print("(slope: of the true genetic value on the breeding value)")
+print("(dispersion: slope of the true genetic value on the breeding value)")
 print(accuracy.to_string(float_format="{:.3f}".format))
 
 # %%
@@ -422,7 +423,7 @@ ax.set_xlabel("correlation of omic and\nits prediction from genotypes")
 ax.margins(x=0.1)
 ax.legend(frameon=False, fontsize=9, ncols=2, loc="upper left", handletextpad=0.2)
 for ax, letter, phenotype in zip(axes[1:], "bc", PHENOTYPES, strict=True):
-    values = accuracy.loc[phenotype][("breeding value", "correlation")]
+    values = accuracy.loc[phenotype][("breeding value", "accuracy")]
     rows = np.arange(len(values))[::-1]
     colors = [
         "C0" if "groups" in name else "C1" if "full" in name else "0.5" for name in values.index

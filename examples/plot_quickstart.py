@@ -29,6 +29,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
+from sknnmm.metrics import prediction_dispersion, predictive_correlation
 
 parser = argparse.ArgumentParser(description="Compare three models on a simulated network.")
 parser.add_argument("--quick", action="store_true", help="short chains, for a first look")
@@ -107,19 +108,11 @@ for name, settings in MODELS.items():
 # %%
 # How accurate they are
 # ---------------------
-# Accuracy is a correlation in the held-out individuals. The slope tells whether predictions have
-# the right spread: 1 is right, below 1 the differences between individuals are exaggerated.
+# Accuracy is a correlation in the held-out individuals. Dispersion, the slope of the regression of
+# true on predicted values, tells whether predictions have the right spread: 1 is best, below 1 they
+# are inflated: differences between individuals are exaggerated.
 # `predict` without omics integrates over them given the genotypes; given the measured omics of
 # the held-out individuals (their missing cells as NaN) it also knows part of the noise.
-
-
-def correlation(a, b):
-    return np.corrcoef(a, b)[0, 1]
-
-
-def slope(observed, predicted):
-    return np.polyfit(predicted, observed, 1)[0]
-
 
 X = data.X[held_out]
 breeding_values = {name: model.breeding_value(X) for name, model in fitted.items()}
@@ -127,11 +120,11 @@ rows = {}
 for name, model in fitted.items():
     with_omics = np.nan
     if MODELS[name]["use_omics"]:
-        with_omics = correlation(model.predict(X, omics=data.omics[held_out]), y)
+        with_omics = predictive_correlation(y, model.predict(X, omics=data.omics[held_out]))
     rows[name] = {
-        ("breeding value", "correlation"): correlation(breeding_values[name], true_value),
-        ("breeding value", "slope"): slope(true_value, breeding_values[name]),
-        ("phenotype, correlation", "from genotypes"): correlation(model.predict(X), y),
+        ("breeding value", "accuracy"): predictive_correlation(true_value, breeding_values[name]),
+        ("breeding value", "dispersion"): prediction_dispersion(true_value, breeding_values[name]),
+        ("phenotype, correlation", "from genotypes"): predictive_correlation(y, model.predict(X)),
         ("phenotype, correlation", "and own omics"): with_omics,
         ("", "seconds"): round(seconds[name]),
     }
@@ -154,7 +147,8 @@ for ax, (name, predicted) in zip(axes, breeding_values.items(), strict=True):
     ax.text(
         0.04,
         0.96,
-        f"r = {correlation(predicted, true_value):.2f}\nslope = {line[0]:.2f}",
+        f"accuracy = {predictive_correlation(true_value, predicted):.2f}\n"
+        f"dispersion = {prediction_dispersion(true_value, predicted):.2f}",
         transform=ax.transAxes,
         va="top",
     )

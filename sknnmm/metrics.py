@@ -1,9 +1,7 @@
-"""How good predictions are, as breeders report it: their correlation with y, and their bias.
+"""How good predictions are: their accuracy, bias and dispersion.
 
-The scorers hand omics and covariates to `predict`, which `sklearn.metrics.make_scorer` does not.
+The scorers pass omics and covariates to `predict`, which `sklearn.metrics.make_scorer` does not.
 """
-
-import warnings
 
 import numpy as np
 from sklearn import get_config
@@ -11,13 +9,17 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sknnmm.common.constant import mean_and_sd
+from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.alignment import check_same_index
 from sknnmm.inputs.tables import column_of_doubles
 
 __all__ = [
     "PredictionScorer",
+    "neg_absolute_bias_scorer",
+    "neg_absolute_dispersion_error_scorer",
     "prediction_bias",
-    "prediction_bias_scorer",
+    "prediction_dispersion",
     "predictive_correlation",
     "predictive_correlation_scorer",
 ]
@@ -27,7 +29,7 @@ def predictive_correlation(y_true, y_pred):
     """Return Pearson's correlation of observed and predicted values (predictive ability).
 
     Divided by the square root of the heritability it estimates the accuracy of predicted
-    breeding values.
+    breeding values. It is blind to bias and dispersion.
 
     Parameters
     ----------
@@ -49,7 +51,8 @@ def predictive_correlation(y_true, y_pred):
 
     See Also
     --------
-    prediction_bias : Whether predictions are inflated, to which a correlation is blind.
+    prediction_bias : Whether predictions are too high or too low on average.
+    prediction_dispersion : Whether predictions vary too much or too little.
 
     References
     ----------
@@ -63,20 +66,58 @@ def predictive_correlation(y_true, y_pred):
     >>> predictive_correlation([1, 2, float("nan"), 3], [10, 30, 20, 20])
     0.5
     """
-    y_true, y_pred = _observed_pairs(y_true, y_pred)
-    if _warn_if_constant("predictive_correlation", y_true, y_pred):
-        return np.nan
-    return float(np.corrcoef(y_true, y_pred)[0, 1])
+    true, pred = _deviations("predictive_correlation", y_true, y_pred)
+    correlation = true @ pred / np.sqrt((true @ true) * (pred @ pred))
+    return float(np.clip(correlation, -1, 1))  # which rounding can exceed
 
 
 def prediction_bias(y_true, y_pred):
-    """Return the slope of the regression of observed on predicted values; 1 is unbiased.
+    """Return the mean of predicted minus observed values, in units of y; 0 is best.
 
-    Below 1 predictions vary too much (inflated: the best are overrated), above 1 too little.
-    Shifting all predictions by a constant does not change it.
+    Above 0 predictions are too high on average, below 0 too low.
 
-    ``prediction_bias_scorer`` returns this slope itself. As the best is 1, not the highest, it is
-    for reports (`cross_validate`), not to choose a model by (`refit` of a search).
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        Observed values; rows with a missing one (NaN) are left out.
+    y_pred : array-like of shape (n,)
+        Predictions, all finite.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, fewer than two values are observed, or a prediction is not finite.
+
+    See Also
+    --------
+    prediction_dispersion : Whether predictions vary too much or too little.
+    predictive_correlation : Their correlation.
+
+    References
+    ----------
+    Legarra, A. and Reverter, A. (2018). Semi-parametric estimates of population accuracy and bias
+    of predictions of breeding values and future phenotypes using the LR method. Genetics
+    Selection Evolution, 50, 53, doi 10.1186/s12711-018-0426-6.
+
+    Examples
+    --------
+    >>> from sknnmm.metrics import prediction_bias
+    >>> prediction_bias([1, 2, float("nan"), 3], [10, 12, 11, 14])
+    10.0
+    """
+    y_true, y_pred = _observed_pairs(y_true, y_pred)
+    return float((y_pred - y_true).mean())
+
+
+def prediction_dispersion(y_true, y_pred):
+    """Return the slope of the regression of observed on predicted values; 1 is best.
+
+    Below 1 predictions vary too much (inflated: the best are overrated), above 1 too little
+    (deflated). Shifting all predictions by a constant does not change it.
 
     Parameters
     ----------
@@ -96,6 +137,11 @@ def prediction_bias(y_true, y_pred):
     ValueError
         If the lengths differ, fewer than two values are observed, or a prediction is not finite.
 
+    See Also
+    --------
+    prediction_bias : Whether predictions are too high or too low on average.
+    predictive_correlation : Their correlation.
+
     References
     ----------
     Legarra, A. and Reverter, A. (2018). Semi-parametric estimates of population accuracy and bias
@@ -104,36 +150,48 @@ def prediction_bias(y_true, y_pred):
 
     Examples
     --------
-    >>> from sknnmm.metrics import prediction_bias
-    >>> prediction_bias([1, 2, float("nan"), 3], [10, 12, 11, 14])
+    >>> from sknnmm.metrics import prediction_dispersion
+    >>> prediction_dispersion([1, 2, float("nan"), 3], [10, 12, 11, 14])
     0.5
     """
-    y_true, y_pred = _observed_pairs(y_true, y_pred)
-    if _warn_if_constant("prediction_bias", y_true, y_pred):
-        return np.nan
-    deviation = y_pred - y_pred.mean()
-    return float(deviation @ (y_true - y_true.mean()) / (deviation @ deviation))
+    true, pred = _deviations("prediction_dispersion", y_true, y_pred)
+    return float(true @ pred / (pred @ pred))
+
+
+def _neg_absolute_bias(y_true, y_pred):
+    return -abs(prediction_bias(y_true, y_pred))
+
+
+def _neg_absolute_dispersion_error(y_true, y_pred):
+    return -abs(prediction_dispersion(y_true, y_pred) - 1)
 
 
 class PredictionScorer:
-    """A scorer, for `scoring=`, whose metadata (omics, covariates) go to `predict`.
+    r"""A scorer, for `scoring=`, that passes its metadata (omics, covariates) to `predict`.
 
-    Rows whose y is missing (NaN) are predicted but not scored. ``predictive_correlation_scorer``
-    and ``prediction_bias_scorer`` are the instances for the metrics of this module; the latter
-    returns the slope itself, which is best at 1: report it, do not choose a model by it.
+    Rows whose y is missing (NaN) are predicted but not scored. The module has three instances. As
+    in scikit-learn, greater is better and ``neg_`` marks the opposite of an error:
+
+    - ``predictive_correlation_scorer``,
+    - ``neg_absolute_bias_scorer``: -\|bias\|, 0 is best,
+    - ``neg_absolute_dispersion_error_scorer``: -\|dispersion - 1\|, 0 is best.
+
+    ``PredictionScorer(prediction_bias)`` and ``PredictionScorer(prediction_dispersion)`` return
+    the metrics themselves: for reports (`cross_validate`), not for model selection (`refit`
+    of a search), as their best values are 0 and 1, not the greatest.
 
     Parameters
     ----------
     metric : callable
-        ``metric(y_true, y_pred)``, higher is better if the scorer is used to choose a model.
+        ``metric(y_true, y_pred)``; for model selection greater must be better.
 
     Notes
     -----
     Metadata of a cross-validation reach a scorer only through scikit-learn's metadata routing.
-    Both predictions with and without the omics of the validation individuals are of interest, so
-    the scorer requests nothing by itself: passing omics then raises until `set_score_request`
-    says which of the two is meant. In a `Pipeline` the last step must request them too
-    (``set_predict_request``).
+    Predictions with and without the omics of the validation individuals are both of interest, so
+    the scorer requests nothing by default: passing omics raises an error until
+    `set_score_request` says which of the two is meant. In a `Pipeline` the last step must request
+    them too (``set_predict_request``).
 
     Examples
     --------
@@ -175,7 +233,7 @@ class PredictionScorer:
         y : array-like of shape (n,)
             NaN = missing.
         **metadata : omics, covariates, ...
-            Handed to ``estimator.predict``, unless None.
+            Passed to ``estimator.predict``, unless None.
 
         Returns
         -------
@@ -192,8 +250,8 @@ class PredictionScorer:
         Parameters
         ----------
         **requests : bool, None or str
-            For each name, such as `omics` and `covariates`: True (hand it to `predict`), False (do
-            not), None (raise if it is passed) or the name under which it is passed.
+            For each name, such as `omics` and `covariates`: True (pass it to `predict`), False (do
+            not), None (raise if it is given) or the name under which it is given.
 
         Returns
         -------
@@ -205,7 +263,7 @@ class PredictionScorer:
                 "sklearn.set_config(enable_metadata_routing=True)."
             )
         if requests.get("sample_weight"):
-            raise ValueError("sample_weight cannot be requested: the metric weighs nothing.")
+            raise ValueError("sample_weight cannot be requested: the metric takes no weights.")
         scorer = PredictionScorer(self._metric)
         scorer._requests = self._requests | requests
         scorer.get_metadata_routing()  # refuses invalid requests
@@ -235,7 +293,8 @@ class PredictionScorer:
 
 
 predictive_correlation_scorer = PredictionScorer(predictive_correlation)
-prediction_bias_scorer = PredictionScorer(prediction_bias)
+neg_absolute_bias_scorer = PredictionScorer(_neg_absolute_bias)
+neg_absolute_dispersion_error_scorer = PredictionScorer(_neg_absolute_dispersion_error)
 
 
 def _observed_pairs(y_true, y_pred):
@@ -247,7 +306,7 @@ def _observed_pairs(y_true, y_pred):
     assert_all_finite(y_pred, input_name="y_pred")
     if len(y_true) != len(y_pred):
         raise ValueError(
-            f"y_true has {len(y_true)} values but y_pred has {len(y_pred)}: they must be of the "
+            f"y_true has {len(y_true)} values but y_pred has {len(y_pred)}: pass those of the "
             "same individuals."
         )
     observed = ~np.isnan(y_true)
@@ -259,19 +318,16 @@ def _observed_pairs(y_true, y_pred):
     return y_true[observed], y_pred[observed]
 
 
-def _warn_if_constant(metric, y_true, y_pred):
-    vectors = {"y_true": y_true, "y_pred": y_pred}
-    constant = [name for name, values in vectors.items() if _is_constant(values)]
+def _deviations(metric, y_true, y_pred):
+    """Return the deviations of both from their means; NaN, with a warning, if one is constant."""
+    pairs = np.stack(_observed_pairs(y_true, y_pred))
+    mean, sd = mean_and_sd(pairs.T)
+    constant = [name for name, s in zip(("y_true", "y_pred"), sd, strict=True) if s == 0]
     if constant:
-        warnings.warn(
+        warn(
             f"{metric} is undefined (NaN): {' and '.join(constant)} constant over the "
-            f"{len(y_true)} observed rows.",
+            f"{pairs.shape[1]} observed rows.",
             UndefinedMetricWarning,
-            stacklevel=3,
         )
-    return bool(constant)
-
-
-def _is_constant(values):
-    # The computed SD of equal values need not be exactly zero.
-    return values.std() <= 1e-12 * np.abs(values).max()
+        return np.full_like(pairs, np.nan)
+    return pairs - mean[:, None]

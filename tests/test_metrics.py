@@ -1,4 +1,4 @@
-"""Correlation and bias of predictions, and scorers that hand omics to predict."""
+"""Accuracy, bias and dispersion of predictions, and scorers that pass omics to predict."""
 
 import pickle
 
@@ -17,13 +17,20 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknnmm.metrics import (
     PredictionScorer,
+    neg_absolute_bias_scorer,
+    neg_absolute_dispersion_error_scorer,
     prediction_bias,
-    prediction_bias_scorer,
+    prediction_dispersion,
     predictive_correlation,
     predictive_correlation_scorer,
 )
 
-METRICS = [predictive_correlation, prediction_bias]
+METRICS = [predictive_correlation, prediction_bias, prediction_dispersion]
+SCORERS = [
+    predictive_correlation_scorer,
+    neg_absolute_bias_scorer,
+    neg_absolute_dispersion_error_scorer,
+]
 NAN = np.nan
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -75,10 +82,17 @@ def test_values(rng):
     y_pred = rng.normal(size=50)
     y_true = 3 + 0.5 * y_pred + rng.normal(size=50)
     assert_allclose(predictive_correlation(y_true, y_pred), np.corrcoef(y_true, y_pred)[0, 1])
-    assert_allclose(prediction_bias(y_true, y_pred), np.polyfit(y_pred, y_true, 1)[0])
-    assert_allclose(prediction_bias(2 * y_pred - 7, y_pred), 2)
-    assert isinstance(predictive_correlation(y_true, y_pred), float)
-    assert isinstance(prediction_bias(y_true, y_pred), float)
+    assert_allclose(prediction_dispersion(y_true, y_pred), np.polyfit(y_pred, y_true, 1)[0])
+    assert_allclose(prediction_dispersion(2 * y_pred - 7, y_pred), 2)
+    assert_allclose(prediction_bias(y_true, y_pred), y_pred.mean() - y_true.mean())
+    assert_allclose(prediction_bias(y_pred - 7, y_pred), 7)
+    for metric in METRICS:
+        assert isinstance(metric(y_true, y_pred), float)
+
+
+def test_correlation_is_at_most_one(rng):
+    for y in rng.normal(size=(100, 7)):
+        assert 1 - 1e-12 < predictive_correlation(y, 0.3 * y) <= 1
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -110,7 +124,7 @@ def test_invalid(metric, y_true, y_pred, message):
         metric(y_true, y_pred)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", [predictive_correlation, prediction_dispersion])
 @pytest.mark.parametrize(
     ("y_true", "y_pred", "which"),
     [
@@ -126,10 +140,37 @@ def test_constant_is_undefined(metric, y_true, y_pred, which):
     assert record[0].filename == __file__
 
 
+def test_bias_of_constants_is_defined():
+    assert prediction_bias([1, 1, NAN], [3, 3, 5]) == 2
+
+
 # Scorers
 
 
-@pytest.mark.parametrize("scorer", [predictive_correlation_scorer, prediction_bias_scorer])
+def test_greater_scores_are_better():
+    X = np.arange(6.0)[:, None]  # predicted as they are
+
+    def scores(y):
+        return [scorer(OmicsSum(), X, y) for scorer in SCORERS]
+
+    assert_allclose(scores(X[:, 0]), [1, 0, 0])
+    assert_allclose(scores(X[:, 0] + 3), [1, -3, 0])  # predicted too low
+    assert_allclose(scores(X[:, 0] - 3), [1, -3, 0])  # too high
+    assert_allclose(scores(1.5 * X[:, 0] - 1.25), [1, 0, -0.5])  # deflated
+    assert_allclose(scores(0.5 * X[:, 0] + 1.25), [1, 0, -0.5])  # inflated
+
+
+def test_searches_choose_by_bias_or_dispersion(made):
+    X, _, _ = made
+    grid = {"scale": [0.5, 1.0, 2.0]}
+    y = 2 + X[:, 0]
+    search = GridSearchCV(OmicsSum(), grid, cv=3, scoring=neg_absolute_dispersion_error_scorer)
+    assert search.fit(X, y).best_params_ == {"scale": 1.0}
+    search = GridSearchCV(OmicsSum(), grid, cv=3, scoring=neg_absolute_bias_scorer)
+    assert search.fit(X + 3, 2 * X[:, 0] + 6).best_params_ == {"scale": 2.0}
+
+
+@pytest.mark.parametrize("scorer", SCORERS)
 @pytest.mark.parametrize("enabled", [False, True])
 def test_call(scorer, enabled, made):
     X, y, omics = made
@@ -180,14 +221,14 @@ def test_pickle_and_clone(made):
 def test_cross_validation_without_routing(made):
     X, y, _ = made
     folds = KFold(3)
-    scoring = {"r": predictive_correlation_scorer, "slope": prediction_bias_scorer}
+    scoring = {metric.__name__: PredictionScorer(metric) for metric in METRICS}
     result = cross_validate(OmicsSum(), X, y, cv=folds, scoring=scoring)
-    single = cross_val_score(OmicsSum(), X, y, cv=folds, scoring=prediction_bias_scorer)
+    single = cross_val_score(OmicsSum(), X, y, cv=folds, scoring=neg_absolute_bias_scorer)
     for k, (_, test) in enumerate(folds.split(X)):
         for name, metric in zip(scoring, METRICS, strict=True):
             wanted = expected(metric, OmicsSum(), X[test], y[test])
             assert result[f"test_{name}"][k] == wanted
-        assert single[k] == wanted
+        assert single[k] == -abs(result["test_prediction_bias"][k])
     search = GridSearchCV(
         OmicsSum(), {"scale": [1.0, -1.0]}, cv=folds, scoring=predictive_correlation_scorer
     ).fit(X, y)
@@ -293,21 +334,21 @@ def test_network_in_a_pipeline_with_covariates(data, short):
         FunctionTransformer(),
         short().set_fit_request(**requests).set_predict_request(**requests),
     )
-    slopes = cross_val_score(
+    scores = cross_val_score(
         model,
         data.X,
         data.y,
         cv=2,
         params=tables,
-        scoring=prediction_bias_scorer.set_score_request(**requests),
+        scoring=neg_absolute_dispersion_error_scorer.set_score_request(**requests),
         error_score="raise",
     )
-    assert ((slopes > 0.5) & (slopes < 1.5)).all()
+    assert (scores > -0.5).all()
 
 
 def test_estimators_of_others():
     X = np.arange(10.0)[:, None]
-    scores = cross_val_score(
-        LinearRegression(), X, 3 * X[:, 0], cv=2, scoring=prediction_bias_scorer
+    dispersion = PredictionScorer(prediction_dispersion)
+    assert_allclose(
+        cross_val_score(LinearRegression(), X, 3 * X[:, 0], cv=2, scoring=dispersion), 1
     )
-    assert_allclose(scores, 1)

@@ -3,11 +3,16 @@
 import os
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from sknnmm.datasets._bglr import names_along, read_bglr_file, with_plain_nan
+from sknnmm.datasets._bglr import (
+    dosage_table,
+    names_along,
+    read_bglr_file,
+    with_plain_nan,
+    with_shared_docs,
+)
 
 FILENAME = "mice.RData"
 SHA256 = "5aec95f7736460cbc98f90fbf02dc12693786d24353bea054768c0da8ae9e3a5"
@@ -32,29 +37,20 @@ OMICS = [
     "Biochem.Urea",
 ]
 
-DESCR = """\
-Heterogeneous stock mice
-------------------------
-1814 mice of a stock descended from eight inbred strains (Valdar et al. 2006), genotyped at
-10346 SNPs of the autosomes and the X chromosome, with 17 biochemical measurements of their
-blood, body mass index, and the litter, cage and dates of each mouse. The data are those of
-the R package BGLR (Perez & de los Campos 2014). See `sknnmm.datasets.fetch_hs_mice`.
-"""
-
 
 @validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
+@with_shared_docs
 def fetch_hs_mice(data_home=None):
     """Load the heterogeneous stock mice (genotypes, blood measurements, body mass index).
 
-    1814 mice of a stock descended from eight inbred strains [1]_, as distributed with the R
-    package BGLR [2]_. The file (2 MB) is downloaded from the repository of BGLR at first use.
-    Reading it needs the optional library rdata: ``pip install rdata``.
+    1814 mice of a stock descended from eight inbred strains [1]_, genotyped at 10346 SNPs of the
+    autosomes and the X chromosome. Size of the file: 2 MB.
+
+    {source}
 
     Parameters
     ----------
-    data_home : str or path-like, default=None
-        The folder in which `mice.RData` is kept. By default all scikit-learn data are kept in
-        `~/scikit_learn_data` subfolders. Nothing is downloaded or written if the file is there.
+    {data_home}
 
     Returns
     -------
@@ -81,14 +77,11 @@ def fetch_hs_mice(data_home=None):
         ids : Index of shape (1814,)
             Names of the mice.
         DESCR : str
-            Description of the data.
+            This description.
 
     Raises
     ------
-    ImportError
-        If rdata is not installed.
-    OSError
-        If the file cannot be downloaded or is not the expected one.
+    {raises}
 
     References
     ----------
@@ -96,9 +89,7 @@ def fetch_hs_mice(data_home=None):
        heterogeneous stock mice. Nature Genetics, 38, 879-887.
        https://doi.org/10.1038/ng1840
 
-    .. [2] Perez, P. and de los Campos, G. (2014). Genome-wide regression and prediction with
-       the BGLR statistical package. Genetics, 198, 483-495.
-       https://doi.org/10.1534/genetics.114.164442
+    {bglr}
 
     Examples
     --------
@@ -113,18 +104,15 @@ def fetch_hs_mice(data_home=None):
 def _as_bunch(contents):
     """Arrange the R objects of the file, all rows in the order of the genotypes."""
     markers = contents["mice.X"]
-    ids, marker_names = names_along(markers, 0), names_along(markers, 1)
+    ids = names_along(markers, 0)
     records = contents["mice.pheno"].astype({"SUBJECT.NAME": str}).set_index("SUBJECT.NAME")
     records = with_plain_nan(records.loc[ids].rename_axis(index=None))
     marker_map = contents["mice.map"].astype({"snp_id": str}).set_index("snp_id", drop=False)
-    marker_map = marker_map.loc[marker_names].reset_index(drop=True)
+    marker_map = marker_map.loc[names_along(markers, 1)].reset_index(drop=True)
 
     described = [*OMICS, "Obesity.BMI", "GENDER", "Litter", "cage"]
     return Bunch(
-        # Without copy=False pandas would hold the genotypes twice for a moment.
-        genotypes=pd.DataFrame(
-            markers.to_numpy().astype(np.int8), index=ids, columns=marker_names, copy=False
-        ),
+        genotypes=dosage_table(markers, ids),
         omics=records[OMICS].astype(np.float64),
         covariates=_with_numpy_numbers(records.drop(columns=described)),
         BMI=records["Obesity.BMI"].rename("BMI"),
@@ -133,7 +121,7 @@ def _as_bunch(contents):
         cage=records["cage"].astype(str),
         map=marker_map,
         ids=ids,
-        DESCR=DESCR,
+        DESCR=fetch_hs_mice.__doc__,
     )
 
 

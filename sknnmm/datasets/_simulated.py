@@ -73,9 +73,9 @@ def make_omics_network(
 
     with X b_k and X a as deviations from their means over the samples.
 
-    The genetic value of an individual is what its genotype makes of its phenotype on
-    average: the mediated part sum_k w_k E[g(z_k) | x] plus the direct part x a. The two are
-    exactly uncorrelated in the sample.
+    The genetic value of an individual is its expected phenotype given its genotype: the mediated
+    part sum_k w_k E[g(z_k) | x] plus the direct part x a. The two are exactly uncorrelated in the
+    sample.
 
     With the default values the genetic variance and the variance of e are both 0.5, but the
     heritability of y is about 0.26: the non-genetic part of the omics also reaches y.
@@ -134,7 +134,7 @@ def make_omics_network(
         omics : ndarray of shape (n_samples, n_omics)
             Omics z; NaN = missing.
 
-        and the truth behind them:
+        and the true values behind them:
 
         X_complete, y_complete, omics_complete : ndarray
             The same without missing values.
@@ -296,7 +296,7 @@ def _simulate_direct_effects(rng, X, mediated_value, direct_share):
     sd_drawn = _genetic_value(X, effects).std()
     # cov(X a, mediated) is a'c with c the covariance of each SNP with the mediated value, so
     # the nearest effects without that covariance are a minus its projection on c. Unlike
-    # subtracting a multiple of the mediated SNP effects, this serves every activation.
+    # subtracting a multiple of the mediated SNP effects, this works for every activation.
     covariances = _snp_covariances(X, mediated_value)
     effects -= covariances * (covariances @ effects) / (covariances @ covariances)
     value = _genetic_value(X, effects)
@@ -318,7 +318,7 @@ def _is_positive(sd, compared_to):
 def _genetic_value(X, effects):
     """Return X @ effects as deviations from the mean.
 
-    Genotypes are widened to floats a batch of SNPs at a time, never as a whole.
+    Genotypes are converted to floats a batch of SNPs at a time, never as a whole.
     """
     batches = gen_batches(X.shape[1], SNPS_PER_PRODUCT)
     value = sum(X[:, snps] @ effects[snps] for snps in batches)
@@ -359,7 +359,7 @@ def _expected_activation(activation, mean, sd):
 
 
 def _missing_cells(rng, shape, rate):
-    """Draw which cells are missing; the cells drawn last to go in each column always stay."""
+    """Draw which cells are missing; `MIN_OBSERVED` cells of each column always stay."""
     order = rng.random(shape)
     last_to_go = np.partition(order, -MIN_OBSERVED, axis=0)[-MIN_OBSERVED]
     return (order < rate) & (order < last_to_go)

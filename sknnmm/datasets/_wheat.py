@@ -7,36 +7,26 @@ import pandas as pd
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from sknnmm.datasets._bglr import names_along, read_bglr_file
+from sknnmm.datasets._bglr import dosage_table, names_along, read_bglr_file, with_shared_docs
 
 FILENAME = "wheat.RData"
 SHA256 = "8710523389007dd8b7c88a5deb74ee16aea0bae158496bc11f0626fb43b5ea21"
 
 ENVIRONMENTS = ["environment_1", "environment_2", "environment_3", "environment_4"]
 
-DESCR = """\
-CIMMYT wheat lines
-------------------
-599 historical wheat lines of CIMMYT's Global Wheat Program (Crossa et al. 2010), with 1279 DArT
-markers, their additive relationships by pedigree, and their grain yield in four environments.
-The data are those of the R package BGLR (Perez & de los Campos 2014). See
-`sknnmm.datasets.fetch_wheat`.
-"""
-
 
 @validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
+@with_shared_docs
 def fetch_wheat(data_home=None):
     """Load the CIMMYT wheat lines (markers, pedigree, grain yield in four environments).
 
-    599 historical wheat lines of CIMMYT's Global Wheat Program [1]_, as distributed with the R
-    package BGLR [2]_. The file (0.5 MB) is downloaded from the repository of BGLR at first use.
-    Reading it needs the optional library rdata: ``pip install rdata``.
+    599 historical wheat lines of CIMMYT's Global Wheat Program [1]_. Size of the file: 0.5 MB.
+
+    {source}
 
     Parameters
     ----------
-    data_home : str or path-like, default=None
-        The folder in which `wheat.RData` is kept. By default all scikit-learn data are kept in
-        `~/scikit_learn_data` subfolders. Nothing is downloaded or written if the file is there.
+    {data_home}
 
     Returns
     -------
@@ -57,14 +47,11 @@ def fetch_wheat(data_home=None):
         ids : Index of shape (599,)
             Names of the lines.
         DESCR : str
-            Description of the data.
+            This description.
 
     Raises
     ------
-    ImportError
-        If rdata is not installed.
-    OSError
-        If the file cannot be downloaded or is not the expected one.
+    {raises}
 
     References
     ----------
@@ -72,9 +59,7 @@ def fetch_wheat(data_home=None):
        breeding using pedigree and molecular markers. Genetics, 186, 713-724.
        https://doi.org/10.1534/genetics.110.118521
 
-    .. [2] Perez, P. and de los Campos, G. (2014). Genome-wide regression and prediction with
-       the BGLR statistical package. Genetics, 198, 483-495.
-       https://doi.org/10.1534/genetics.114.164442
+    {bglr}
 
     Examples
     --------
@@ -97,12 +82,10 @@ def _as_bunch(contents):
         relationship.to_numpy(), names_along(relationship, 0), names_along(relationship, 1)
     )
     return Bunch(
-        genotypes=pd.DataFrame(
-            markers.to_numpy().astype(np.int8), index=ids, columns=names_along(markers, 1)
-        ),
+        genotypes=dosage_table(markers, ids),
         yields=pd.DataFrame(yields.to_numpy(), index=ids, columns=ENVIRONMENTS),
         relationship=relationship.loc[ids, ids],
         sets=pd.Series(contents["wheat.sets"].astype(np.int64), index=ids, name="set"),
         ids=ids,
-        DESCR=DESCR,
+        DESCR=fetch_wheat.__doc__,
     )

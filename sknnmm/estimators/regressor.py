@@ -6,7 +6,6 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
@@ -15,34 +14,30 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.activations import (
     ACTIVATIONS,
-    Activation,
-    BaseActivation,
-    resolve_activation,
 )
 from sknnmm.common.random import generator, seed_sequence
 from sknnmm.common.user_warnings import called_by
-from sknnmm.inputs import masks
+from sknnmm.estimators.attributes import fitted_attributes
+from sknnmm.estimators.describe import describe
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
 from sknnmm.inputs.phenotype import check_phenotype
 from sknnmm.inputs.predict_inputs import check_predict_genotypes, check_predict_inputs
 from sknnmm.inputs.settings import check_settings
 from sknnmm.inputs.weights import check_weights
-from sknnmm.model.network import NetworkModel
-from sknnmm.posterior.diagnostics import diagnose, warn_if_not_converged
-from sknnmm.posterior.draws import Posterior, pooled_moments
-from sknnmm.prediction.fitted_network import FittedNetwork
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
 from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chains.chain import ChainSettings
 from sknnmm.sampling.chains.interruption import ends_process_when_terminated
 from sknnmm.sampling.chains.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.gibbs import Sampler
-from sknnmm.sampling.missing.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
+from sknnmm.sampling.missing.choose import LATENT_SAMPLERS
 from sknnmm.sampling.resume.directory_lock import only_fit_in
 from sknnmm.sampling.resume.fingerprint import ResumePoint, describe_fit, find_resume_point
 
-WEIGHT_ATTRIBUTES = (  # a network function has none
+NOT_ALWAYS_SET = (
+    "feature_names_in_",
+    # a network function has no weights
     "omics_weights_",
     "omics_weights_std_",
     "omics_inclusion_probability_",
@@ -392,32 +387,27 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         checkpoint = check_directory(self.checkpoint, "checkpoint")
         dtype = PRECISIONS[self.precision]
         inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
-        model = self._describe(inputs, dtype)
-        start, results = self._run_chains(model, inputs, checkpoint)
-        self._set_features(inputs, model.activation.is_network)
-        self._summarise(results, model, inputs)
+        specification = describe(self, inputs, dtype)
+        network = specification.network()
+        start, results = self._run_chains(specification, network, inputs, checkpoint)
+        for name in NOT_ALWAYS_SET:  # may be there from another fit
+            vars(self).pop(name, None)
+        vars(self).update(fitted_attributes(results, specification, network, inputs, self.mask))
         self._chains = None
         if self.warm_start:
             self._chains = {"fit": start.fit, "states": [result.state for result in results]}
 
-    def _run_chains(self, model, inputs, checkpoint):
+    def _run_chains(self, specification, network, inputs, checkpoint):
         """Return where the chains began, and their results."""
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
         with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
-            start = self._start(model, inputs.compared, checkpoint)
+            start = self._start(specification, inputs.compared, checkpoint)
             origins = start.origins(checkpoint)
             # The sampler's matrices are not kept while summarising.
-            results = run_chains(Sampler(model), origins, settings, self.n_jobs, self.verbose)
+            results = run_chains(Sampler(network), origins, settings, self.n_jobs, self.verbose)
         return start, results
 
-    def _set_features(self, inputs, is_network):
-        self.n_features_in_ = inputs.n_features
-        vars(self).pop("feature_names_in_", None)  # may be there from another fit
-        if inputs.feature_names is not None:
-            self.feature_names_in_ = inputs.feature_names
-        self._fitted_columns = inputs.fitted_columns(is_network)
-
-    def _start(self, model, data, checkpoint):
+    def _start(self, specification, data, checkpoint):
         """Return where the chains begin."""
         last = getattr(self, "_chains", None) if self.warm_start else None
         if last and isinstance(self.random_state, np.random.RandomState | np.random.Generator):
@@ -426,130 +416,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             entropy = seed_sequence(self.random_state).entropy
         if checkpoint is None and not self.warm_start:
             return ResumePoint({"entropy": entropy}, [None] * self.n_chains)
-        fit = describe_fit(self, entropy, model, data)
+        fit = describe_fit(self, entropy, specification, data)
         return find_resume_point(fit, checkpoint, self.warm_start, last)
-
-    def _resolve_activation(self, inputs, dtype):
-        """Return the activation on the sampling scale; a user's function is tried out."""
-        activation = ACTIVATIONS["tanh"] if self.activation is np.tanh else self.activation
-        if isinstance(activation, str):
-            activation = ACTIVATIONS[activation]
-        if isinstance(activation, BaseActivation) and not isinstance(activation, Activation):
-            return activation
-        if not len(inputs.node_names):
-            raise ValueError("activation is a function but there are no omics or latent nodes.")
-        return resolve_activation(
-            activation, _standardised_nodes(inputs, inputs.omics), inputs.scales, dtype
-        )
-
-    def _describe(self, inputs, dtype):
-        """Return the model on the standardised scale."""
-        scales = inputs.scales
-        nodes = _standardised_nodes(inputs, inputs.informative_omics)
-        # An omic without variance counts as complete: nothing of it is drawn.
-        idle = ~scales.omics_vary
-        informed = ~np.isnan(inputs.y) | ~np.isnan(nodes[:, ~idle]).all(axis=1)
-        nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
-        activation = self._resolve_activation(inputs, dtype)
-        choose_latent_sampler(self.latent_sampler, activation)
-        method = as_prior(self.method)
-        covariates = (inputs.covariates - scales.covariates_mean) / scales.covariates_scale
-        return NetworkModel(
-            genotypes=inputs.genotypes,
-            y=(inputs.y - scales.y_mean) / scales.y_scale,
-            omics=nodes,
-            n_latent=self.n_latent,
-            idle=idle,
-            covariates=np.nan_to_num(covariates),
-            activation=activation,
-            snp_prior=method,
-            weight_prior=as_prior(self.omics_method),
-            direct_prior=method if self.direct_effects is True else self.direct_effects or None,
-            sample_weight=inputs.relative_weight,
-            connections=inputs.connections,
-            residual_prior=self.residual_prior or ScaledInverseChi2(),
-            latent_sampler=self.latent_sampler,
-            dtype=dtype,
-        )
-
-    def _summarise(self, results, model, inputs):
-        """Set the fitted attributes."""
-        scales = self._scales = inputs.scales
-        self.n_omics_ = inputs.omics.shape[1]
-        self.omics_names_, self.snp_names_ = inputs.node_names, inputs.snp_names
-        self._covariate_names, self._omics_columns = inputs.covariate_names, inputs.omics_columns
-        sparse_results = masks.is_sparse(self.mask)
-        n_snps, n_nodes = model.genotypes.shape[1], model.n_nodes
-        self.posterior_ = posterior = Posterior(results, scales, n_snps)
-        weighted = np.zeros((n_snps, n_nodes))
-        self.snp_effects_, self.snp_effects_std_, self.inclusion_probability_ = (
-            np.zeros((n_snps, n_nodes)) for _ in range(3)
-        )
-        self.direct_effects_, self.direct_effects_std_, self.direct_inclusion_probability_ = (
-            np.zeros(n_snps) for _ in range(3)
-        )
-        if n_nodes:
-            tables = [
-                _snp_table(values, model.connections, sparse_results)
-                for values in pooled_moments(results, "snp")
-            ]
-            mean, sd, self.inclusion_probability_, weighted = tables
-            self.snp_effects_ = _scale_columns(mean, scales.omics_unit)
-            self.snp_effects_std_ = _scale_columns(sd, scales.omics_unit)
-            self.inclusion_probability_ = _scale_columns(
-                self.inclusion_probability_, scales.omics_vary
-            )
-            weighted = weighted * scales.y_scale
-        if model.direct_prior:
-            mean, sd, included, _ = pooled_moments(results, "direct")
-            self.direct_effects_ = mean[:, 0] * scales.y_scale
-            self.direct_effects_std_ = sd[:, 0] * scales.y_scale
-            self.direct_inclusion_probability_ = included[:, 0]
-        self._set_small_attributes(n_nodes)
-        if model.activation.is_network:
-            for name in WEIGHT_ATTRIBUTES:  # may be there from a fit with another activation
-                vars(self).pop(name, None)
-        else:
-            included = [result.weights_included for result in results]
-            self.omics_inclusion_probability_ = np.mean(included, axis=0)
-            self.omics_weights_std_ = (
-                posterior.sd("omics_weights") if n_nodes else np.zeros(n_nodes)
-            )
-        center = model.genotypes.mean
-        self.intercept_ = posterior.mean("centred_intercept") - center @ self.direct_effects_
-        self.omics_intercept_ = (
-            posterior.mean("omics_centred_intercept") - center @ self.snp_effects_
-            if n_nodes
-            else np.empty(0)
-        )
-        self._coef = None
-        if model.activation.is_linear:
-            self._coef = weighted.sum(axis=1) + self.direct_effects_
-        self._set_imputed(results, inputs.omics)
-        self._network = FittedNetwork(
-            activation=model.activation,
-            scales=scales,
-            posterior=posterior,
-            genotypes_mean=center,
-            genotypes_variance=model.genotypes.variance,
-            snp_effects=self.snp_effects_,
-            weighted_snp_effects=weighted,
-            direct_effects=self.direct_effects_,
-            mean_inverse_weight=model.mean_inverse_weight / scales.weight_mean,
-        )
-        if model.activation.is_network:
-            self._network.prepare_integration(model.genotypes.dosages)
-        self._latent_sampler_diagnostics = [
-            r.step_size.summary() for r in results if r.step_size is not None
-        ]
-        table = diagnose(posterior.draws, self.omics_names_, self._covariate_names)
-        self._diagnostics = table.to_dict("split")  # plain types: secure formats know no DataFrame
-        judged = np.append(scales.omics_vary[: self.n_omics_], np.zeros(self.n_latent, bool))
-        unidentified = {f"[{name}]" for name in self.omics_names_[~judged]}
-        warn_if_not_converged(
-            table,
-            {q for q in table.index if q[q.find("[") :] in unidentified},
-        )
 
     @property
     def coef_(self):
@@ -558,7 +426,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise AttributeError("coef_ is set by a fit with the linear activation.")
         # Scikit-learn's selectors read importances by position: with omics among the columns of
         # X they must find those of the columns, not the effects of the SNPs alone.
-        if self._omics_columns is not None and called_by("sklearn.feature_selection"):
+        if self._fitted_columns.omics_positions is not None and called_by(
+            "sklearn.feature_selection"
+        ):
             raise AttributeError("coef_ has SNPs only: use feature_importances_.")
         return self._coef
 
@@ -573,7 +443,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "effect of a column depends on all others. Use permutation_importance of "
                 "scikit-learn."
             )
-        if self._coef is None or self._omics_columns is None:
+        if self._coef is None or self._fitted_columns.omics_positions is None:
             raise AttributeError(
                 "feature_importances_ is set by a fit with omics_features and the linear "
                 "activation; without omics_features use coef_."
@@ -584,7 +454,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "and omics_features would then name other columns. Use SelectFromModel."
             )
         is_omic = np.zeros(self.n_features_in_, bool)
-        is_omic[self._omics_columns] = True
+        is_omic[self._fitted_columns.omics_positions] = True
         importances = np.empty(self.n_features_in_)
         importances[is_omic] = np.abs(self.omics_weights_[: self.n_omics_])
         importances[~is_omic] = np.abs(self._coef) * np.sqrt(self._network.genotypes_variance)
@@ -601,37 +471,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         columns = ["acceptance_rate", "step_size", "divergences"]
         table = pd.DataFrame(self._latent_sampler_diagnostics, columns=columns)
         return table.rename_axis("chain")
-
-    def _set_small_attributes(self, n_nodes):
-        """Set the attributes that are means of quantities whose every draw is kept."""
-        posterior = self.posterior_
-        n_covariates = len(self._covariate_names)
-        absent = {  # what stands for quantities that this model does not have
-            "omics_weights": np.zeros(n_nodes),
-            "omics_residual_variance": np.zeros(n_nodes),
-            "omics_heritability": np.zeros(n_nodes),
-            "mediated_variance": np.zeros(n_nodes),
-            "omics_covariate_effects": np.zeros((n_covariates, n_nodes)),
-            "pi": np.full(n_nodes, np.nan),
-            "omics_pi": np.nan,
-            "direct_pi": np.nan,
-        }
-        present = ("residual_variance", "genetic_variance", "heritability", "covariate_effects")
-        for name in (*present, *absent):
-            value = posterior.mean(name) if name in posterior.draws else absent[name]
-            setattr(self, f"{name}_", value)
-        self.covariates_mean_ = self._scales.covariates_mean
-        self.omics_mean_, self.omics_scale_ = self._scales.omics_mean, self._scales.omics_scale
-
-    def _set_imputed(self, results, omics):
-        n_kept = len(results) * results[0].n_kept
-        observed = ~np.isnan(omics)
-        scale = self.omics_scale_[: self.n_omics_]
-        mean = sum(r.omics_total for r in results) / n_kept
-        variance = sum(r.omics_squares for r in results) / n_kept - mean**2
-        mean = self.omics_mean_[: self.n_omics_] + scale * mean
-        self.omics_imputed_ = np.where(observed, omics, mean)
-        self.omics_imputed_std_ = np.where(observed, 0, scale * np.sqrt(np.maximum(variance, 0)))
 
     def predict(self, X, omics=None, covariates=None, return_std=False):
         """Predict the phenotype: E[y | x, the omics given], averaged over the posterior.
@@ -775,26 +614,3 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _standardised_nodes(inputs, omics):
-    """Return omics (n, n_omics) standardised, and NaN for the latent nodes, (n, K)."""
-    nodes = np.full((len(omics), len(inputs.node_names)), np.nan)
-    nodes[:, : omics.shape[1]] = omics
-    return (nodes - inputs.scales.omics_mean) / inputs.scales.omics_scale
-
-
-def _snp_table(values, connections, as_sparse):
-    """Return values of SNPs on nodes as a table (p, K), sparse on demand."""
-    if connections is None or (values.ndim == 2 and not as_sparse):
-        return values
-    table = connections.table(values if values.ndim == 1 else connections.pick(values))
-    return table if as_sparse else table.toarray()
-
-
-def _scale_columns(table, scales):
-    """Return a table (p, K), dense or csc, times one factor per column."""
-    if not sparse.issparse(table):
-        return table * scales
-    factors = np.repeat(scales, np.diff(table.indptr))
-    return sparse.csc_array((table.data * factors, table.indices, table.indptr), table.shape)

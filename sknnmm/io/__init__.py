@@ -1,4 +1,4 @@
-"""Genotypes and tables from files; individuals and alleles brought in line."""
+"""Read genotypes and tables from files, align individuals and harmonise alleles."""
 
 from sknnmm.io._align import align
 from sknnmm.io._harmonise import Harmonisation, harmonise

@@ -27,9 +27,9 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
     """Join tables by the IDs of individuals, in the order of the genotypes.
 
     Individuals without genotypes are dropped. Genotyped individuals stay, with NaN for omics,
-    phenotypes and covariates that they lack: they may be the ones to predict. `report` tells what
-    became of the rows of every table. Only individuals are joined; `harmonise` brings the SNPs of
-    two files in line.
+    phenotypes and covariates that they lack: they may be the ones to predict. `report` counts what
+    happened to the rows of every table. Only individuals are matched; for the SNPs of two files see
+    `harmonise`.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
     phenotypes : DataFrame, Series or None, default=None
         NaN = missing.
     covariates : DataFrame, Series or None, default=None
-        NaN = missing. Of any types, categories and text too.
+        NaN = missing. Any types, also categories and text.
     how : {"genotyped", "phenotyped", "complete"}, default="genotyped"
         Which genotyped individuals to keep: all; those with at least one phenotype; or those
         without any missing value in omics, phenotypes and covariates.
@@ -50,11 +50,11 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
     -------
     data : :class:`~sklearn.utils.Bunch`
         Dictionary-like object. All tables have the same index: the IDs of `genotypes` that are
-        kept, as and in the order they are there.
+        kept, unchanged and in their order.
 
         genotypes : DataFrame of shape (n_kept, p), or PackedGenotypes
-            As passed, the very object if all individuals are kept; missing values stay. Some
-            individuals of packed genotypes are packed in memory.
+            As passed, the same object if all individuals are kept; missing values stay. A subset of
+            packed genotypes is packed in memory.
         omics, covariates : DataFrame of n_kept rows, or None
             A Series becomes a table of one column.
         phenotypes : DataFrame or Series of n_kept rows, or None
@@ -82,10 +82,10 @@ def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genot
     -----
     IDs are compared as text: 7 and "7" are the same, "007" and "7" are not. An index without a name
     whose whole numbers may be positions of rows is refused, since pandas makes one for a table
-    without IDs and keeps what is left of it after a filter or sort. It is taken for IDs if it has a
-    name (``table.rename_axis("animal")``) or no number below 100,000. Numbers as text, or beside
-    text, are refused only if they are all those from 0 or 1 on, as pandas and R write the index of
-    a table without IDs to a file.
+    without IDs and a filter or sort keeps parts of it. It is taken for IDs if it has a name
+    (``table.rename_axis("animal")``) or no number below 100,000. Numbers as text, or beside text,
+    are refused only if they are all those from 0 or 1 on, as pandas and R write the index of a
+    table without IDs to a file.
 
     Examples
     --------
@@ -160,8 +160,8 @@ def _may_count_rows(index):
     """Return whether an index could hold positions in a table, maybe filtered or in other order.
 
     A few rows of a large table may have any positions in it, so how many numbers there are and
-    whether they have gaps tells nothing. But it takes a table of more than 100,000 rows, and none
-    of the first ones left, for all positions to look like the numbers of a herd book.
+    whether they have gaps tells nothing. But all positions look like the numbers of a herd book
+    only if a table of more than 100,000 rows has lost the first ones.
     """
     if index.name is not None or not len(index):
         return False

@@ -66,6 +66,6 @@ def _other_strand(allele):
 
 
 def _agree(alleles, reference):
-    """Return where the alleles known to both agree, one at least (m,)."""
+    """Return where the alleles known to both agree, at least one of them (m,)."""
     both = (alleles >= 0) & (reference >= 0)
     return both.any(axis=1) & (~both | (alleles == reference)).all(axis=1)

@@ -1,4 +1,4 @@
-"""Columns of a table of genotypes, also such as count the other allele."""
+"""Columns of a table of genotypes, some with the other allele counted."""
 
 import warnings
 
@@ -15,7 +15,7 @@ from sknnmm.inputs.tables import kind_of
 
 
 def take_columns(genotypes, positions, swapped, names, max_dosage):
-    """Return some columns of a table, x of those that are swapped as max_dosage - x.
+    """Return some columns of a table, with max_dosage - x for x in those that are swapped.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def take_columns(genotypes, positions, swapped, names, max_dosage):
     Returns
     -------
     DataFrame of shape (n, m)
-        Of the same types, unless these cannot be negative or missing.
+        Types are kept, unless they cannot hold negative or missing values.
     """
     types = list(set(genotypes.dtypes))
     if len(types) == 1 and isinstance(types[0], np.dtype) and types[0].kind in "biuf":

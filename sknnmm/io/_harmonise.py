@@ -39,7 +39,7 @@ def harmonise(variants, reference, *, other_strand="drop", ambiguous="drop"):
     """Plan how genotypes are brought to the SNPs and counted alleles of a reference.
 
     Which allele a PLINK file counts depends on its individuals, so two files of the same SNPs may
-    count different ones; then a model of the one predicts the wrong way round from the other.
+    count different ones; a model trained on one then predicts from the other with the wrong sign.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def harmonise(variants, reference, *, other_strand="drop", ambiguous="drop"):
         the names, columns counted_allele and other_allele, in upper or lower case; NaN, "0" or "."
         = unknown.
     reference : DataFrame of m rows
-        The SNPs as they shall be, e.g. those a model was fitted with. SNPs are the same if their
+        The SNPs as they should be, e.g. those a model was fitted with. SNPs are the same if their
         names are and, where both tables know them, chromosome and position.
     other_strand : {"drop", "flip"}, default="drop"
         What to do with SNPs whose alleles agree only if those of one file are read from the other
@@ -72,12 +72,12 @@ def harmonise(variants, reference, *, other_strand="drop", ambiguous="drop"):
 
     See Also
     --------
-    align : Brings individuals, not SNPs, in line.
+    align : Aligns individuals, not SNPs.
 
     Notes
     -----
     An unknown allele, as PLINK writes it for SNPs that do not vary, does no harm if the known one
-    tells which is counted. Alleles of several bases are compared as text; on the other strand they
+    shows which is counted. Alleles of several bases are compared as text; on the other strand they
     are reversed as well.
 
     Examples
@@ -259,7 +259,7 @@ def _actions(other_strand, ambiguous):
 
 
 def _elsewhere(ours, theirs):
-    """Return which SNPs lie elsewhere in two tables of the same rows."""
+    """Return which SNPs have another position in the second of two tables of the same rows."""
     elsewhere = np.zeros(len(ours), bool)
     if "chromosome" in ours.columns and "chromosome" in theirs.columns:
         a, b = chromosome_codes(ours["chromosome"], theirs["chromosome"])

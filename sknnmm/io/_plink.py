@@ -32,7 +32,7 @@ def read_plink(prefix, *, encoding="utf-8"):
     prefix : str or path-like
         Path of the three files without .bed, .bim, .fam (or that of one of them).
     encoding : str, default="utf-8"
-        Of the .bim and .fam files.
+        Encoding of the .bim and .fam files.
 
     Returns
     -------
@@ -62,8 +62,8 @@ def read_plink(prefix, *, encoding="utf-8"):
     FileNotFoundError
         If one of the three files does not exist.
     ValueError
-        If a file is malformed or of another `encoding`, or the .bed file is not of the size that
-        the others tell.
+        If a file is malformed or of another `encoding`, or the size of the .bed file does not match
+        the others.
 
     Warns
     -----
@@ -143,7 +143,7 @@ def open_plink(prefix, *, encoding="utf-8"):
 
         genotypes : PackedGenotypes
             The X of `NNMMRegressor`, for `fit` and predictions: individuals by SNPs, the same
-            dosages as of `read_plink` and to the bit the same fit. It holds the file open, and
+            dosages as from `read_plink`, and bit-identical fits. It keeps the file open, and
             ``genotypes[rows, snps]`` are some of them in memory, two bits per genotype.
         samples, variants : DataFrame
             As in `read_plink`.
@@ -153,8 +153,8 @@ def open_plink(prefix, *, encoding="utf-8"):
     FileNotFoundError
         If one of the three files does not exist.
     ValueError
-        If a file is malformed or of another `encoding`, or the .bed file is not of the size that
-        the others tell, or in the rare individual-major order.
+        If a file is malformed or of another `encoding`, or the .bed file is in the rare
+        individual-major order or its size does not match the others.
 
     Warns
     -----
@@ -168,11 +168,11 @@ def open_plink(prefix, *, encoding="utf-8"):
 
     Notes
     -----
-    Rows cannot be left out without reading the rest, so fit all of them: an individual whose
-    phenotype is NaN informs no more than the omics it has.
+    Rows cannot be skipped when the file is read, so fit all of them: an individual whose phenotype
+    is NaN contributes only the omics it has.
 
-    The file must stay as it is while it is open. Where it was replaced, removed, cut short or
-    written over, an OSError names it.
+    The file must stay as it is while it is open. If it is replaced, removed, truncated or
+    overwritten, an OSError names it.
 
     Examples
     --------
@@ -205,7 +205,7 @@ def _read_tables(prefix, encoding):
 
 
 def _goes_by_snp(path):
-    """Return whether a .bed file goes SNP by SNP, not individual by individual."""
+    """Return whether a .bed file is SNP-major, not individual-major."""
     with path.open("rb") as file:
         header = file.read(HEADER)
     if header not in (BY_SNP, BY_INDIVIDUAL):
@@ -214,7 +214,7 @@ def _goes_by_snp(path):
 
 
 def _check_size(path, n_samples, n_variants, *, by_snp):
-    """Raise, before memory is taken, if a .bed file is not of the size that the others tell."""
+    """Raise, before memory is allocated, if the size of a .bed file does not match the others."""
     rows, columns = (n_variants, n_samples) if by_snp else (n_samples, n_variants)
     expected, size = HEADER + rows * -(-columns // 4), path.stat().st_size
     if size != expected:

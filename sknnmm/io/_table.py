@@ -39,18 +39,18 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_v
         What separates the columns of a text file, ``r"\s+"`` for blanks. By default a comma in a
         .csv, a tab in a .tsv.
     decimal : str, default="."
-        The decimal mark of a text file. With "," columns are separated by something else.
+        The decimal mark of a text file. With ",", columns must be separated by something else.
     encoding : str, default="utf-8"
-        Of a text file; files of older Windows programs are often "latin-1". A file that starts
-        with the byte order mark of UTF-8 is read as UTF-8.
+        Encoding of a text file; files of older Windows programs are often "latin-1". A file that
+        starts with the byte order mark of UTF-8 is read as UTF-8.
     na_values : list or tuple of str, default=()
-        What else means a missing value in a text file, e.g. ``["-9", "."]``; IDs apart.
+        Further texts that mean a missing value in a text file, e.g. ``["-9", "."]``; not in IDs.
 
     Returns
     -------
     DataFrame of shape (n, number of columns - 1)
-        The other columns, in the order of the file. The index are the IDs, as text: 007 stays 007.
-        Missing values (in text: empty, NA, NaN and what else pandas takes for missing) are NaN. A
+        The other columns, in the order of the file. The index holds the IDs as text: 007 stays 007.
+        Missing values (in text: empty, NA, NaN and others that pandas takes for missing) are NaN. A
         first column without a name (row names of R, index of pandas) is left out unless it holds
         the IDs, and so are columns at the end that have neither a name nor values.
 
@@ -59,10 +59,10 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_v
     FileNotFoundError, IsADirectoryError
         If there is no such file.
     ValueError
-        If the file has no column `id_column`, an ID is missing or duplicated, or `sep` cannot be
-        told from the name of the file; if a text file has no rows, a row with more fields than the
-        header (or with fewer, where blanks separate them), two columns of the same name, or
-        another `encoding`. The message names file and line.
+        If the file has no column `id_column`, an ID is missing or duplicated, or the name of the
+        file does not tell `sep`; if a text file has no rows, a row with more fields than the header
+        (or with fewer, where blanks separate them), two columns of the same name, or another
+        `encoding`. The message names file and line.
     TypeError
         If the IDs in a Parquet file are neither text nor whole numbers.
     ImportError
@@ -74,12 +74,12 @@ def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_v
 
     Notes
     -----
-    In R's ``write.table`` the header has no field for the row names, so rows have one field more.
-    So they have where text holds a separator, ``cow,milk`` above ``Smith, J,5``, or numbers have a
-    decimal comma, ``cow,milk`` above ``1,21,5``. Such a file is an error, unless `id_column` is
-    None, tabs separate the columns, or the first fields are row names as R writes them: in quotes,
-    as is the header, or counting the rows, 1, 2, 3 or r1, r2, r3. Where decimal commas are
-    possible, they must be both.
+    In files of R's ``write.table`` the header has no field for the row names, so rows have one
+    field more. So do rows in which text contains the separator, ``cow,milk`` above ``Smith, J,5``,
+    or numbers have a decimal comma, ``cow,milk`` above ``1,21,5``. Such a file is an error, unless
+    `id_column` is None, tabs separate the columns, or the first fields are row names as R writes
+    them: in quotes, as is the header, or counting the rows, 1, 2, 3 or r1, r2, r3. Where decimal
+    commas are possible, both must hold.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def _check_regular_expression(sep):
     except re.error as error:
         raise ValueError(
             f"sep={sep!r} is read as a regular expression, since it is longer than one character, "
-            f"but is none: {error}."
+            f"but is not a valid one: {error}."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Text files: opened as what they are, with errors that name the file, line and encoding."""
+"""Text files, plain or compressed; errors name the file, line and encoding."""
 
 import bz2
 import codecs
@@ -34,10 +34,10 @@ BROKEN = (gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error, EOFE
 
 @contextmanager
 def open_text(path, encoding):
-    """Open a text file, also a compressed one; a byte order mark is no part of the text.
+    """Open a text file, also a compressed one, without its byte order mark.
 
-    A file that starts with the mark of UTF-8 is read as UTF-8. What cannot be decoded or unpacked
-    while the file is open is a ValueError that names it.
+    A file that starts with the mark of UTF-8 is read as UTF-8. If it cannot be decoded or unpacked
+    while it is open, a ValueError names it.
     """
     name = _checked(encoding)
     try:

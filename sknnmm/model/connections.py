@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from sknnmm.priors._layout import SparseColumns
+from sknnmm.priors._layout import ConnectionLayout
 
 #: Share of connected pairs up to which the connections are swept one by one, instead of all
 #: pairs in blocks. In blocks a pair takes half the time with 10 nodes and 3,534 individuals
@@ -22,7 +22,7 @@ class Connections:
 
     def __init__(self, mask):
         self.shape = mask.shape
-        self.columns = SparseColumns(mask.indptr)
+        self.layout = ConnectionLayout(mask.indptr)
         self.snps = mask.indices.astype(np.int32)  # of every connection
 
     @property
@@ -33,22 +33,22 @@ class Connections:
     @property
     def positions(self):
         """Return the flat index (int64) of every connection in an array (p, K)."""
-        return self.snps * np.int64(self.shape[1]) + self.columns.column_of
+        return self.snps * np.int64(self.shape[1]) + self.layout.column_of
 
     def sums(self, per_snp):
         """Return sums of values (p,) over the SNPs of each node, (K,)."""
-        return self.columns.sum(per_snp[self.snps])
+        return self.layout.sum(per_snp[self.snps])
 
     def dense(self):
         """Return the connections as an array (p, K), bool."""
         mask = np.zeros(self.shape, bool)
-        mask[self.snps, self.columns.column_of] = True
+        mask[self.snps, self.layout.column_of] = True
         return mask
 
     def pick(self, table):
         """Return the connected entries (m,) of an array (p, K)."""
-        return table[self.snps, self.columns.column_of]
+        return table[self.snps, self.layout.column_of]
 
     def table(self, values):
         """Return values (m,) of the connections as a csc_array (p, K)."""
-        return sparse.csc_array((values, self.snps, self.columns.indptr), shape=self.shape)
+        return sparse.csc_array((values, self.snps, self.layout.indptr), shape=self.shape)

@@ -1,145 +1,143 @@
-"""The standardised data and the specification of the network: all that the sampler sees."""
+"""The network as the sampler sees it: layers from genotypes to phenotype, each a list of terms.
+
+A layer has responses (the nodes; the phenotype), terms whose contributions add up to the expected
+response, residual variances, and a family that links the responses to their record. Everything is
+on the sampling scale: standardised responses, centred genotypes.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sknnmm.activations import BaseActivation
-from sknnmm.genotypes import Genotypes, ScaledGenotypes
-from sknnmm.model.connections import Connections
-from sknnmm.priors import GENETIC_SHARE, Prior, ScaledInverseChi2
+from sknnmm.genotypes import Genotypes
+from sknnmm.model.variables import Variable
+from sknnmm.priors import GENETIC_SHARE, ScaledInverseChi2
+
+if TYPE_CHECKING:
+    from sknnmm.families import Family
+    from sknnmm.terms import Term
 
 
 @dataclass(frozen=True)
-class NetworkModel:
-    """Data on the sampling scale and the specification of the network.
+class Layer:
+    """C responses of n individuals and what their expectation is made of."""
 
-    n individuals, p SNPs, K nodes (observed omics, then latent), q covariates.
-    """
-
-    genotypes: Genotypes  # (n, p)
-    y: np.ndarray  # (n,), NaN = missing
-    omics: np.ndarray  # (n, K), NaN = missing; latent nodes all NaN
-    n_latent: int
-    covariates: np.ndarray  # (n, q), centred, double precision
-    activation: BaseActivation
-    snp_prior: Prior
-    weight_prior: Prior
-    direct_prior: Prior | None  # None: no direct path
+    name: str
+    record: np.ndarray  # (n, C), NaN = missing; all NaN for latent nodes, which come last
+    row_weight: np.ndarray  # (n,), residual variance s2 / weight; 0: the row informs nothing here
+    terms: tuple["Term", ...]  # in the order in which they are drawn
+    family: "Family"
     residual_prior: ScaledInverseChi2
-    sample_weight: np.ndarray | None = None  # (n,), y has residual variance s2_e / weight
-    connections: Connections | None = None  # None: every SNP acts on every node
-    dtype: type = np.float32
-    latent_sampler: str = "auto"
-    intercept_variance: float = np.inf  # infinite: the flat prior of the estimator
-    idle: np.ndarray | None = None  # (K,) bool, nodes that have no weight; None: all have one
+    dtype: type
+    response_dim: str | None  # what its responses are called; None: it can have one only
+    prefix: str = ""  # of the names of its variables
+    n_latent: int = 0
 
     @property
-    def n_samples(self):
-        """Return n."""
-        return len(self.y)
+    def n_responses(self):
+        """Return C."""
+        return self.record.shape[1]
 
     @property
-    def n_nodes(self):
-        """Return K."""
-        return self.omics.shape[1]
-
-    @property
-    def n_observed_nodes(self):
-        """Return the number of nodes with data, the first ones."""
-        return self.n_nodes - self.n_latent
+    def n_recorded(self):
+        """Return the number of responses with data, the first ones."""
+        return self.n_responses - self.n_latent
 
     @cached_property
-    def y_observed(self):
-        """Return the rows that inform the phenotype layer, (n,) bool."""
-        return ~np.isnan(self.y)
+    def observed(self):
+        """Return the cells with data, (n, C) bool."""
+        return ~np.isnan(self.record)
 
     @cached_property
-    def y_column(self):
-        """Return y as all updates read it, (n, 1) in the working precision; missing as 0."""
-        return np.nan_to_num(self.y).astype(self.dtype)[:, None]
+    def informed(self):
+        """Return the rows that enter the conditionals of this layer, (n,) bool."""
+        return self.row_weight > 0
 
     @cached_property
-    def y_weight(self):
-        """Return the weight of every row in the phenotype layer, (n,); 0 where y is missing."""
-        weight = 1.0 if self.sample_weight is None else self.sample_weight
-        return np.where(self.y_observed, weight, 0.0)
+    def starting_response(self):
+        """Return the responses in the working precision, missing as 0."""
+        return self.family.start(self.record).astype(self.dtype)
+
+    @cached_property
+    def is_drawn(self):
+        """Return whether any response of an informed row is drawn."""
+        return self.family.draws or not self.observed[self.informed].all()
+
+    @cached_property
+    def is_fixed(self):
+        """Return whether nothing that a regression on SNPs needs of the rows ever changes."""
+        snps = [term for term in self.terms if term.acts_by_snps]
+        others = [term for term in self.terms if not term.acts_by_snps]
+        return (
+            not self.is_drawn
+            and len(snps) == 1
+            and all(term.predictors is not None for term in others)
+        )
 
     @cached_property
     def mean_inverse_weight(self):
-        """Return the mean of 1 / weight over the records: their residual variance over s2_e."""
-        return float((1 / self.y_weight[self.y_observed]).mean())
+        """Return the mean of 1 / weight over the informed rows: their residual variance over s2."""
+        return float((1 / self.row_weight[self.informed]).mean())
 
     @property
     def has_equal_weights(self):
-        """Return whether every observed y has weight 1."""
-        return bool((self.y_weight[self.y_observed] == 1).all())
-
-    @cached_property
-    def omics_observed(self):
-        """Return the cells of the middle layer with data, (n, K) bool."""
-        return ~np.isnan(self.omics)
-
-    @cached_property
-    def informative(self):
-        """Return the rows with y or any omic: the others enter no conditional, (n,) bool."""
-        return self.y_observed | self.omics_observed.any(axis=1)
-
-    @cached_property
-    def omics_complete(self):
-        """Return whether every informative row has every node: then none is ever drawn."""
-        return bool(self.omics_observed[self.informative].all())
-
-    @property
-    def design(self):
-        """Return the constant and the covariates, (n, 1 + q)."""
-        return np.column_stack([np.ones(self.n_samples), self.covariates])
-
-    @property
-    def omics_as_read(self):
-        """Return the omics as all updates read them, (n, K) in the working precision; missing 0."""
-        return np.nan_to_num(self.omics).astype(self.dtype)
-
-    # Expected variances: where "auto" puts the prior modes ---------------------------------
-
-    def genotypes_for(self, prior):
-        """Return the genotypes as `prior` sees them."""
-        return ScaledGenotypes(self.genotypes) if prior.scales_genotypes else self.genotypes
-
-    @property
-    def expected_snp_variance(self):
-        """Return the expected variance of one SNP effect on a node, (K,)."""
-        variance = self.genotypes_for(self.snp_prior).variance
-        if self.connections is None:
-            return np.full(self.n_nodes, GENETIC_SHARE / variance.sum())
-        return GENETIC_SHARE / self.connections.sums(variance)
-
-    @property
-    def phenotype_share(self):
-        """Return the share of the variance of y expected of each genetic term."""
-        n_terms = (self.n_nodes > 0) + (self.direct_prior is not None)
-        return GENETIC_SHARE / n_terms
-
-    @property
-    def expected_direct_variance(self):
-        """Return the expected variance of one direct SNP effect, (1,)."""
-        variance_sum = self.genotypes_for(self.direct_prior).variance.sum()
-        return np.array([self.phenotype_share / variance_sum])
-
-    @property
-    def expected_weight_variance(self):
-        """Return the expected variance of one omics weight, (1,)."""
-        latent = np.arange(self.n_nodes) >= self.n_observed_nodes
-        zero, one = np.zeros((1, self.n_nodes)), np.ones(self.n_nodes)
-        first, second = self.activation.normal_moments(zero, one)
-        variance_sum = (second - first**2)[0, latent].sum()
-        activated = self.activation.value(np.nan_to_num(self.omics))
-        for k in range(self.n_observed_nodes):
-            variance_sum += activated[self.omics_observed[:, k], k].var()
-        return np.array([self.phenotype_share / variance_sum])
+        """Return whether every informed row has weight 1."""
+        return bool((self.row_weight[self.informed] == 1).all())
 
     @property
     def expected_residual_variance(self):
-        """Return the expected residual variance of a node or of y."""
+        """Return the expected residual variance of a response, where "auto" puts the mode."""
         return 1 - GENETIC_SHARE
+
+    def term(self, name):
+        """Return the term of this name, or None."""
+        return next((term for term in self.terms if term.name == name), None)
+
+    def dims(self, *leading):
+        """Return the dims of a variable with one value per response."""
+        return leading if self.response_dim is None else (*leading, self.response_dim)
+
+    def squeezed(self, values):
+        """Return values with the responses as their last dimension in the `dims` of a variable."""
+        return values if self.response_dim else values[..., 0]
+
+    @property
+    def variables(self):
+        """Return the Variables of this layer and its terms."""
+        return [
+            Variable(
+                f"{self.prefix}residual_variance",
+                self.name,
+                "residual variance, of a record of weight 1",
+                self.dims(),
+                power=2,
+                is_target=True,
+                is_diagnosed=True,
+                is_record_variance=True,
+            ),
+            *(variable for term in self.terms for variable in term.variables(self)),
+        ]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The layers in the order in which individuals express them, and the genotypes of all."""
+
+    genotypes: Genotypes  # (n, p)
+    layers: tuple[Layer, ...]
+    dtype: type
+    latent_sampler: str = "auto"
+
+    def layer(self, name):
+        """Return the layer of this name, or None."""
+        return next((layer for layer in self.layers if layer.name == name), None)
+
+    def reading(self, layer):
+        """Return the layer with a term on the responses of `layer`, and this term."""
+        for other in self.layers:
+            for term in other.terms:
+                if term.source == layer.name:
+                    return other, term
+        return None, None

@@ -1,5 +1,7 @@
 """Convergence diagnostics of the small quantities of a posterior."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
@@ -8,33 +10,16 @@ from sknnmm.common.user_warnings import warn
 
 MAX_R_HAT = 1.05
 MIN_ESS = 100
-# What a model is about. Internal draws (covariate effects apart) are left out.
-QUANTITIES = (
-    "residual_variance",
-    "centred_intercept",
-    "covariate_effects",
-    "heritability",
-    "direct_pi",
-    "direct_effects_variance",
-    "omics_pi",
-    "omics_weights_variance",
-    "omics_weights",
-    "omics_residual_variance",
-    "omics_heritability",
-    "mediated_variance",
-    "pi",
-    "snp_effects_variance",
-)
 
 
-def diagnose(draws, node_names, covariate_names):
-    """Return the diagnostics table.
+def diagnose(posterior, names):
+    """Return the diagnostics table of the small variables.
 
     Parameters
     ----------
-    draws : dict of str to ndarray (chain, draw) or (chain, draw, K)
-    node_names, covariate_names : sequence of str
-        Labels of quantities with one value per node or covariate.
+    posterior : Posterior
+    names : dict of str to sequence of str
+        Names along a dimension of the variables: of the nodes, "omic", and "covariate".
 
     Returns
     -------
@@ -46,17 +31,11 @@ def diagnose(draws, node_names, covariate_names):
     from arviz_stats.base import array_stats  # slow to import
 
     labels, columns = [], []
-    for name in QUANTITIES:
-        if name not in draws:
-            continue
-        values = draws[name]
-        if values.ndim == 2:
-            labels.append(name)
-            columns.append(values)
-            continue
-        names = covariate_names if name == "covariate_effects" else node_names
-        labels += [f"{name}[{label}]" for label in names]
-        columns += list(np.moveaxis(values, -1, 0))
+    for variable in posterior.variables.values():
+        if variable.is_diagnosed:
+            draws = posterior.draws[variable.name]
+            labels += labels_of(variable, names)
+            columns += list(np.moveaxis(draws.reshape(*draws.shape[:2], -1), -1, 0))
     values = np.stack(columns)  # (quantity, chain, draw)
     # Relative to the largest draw: squares of extreme units would overflow.
     unit = np.abs(values).max(axis=(1, 2))
@@ -81,13 +60,37 @@ def diagnose(draws, node_names, covariate_names):
     return table
 
 
-def warn_if_not_converged(table, unidentified):
-    """Warn with the worst quantities if chains disagree or are too short.
+def labels_of(variable, names):
+    """Return the labels of the values of a variable: its name, with those along its dimensions."""
+    if not variable.dims:
+        return [variable.name]
+    along = product(*(names[dim] for dim in variable.dims))
+    return [f"{variable.name}[{', '.join(map(str, each))}]" for each in along]
 
-    `unidentified` quantities (all of a latent node) are left out: their draws may differ between
-    chains without any prediction differing.
+
+def unidentified_labels(posterior, names, nodes):
+    """Return the labels of variables of nodes that are not identified, or do not vary."""
+    return {
+        label
+        for variable in posterior.variables.values()
+        if variable.is_diagnosed and "omic" in variable.dims
+        for label in labels_of(variable, {**names, "omic": nodes})
+    }
+
+
+def warn_if_not_converged(table, posterior, names, excluded):
+    """Warn with the worst targets if chains disagree or are too short.
+
+    Those with a label in `excluded` are left out: their draws may differ between chains without
+    any prediction differing.
     """
-    judged = table[[label not in unidentified for label in table.index]]
+    targets = {
+        label
+        for variable in posterior.variables.values()
+        if variable.is_target and variable.is_diagnosed
+        for label in labels_of(variable, names)
+    }
+    judged = table.loc[[label in targets and label not in excluded for label in table.index]]
     bad = judged[(judged["r_hat"] > MAX_R_HAT) | (judged["ess_bulk"] < MIN_ESS)]
     if bad.empty:
         return

@@ -15,40 +15,36 @@ class Posterior:
         K) and "direct_effects" (chain, draw, p) hold evenly spaced draws within 256 MB, as
         scipy.sparse.coo_array where the prior selects or few pairs are connected.
         "centred_intercept" and "omics_centred_intercept" are intercepts at the training mean of
-        genotypes and covariates; ``*_variance`` of effects is their common prior variance, on the
-        standardised scale.
+        genotypes and covariates. Hyperparameters of the priors are on the standardised scale:
+        ``*_variance`` of effects is their common prior variance, ``*_scale`` the scale of their
+        variances (BayesA, BayesB), ``*_squared_penalty`` lambda^2 of BayesL.
+    variables : dict of str to Variable
+        What the draws are: dimensions, unit, description.
     effects_draw : ndarray of int
         The kept draws whose SNP effects are held.
     """
 
-    def __init__(self, results, scales, n_snps):
+    def __init__(self, results, variables, units, n_snps):
+        self.variables = variables
         self.draws = {
-            name: np.stack([result.draws[name] for result in results]) * _unit(name, scales)
-            for name in results[0].draws
+            name: units.restore(variables[name], np.stack([r.draws[name] for r in results]))
+            for name in variables
+            if name in results[0].draws
         }
-        for name, shift in (
-            ("centred_intercept", scales.y_mean),
-            ("omics_centred_intercept", scales.omics_mean),
-        ):
-            if name in self.draws:
-                self.draws[name] += shift
-        self._add_effects(results, scales, n_snps)
+        self._add_effects(results, units, n_snps)
 
-    def _add_effects(self, results, scales, n_snps):
+    def _add_effects(self, results, units, n_snps):
         spacing = max(result.stored.spacing for result in results)
         for result in results:
             result.stored.thin(spacing)
         stored = [result.stored.draws for result in results]
         self.effects_draw = np.array(list(stored[0]))
-        for name, path, columns in (
-            ("snp_effects", "snp", scales.omics_unit),
-            ("direct_effects", "direct", np.array([scales.y_scale])),
-        ):
-            if getattr(results[0], path) is None:
-                continue
-            chains = [[draw[path] for draw in chain.values()] for chain in stored]
+        for name in results[0].effects:
+            variable = self.variables[name]
+            columns = units.of_response(variable)
+            chains = [[draw[name] for draw in chain.values()] for chain in stored]
             array = _stack_draws(chains, (n_snps, len(columns)), columns)
-            if path == "direct":
+            if len(variable.dims) == 1:  # of a layer with one response
                 array = array.reshape(array.shape[:-1])
             self.draws[name] = array
 
@@ -90,24 +86,6 @@ class Posterior:
         return self.draws[name].std(axis=(0, 1))
 
 
-def _unit(name, scales):
-    """Return what turns a standardised quantity into original units."""
-    y, omics = scales.y_scale, scales.omics_unit
-    units = {
-        "residual_variance": y**2 * scales.weight_mean,
-        "genetic_variance": y**2,
-        "omics_heritability": scales.omics_vary,
-        "centred_intercept": y,
-        "covariate_effects": y / scales.covariates_scale,
-        "omics_weights": y,
-        "omics_residual_variance": omics**2,
-        "omics_centred_intercept": omics,
-        "omics_covariate_effects": omics / scales.covariates_scale[:, None],
-        "genetic_mean": y,
-    }
-    return units.get(name, 1)
-
-
 def _dtype_for(units, dtype):
     """Return the dtype of effects in these units: double where single precision is too narrow."""
     ordinary = (units > 1e-15) & (units < 1e15)
@@ -136,12 +114,12 @@ def _stack_draws(chains, shape, columns):
     return stacked
 
 
-def pooled_moments(results, path):
-    """Return mean, SD, inclusion and weighted mean of SNP effects over all chains.
+def pooled_moments(results, name):
+    """Return mean, SD, inclusion and weighted mean of the effects of a term over all chains.
 
-    (p, C), or (m,) of connections.
+    (p, C), or (m,) of connections; weighted means for each response of the reader, (R, ...).
     """
-    moments = [getattr(result, path) for result in results]
+    moments = [result.effects[name] for result in results]
     count = sum(m.count for m in moments)
     center = sum(m.total for m in moments) / count
     variance = sum(m.squares for m in moments) / count - center**2
@@ -151,3 +129,11 @@ def pooled_moments(results, path):
         sum(m.included for m in moments) / count,
         np.mean([m.weighted_mean for m in moments], axis=0),
     )
+
+
+def pooled_responses(results, layer):
+    """Return mean and SD of the responses of a layer of nodes over all chains, (n, n_recorded)."""
+    n_draws = sum(result.n_kept for result in results)
+    mean = sum(result.responses[layer].total for result in results) / n_draws
+    squares = sum(result.responses[layer].squares for result in results) / n_draws
+    return mean, np.sqrt(np.maximum(squares - mean**2, 0))

@@ -1,6 +1,6 @@
 """Selection of SNPs before a model: by allele frequency, missing values and linkage.
 
-What scikit-learn has is not repeated: `SimpleImputer`, `StandardScaler`, `VarianceThreshold`.
+What scikit-learn provides is not repeated: `SimpleImputer`, `StandardScaler`, `VarianceThreshold`.
 """
 
 from sknnmm.preprocessing._allele_frequency import MinorAlleleFrequencySelector

@@ -31,7 +31,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, p)
             Genotypes: floating with NaN = missing, or integer with negative = missing.
-            PackedGenotypes are read some SNPs at a time.
+            PackedGenotypes are read a block of SNPs at a time.
         y : None
             Ignored.
 
@@ -39,7 +39,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         -------
         self
         """
-        fitted = copy.copy(self)  # what the selector holds changes when the fit has succeeded
+        fitted = copy.copy(self)  # the selector changes only when the fit has succeeded
         genotypes = fitted._check(as_pandas(X), reset=True)
         fitted._warn_of_codes(genotypes)
         fitted._learn(genotypes)
@@ -93,7 +93,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
 
 
 def batches(X):
-    """Yield (slice of SNPs, some dosages of theirs) until all were seen; temporaries stay small."""
+    """Yield (slice of SNPs, some of their dosages) until all are seen; temporaries stay small."""
     n, p = X.shape
     if isinstance(X, PackedGenotypes):
         for snps in gen_batches(p, max(1, VALUES_AT_ONCE // n)):

@@ -27,7 +27,8 @@ class LDPruner(SNPSelector):
     r2 : float, default=0.8
         Highest squared correlation that is tolerated.
     window : int, default=100
-        How many columns back a SNP is compared, kept or not.
+        Number of columns before a SNP, dropped ones included, in which it is compared with those
+        kept.
 
     Attributes
     ----------
@@ -44,8 +45,8 @@ class LDPruner(SNPSelector):
     Notes
     -----
     Missing values count as the mean of their SNP. A SNP without variance is correlated with none
-    and kept; the minor allele frequency removes it. Windows ignore the ends of chromosomes, where
-    SNPs are hardly correlated.
+    and kept; the minor allele frequency removes it. Windows extend over the ends of chromosomes,
+    across which SNPs are hardly correlated.
 
     Time is proportional to n p window; memory does not depend on p and window beyond a few blocks
     of SNPs in double precision.

@@ -10,6 +10,7 @@ from sknnmm.priors._bayes_c import BayesC
 from sknnmm.priors._bayes_l import BayesL
 from sknnmm.priors._bayes_r import BayesR
 from sknnmm.priors._gblup import GBLUP
+from sknnmm.priors._layout import ConnectionLayout, DenseLayout
 from sknnmm.priors._rr_blup import RRBLUP
 from sknnmm.priors._variance import ScaledInverseChi2
 
@@ -43,6 +44,8 @@ __all__ = [
     "BayesC",
     "BayesL",
     "BayesR",
+    "ConnectionLayout",
+    "DenseLayout",
     "Hyperparameters",
     "Prior",
     "ScaledInverseChi2",

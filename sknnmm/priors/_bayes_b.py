@@ -5,12 +5,11 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknnmm.priors._base import Prior, update_mixture_weights
-from sknnmm.priors._bayes_a import start_own_variances, update_own_variances
+from sknnmm.priors._own_variances import OwnVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
 
-class BayesB(Prior):
+class BayesB(OwnVariancePrior):
     """Spike at zero and a slab with one variance per effect.
 
     ``b_j = 0`` with probability pi, else ``N(0, v_j)``, ``v_j ~ chi^-2(df, scale)``,
@@ -69,13 +68,7 @@ class BayesB(Prior):
         self.estimate_variance = estimate_variance
         self.estimate_scale = estimate_scale
 
-    def start(self, expected_variance, columns):
-        """Return starting Hyperparameters (see Prior)."""
-        weights = np.repeat([[self.pi], [1 - self.pi]], len(expected_variance), axis=1)
-        return start_own_variances(self, expected_variance / (1 - self.pi), columns, weights)
-
-    def update(self, hyper, effects, component, residual_variance, rng):
-        """Draw pi, the variances and their scale (see Prior)."""
-        if self.estimate_pi:
-            update_mixture_weights(effects, component, hyper.columns.indptr, hyper.weights, rng)
-        update_own_variances(self, hyper, effects, component, rng)
+    @property
+    def starting_weights(self):
+        """Return pi and 1 - pi."""
+        return np.array([self.pi, 1 - self.pi])

@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknnmm.priors._base import CommonVariancePrior, Hyperparameters
+from sknnmm.priors._common_variance import CommonVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
 
@@ -54,12 +54,7 @@ class BayesC(CommonVariancePrior):
         self.scale = scale
         self.estimate_variance = estimate_variance
 
-    def start(self, expected_variance, columns):
-        """Return starting Hyperparameters (see Prior)."""
-        expected = expected_variance / (1 - self.pi)
-        return Hyperparameters(
-            columns=columns,
-            scale=self.numeric_scale(expected),
-            variance=self.starting_variance(expected)[None],
-            weights=np.repeat([[self.pi], [1 - self.pi]], len(expected), axis=1),
-        )
+    @property
+    def starting_weights(self):
+        """Return pi and 1 - pi."""
+        return np.array([self.pi, 1 - self.pi])

@@ -49,6 +49,7 @@ class BayesL(Prior):
     }
     multipliers = (1.0,)
     relative_to_residual = True
+    keeps = ("squared_penalty",)  # lambda^2
 
     def __init__(self, shape=1.1, rate="auto"):
         self.shape = shape
@@ -63,17 +64,17 @@ class BayesL(Prior):
                 f"mode of the prior. Got {self.shape!r} instead."
             )
 
-    def start(self, expected_variance, columns):
+    def start(self, expected_variance, layout):
         """Return starting Hyperparameters (see Prior)."""
         # E[s2 tau^2] = expected_variance at s2 = 1 - GENETIC_SHARE and lambda^2 at its mode.
         mode = 2 * (1 - GENETIC_SHARE) / np.asarray(expected_variance, float)
         rate = (self.shape - 1) / mode if self.rate == "auto" else np.full_like(mode, self.rate)
         squared_penalty = mode if self.rate == "auto" else self.shape / rate
-        starting = columns.spread(2 / squared_penalty)
+        starting = layout.spread(2 / squared_penalty)
         return LassoHyperparameters(
-            columns=columns,
+            layout=layout,
             scale=np.full_like(mode, np.nan),
-            variance=np.broadcast_to(starting, columns.shape).copy(),
+            variance=np.broadcast_to(starting, layout.shape).copy(),
             weights=np.ones((1, len(mode))),
             squared_penalty=squared_penalty.copy(),
             rate=rate,
@@ -81,12 +82,12 @@ class BayesL(Prior):
 
     def update(self, hyper, effects, component, residual_variance, rng):
         """Draw tau^2 of every effect, then lambda^2 (see Prior)."""
-        columns, in_model = hyper.columns, component >= 0
-        penalty = columns.spread(hyper.squared_penalty)
-        magnitude = np.abs(effects) / np.sqrt(penalty * columns.spread(residual_variance))
+        layout, in_model = hyper.layout, component >= 0
+        penalty = layout.spread(hyper.squared_penalty)
+        magnitude = np.abs(effects) / np.sqrt(penalty * layout.spread(residual_variance))
         hyper.variance[:] = _reciprocal_inverse_gaussian(magnitude, penalty, rng)
-        total = columns.sum(np.where(in_model, hyper.variance, 0))
-        n_effects = columns.sum(in_model)
+        total = layout.sum(np.where(in_model, hyper.variance, 0))
+        n_effects = layout.sum(in_model)
         hyper.squared_penalty[:] = rng.standard_gamma(self.shape + n_effects) / (
             hyper.rate + 0.5 * total
         )

@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from sknnmm.priors._base import CommonVariancePrior, Hyperparameters
+from sknnmm.priors._common_variance import CommonVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
 SMALLEST, LARGEST = 1e-12, 1e12  # multiples: variances of effects stay in single precision
@@ -89,13 +89,7 @@ class BayesR(CommonVariancePrior):
                 f"{LARGEST:g}. Got {self.components!r} instead."
             )
 
-    def start(self, expected_variance, columns):
-        """Return starting Hyperparameters (see Prior)."""
-        expected = expected_variance / np.mean(self.multipliers)
-        n_components = len(self.multipliers)
-        return Hyperparameters(
-            columns=columns,
-            scale=self.numeric_scale(expected),
-            variance=self.starting_variance(expected)[None],
-            weights=np.full((n_components, len(expected)), 1 / n_components),
-        )
+    @property
+    def starting_weights(self):
+        """Return equal weights."""
+        return np.full(len(self.components), 1 / len(self.components))

@@ -8,10 +8,10 @@ import numpy as np
 from sknnmm.common.compiled import njit
 
 
-class DenseColumns:
+class DenseLayout:
     """Every predictor acts on every column: arrays (m, C)."""
 
-    indptr = np.empty(0, np.int64)  # what compiled code gets in place of that of SparseColumns
+    indptr = np.empty(0, np.int64)  # what compiled code gets in place of that of ConnectionLayout
 
     def __init__(self, n_effects, n_columns):
         self.shape = (n_effects, n_columns)
@@ -51,7 +51,7 @@ def _dot(first, second):
     return sums
 
 
-class SparseColumns:
+class ConnectionLayout:
     """Each column has predictors of its own: arrays (m,), column after column.
 
     Parameters

@@ -1,8 +1,6 @@
 """RR-BLUP: normal effects with one common variance."""
 
-import numpy as np
-
-from sknnmm.priors._base import CommonVariancePrior, Hyperparameters
+from sknnmm.priors._common_variance import CommonVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
 
@@ -40,12 +38,3 @@ class RRBLUP(CommonVariancePrior):
         self.df = df
         self.scale = scale
         self.estimate_variance = estimate_variance
-
-    def start(self, expected_variance, columns):
-        """Return starting Hyperparameters (see Prior)."""
-        return Hyperparameters(
-            columns=columns,
-            scale=self.numeric_scale(expected_variance),
-            variance=self.starting_variance(expected_variance)[None],
-            weights=np.ones((1, len(expected_variance))),
-        )

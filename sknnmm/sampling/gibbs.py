@@ -2,181 +2,90 @@
 
 import numpy as np
 
-from sknnmm.sampling.missing.latent_moves import LatentScale, ResidualExchange
-from sknnmm.sampling.missing.missing_omics import LATENT_SAMPLERS, choose_latent_sampler
+from sknnmm.sampling.missing.choose import node_draws
+from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
 from sknnmm.sampling.residual_variances import ResidualVariances
-from sknnmm.sampling.snp.blocked import BlockedSweep
-from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep, CrossProductSweep
-from sknnmm.sampling.snp.passes import ConnectionSweep, OneColumnSweep
-from sknnmm.sampling.snp.spectral import SpectralDraw
-from sknnmm.terms.fixed import FixedEffects
-from sknnmm.terms.nodes import WeightsSweep
-from sknnmm.terms.snps import DirectPath, NodePath
+from sknnmm.sampling.snp.choose import choose_updates
 
 REFRESH_EVERY = 50  # iterations between recomputations of the maintained fits
 
 
 class Sampler:
-    """The updates of a model with their precomputed matrices; shared by all chains.
+    """The updates of a network with their precomputed matrices; shared by all chains.
 
     Nothing here changes while a chain runs: all that does is in its ChainState.
 
     Parameters
     ----------
-    model : NetworkModel
+    network : Network
     by_rows : bool
-        Keep to the updates that read the genotypes of every row, even for complete omics: to
-        compare with the others.
+        Keep to the updates that read every row, to compare them with those that read sums.
+
+    Attributes
+    ----------
+    snp_updates : list of SNPUpdate
+    residuals, variances, node_draws : dict
+        By the name of a layer: its residual, its ResidualVariances, and the NodeDraws if another
+        layer reads its responses.
     """
 
-    def __init__(self, model, by_rows=False):
-        self.model = model
-        self.y = model.y_column
-        rest = (model.covariates, model.informative, model.omics_observed)
-        self.omics_fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
-        rest = (model.covariates, model.y_weight, model.y_observed[:, None])
-        self.fixed = FixedEffects(*rest, model.intercept_variance, model.dtype)
-
-        self.node_path = NodePath(model, self.omics_fixed) if model.n_nodes else None
-        self.direct_path = DirectPath(model, self.fixed) if model.direct_prior else None
-        self.paths = [path for path in (self.node_path, self.direct_path) if path]
-        self.snp_updates = snp_updates(model, self.paths, by_rows)
-        # Targets of updates that need sums over the rows only, or None.
-        self.complete_omics = self._summed(self.node_path)
-        self.complete_phenotype = self._summed(self.direct_path)
-        if self.complete_omics:
-            self.omics_fixed.keeps_fit = False
-        if self.complete_phenotype:
-            self.fixed.keeps_fit = False
-
-        prior, expected = model.residual_prior, model.expected_residual_variance
-        self.omics_variances = ResidualVariances(prior, expected, model.informative)
-        self.variance = ResidualVariances(prior, expected, model.y_weight)
-
-        self.latent_moves = []  # the exchange comes last: it needs the draw that follows
-        self.has_weights = model.n_nodes > 0 and not model.activation.is_network
-        if model.n_nodes:
-            rest = (self.fixed, self.complete_phenotype)
-            self.weights = WeightsSweep(model, *rest) if self.has_weights else None
-            name = choose_latent_sampler(model.latent_sampler, model.activation)
-            self.missing = LATENT_SAMPLERS[name](model)
-            if LatentScale.applies(model):
-                self.latent_moves.append(LatentScale(model, self))
-            if ResidualExchange.applies(model, name):
-                self.latent_moves.append(ResidualExchange(model, self))
+    def __init__(self, network, by_rows=False):
+        self.network = network
+        self.layers = network.layers
+        self.snp_updates = choose_updates(network, by_rows)
+        self._update_of = {term: update for update in self.snp_updates for term in update.terms}
+        self.residuals = {layer.name: self._residual(layer) for layer in self.layers}
+        self.variances = {layer.name: ResidualVariances(layer) for layer in self.layers}
+        self.node_draws = node_draws(network, self.residuals, self.variances)
 
     def iterate(self, chain, rng, tuning):
         """Move `chain` by one iteration; `tuning` during burn-in."""
-        has_nodes = self.node_path is not None
-        if has_nodes:
-            self.draw_omics_fixed(chain, rng)
-        for update in self.snp_updates:
-            update.draw(chain, rng)
-        for path in self.paths:
-            state = path.state(chain)
-            s2 = path.residual_variance(chain)
-            path.prior.update(state.hyper, state.effects, state.component, s2, rng)
-        if has_nodes:
-            self.draw_omics_variances(chain, rng)
-            if self.has_weights:
-                self.weights.draw(chain, rng)
-        # Right after the weights, which were drawn with the fixed effects integrated out.
-        self.draw_fixed(chain, rng)
-        self.draw_variance(chain, rng)
-        for move in self.latent_moves:
-            move.draw(chain, rng)
-        if has_nodes:
-            self.missing.draw(chain, rng, tuning)
+        drawn = set()  # updates of SNPs, maybe of several layers
+        for layer in self.layers:
+            state, residual = chain.layers[layer.name], self.residuals[layer.name]
+            for term in layer.terms:
+                update = self._update_of.get(term)
+                if update is None:
+                    target = Target(residual, state, term)
+                    term.draw(state.terms[term.name], target, state.residual_variance, rng)
+                elif update not in drawn:
+                    update.draw(chain, self.residuals, rng)
+                    drawn.add(update)
+            self.variances[layer.name].draw(state, residual, rng)
+        for layer in reversed(self.layers):
+            if layer.family.draws:
+                self.draw_recorded(layer, chain, rng)
+            if layer.name in self.node_draws:
+                self.node_draws[layer.name].draw(chain, rng, tuning)
 
-    def draw_omics_fixed(self, chain, rng):
-        """Draw the intercepts and covariate effects of the nodes."""
-        s2, state = chain.omics_residual_variance, chain.omics_fixed
-        if self.complete_omics:
-            products = self.complete_omics.basis_products(chain)
-            self.omics_fixed.draw_given(products, s2, state, rng)
-        else:
-            self.omics_fixed.draw(chain.omics - chain.snp.fit, s2, state, rng)
+    def draw_recorded(self, layer, chain, rng):
+        """Draw the responses that the record of a layer bounds, but does not tell."""
+        state = chain.layers[layer.name]
+        mean = state.response - self.residuals[layer.name].rows(state)
+        variance = state.residual_variance / np.where(layer.informed, layer.row_weight, 1)[:, None]
+        layer.family.draw(layer.record, state.response, mean, np.sqrt(variance), rng)
 
-    def draw_omics_variances(self, chain, rng):
-        """Draw the residual variances of the nodes."""
-        rest = (chain.omics_residual_variance, self.effects_on_nodes(chain), rng)
-        if self.complete_omics:
-            self.omics_variances.draw_given(self.complete_omics.residual_squares(chain), *rest)
-        else:
-            self.omics_variances.draw(chain.omics - chain.omics_mean(), *rest)
+    def update_of(self, term):
+        """Return the SNPUpdate that draws a term of SNPs."""
+        return self._update_of[term]
 
-    def draw_fixed(self, chain, rng):
-        """Draw the intercept and covariate effects of y."""
-        s2, state = chain.residual_variance, chain.fixed
-        if self.complete_phenotype:
-            self.fixed.draw_given(self.complete_phenotype.basis_products(chain), s2, state, rng)
-        else:
-            self.fixed.draw(self.y_without_fixed(chain), s2, state, rng)
-
-    def draw_variance(self, chain, rng):
-        """Draw the residual variance of y."""
-        rest = (chain.residual_variance, self.effects_on_y(chain), rng)
-        if self.complete_phenotype:
-            self.variance.draw_given(self.complete_phenotype.residual_squares(chain), *rest)
-        else:
-            self.variance.draw(self.y_without_fixed(chain) - chain.fixed.fit, *rest)
-
-    def _summed(self, path):
-        """Return the sums over rows that are all a path's update needs of them, or None."""
-        updates = (u for u in self.snp_updates if path in u.paths and not u.keeps_fit)
-        return next((update.targets[path] for update in updates), None)
-
-    def effects_on_nodes(self, chain):
-        """Return the pairs of Prior and EffectsState that the nodes depend on."""
-        return [(self.model.snp_prior, chain.snp)]
-
-    def effects_on_y(self, chain):
-        """Return the pairs of Prior and EffectsState that y depends on."""
-        effects = [(self.model.direct_prior, chain.direct)]
-        if self.has_weights:
-            effects.append((self.model.weight_prior, chain.weights))
-        return effects
-
-    def y_without_fixed(self, chain):
-        """Return y minus the nodes' and the direct part, (n, 1); 0 stands for a missing y."""
-        rest = self.y - chain.omics_part()
-        return rest if chain.direct is None else rest - chain.direct.fit
+    def _residual(self, layer):
+        """Return the residual of a layer in the form that its SNPs are drawn from."""
+        for term in layer.terms:
+            if term.acts_by_snps:
+                update = self._update_of[term]
+                if not update.keeps_fit:
+                    return SummedResidual(layer, update)
+        return RowResidual(layer)
 
     def refresh(self, chain):
         """Recompute the maintained fits, which rounding errors have moved."""
         for update in self.snp_updates:
-            update.refresh(chain)
+            update.refresh([term.of(chain) for term in update.terms])
 
-
-def snp_updates(model, paths, by_rows):
-    """Return the updates of the SNP effects, by what suits their priors and the shape of the data.
-
-    Spectral where the prior allows; from cross-products where no omic is missing and they are
-    small; connections one by one where they are few; one blocked sweep of all the rest, unless that
-    is a single column.
-    """
-    from_sums = model.omics_complete and not by_rows
-    updates, swept, summed = [], [], []
-    for path in paths:
-        # The blocked sweep knows unscaled genotypes only.
-        connections = path.connections
-        few = connections is not None and (connections.few or path.prior.scales_genotypes)
-        if few and from_sums and ConnectionCrossProductSweep.pays(model, path):
-            updates.append(ConnectionCrossProductSweep(model, path))
-        elif few:
-            updates.append(ConnectionSweep(model, path))
-        elif path.prior.jointly_normal and connections is None:
-            updates.append(SpectralDraw(model, path, from_sums and isinstance(path, NodePath)))
-        elif not by_rows and CrossProductSweep.pays(model):
-            summed.append(path)
-        else:
-            swept.append(path)
-    if len(summed) == 2 and not np.array_equal(*(path.row_weight for path in summed)):
-        updates += [CrossProductSweep(model, [path]) for path in summed]
-    elif summed:
-        updates.append(CrossProductSweep(model, summed))
-    if OneColumnSweep.pays(model, swept):
-        updates.append(OneColumnSweep(model, swept[0]))
-    elif swept:
-        updates.append(BlockedSweep(model, swept))
-    return updates
+    def measure(self, chain):
+        """Take the sums of data that have been exchanged under a chain, as in no fit."""
+        for layer in self.layers:
+            self.residuals[layer.name].measure(chain.layers[layer.name])
+        for update in self.snp_updates:
+            update.measure(chain)

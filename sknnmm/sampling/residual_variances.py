@@ -1,74 +1,54 @@
-"""Residual variances of the nodes and of y."""
+"""Residual variances of the responses of a layer."""
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
-
 
 class ResidualVariances:
-    """Draws of the residual variances given the residuals of the informative rows.
+    """Draws of the residual variances given the residuals of the informed rows.
 
     Parameters
     ----------
-    prior : ScaledInverseChi2
-    expected : float
-        Variance at which "auto" puts the prior mode.
-    row_weight : ndarray of shape (n,)
-        Row i has the variance divided by its weight; 0: not informative.
+    layer : Layer
     """
 
-    def __init__(self, prior, expected, row_weight):
-        self._prior = prior
-        self._sum_of_squares = float(prior.df * prior.numeric_scale(expected))
-        self._rows = np.flatnonzero(row_weight)
-        self._row_weight = np.asarray(row_weight, float)
-        self.starting = float(prior.starting_variance(expected))
+    def __init__(self, layer):
+        prior = layer.residual_prior
+        expected = layer.expected_residual_variance
+        self._is_drawn = prior.estimate_variance and not layer.family.residual_variance_is_fixed
+        self._n_responses = layer.n_responses
+        self._n_rows = np.count_nonzero(layer.informed)
+        # Degrees of freedom and sum of squares of the prior.
+        self.own_terms = float(prior.df), float(prior.df * prior.numeric_scale(expected))
+        self._informing = tuple(term for term in layer.terms if term.informs_residual_variance)
+        self._starting = float(prior.starting_variance(expected))
+        if layer.family.residual_variance_is_fixed:
+            self._starting = 1.0
 
-    def draw(self, residual, variances, effects, rng):
-        """Draw `variances` (C,), in place, given `residual` (n, C) and the effects behind it.
+    def start(self):
+        """Return the variances to start from, (C,)."""
+        return np.full(self._n_responses, self._starting)
 
-        `effects` are pairs of Prior and EffectsState; those whose prior variance is in units of
-        the residual variance inform it too.
-        """
-        if not self._prior.estimate_variance:
+    def draw(self, state, residual, rng):
+        """Draw the variances of a LayerState, in place."""
+        if not self._is_drawn:
             return
-        df, sum_of_squares = self.prior_terms(len(variances), effects)
-        df += len(self._rows)
-        _draw_variances(residual, self._rows, self._row_weight, df, sum_of_squares, variances, rng)
-
-    def draw_given(self, squares, variances, effects, rng):
-        """Draw as `draw` does, given the weighted sums of squared residuals (C,)."""
-        if not self._prior.estimate_variance:
-            return
-        df, sum_of_squares = self.prior_terms(len(variances), effects)
-        df += len(self._rows)
+        df, sum_of_squares = self.prior_terms(state)
+        sum_of_squares = sum_of_squares + residual.squares(state)
+        df = df + self._n_rows
         # With an array of degrees of freedom NumPy takes ten times as long to begin.
-        if (df == df[0]).all():
-            variances[:] = (sum_of_squares + squares) / rng.chisquare(df[0], len(df))
+        if np.isscalar(df) or (df == df[0]).all():
+            df = df if np.isscalar(df) else df[0]
+            state.residual_variance[:] = sum_of_squares / rng.chisquare(df, len(sum_of_squares))
         else:
-            variances[:] = (sum_of_squares + squares) / rng.chisquare(df)
+            state.residual_variance[:] = sum_of_squares / rng.chisquare(df)
 
-    def prior_terms(self, n_columns, effects):
-        """Return degrees of freedom and sums of squares (C,) but for those of the residuals."""
-        df = np.full(n_columns, float(self._prior.df))
-        sum_of_squares = np.full(n_columns, self._sum_of_squares)
-        for prior, state in effects:
-            if state is not None and prior.relative_to_residual:
-                columns = state.hyper.columns
-                df += columns.sum(state.component >= 0)
-                squares = np.square(state.effects, dtype=float)
-                sum_of_squares += columns.sum(squares / state.hyper.variance)
+    def prior_terms(self, state):
+        """Return degrees of freedom and sums of squares but for those of the residuals.
+
+        One number each for all responses, or (C,).
+        """
+        df, sum_of_squares = self.own_terms
+        for term in self._informing:
+            of_term = term.prior_terms(state.terms[term.name])
+            df, sum_of_squares = df + of_term[0], sum_of_squares + of_term[1]
         return df, sum_of_squares
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _draw_variances(residual, rows, row_weight, df, sum_of_squares, variances, rng):
-    """Add the weighted squared residuals of `rows` to `sum_of_squares` and draw the variances.
-
-    Sums are in double: single precision would lose digits over many rows.
-    """
-    for i in rows:
-        for c in range(residual.shape[1]):
-            sum_of_squares[c] += row_weight[i] * float(residual[i, c]) ** 2
-    for c in range(variances.size):
-        variances[c] = sum_of_squares[c] / rng.chisquare(df[c])

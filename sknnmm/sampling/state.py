@@ -1,57 +1,26 @@
-"""Everything needed to continue a chain."""
+"""Everything needed to continue a chain, on the sampling scale."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from sknnmm.priors import Hyperparameters
-
 
 @dataclass
-class EffectsState:
-    """Effects of one set of columns: SNPs on the nodes, SNPs on y, or nodes on y."""
+class LayerState:
+    """State of one layer.
 
-    effects: np.ndarray  # (m, C), or (m,) of connections; spectral draw: coordinates V'b
-    component: np.ndarray  # shaped alike, int8, mixture component, -1 = not in the model
-    hyper: Hyperparameters
-    fit: np.ndarray | None  # (n, C), genotypes times effects, maintained; None: no update reads it
-    fit_squares: np.ndarray | None = None  # (C,) its sums of squares, where it is None
-    fit_products: np.ndarray | None = None  # (C, p) X'W fit, where a sweep goes on cross-products
+    Residuals are formed from the parts when an update needs them, so none can go stale; only the
+    genotype fits, too expensive to recompute, are maintained.
+    """
 
-
-@dataclass
-class FixedState:
-    """Intercepts (at the training mean of the covariates) and covariate effects."""
-
-    coefficients: np.ndarray  # (1 + q, C)
-    fit: np.ndarray | None  # (n, C); None: no update reads it
+    response: np.ndarray  # (n, C), missing cells as they were drawn last
+    residual_variance: np.ndarray  # (C,)
+    terms: dict  # name of a term -> its state
+    step_size: object = None  # of Hamiltonian Monte Carlo for missing responses, where it is used
 
 
 @dataclass
 class ChainState:
-    """State of one chain, on the standardised scale; parts that the model lacks are None.
+    """State of one chain."""
 
-    Residuals are formed from the parts when an update needs them, so none can go stale; only the
-    genotype fits, too dear to recompute, are maintained.
-    """
-
-    omics: np.ndarray  # (n, K), missing cells imputed
-    activated: np.ndarray  # g(omics): (n, K), the same array if linear; network function: (n, 1)
-    snp: EffectsState | None
-    direct: EffectsState | None
-    weights: EffectsState | None  # (K, 1); of a network function: one weight of 1
-    omics_fixed: FixedState  # K columns
-    fixed: FixedState  # 1 column
-    omics_residual_variance: np.ndarray  # (K,)
-    residual_variance: np.ndarray  # (1,)
-    step_size: object = None  # of Hamiltonian Monte Carlo, where it is used
-
-    def omics_mean(self):
-        """Return the prior mean of the node values given genotypes and covariates, (n, K)."""
-        return self.omics_fixed.fit + self.snp.fit
-
-    def omics_part(self):
-        """Return the contribution of the nodes to y, (n, 1), or 0 without nodes."""
-        if self.weights is None:
-            return 0
-        return self.activated @ self.weights.effects
+    layers: dict  # name of a layer -> LayerState

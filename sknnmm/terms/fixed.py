@@ -1,48 +1,90 @@
-"""Intercepts and covariate effects with flat priors, drawn exactly and jointly per column."""
+"""Intercepts and covariate effects with flat priors, drawn exactly and jointly per response."""
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from sknnmm.sampling.state import FixedState
+from sknnmm.model.variables import Variable
+from sknnmm.terms.base import DrawnTerm
 
 
-class FixedEffects:
-    """Draws of the intercept and covariate effects of several columns.
+@dataclass
+class FixedState:
+    """Intercepts (at the training mean of the covariates) and covariate effects."""
 
-    Every column is drawn in an orthonormal basis of its own design, the constant first, so that
-    the draws are independent normals. A direction that the column's data cannot estimate
-    (collinear covariates; a covariate that does not vary where the omic is measured) has no basis
-    vector, hence no effect.
+    coefficients: np.ndarray  # (1 + q, C)
+    fit: np.ndarray | None  # (n, C); None: no update reads it
+
+
+class Fixed(DrawnTerm):
+    """Intercept and covariate effects of the responses of a layer.
+
+    Every response is drawn in an orthonormal basis of its own design, the constant first, so that
+    the draws are independent normals. A direction that its data cannot estimate (collinear
+    covariates; a covariate that does not vary where the omic is measured) has no basis vector,
+    hence no effect.
 
     Parameters
     ----------
+    layer : str
     covariates : ndarray of shape (n, q)
         Centred.
     row_weight : ndarray of shape (n,)
         Weights of the rows in the conditional, 0 for rows that do not enter it.
     estimable : ndarray of shape (n, C), bool
-        Rows that decide what each column can estimate; a column without any has no effects.
+        Rows that decide what each response can estimate; one without any has no effects.
     intercept_variance : float
         Prior variance of the intercept at the mean covariates; infinite = flat.
     dtype : floating type
-
-    Attributes
-    ----------
-    keeps_fit : bool
-        Whether the fitted values of the rows are part of the state.
     """
 
-    keeps_fit = True
-
-    def __init__(self, covariates, row_weight, estimable, intercept_variance, dtype):
-        self._design = np.column_stack([np.ones(len(covariates)), covariates])
-        self._shape = (self._design.shape[1], estimable.shape[1])
+    def __init__(self, layer, covariates, row_weight, estimable, intercept_variance, dtype):
+        super().__init__("fixed", layer)
+        self._covariates = covariates
+        self._shape = (1 + covariates.shape[1], estimable.shape[1])
         self._dtype = dtype
-        self.groups = []  # (columns, basis (n, r), coefficients from basis (1 + q, r))
-        for columns, rows in _columns_alike(covariates, estimable):
-            basis, back = _orthonormal_basis(self._design, row_weight, rows)
-            self.groups.append((columns, basis.astype(dtype), back))
-        self._design = self._design.astype(dtype)
+        self.groups = []  # (responses, basis (n, r), coefficients from basis (1 + q, r))
+        for responses, rows in _alike(covariates, estimable):
+            basis, back = _orthonormal_basis(self.predictors, row_weight, rows)
+            self.groups.append((responses, basis.astype(dtype), back))
+        self._design = self.predictors.astype(dtype)
         self._constant_precision = 1 / (np.sum(row_weight) * intercept_variance)
+
+    @cached_property
+    def predictors(self):
+        """Return the constant and the covariates, (n, 1 + q)."""
+        return np.column_stack([np.ones(len(self._covariates)), self._covariates])
+
+    def coefficients(self, state):
+        """Return the coefficients (see DrawnTerm)."""
+        return state.coefficients
+
+    def start(self, layer, responses, keeps_rows):
+        """Return coefficients and fit of zero (see DrawnTerm)."""
+        fit = np.zeros((len(self._design), self._shape[1]), self._dtype) if keeps_rows else None
+        return FixedState(np.zeros(self._shape), fit)
+
+    def draw(self, state, target, residual_variance, rng):
+        """Draw all coefficients (see DrawnTerm)."""
+        products = target.products()
+        for (responses, basis, back), product in zip(self.groups, products, strict=True):
+            s2 = residual_variance[responses]
+            shrinkage = self.shrinkage(basis.shape[1], s2)
+            mean = shrinkage * product
+            coordinates = mean + np.sqrt(s2 * shrinkage) * rng.standard_normal(mean.shape)
+            state.coefficients[:, responses] = back @ coordinates
+        if state.fit is not None:
+            state.fit[:] = self.fitted(state.coefficients)
+
+    def products_of_rows(self, rows):
+        """Return basis'rows (r, C) of every group (see DrawnTerm)."""
+        return [basis.T @ rows[:, responses] for responses, basis, _ in self.groups]
+
+    def products_of_sums(self, sums, state):
+        """Return the same from sums (see DrawnTerm)."""
+        inner = sums.inner(state, of=self, without=(self,))
+        return [back.T @ inner[:, responses] for responses, _, back in self.groups]
 
     def shrinkage(self, rank, residual_variance):
         """Return likelihood over posterior precision of the coordinates: (r, C), or 1 if flat."""
@@ -52,21 +94,9 @@ class FixedEffects:
         shrinkage[0] = 1 / (1 + residual_variance * self._constant_precision)
         return shrinkage
 
-    def draw(self, target, residual_variance, state, rng):
-        """Draw all coefficients given `target` (n, C), which is without the fixed part."""
-        products = [basis.T @ target[:, columns] for columns, basis, _ in self.groups]
-        self.draw_given(products, residual_variance, state, rng)
-
-    def draw_given(self, products, residual_variance, state, rng):
-        """Draw all coefficients given basis'target (r, C) of every group."""
-        for (columns, basis, back), product in zip(self.groups, products, strict=True):
-            s2 = residual_variance[columns]
-            shrinkage = self.shrinkage(basis.shape[1], s2)
-            mean = shrinkage * product
-            coordinates = mean + np.sqrt(s2 * shrinkage) * rng.standard_normal(mean.shape)
-            state.coefficients[:, columns] = back @ coordinates
-        if self.keeps_fit:
-            state.fit[:] = self.fitted(state.coefficients)
+    def contribution(self, state):
+        """Return the fitted values (see DrawnTerm)."""
+        return state.fit
 
     def fitted(self, coefficients):
         """Return the fitted values of all rows, (n, C), or what broadcasts to them."""
@@ -74,17 +104,39 @@ class FixedEffects:
             return coefficients
         return self._design @ coefficients.astype(self._dtype)
 
-    def start(self):
-        """Return coefficients and fit of zero."""
-        shape = (len(self._design), self._shape[1])
-        return FixedState(
-            coefficients=np.zeros(self._shape),
-            fit=np.zeros(shape, self._dtype) if self.keeps_fit else None,
-        )
+    def variables(self, layer):
+        """Return the intercepts and the covariate effects (see DrawnTerm)."""
+        shown = layer.response_dim is None
+        return [
+            Variable(
+                f"{layer.prefix}centred_intercept",
+                layer.name,
+                "intercept at the training mean of genotypes and covariates",
+                layer.dims(),
+                power=1,
+                is_location=True,
+                is_target=shown,
+                is_diagnosed=shown,
+            ),
+            Variable(
+                f"{layer.prefix}covariate_effects",
+                layer.name,
+                "effects of the covariates",
+                layer.dims("covariate"),
+                power=1,
+                per_covariate=True,
+                is_target=shown,
+                is_diagnosed=shown,
+            ),
+        ]
+
+    def values(self, state):
+        """Return intercepts and covariate effects (see DrawnTerm)."""
+        return (state.coefficients[0], state.coefficients[1:])
 
 
-def _columns_alike(covariates, estimable):
-    """Yield (columns, rows) for groups of columns that can estimate the same effects."""
+def _alike(covariates, estimable):
+    """Yield (responses, rows) for groups of responses that can estimate the same effects."""
     columns = np.flatnonzero(estimable.any(axis=0))
     if covariates.shape[1] == 0:
         alike = [columns] if columns.size else []

@@ -1,19 +1,34 @@
-"""Effects of the nodes on y: the weights w, with the intercept and covariates integrated out."""
+"""Effects of the nodes of an earlier layer: their weights, or a network function of all of them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
-from sknnmm.sampling.kernels.draws import pick
-from sknnmm.sampling.snp.blocked import prior_variances
+from sknnmm.kernels.weights import draw_weights
+from sknnmm.model.variables import Variable
+from sknnmm.priors import DenseLayout
+from sknnmm.terms.base import DrawnTerm
+from sknnmm.terms.effects import (
+    EffectsState,
+    hyperparameter_values,
+    hyperparameter_variables,
+    prior_variances,
+    residual_terms,
+)
 
 BLOCK = 128  # nodes whose weights are drawn jointly
 
 
 @dataclass
+class NodesState(EffectsState):
+    """Weights (K, C), and the nodes they weigh; of a network function: one weight of 1."""
+
+    activated: np.ndarray  # g(z): (n, K), the same array if linear; network function: (n, 1)
+
+
+@dataclass
 class NodeBlock:
-    """The activated nodes of one block in double precision, and their sums over rows with y."""
+    """The activated nodes of one block in double precision, and their sums over informed rows."""
 
     nodes: np.ndarray  # (rows, b)
     weighted: np.ndarray  # the same, times the weights of the rows
@@ -21,12 +36,13 @@ class NodeBlock:
     gram: np.ndarray  # (b, b), nodes'weighted
 
 
-class RowResidual:
-    """y without all nodes and the direct part, in the rows that have y.
+class RowProducts:
+    """The response minus all but the fixed effects, in the informed rows.
 
     Parameters
     ----------
-    values : ndarray of shape (rows, 1)
+    values : ndarray of shape (rows, C)
+        Changed in place.
     basis : ndarray of shape (rows, r)
         Of the fixed effects.
     """
@@ -34,74 +50,100 @@ class RowResidual:
     def __init__(self, values, basis):
         self._values, self._basis = values, basis
 
-    def products(self, block, own):
-        """Return products of the residuals with nodes of a block (b, 1) and the basis (r, 1)."""
+    def of_block(self, block, own):
+        """Return products with the nodes of a block (b, C) and with the basis (r, C)."""
         return block.weighted.T @ self._values, self._basis.T @ self._values
 
     def subtract(self, block, own, change):
-        """Take changes (b, 1) of the weights of a block off."""
+        """Subtract changes (b, C) of the weights of a block."""
         self._values -= block.nodes @ change
 
 
-class SummedResidual:
-    """The same in its products with all nodes and the basis, for complete omics.
+class SummedProducts:
+    """The same in its products with all nodes (K, C) and the basis (r, C), for fixed nodes."""
 
-    Parameters
-    ----------
-    sums : CompletePhenotype
-    chain : ChainState
-    """
+    def __init__(self, of_nodes, in_basis, gram, basis_gram):
+        self._of_nodes, self._in_basis = of_nodes, in_basis
+        self._gram, self._basis_gram = gram, basis_gram
 
-    def __init__(self, sums, chain):
-        self._sums = sums
-        self._of_nodes, self._in_basis = sums.nodes_products(chain)
-
-    def products(self, block, own):
-        """Return products of the residuals with nodes of a block (b, 1) and the basis (r, 1)."""
+    def of_block(self, block, own):
+        """Return products with the nodes of a block (b, C) and with the basis (r, C)."""
         return self._of_nodes[own], self._in_basis
 
     def subtract(self, block, own, change):
-        """Take changes (b, 1) of the weights of a block off."""
-        self._of_nodes -= self._sums.nodes_squares[:, own] @ change
-        self._in_basis -= self._sums.basis_nodes[:, own] @ change
+        """Subtract changes (b, C) of the weights of a block."""
+        self._of_nodes -= self._gram[:, own] @ change
+        self._in_basis -= self._basis_gram[:, own] @ change
 
 
-class WeightsSweep:
-    """Gibbs draws of the weights given the activated nodes, block by block.
+class Nodes(DrawnTerm):
+    """The nodes of a layer as predictors of a later one, sum_k w_k g(z_k), or f(z).
 
-    A sweep over single weights draws their mixture components; then all weights of the block that
-    are not zero are drawn jointly, for those of correlated omics hold each other in place. The
-    flat fixed effects of y are integrated out (their basis is projected out of the activations),
-    because g(z) need not have mean zero: given the intercept, a sweep would crawl.
+    Weights are drawn block by block. A sweep over single weights draws their mixture components;
+    then all weights of the block that are not zero are drawn jointly, for those of correlated omics
+    hold each other in place. The flat fixed effects of the layer are integrated out (their basis
+    is projected out of the activations), because g(z) need not have mean zero: given the
+    intercept, a sweep would mix slowly. They are to be drawn next.
 
     Parameters
     ----------
-    model : NetworkModel
-    fixed_effects : FixedEffects
-        Of the phenotype layer.
-    sums : CompletePhenotype or None
-        What stands in for the rows.
+    layer : str
+    source : Layer
+        Of the nodes.
+    activation : BaseActivation
+    prior : Prior
+    share : float
+        Of the variance of a response, expected of all nodes together.
+    row_weight : ndarray of shape (n,)
+        Of the layer.
+    n_responses : int
+    fixed : Fixed
+        The fixed effects of the layer.
+    idle : ndarray of shape (K,), bool, or None
+        Nodes that have no weight; None: all have one.
     """
 
-    def __init__(self, model, fixed_effects, sums=None):
-        self._sums = sums
-        self._y = model.y_column
+    def __init__(
+        self, layer, source, activation, prior, share, row_weight, n_responses, fixed, idle=None
+    ):
+        super().__init__("omics_weights", layer)
+        self.source = source.name
+        self.activation = activation
+        self.prior = prior
+        self.has_weights = not activation.is_network
+        self.n_nodes = source.n_responses
+        self.n_responses = n_responses
+        self._fixed = fixed
+        self.idle = idle
         # A slice of all rows is no copy.
-        all_rows = model.y_observed.all()
-        self._rows = slice(None) if all_rows else np.flatnonzero(model.y_observed)
-        self._row_weight = model.y_weight[self._rows, None]
-        self._fixed_effects = fixed_effects
-        self._prior = model.weight_prior
-        self._multipliers = np.array(model.weight_prior.multipliers, float)
-        ((_, basis, _),) = fixed_effects.groups
+        informed = row_weight > 0
+        self._rows = slice(None) if informed.all() else np.flatnonzero(informed)
+        self._row_weight = row_weight[self._rows, None]
+        self._multipliers = np.array(prior.multipliers, float)
+        if self.has_weights:
+            self.expected_variance = share / self._expected_squares(source)
+        ((_, basis, self._back),) = fixed.groups  # all responses have the same rows
         self._basis = basis[self._rows].astype(float)
-        self._complete = None  # the blocks, where no node is ever drawn
-        if model.omics_complete:
-            self.measure(model.activation.value(model.omics_as_read))
+        self._blocks_of_fixed = None  # where no node is ever drawn
+        if not source.is_drawn:
+            self.measure(activation.value(source.starting_response))
+
+    def _expected_squares(self, source):
+        """Return the expected sum of the variances of the activated nodes."""
+        latent = np.arange(self.n_nodes) >= source.n_recorded
+        zero, one = np.zeros((1, self.n_nodes)), np.ones(self.n_nodes)
+        first, second = self.activation.normal_moments(zero, one)
+        total = (second - first**2)[0, latent].sum()
+        activated = self.activation.value(np.nan_to_num(source.record))
+        for k in range(source.n_recorded):
+            total += activated[source.observed[:, k], k].var()
+        return total
 
     def measure(self, activated):
-        """Take complete nodes (n, K), already activated."""
-        self._complete = list(self._blocks(activated))
+        """Take nodes that are never drawn, already activated."""
+        self.predictors = activated.astype(float)
+        if self.has_weights:
+            self._blocks_of_fixed = list(self._blocks(activated))
 
     def _blocks(self, activated):
         """Yield the NodeBlocks of all nodes."""
@@ -110,136 +152,147 @@ class WeightsSweep:
             weighted = nodes if (self._row_weight == 1).all() else nodes * self._row_weight
             yield NodeBlock(nodes, weighted, self._basis.T @ nodes, nodes.T @ weighted)
 
-    def draw(self, chain, rng):
-        """Draw every weight, then their hyperparameters."""
-        state, s2 = chain.weights, chain.residual_variance
-        shrinkage = self._fixed_effects.shrinkage(self._basis.shape[1], s2)
-        variance = prior_variances(self._prior, state.hyper, s2)
-        residual = SummedResidual(self._sums, chain) if self._sums else self._residual(chain)
-        for i, block in enumerate(self._complete or self._blocks(chain.activated)):
-            first = i * BLOCK
-            own = slice(first, first + BLOCK)
-            shrunk = (shrinkage * block.in_basis).T
-            gram = block.gram - shrunk @ block.in_basis
-            of_nodes, in_basis = residual.products(block, own)
-            products = of_nodes - shrunk @ in_basis
+    @property
+    def informs_residual_variance(self):
+        """Return whether the prior is in units of the residual variance."""
+        return self.has_weights and self.prior.relative_to_residual
+
+    @property
+    def left_out(self):
+        """Return the fixed effects, which are integrated out (see DrawnTerm).
+
+        The nodes are subtracted: what changes of them is put back block by block.
+        """
+        return (self._fixed,)
+
+    def start(self, layer, responses, keeps_rows):
+        """Return weights at their ridge solution (see DrawnTerm)."""
+        activated = self.activation.value(responses[self.source])
+        dtype = layer.dtype
+        if not self.has_weights:  # a network function enters the response as it is
+            return NodesState(np.ones((1, 1), dtype), None, None, activated)
+        weights = self.ridge(activated.astype(float), layer, responses[self.layer])
+        component = np.full(weights.shape, len(self._multipliers) - 1, np.int8)
+        if self.idle is not None:
+            component[self.idle] = -1
+            weights[self.idle] = 0
+        expected = np.full(self.n_responses, self.expected_variance)
+        hyper = self.prior.start(expected, DenseLayout(*weights.shape))
+        return NodesState(weights.astype(dtype), component, hyper, activated)
+
+    def ridge(self, predictors, layer, response):
+        """Return the ridge solution (k, C) of the responses on predictors (n, k), both centred."""
+        rows = layer.informed
+        centred = predictors[rows] - predictors[rows].mean(axis=0)
+        ratio = layer.expected_residual_variance / self.expected_variance
+        gram = centred.T @ centred + ratio * np.eye(centred.shape[1])
+        return np.linalg.solve(gram, centred.T @ response[rows].astype(float))
+
+    def draw(self, state, target, residual_variance, rng):
+        """Draw every weight, then their hyperparameters (see DrawnTerm)."""
+        if not self.has_weights:
+            return
+        prior, s2 = self.prior, residual_variance
+        shrinkage = self._fixed.shrinkage(self._basis.shape[1], s2)
+        variance = prior_variances(prior, state.hyper, s2)
+        residual = target.products()
+        for i, block in enumerate(self._blocks_of_fixed or self._blocks(state.activated)):
+            own = slice(i * BLOCK, (i + 1) * BLOCK)
+            of_nodes, in_basis = residual.of_block(block, own)
             before = state.effects[own].copy()
-            try:
-                draw_weights(
-                    gram,
-                    products[:, 0],
-                    self._multipliers,
-                    state.hyper.weights[:, 0],
-                    variance[own] if len(variance) > 1 else variance,
-                    s2[0],
-                    state.effects[own],
-                    state.component[own],
-                    rng,
-                )
-            except np.linalg.LinAlgError as error:
-                raise FloatingPointError(
-                    "omics_weights cannot be drawn: the activated omics have values that are not "
-                    "finite, or vary too little for their size."
-                ) from error
+            for c in range(self.n_responses):
+                shrunk = (_column(shrinkage, c) * block.in_basis).T
+                try:
+                    draw_weights(
+                        block.gram - shrunk @ block.in_basis,
+                        of_nodes[:, c] - shrunk @ in_basis[:, c],
+                        self._multipliers,
+                        state.hyper.weights[:, c],
+                        variance[own if len(variance) > 1 else slice(None), c],
+                        s2[c],
+                        state.effects[own, c],
+                        state.component[own, c],
+                        rng,
+                    )
+                except np.linalg.LinAlgError as error:
+                    raise FloatingPointError(
+                        "omics_weights cannot be drawn: the activated omics have values that are "
+                        "not finite, or vary too little for their size."
+                    ) from error
             residual.subtract(block, own, state.effects[own] - before)
-        self._prior.update(state.hyper, state.effects, state.component, s2, rng)
+        prior.update(state.hyper, state.effects, state.component, s2, rng)
 
-    def _residual(self, chain):
-        """Return y without nodes and direct part, row by row."""
-        target = self._y if chain.direct is None else self._y - chain.direct.fit
-        return RowResidual((target - chain.omics_part())[self._rows].astype(float), self._basis)
+    def products_of_rows(self, rows):
+        """Return the RowProducts (see DrawnTerm)."""
+        return RowProducts(rows[self._rows].astype(float), self._basis)
 
-    def variance_of(self, chain):
-        """Return the prior variance of every weight given its mixture component, (K,)."""
-        state = chain.weights
-        variance = prior_variances(self._prior, state.hyper, chain.residual_variance)
-        return variance[:, 0] * self._multipliers[state.component[:, 0]]
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def draw_weights(
-    gram, products, multipliers, mixture, variance, s2, effects, component, rng
-):  # fmt: skip
-    """Draw the weights of a block: mixture components one by one, nonzero weights jointly.
-
-    In one compiled call, for calls from Python would take longer than their arithmetic.
-
-    Parameters
-    ----------
-    gram : (b, b), X'WX; products : (b,), X'W residual
-    multipliers, mixture : (M,), of the mixture, and the weights of its components
-    variance : (b, 1) or (1, 1), prior variances
-    s2 : residual variance
-    effects, component : (b, 1), updated in place; component -1: not in the model, effect 0
-    """
-    n = products.size
-    left = products.copy()
-    if multipliers.size > 1:
-        sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng)
-    of_weight = np.empty(n)
-    for j in range(n):
-        if component[j, 0] < 0:  # not in the model
-            of_weight[j] = 0
-        else:
-            of_weight[j] = multipliers[component[j, 0]] * variance[min(j, len(variance) - 1), 0]
-        for i in range(n):  # all are drawn anew: none is part of what explains y
-            left[i] += gram[i, j] * effects[j, 0]
-    draw_jointly(gram, left, of_weight, s2, effects, rng)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng):
-    """Draw the weights of a block one by one, given X'W residual `left`; see `draw_weights`."""
-    for j in range(left.size):
-        if component[j, 0] < 0:
-            continue
-        old = effects[j, 0]
-        v, xr = variance[min(j, len(variance) - 1), 0], left[j] + gram[j, j] * old
-        component[j, 0], effects[j, 0] = draw_weight(
-            gram[j, j], xr, s2, v, multipliers, mixture, rng
+    def products_of_sums(self, sums, state):
+        """Return the SummedProducts (see DrawnTerm)."""
+        back = self._back.T
+        return SummedProducts(
+            sums.inner(state, of=self, without=self.left_out),
+            back @ sums.inner(state, of=self._fixed, without=self.left_out),
+            sums.gram(self, self),
+            back @ sums.gram(self._fixed, self),
         )
-        change = effects[j, 0] - old
-        if change != 0:
-            for i in range(left.size):
-                left[i] -= change * gram[i, j]
+
+    def coefficients(self, state):
+        """Return the weights (see DrawnTerm)."""
+        return state.effects
+
+    def contribution(self, state):
+        """Return the weighted sum of the activated nodes (see Term)."""
+        return state.activated @ state.effects
+
+    def reactivate(self, state, nodes, cells):
+        """Activate drawn cells (see Cells) of nodes (n, K).
+
+        Linear nodes are activated as they are drawn, for both are one array.
+        """
+        if self.activation.by_rows:
+            rows = np.unique(cells.rows)
+            state.activated[rows] = self.activation.value(nodes[rows])
+        elif state.activated is not nodes:
+            np.put(state.activated, cells.flat, self.activation.value(cells.of(nodes)))
+
+    def reactivate_node(self, state, nodes, k):
+        """Activate one of the nodes (n, K) in all rows."""
+        if self.activation.by_rows:
+            state.activated[:, k] = self.activation.value(nodes)[:, k]
+        elif state.activated is not nodes:
+            state.activated[:, k] = self.activation.value(nodes[:, k])
+
+    def variance_of(self, state, residual_variance):
+        """Return the prior variance of every weight given its mixture component, (K, C)."""
+        variance = prior_variances(self.prior, state.hyper, residual_variance)
+        return variance * self._multipliers[state.component]
+
+    def prior_terms(self, state):
+        """Return what the weights say of the residual variance (see Term)."""
+        return residual_terms(self.prior, state)
+
+    def variables(self, layer):
+        """Return the weights and their hyperparameters; none of a network function (see Term)."""
+        if not self.has_weights:
+            return []
+        weights = Variable(
+            self.name,
+            layer.name,
+            "weights of the activated nodes",
+            layer.dims("omic"),
+            power=1,
+            is_target=True,
+            is_diagnosed=True,
+        )
+        return [*hyperparameter_variables(self.prior, layer, self.name, "omics_pi"), weights]
+
+    def values(self, state):
+        """Return the hyperparameters and the weights (see Term)."""
+        if not self.has_weights:
+            return []
+        return [*hyperparameter_values(self.prior, state), state.effects]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def draw_weight(xx, xr, s2, variance, multipliers, mixture, rng):
-    """Return mixture component and value of one weight given x'W(residual without it)."""
-    score, shrinkage = np.zeros((multipliers.size, 1, 1)), np.zeros((multipliers.size, 1, 1))
-    for m in range(multipliers.size):
-        # What `prepare` makes for many effects: the score holds a Gumbel variate.
-        score[m] = np.log(mixture[m]) - np.log(rng.standard_exponential())
-        if multipliers[m] > 0:
-            ratio = s2 / (multipliers[m] * variance)
-            shrinkage[m] = 1 / (xx + ratio)
-            score[m] += 0.5 * np.log(ratio * shrinkage[m, 0, 0])
-    return pick(xr, s2, 0.5 / s2, score, shrinkage, 0, 0, rng)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def draw_jointly(gram, products, variance, s2, effects, rng):
-    """Draw the effects (b, 1) whose prior variance is not zero, given X'(y without the block).
-
-    The posterior precision is LL' / s2; with z standard normal, L'b = L^-1 products + sqrt(s2) z.
-    """
-    nonzero = np.flatnonzero(variance)
-    if nonzero.size == 0:
-        return
-    precision = np.empty((nonzero.size, nonzero.size))
-    for i in range(nonzero.size):
-        for j in range(nonzero.size):
-            precision[i, j] = gram[nonzero[i], nonzero[j]]
-        precision[i, i] += s2 / variance[nonzero[i]]
-    root = np.linalg.cholesky(precision)
-    drawn = np.empty(nonzero.size)
-    for i in range(nonzero.size):
-        drawn[i] = (products[nonzero[i]] - np.dot(root[i, :i], drawn[:i])) / root[i, i]
-    for i in range(nonzero.size):
-        drawn[i] += np.sqrt(s2) * rng.standard_normal()
-    for i in range(nonzero.size - 1, -1, -1):
-        for j in range(i + 1, nonzero.size):
-            drawn[i] -= root[j, i] * drawn[j]
-        drawn[i] /= root[i, i]
-        effects[nonzero[i], 0] = drawn[i]
+def _column(per_response, c):
+    """Return one column of an array (r, C), as (r, 1); a number stands for all."""
+    return per_response if np.isscalar(per_response) else per_response[:, [c]]

@@ -1,87 +1,102 @@
-"""The two ways genotypes act: on the nodes of the middle layer, and directly on y.
+"""SNP effects on the responses of a layer: on the nodes, or on the phenotype directly.
 
-A path tells an update what its columns are to explain; the update itself serves either.
+How they are drawn depends on the data: an SNPUpdate does it, maybe for the SNPs of several layers
+together (sampling/snp/).
 """
 
-from sknnmm.sampling.complete_data import CompleteOmics, CompletePhenotype
-from sknnmm.sampling.incomplete_data import IncompleteOmics, PhenotypeRows
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknnmm.genotypes import ScaledGenotypes
+from sknnmm.model.variables import Variable
+from sknnmm.terms.base import Term
+from sknnmm.terms.effects import (
+    EffectsState,
+    hyperparameter_values,
+    hyperparameter_variables,
+    residual_terms,
+)
 
 
-class NodePath:
-    """SNP effects on the K nodes.
+@dataclass
+class SNPState(EffectsState):
+    """SNP effects, and what an SNPUpdate maintains of genotypes times effects."""
+
+    fit: np.ndarray | None  # (n, C), genotypes times effects; None: no update reads it
+    fit_squares: np.ndarray | None = None  # (C,) its sums of squares, where it is None
+    fit_products: np.ndarray | None = None  # (C, p) X'W fit, where a sweep goes on cross-products
+
+
+class SNPs(Term):
+    """Effects of SNPs on C responses.
 
     Parameters
     ----------
-    model : NetworkModel
-    fixed : FixedEffects
-        Of the nodes.
+    layer, effects, pi : str
+        Names of the layer, of the effects, and of their probability of no effect.
+    genotypes : Genotypes
+    prior : Prior
+    share : float
+        Of the variance of a response, expected of all SNPs together.
+    row_weight : ndarray of shape (n,)
+        Of the layer.
+    n_responses : int
+    connections : Connections or None
+        None: every SNP acts on every response.
     """
 
-    def __init__(self, model, fixed):
-        self.fixed = fixed
-        self.prior = model.snp_prior
-        self.expected_variance = model.expected_snp_variance
-        self.row_weight = model.informative.astype(float)
-        self.n_columns = model.n_nodes
-        self.connections = model.connections
+    acts_by_snps = True
+
+    def __init__(
+        self, layer, effects, pi, genotypes, prior, share, row_weight, n_responses, connections=None
+    ):
+        super().__init__(effects, layer)
+        self._pi = pi
+        self.prior = prior
+        self.genotypes = ScaledGenotypes(genotypes) if prior.scales_genotypes else genotypes
+        self.row_weight = row_weight
+        self.n_responses = n_responses
+        self.connections = connections
+        self._share = share
+
+    @property
+    def informs_residual_variance(self):
+        """Return whether the prior is in units of the residual variance."""
+        return self.prior.relative_to_residual
 
     @property
     def connected(self):
-        """Return which SNPs act on which nodes: (p, K) bool, or True for all."""
+        """Return which SNPs act on which responses: (p, C) bool, or True for all."""
         return True if self.connections is None else self.connections.dense()
 
-    def state(self, chain):
-        """Return the EffectsState of this path."""
-        return chain.snp
+    @property
+    def expected_variance(self):
+        """Return the expected variance of one SNP effect on a response, (C,)."""
+        variance = self.genotypes.variance
+        if self.connections is None:
+            return np.full(self.n_responses, self._share / variance.sum())
+        return self._share / self.connections.sums(variance)
 
-    def target(self, chain):
-        """Return what the SNPs are to explain, (n, K)."""
-        return chain.omics - chain.omics_fixed.fit
+    def draw_hyperparameters(self, state, residual_variance, rng):
+        """Draw the hyperparameters of the prior given the effects, in place."""
+        self.prior.update(state.hyper, state.effects, state.component, residual_variance, rng)
 
-    def summed_target(self, model, update):
-        """Return what gives an update X'W target."""
-        kind = CompleteOmics if model.omics_complete else IncompleteOmics
-        return kind(model, self, update)
+    def contribution(self, state):
+        """Return genotypes times effects (see Term)."""
+        return state.fit
 
-    def residual_variance(self, chain):
-        """Return the residual variance of each column, (K,)."""
-        return chain.omics_residual_variance
+    def prior_terms(self, state):
+        """Return what the effects say of the residual variance (see Term)."""
+        return residual_terms(self.prior, state)
 
+    def variables(self, layer):
+        """Return the hyperparameters, and the effects, kept in moments (see Term)."""
+        effects = Variable(
+            self.name, layer.name, "SNP effects per allele", layer.dims("snp"), power=1, every=False
+        )
+        return [*hyperparameter_variables(self.prior, layer, self.name, self._pi), effects]
 
-class DirectPath:
-    """SNP effects on y that do not pass through the nodes.
-
-    Parameters
-    ----------
-    model : NetworkModel
-    fixed : FixedEffects
-        Of the phenotype.
-    """
-
-    n_columns = 1
-    connections = None  # never masked
-    connected = True
-
-    def __init__(self, model, fixed):
-        self.fixed = fixed
-        self.prior = model.direct_prior
-        self.expected_variance = model.expected_direct_variance
-        self.row_weight = model.y_weight
-        self._y = model.y_column
-
-    def state(self, chain):
-        """Return the EffectsState of this path."""
-        return chain.direct
-
-    def target(self, chain):
-        """Return what the SNPs are to explain, (n, 1)."""
-        return self._y - chain.fixed.fit - chain.omics_part()
-
-    def summed_target(self, model, update):
-        """Return what gives an update X'W target."""
-        kind = CompletePhenotype if model.omics_complete else PhenotypeRows
-        return kind(model, self, update)
-
-    def residual_variance(self, chain):
-        """Return the residual variance of y, (1,)."""
-        return chain.residual_variance
+    def values(self, state):
+        """Return the hyperparameters (see Term)."""
+        return hyperparameter_values(self.prior, state)

@@ -1,18 +1,13 @@
 """Tests of the simulator and of the real data."""
 
-import hashlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from scipy.stats import norm
 
-from sknnmm.datasets import _bglr, _mice, _wheat, fetch_hs_mice, fetch_wheat, make_omics_network
-
-SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+from sknnmm.datasets import _mice, _wheat, fetch_hs_mice, fetch_wheat, make_omics_network
+from tests.helpers.data import SHARED_DATA
 
 ACTIVATIONS = {
     "linear": lambda z: z,
@@ -423,97 +418,3 @@ def test_wheat_relationship_is_aligned_by_name(wheat):
     contents["wheat.A"] = contents["wheat.A"][::-1, ::-1]
 
     assert _wheat._as_bunch(contents).relationship.equals(wheat.relationship)
-
-
-# --- downloads ---------------------------------------------------------------------------------
-
-both_fetchers = pytest.mark.parametrize(
-    ("fetch", "module"),
-    [(fetch_hs_mice, _mice), (fetch_wheat, _wheat)],
-    ids=["mice", "wheat"],
-)
-
-
-@pytest.fixture
-def serve(monkeypatch):
-    """Return a function that makes the given folder the one to download from."""
-    pytest.importorskip("rdata")
-    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between attempts
-
-    def serve_folder(path):
-        # fetch_file refuses a URL without a host.
-        url = path.as_uri().replace("file://", "file://localhost")
-        monkeypatch.setattr(_bglr, "FOLDER_URL", url)
-
-    return serve_folder
-
-
-@pytest.fixture
-def data_home(tmp_path):
-    folder = tmp_path / "data_home"
-    folder.mkdir()
-    return folder
-
-
-@needs_data
-@both_fetchers
-def test_download_is_kept_and_reused(fetch, module, serve, data_home, tmp_path):
-    name = module.FILENAME
-    serve(SHARED_DATA)
-    (data_home / name).write_bytes(b"an interrupted download")
-    with pytest.warns(UserWarning, match="differs from expected"):
-        fetched = fetch(data_home)
-    assert [path.name for path in data_home.iterdir()] == [name]
-    assert (data_home / name).read_bytes() == (SHARED_DATA / name).read_bytes()
-
-    serve(tmp_path / "absent")
-    assert fetch(str(data_home)).genotypes.equals(fetched.genotypes)
-
-
-@both_fetchers
-@pytest.mark.filterwarnings("ignore:Retry downloading")
-def test_failed_download_is_explained(fetch, module, serve, data_home, tmp_path):
-    serve(tmp_path / "absent")
-    with pytest.raises(OSError, match=f"Could not get {module.FILENAME} from file:.*by hand"):
-        fetch(data_home)
-    assert list(data_home.iterdir()) == []
-
-
-@both_fetchers
-@pytest.mark.filterwarnings("ignore:Retry downloading")
-def test_damaged_file_that_cannot_be_replaced(fetch, module, serve, data_home, tmp_path):
-    damaged = data_home / module.FILENAME
-    damaged.write_bytes(b"garbage")
-    serve(tmp_path / "absent")
-    with (
-        pytest.warns(UserWarning, match="differs from expected"),
-        pytest.raises(OSError, match=f"Could not get {module.FILENAME}.*{module.SHA256}"),
-    ):
-        fetch(data_home)
-    assert list(data_home.iterdir()) == [damaged]
-
-
-@both_fetchers
-def test_wrong_bytes_are_refused(fetch, module, serve, data_home, tmp_path):
-    wrong = tmp_path / module.FILENAME
-    wrong.write_bytes(b"<html>not found</html>")
-    serve(tmp_path)
-    with pytest.raises(OSError, match=f"Could not get {module.FILENAME}") as caught:
-        fetch(data_home)
-    assert hashlib.sha256(wrong.read_bytes()).hexdigest() in str(caught.value)
-    assert module.SHA256 in str(caught.value)
-    assert list(data_home.iterdir()) == []
-
-
-@both_fetchers
-def test_rdata_is_asked_for_before_any_download(fetch, module, data_home, monkeypatch):
-    monkeypatch.setitem(sys.modules, "rdata", None)
-    monkeypatch.setattr(_bglr, "fetch_file", lambda *args, **kwargs: pytest.fail("downloaded"))
-    with pytest.raises(ImportError, match=rf"{module.FILENAME}.*pip install rdata"):
-        fetch(data_home)
-
-
-@pytest.mark.parametrize("fetch", [fetch_hs_mice, fetch_wheat])
-def test_data_home_is_checked(fetch):
-    with pytest.raises(ValueError, match=f"'data_home' parameter of {fetch.__name__}"):
-        fetch(data_home=3)

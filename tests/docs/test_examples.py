@@ -64,4 +64,4 @@ def test_the_quickstart_notebook_runs(tmp_path, monkeypatch):
     for cell in code_cells(example):
         exec(cell, namespace)
     assert (tmp_path / "quickstart.png").stat().st_size > 10_000
-    assert namespace["table"]["breeding value", "correlation"].max() > 0.5
+    assert namespace["table"]["breeding value", "accuracy"].max() > 0.5

@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
+from sknnmm.estimators.specification import NNMM
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
 from sknnmm.model.connections import Connections
-from sknnmm.model.network import NetworkModel
 from sknnmm.priors import GBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
 
 RESIDUAL = ScaledInverseChi2(df=8, scale=0.6)
@@ -36,7 +36,7 @@ def small_network(
     stored=np.int8,
     dtype=np.float64,
 ):
-    """Return a NetworkModel with random standard normal data.
+    """Return an NNMM with random standard normal data.
 
     The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y.
     `mask` (p, K) says which SNPs act on which nodes. `weighted`: rows of y weigh 1/4 to 4.
@@ -52,7 +52,7 @@ def small_network(
     omics[n - uninformative :] = np.nan
     omics[:, n_observed:] = np.nan
     covariates = rng.standard_normal((n, n_covariates))
-    return NetworkModel(
+    return NNMM(
         genotypes=Genotypes(dosages),
         y=y,
         omics=omics,
@@ -141,7 +141,7 @@ def current_hyperparameters(prior, state):
     hyper = state.hyper
     if isinstance(prior, BayesL):
         return {"log lambda^2": np.log(hyper.squared_penalty)}
-    values = {"log variance": _mean_of_columns(np.log(hyper.variance), hyper.columns)}
+    values = {"log variance": _mean_of_columns(np.log(hyper.variance), hyper.layout)}
     if prior.selects:
         values["pi"] = prior.zero_weight(hyper)
     if isinstance(prior, BayesR):
@@ -151,10 +151,28 @@ def current_hyperparameters(prior, state):
     return values
 
 
-def table_of_effects(update, path, chain, rng):
+def table_of_effects(sampler, term, chain, rng):
     """Return the SNP effects (p, C) of a chain, zero where not connected."""
-    effects = update.snp_effects(path.state(chain), rng)
-    return effects if effects.ndim == 2 else path.connections.table(effects).toarray()
+    effects = sampler.update_of(term).snp_effects(term.of(chain), rng)
+    return effects if effects.ndim == 2 else term.connections.table(effects).toarray()
+
+
+class Parts:
+    """The states of the layers and terms of NN-MM by short names, None where there are none."""
+
+    def __init__(self, chain):
+        omics, phenotype = chain.layers.get("omics"), chain.layers["phenotype"]
+        self.omics, self.phenotype = omics, phenotype
+        self.snp = omics and omics.terms["snp_effects"]
+        self.omics_fixed = omics and omics.terms["fixed"]
+        self.direct = phenotype.terms.get("direct_effects")
+        self.weights = phenotype.terms.get("omics_weights")
+        self.fixed = phenotype.terms["fixed"]
+
+
+def snp_terms(sampler):
+    """Return the terms of SNPs, those of the nodes first."""
+    return [term for layer in sampler.layers for term in layer.terms if term.acts_by_snps]
 
 
 @dataclass
@@ -211,7 +229,7 @@ def draw_parameters(model, X, rng):
             model.direct_prior, (p, 1), rng, residual_variance, snp_scale
         )
     intercepts = np.sqrt(model.intercept_variance) * rng.standard_normal(n_nodes + 1)
-    intercepts[model.n_observed_nodes : n_nodes] = 0
+    intercepts[n_nodes - model.n_latent : n_nodes] = 0
     drawn = Parameters(
         snp_effects=b,
         direct_effects=a[:, 0],
@@ -245,31 +263,30 @@ def with_data_from(model, parameters, X, rng):
     )
 
 
-def current_parameters(sampler, chain, X, rng):
+def current_parameters(model, sampler, chain, X, rng):
     """Return copies of the Parameters of a chain; rows without data get omics from their prior."""
-    model = sampler.model
-    hypers = {"snp": current_hyperparameters(model.snp_prior, chain.snp)}
-    if sampler.has_weights:
-        hypers["weights"] = current_hyperparameters(model.weight_prior, chain.weights)
+    parts = Parts(chain)
+    hypers = {"snp": current_hyperparameters(model.snp_prior, parts.snp)}
+    if not model.activation.is_network:
+        hypers["weights"] = current_hyperparameters(model.weight_prior, parts.weights)
     effects = {
-        path: table_of_effects(update, path, chain, rng).astype(float)
-        for update in sampler.snp_updates
-        for path in update.paths
+        term.name: table_of_effects(sampler, term, chain, rng).astype(float)
+        for term in snp_terms(sampler)
     }
     a = np.zeros(X.shape[1])
     if model.direct_prior:
-        hypers["direct"] = current_hyperparameters(model.direct_prior, chain.direct)
-        a = effects[sampler.direct_path][:, 0]
+        hypers["direct"] = current_hyperparameters(model.direct_prior, parts.direct)
+        a = effects["direct_effects"][:, 0]
     current = Parameters(
-        snp_effects=effects[sampler.node_path],
+        snp_effects=effects["snp_effects"],
         direct_effects=a,
-        weights=chain.weights.effects[:, 0].astype(float),
+        weights=parts.weights.effects[:, 0].astype(float),
         hypers=hypers,
-        node_variances=chain.omics_residual_variance.copy(),
-        residual_variance=float(chain.residual_variance[0]),
-        node_intercepts=chain.omics_fixed.coefficients[0].copy(),
-        intercept=float(chain.fixed.coefficients[0, 0]),
-        omics=chain.omics.astype(float),
+        node_variances=parts.omics.residual_variance.copy(),
+        residual_variance=float(parts.phenotype.residual_variance[0]),
+        node_intercepts=parts.omics_fixed.coefficients[0].copy(),
+        intercept=float(parts.fixed.coefficients[0, 0]),
+        omics=parts.omics.response.astype(float),
     )
     unseen = ~model.informative
     noise = rng.standard_normal((np.count_nonzero(unseen), model.n_nodes))

@@ -7,8 +7,10 @@ from numpy.testing import assert_array_equal
 
 from sknnmm.io import align
 from sknnmm.metrics import (
+    neg_absolute_bias_scorer,
+    neg_absolute_dispersion_error_scorer,
     prediction_bias,
-    prediction_bias_scorer,
+    prediction_dispersion,
     predictive_correlation,
     predictive_correlation_scorer,
 )
@@ -38,7 +40,14 @@ def test_fit_and_score_refuse_another_order(tables, short, argument):
         short().fit(**tables).score(**shuffled)
 
 
-@pytest.mark.parametrize("scorer", [predictive_correlation_scorer, prediction_bias_scorer])
+@pytest.mark.parametrize(
+    "scorer",
+    [
+        predictive_correlation_scorer,
+        neg_absolute_bias_scorer,
+        neg_absolute_dispersion_error_scorer,
+    ],
+)
 @pytest.mark.parametrize("argument", ["y", "omics", "covariates"])
 def test_scorers_refuse_another_order(tables, short, scorer, argument):
     model = short().fit(**tables)
@@ -48,10 +57,13 @@ def test_scorers_refuse_another_order(tables, short, scorer, argument):
         scorer(model, **given | {argument: given[argument].iloc[::-1]})
 
 
-@pytest.mark.parametrize("metric", [predictive_correlation, prediction_bias])
-def test_metrics_refuse_another_order(tables, metric):
+@pytest.mark.parametrize(
+    ("metric", "best"),
+    [(predictive_correlation, 1), (prediction_bias, 0), (prediction_dispersion, 1)],
+)
+def test_metrics_refuse_another_order(tables, metric, best):
     y = tables["y"]
-    assert metric(y, y.to_numpy()) == pytest.approx(1)
+    assert metric(y, y.to_numpy()) == pytest.approx(best)
     with pytest.raises(ValueError, match="y_pred and y_true have different indexes"):
         metric(y, y.iloc[::-1])
 

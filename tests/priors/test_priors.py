@@ -22,7 +22,7 @@ from sknnmm.priors import (
     ScaledInverseChi2,
     as_prior,
 )
-from sknnmm.priors._layout import DenseColumns
+from sknnmm.priors._layout import DenseLayout
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -218,11 +218,11 @@ def test_auto_scale_puts_the_mode_at_the_expected_variance(kind, df):
 
 def test_start_of_bayes_c():
     expected = np.array([0.1, 0.2, 0.4])
-    hyper = BayesC(pi=0.75, df=4).start(expected, DenseColumns(10, 1))
+    hyper = BayesC(pi=0.75, df=4).start(expected, DenseLayout(10, 1))
     assert_allclose(hyper.variance, [expected * 4])
     assert_allclose(hyper.scale, expected * 4 * 1.5)
     assert_allclose(hyper.weights, [[0.75] * 3, [0.25] * 3])
-    given = BayesC(pi=0.75, scale=0.01).start(expected, DenseColumns(10, 1))
+    given = BayesC(pi=0.75, scale=0.01).start(expected, DenseLayout(10, 1))
     assert_allclose(given.variance, [[0.01] * 3])
 
 
@@ -284,11 +284,11 @@ def test_pi_is_reported_where_there_is_one(method, data, short):
 def test_automatic_scales_of_the_rest_of_the_alphabet():
     """DESIGN: the mode of v (of each v_j) at the expected share, over 1 - pi or the mean of c."""
     expected = np.array([0.02])
-    assert_allclose(BayesA(df=4).start(expected, DenseColumns(10, 1)).scale, 0.02 * 6 / 4)
-    assert BayesA().start(expected, DenseColumns(10, 1)).variance.shape == (10, 1)
-    assert_allclose(BayesB(pi=0.8).start(expected, DenseColumns(10, 1)).scale, 0.1 * 7 / 5)
-    assert_allclose(BayesR().start(expected, DenseColumns(10, 1)).scale, 0.02 / (1.11 / 4) * 7 / 5)
-    lasso = BayesL().start(expected, DenseColumns(10, 1))
+    assert_allclose(BayesA(df=4).start(expected, DenseLayout(10, 1)).scale, 0.02 * 6 / 4)
+    assert BayesA().start(expected, DenseLayout(10, 1)).variance.shape == (10, 1)
+    assert_allclose(BayesB(pi=0.8).start(expected, DenseLayout(10, 1)).scale, 0.1 * 7 / 5)
+    assert_allclose(BayesR().start(expected, DenseLayout(10, 1)).scale, 0.02 / (1.11 / 4) * 7 / 5)
+    lasso = BayesL().start(expected, DenseLayout(10, 1))
     mode = 2 * 0.5 / 0.02
     assert_allclose((1.1 - 1) / lasso.rate, mode)
     assert_allclose(lasso.squared_penalty, mode)

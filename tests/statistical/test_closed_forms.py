@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from sknnmm.priors import RRBLUP, BayesB, BayesC, BayesR
-from sknnmm.priors._layout import DenseColumns
+from sknnmm.priors._layout import DenseLayout
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.blocked import BlockedSweep
@@ -167,7 +167,7 @@ def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_ef
     rows = model.y_observed
     model.y[rows] += 0.6 * predictors[rows, 1]
     used, y = predictors[rows], model.y[rows]
-    hyper = prior.start(np.array([1.0]), DenseColumns(n_effects, 1))
+    hyper = prior.start(np.array([1.0]), DenseLayout(n_effects, 1))
     prior_weights, variance = hyper.weights[:, 0], prior.scale
     flat = 1e6  # variance that stands for a flat intercept
     total, included = 0, np.zeros(n_effects)

@@ -8,13 +8,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from sknnmm.genotypes import Genotypes
+from sknnmm.kernels.cross_products import BLOCK
+from sknnmm.kernels.draws import draw_block
+from sknnmm.kernels.simd import WIDE
+from sknnmm.kernels.variates import odds_of, point_of, random_odds, standard_normals
 from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
-from sknnmm.sampling.kernels.cross_products import BLOCK
-from sknnmm.sampling.kernels.draws import draw_block
-from sknnmm.sampling.kernels.simd import WIDE
-from sknnmm.sampling.kernels.variates import odds_of, point_of, random_odds, standard_normals
 from sknnmm.sampling.snp import blocked, passes
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import CrossProductSweep

@@ -82,7 +82,7 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     for iteration in range(done + 1, settings.n_iter + 1):
         with _named(iteration):
             sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
-        _check_finite(chain, iteration)
+        _check_finite(sampler.network, chain, iteration)
         if iteration % REFRESH_EVERY == 0:
             sampler.refresh(chain)
         if settings.keeps(iteration):
@@ -132,24 +132,35 @@ def _named(iteration):
         ) from error
 
 
-def _check_finite(chain, iteration):
+def _check_finite(network, chain, iteration):
     """Raise unless all is finite that any bad value reaches within one iteration.
 
     The fixed effects are drawn given all other parts of a layer; variances may be kept fixed.
     """
-    parts = [
-        ("omics_residual_variance", chain.omics_residual_variance),
-        ("residual_variance", chain.residual_variance),
-        ("intercepts and covariate effects of the omics", chain.omics_fixed.coefficients),
-        ("intercept and covariate effects of y", chain.fixed.coefficients),
-    ]
-    if chain.weights is not None:
-        parts.append(("omics_weights", chain.weights.effects))
-    if math.isfinite(sum(values.sum() for _, values in parts)):
+    total = 0.0
+    for layer in network.layers:
+        state = chain.layers[layer.name]
+        total += state.residual_variance.sum()
+        for term in layer.terms:
+            if not term.acts_by_snps:
+                total += sum(values.sum() for values in term.values(state.terms[term.name]))
+    if math.isfinite(total):
         return
-    name, values = next(part for part in parts if not np.isfinite(part[1]).all())
+    name, values = next(_not_finite(network, chain))
     raise FloatingPointError(
         f"{name} became {values.ravel()} at iteration {iteration}: the chain cannot go on. Look "
         "for extreme values in the data and for priors far from the data (scales refer to "
         "standardised y and omics), or use precision='double'."
     )
+
+
+def _not_finite(network, chain):
+    """Yield the name and the values of variables that are not finite."""
+    for layer in network.layers:
+        state = chain.layers[layer.name]
+        values = [(f"{layer.prefix}residual_variance", state.residual_variance)]
+        for term in layer.terms:
+            if not term.acts_by_snps:
+                names = [v.name for v in term.variables(layer) if v.every]
+                values += zip(names, term.values(state.terms[term.name]), strict=True)
+        yield from ((n, v) for n, v in values if not np.isfinite(v).all())

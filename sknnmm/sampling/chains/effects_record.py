@@ -1,21 +1,19 @@
-"""What a chain keeps of the SNP effects of one path: sums, and draws to store."""
+"""What a chain keeps of the SNP effects of one term: sums, and draws to store."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from sknnmm.common.compiled import njit
-from sknnmm.priors._layout import SparseColumns
-from sknnmm.sampling.kernels.simd import WIDE, load, splat, store, sum_of_lanes, where_greater
-from sknnmm.sampling.snp.spectral import SpectralDraw
+from sknnmm.kernels.simd import WIDE, load, splat, store, sum_of_lanes, where_greater
 
 
 @dataclass
 class EffectsMoments:
-    """Sums over kept draws of the SNP effects of one path, (p, C), or (m,) of connections."""
+    """Sums over kept draws of the SNP effects of one term, (p, C), or (m,) of connections."""
 
     mean: np.ndarray  # over all kept draws
-    weighted_mean: np.ndarray  # of effects times omics weights
+    weighted_mean: np.ndarray  # of effects times weights on each response of the reader, (R, ...)
     total: np.ndarray  # over `count` draws
     squares: np.ndarray
     included: np.ndarray
@@ -23,16 +21,15 @@ class EffectsMoments:
 
 
 class _SweptRecord:
-    """Running sums of the SNP effects of one path that are drawn as such."""
+    """Running sums of the SNP effects of one term that are drawn as such."""
 
-    def __init__(self, update, path, model):
+    def __init__(self, update, term, n_weighted):
         self.update = update
         self.count = 0
-        self._columns = update.columns(path)
-        self._total, self._squares, self._included, self._weighted = np.zeros(
-            (4, *self._columns.shape)
-        )
-        self._selects = path.prior.selects
+        self._layout = update.layout(term)
+        self._total, self._squares, self._included = np.zeros((3, *self._layout.shape))
+        self._weighted = np.zeros((n_weighted, *self._layout.shape))
+        self._selects = term.prior.selects
 
     @property
     def sums(self):
@@ -45,15 +42,20 @@ class _SweptRecord:
         }
 
     def add(self, state, weights, store, rng):
-        """Add a draw, `weights` (C,) those of the columns on y; return its SNP effects."""
+        """Add a draw; return its SNP effects.
+
+        `weights` (C, R) are those that the responses of this layer have on the R of its reader.
+        """
         self.count += 1
         effects = self.update.snp_effects(state, rng)
-        sums = (self._total, self._squares, self._included, self._weighted)
+        sums = (self._total, self._squares, self._included, self._weighted[0])
         add_effects(
             effects.reshape(-1),
-            self._columns.spread(weights).reshape(-1),
+            self._layout.spread(weights[:, 0]).reshape(-1),
             *(values.reshape(-1) for values in sums),
         )
+        for weighted, weight in zip(self._weighted[1:], weights.T[1:], strict=True):
+            weighted += self._layout.spread(weight) * effects
         return effects
 
     def storable(self, effects):
@@ -75,9 +77,9 @@ class _SweptRecord:
 class _ConnectionsRecord(_SweptRecord):
     """The same for effects of single connections."""
 
-    def __init__(self, update, path, model):
-        super().__init__(update, path, model)
-        self._positions = path.connections.positions
+    def __init__(self, update, term, n_weighted):
+        super().__init__(update, term, n_weighted)
+        self._positions = term.connections.positions
 
     def storable(self, effects):
         """Return (flat indices in (p, K), values) to keep."""
@@ -88,15 +90,16 @@ class _ConnectionsRecord(_SweptRecord):
 
 
 class _SpectralRecord:
-    """Running sums of the coordinates of the SNP effects of one path, and of some effects."""
+    """Running sums of the coordinates of the SNP effects of one term, and of some effects."""
 
-    def __init__(self, update, path, model):
+    def __init__(self, update, term, n_weighted):
         self.update = update
         self.count = 0
-        shape = (model.genotypes.shape[1], path.n_columns)
+        shape = (term.genotypes.shape[1], term.n_responses)
         self._total, self._squares = np.zeros((2, *shape))
-        self._in_model = np.broadcast_to(model.genotypes.polymorphic[:, None], shape)
-        self._coordinates, self._weighted = np.zeros((2, *update.columns(path).shape))
+        self._in_model = np.broadcast_to(term.genotypes.polymorphic[:, None], shape)
+        self._coordinates = np.zeros(update.layout(term).shape)
+        self._weighted = np.zeros((n_weighted, *self._coordinates.shape))
 
     @property
     def sums(self):
@@ -111,7 +114,7 @@ class _SpectralRecord:
     def add(self, state, weights, store, rng):
         """Add a draw; return its SNP effects if they are to be stored."""
         self._coordinates += state.effects
-        self._weighted += weights * state.effects
+        self._weighted += weights.T[:, None] * state.effects
         if not store:
             return None
         effects = self.update.snp_effects(state, rng)
@@ -127,13 +130,13 @@ class _SpectralRecord:
     def moments(self, n_kept):
         """Return the EffectsMoments: means over `n_kept` draws, the rest over the stored ones."""
         dtype = self.update.basis.dtype
-        mean, weighted = (
-            self.update.mean_snp_effects((total / n_kept).astype(dtype)).astype(float)
-            for total in (self._coordinates, self._weighted)
-        )
+
+        def mean_of(total):
+            return self.update.mean_snp_effects((total / n_kept).astype(dtype)).astype(float)
+
         return EffectsMoments(
-            mean=mean,
-            weighted_mean=weighted,
+            mean=mean_of(self._coordinates),
+            weighted_mean=np.array([mean_of(total) for total in self._weighted]),
             total=self._total,
             squares=self._squares,
             included=self.count * self._in_model,
@@ -141,13 +144,16 @@ class _SpectralRecord:
         )
 
 
-def effects_record(update, path, model):
-    """Return the record that suits how an update holds the SNP effects of a path."""
-    if isinstance(update, SpectralDraw):
-        return _SpectralRecord(update, path, model)
-    if isinstance(update.columns(path), SparseColumns):
-        return _ConnectionsRecord(update, path, model)
-    return _SweptRecord(update, path, model)
+def effects_record(update, term, n_weighted):
+    """Return the record that suits how an update holds the SNP effects of a term.
+
+    `n_weighted` is the number of responses of the reader of its layer, at least 1.
+    """
+    if update.draws_coordinates:
+        return _SpectralRecord(update, term, n_weighted)
+    if len(update.layout(term).shape) == 1:
+        return _ConnectionsRecord(update, term, n_weighted)
+    return _SweptRecord(update, term, n_weighted)
 
 
 @njit(nogil=True, cache=True)

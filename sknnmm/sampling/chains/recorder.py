@@ -1,4 +1,4 @@
-"""What a chain keeps: every draw of the small quantities, moments and some draws of the large."""
+"""What a chain keeps: every draw of the small variables, moments and some draws of the large."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from sknnmm.common.compiled import njit
 from sknnmm.sampling.chains.effects_record import EffectsMoments, effects_record
 from sknnmm.sampling.chains.thinned_draws import ThinnedDraws
-from sknnmm.sampling.chains.variance_shares import SharesFromSums, variance_shares
+from sknnmm.sampling.chains.variance_shares import SharesFromRows, SharesFromSums
 from sknnmm.sampling.resume.snapshot import copy_into
 
 
@@ -17,74 +17,125 @@ class ChainResult:
     """Kept quantities of one chain, on the standardised scale."""
 
     n_kept: int
-    draws: dict  # name -> (n_kept, ...)
-    snp: EffectsMoments | None
-    direct: EffectsMoments | None
-    weights_included: np.ndarray  # (K,) share of draws
-    omics_total: np.ndarray  # (n, n_observed) sums over kept draws
-    omics_squares: np.ndarray
-    step_size: object  # of Hamiltonian Monte Carlo, or None
+    draws: dict  # name of a variable -> (n_kept, ...)
+    effects: dict[str, EffectsMoments]  # of every term of SNPs, by its name
+    weights_included: dict  # share of draws (K, C), by the name of a term of nodes
+    responses: dict  # of every layer of nodes, by name: ResponseMoments
+    step_sizes: dict  # of Hamiltonian Monte Carlo, by layer
     stored: ThinnedDraws
-    state: dict | None = None  # from which the chain could go on, if asked for
+    state: dict | None = None  # from which the chain can continue, if asked for
+
+
+class ResponseMoments:
+    """Sums over kept draws of the recorded responses of a layer of nodes, and of their squares."""
+
+    def __init__(self, layer):
+        self._layer = layer
+        self.total = np.zeros((len(layer.record), layer.n_recorded))
+        self.squares = np.zeros_like(self.total)
+        self._uninformed = np.flatnonzero(~layer.informed)
+
+    def add(self, state, snp_fits):
+        """Add a draw: the LayerState, and genotypes times effects (n, C) by the name of a term."""
+        _add_moments(state.response, self.total, self.squares)
+        rows, n = self._uninformed, self.total.shape[1]
+        if rows.size:
+            # Outside the chain: their moments given the other parameters are known.
+            mean = 0.0
+            for term in self._layer.terms:
+                of_term = state.terms[term.name]
+                part = snp_fits[term.name] if term.acts_by_snps else term.contribution(of_term)
+                mean = mean + part
+            mean = mean[rows, :n]
+            self.total[rows] += mean
+            self.squares[rows] += mean**2 + state.residual_variance[:n]
+
+    @property
+    def sums(self):
+        """Return the arrays that draws are added to, by name."""
+        return {"total": self.total, "squares": self.squares}
 
 
 class Recorder:
     """Collects the kept draws of one chain."""
 
     def __init__(self, sampler, n_kept, effects_budget):
-        self._sampler = sampler
+        self._network = network = sampler.network
         self._n_kept = n_kept
         self._n_recorded = 0
         self._draws = {}
-        self._effects = {
-            path: effects_record(update, path, sampler.model)
-            for update in sampler.snp_updates
-            for path in update.paths
-        }
-        self._names = {sampler.node_path: "snp", sampler.direct_path: "direct"}
         self._stored = ThinnedDraws(effects_budget)
-        model = sampler.model
-        self._weights_included = np.zeros(model.n_nodes)
-        self._omics_total = np.zeros((model.n_samples, model.n_observed_nodes))
-        self._omics_squares = np.zeros_like(self._omics_total)
-        self._uninformative = np.flatnonzero(~model.informative)
-        self._from_sums = SharesFromSums(sampler) if SharesFromSums.applies(sampler) else None
+        self._terms = [(layer, term) for layer in network.layers for term in layer.terms]
+        self._effects, self._readers = {}, {}
+        for layer, term in self._terms:
+            if term.acts_by_snps:
+                reader, nodes = network.reading(layer)
+                self._readers[term.name] = nodes if nodes and nodes.has_weights else None
+                n_weighted = 1 if reader is None else reader.n_responses
+                update = sampler.update_of(term)
+                self._effects[term.name] = effects_record(update, term, n_weighted)
+        self._names = [
+            (layer, term, [v.name for v in term.variables(layer) if v.every])
+            for layer, term in self._terms
+        ]
+        self._weights_included = {
+            nodes.name: np.zeros((nodes.n_nodes, nodes.n_responses))
+            for _, nodes in self._terms
+            if nodes.source and nodes.has_weights
+        }
+        self._responses = {
+            layer.name: ResponseMoments(layer)
+            for layer in network.layers
+            if network.reading(layer)[0]
+        }
+        shares = SharesFromSums if SharesFromSums.applies(sampler) else SharesFromRows
+        self._shares = shares(sampler)
 
     def record(self, chain, rng):
         """Keep the present state."""
-        model, sampler = self._sampler.model, self._sampler
-        weights = chain.weights.effects[:, 0].astype(float) if sampler.has_weights else None
         store = self._stored.wants(self._n_recorded)
         effects, fits = {}, {}
-        for path, record in self._effects.items():
-            state = path.state(chain)
-            mediated = path is sampler.node_path and sampler.has_weights
-            on_y = weights if mediated else np.zeros(path.n_columns)
-            effects[path] = record.add(state, on_y, store, rng)
-            if not self._from_sums:
-                fits[path] = record.update.fit_everywhere(state, rng, effects[path])
+        for _, term in self._terms:
+            if not term.acts_by_snps:
+                continue
+            record, state = self._effects[term.name], term.of(chain)
+            effects[term.name] = record.add(state, self._weights_of(term, chain), store, rng)
+            if self._shares.by_rows:
+                fit = record.update.fit_everywhere(state, rng, effects[term.name])
+                fits[term.name] = fit
         if store:
-            self._stored.add(
-                self._n_recorded,
-                {
-                    self._names[path]: self._effects[path].storable(drawn)
-                    for path, drawn in effects.items()
-                },
-            )
-        snp_fit, direct_fit = fits.get(sampler.node_path), fits.get(sampler.direct_path)
-        if self._from_sums:
-            shares = self._from_sums(chain)
-        else:
-            shares = variance_shares(model, chain, snp_fit, direct_fit)
+            drawn = {name: self._effects[name].storable(drawn) for name, drawn in effects.items()}
+            self._stored.add(self._n_recorded, drawn)
+        shares = self._shares(chain, fits)
         for name in ("heritability", "genetic_mean"):  # any value that is not finite reaches them
-            if not math.isfinite(shares[name]):
+            if not math.isfinite(np.sum(shares[name])):
                 raise FloatingPointError(f"{name} became {shares[name]}.")
-        self._keep(_small_quantities(sampler, chain) | shares)
-        if sampler.has_weights:
-            self._weights_included += weights != 0
-        if model.n_nodes:
-            self._add_omics(chain, snp_fit)
+        self._keep(self._present(chain) | shares)
+        for name, included in self._weights_included.items():
+            term = next(term for _, term in self._terms if term.name == name)
+            included += term.of(chain).effects != 0
+        for name, moments in self._responses.items():
+            moments.add(chain.layers[name], fits)
         self._n_recorded += 1
+
+    def _weights_of(self, term, chain):
+        """Return the weights that the responses of a term have on those of the reader, (C, R)."""
+        nodes = self._readers[term.name]
+        if nodes is None:
+            return np.zeros((term.n_responses, 1))
+        return nodes.of(chain).effects.astype(float)
+
+    def _present(self, chain):
+        """Return the variables of which every draw is kept, by name."""
+        values = {}
+        for layer in self._network.layers:
+            name = f"{layer.prefix}residual_variance"
+            values[name] = layer.squeezed(chain.layers[layer.name].residual_variance)
+        for layer, term, names in self._names:
+            present = term.values(term.of(chain))
+            for name, value in zip(names, present, strict=True):
+                values[name] = layer.squeezed(value)
+        return values
 
     def _keep(self, quantities):
         for name, value in quantities.items():
@@ -92,36 +143,18 @@ class Recorder:
                 self._draws[name] = np.empty((self._n_kept, *np.shape(value)))
             self._draws[name][self._n_recorded] = value
 
-    def _add_omics(self, chain, snp_fit):
-        n_observed = self._omics_total.shape[1]
-        _add_moments(chain.omics, self._omics_total, self._omics_squares)
-        rows = self._uninformative
-        if rows.size:
-            # Outside the chain: their moments given the other parameters are known.
-            fixed = self._sampler.omics_fixed.fitted(chain.omics_fixed.coefficients)
-            mean = (snp_fit + fixed)[rows, :n_observed]
-            self._omics_total[rows] += mean
-            self._omics_squares[rows] += mean**2 + chain.omics_residual_variance[:n_observed]
-
-    @property
-    def _sums(self):
-        return {
-            "weights_included": self._weights_included,
-            "omics_total": self._omics_total,
-            "omics_squares": self._omics_squares,
-        }
-
     def contents(self):
         """Return all that was recorded, as plain data."""
         return {
             "n_recorded": self._n_recorded,
             "draws": {name: kept[: self._n_recorded] for name, kept in self._draws.items()},
             "effects": {
-                self._names[path]: {"count": record.count, "sums": record.sums}
-                for path, record in self._effects.items()
+                name: {"count": record.count, "sums": record.sums}
+                for name, record in self._effects.items()
             },
             "stored": self._stored.contents(),
-            "sums": self._sums,
+            "responses": {name: moments.sums for name, moments in self._responses.items()},
+            "weights_included": self._weights_included,
         }
 
     def restore(self, saved):
@@ -130,61 +163,26 @@ class Recorder:
         for name, kept in saved["draws"].items():
             self._draws[name] = np.empty((self._n_kept, *kept.shape[1:]))
             self._draws[name][: self._n_recorded] = kept
-        for path, record in self._effects.items():
-            of_path = saved["effects"][self._names[path]]
-            record.count = of_path["count"]
-            copy_into(record.sums, of_path["sums"])
+        for name, record in self._effects.items():
+            record.count = saved["effects"][name]["count"]
+            copy_into(record.sums, saved["effects"][name]["sums"])
         self._stored.restore(saved["stored"])
-        copy_into(self._sums, saved["sums"])
+        for name, moments in self._responses.items():
+            copy_into(moments.sums, saved["responses"][name])
+        copy_into(self._weights_included, saved["weights_included"])
 
     def result(self, chain):
         """Return the ChainResult, given the last state."""
-        sampler = self._sampler
-        moments = {path: record.moments(self._n_kept) for path, record in self._effects.items()}
+        step_sizes = {name: layer.step_size for name, layer in chain.layers.items()}
         return ChainResult(
             n_kept=self._n_kept,
             draws=self._draws,
-            snp=moments.get(sampler.node_path),
-            direct=moments.get(sampler.direct_path),
-            weights_included=self._weights_included / self._n_kept,
-            omics_total=self._omics_total,
-            omics_squares=self._omics_squares,
-            step_size=chain.step_size,
+            effects={n: record.moments(self._n_kept) for n, record in self._effects.items()},
+            weights_included={n: sums / self._n_kept for n, sums in self._weights_included.items()},
+            responses=self._responses,
+            step_sizes={name: size for name, size in step_sizes.items() if size is not None},
             stored=self._stored,
         )
-
-
-def _small_quantities(sampler, chain):
-    """Return scalars, weights, variances and fixed effects by name."""
-    model = sampler.model
-    kept = {
-        "residual_variance": chain.residual_variance[0],
-        "centred_intercept": chain.fixed.coefficients[0, 0],
-        "covariate_effects": chain.fixed.coefficients[1:, 0],
-    }
-    layers = [("direct_", "direct_effects", chain.direct, model.direct_prior)]
-    if model.n_nodes:
-        kept |= {
-            "omics_residual_variance": chain.omics_residual_variance,
-            "omics_centred_intercept": chain.omics_fixed.coefficients[0],
-            "omics_covariate_effects": chain.omics_fixed.coefficients[1:],
-        }
-        layers.append(("", "snp_effects", chain.snp, model.snp_prior))
-    if sampler.has_weights:
-        kept["omics_weights"] = chain.weights.effects[:, 0]
-        layers.append(("omics_", "omics_weights", chain.weights, model.weight_prior))
-    for prefix, effects, state, prior in layers:
-        if state is None:
-            continue
-        scalar = effects != "snp_effects"  # one column
-        common = state.hyper.variance.ndim == 2 and len(state.hyper.variance) == 1
-        if common and not prior.relative_to_residual:
-            variance = state.hyper.variance[0]
-            kept[f"{effects}_variance"] = variance[0] if scalar else variance
-        pi = prior.zero_weight(state.hyper)
-        if pi is not None:
-            kept[f"{prefix}pi"] = pi[0] if scalar else pi
-    return kept
 
 
 @njit(nogil=True, cache=True)

@@ -1,63 +1,19 @@
-"""Genetic values of the training rows at one draw, and the shares of variance they explain."""
+"""Genetic values of the training rows at one draw, and the shares of variance they explain.
+
+Of every phenotype: its terms of SNPs, directly and through the nodes of the layer that it reads.
+"""
 
 import numpy as np
 
 from sknnmm.activations import tabulated_moments
 from sknnmm.common.compiled import njit
-from sknnmm.sampling.snp.cross_products import CrossProductSweep
-from sknnmm.sampling.snp.spectral import SpectralDraw
 
 NEGLIGIBLE = 1e-10  # of the variance of y
 NETWORK_DRAWS = 32
 
 
-def variance_shares(model, chain, snp_fit, direct_fit):
-    """Return the variance shares of one draw.
-
-    Parameters
-    ----------
-    model : NetworkModel
-    chain : ChainState
-    snp_fit : ndarray of shape (n, K), or None without nodes
-        X b of every training row.
-    direct_fit : ndarray of shape (n, 1), or None without direct effects
-        X a of every training row.
-
-    Returns
-    -------
-    dict
-        heritability, omics_heritability (K,), mediated_variance (K,), and genetic_variance and
-        genetic_mean, of the genetic values of the training rows.
-    """
-    if not model.n_nodes:
-        environmental = _residual_variance(model, chain)
-        mean, total = _mean_and_variance(direct_fit)
-        return {
-            "heritability": total[0] / (total[0] + environmental),
-            "genetic_variance": total[0],
-            "genetic_mean": mean[0],
-        }
-    s2 = chain.omics_residual_variance
-    _, explained = _mean_and_variance(snp_fit)
-    # Expected g(z) and its variance given x, covariates at their mean.
-    if model.activation.is_linear:
-        expected, spread = snp_fit, s2
-    elif model.activation.is_network:
-        expected, spread = _network_moments(model, chain, snp_fit)
-    else:
-        expected, second = tabulated_moments(
-            model.activation,
-            snp_fit + chain.omics_fixed.coefficients[0].astype(snp_fit.dtype),
-            s2.astype(snp_fit.dtype),
-        )
-        spread = (second - expected * expected).mean(axis=0, dtype=float)
-    direct = np.zeros((model.n_samples, 1)) if direct_fit is None else direct_fit
-    weights = chain.weights.effects[:, 0].astype(float)
-    return _shares(model, chain, explained, spread, *_genetic_moments(expected, weights, direct))
-
-
-class SharesFromSums:
-    """The variance shares without the rows: complete omics, linear activation.
+class _Shares:
+    """What both ways to the shares know: the phenotype layer, and that of its nodes.
 
     Parameters
     ----------
@@ -65,82 +21,166 @@ class SharesFromSums:
     """
 
     def __init__(self, sampler):
-        self._model = sampler.model
-        self._update = sampler.snp_updates[0]
+        self._layer = sampler.layers[-1]
+        self._nodes = next((term for term in self._layer.terms if term.source), None)
+        self._source = self._nodes and sampler.network.layer(self._nodes.source)
+        self._sampler = sampler
+
+    def _state(self, chain):
+        return chain.layers[self._layer.name]
+
+    def _of_phenotype(self, chain, mean, total, spread):
+        """Return the shares that do not depend on nodes.
+
+        Parameters
+        ----------
+        mean, total : ndarray of shape (C,)
+            Mean and variance of the genetic values.
+        spread : ndarray of shape (C,)
+            Mean variance of the nodes' part given genotypes.
+        """
+        layer = self._layer
+        environmental = self._state(chain).residual_variance * layer.mean_inverse_weight + spread
+        return {
+            "heritability": layer.squeezed(total / (total + environmental)),
+            "genetic_variance": layer.squeezed(total),
+            "genetic_mean": layer.squeezed(mean),
+        }
+
+    def _all(self, chain, explained, spread, mean, total, shares):
+        """Return all shares of a phenotype that reads nodes.
+
+        Parameters
+        ----------
+        explained, spread : ndarray of shape (K,)
+            Variance of the genetic part of every node; mean variance of g(z) given genotypes.
+        mean, total : ndarray of shape (C,)
+            Mean and variance of the genetic values.
+        shares : ndarray of shape (K, C)
+            Covariances of the genetic values with the terms of the nodes.
+        """
+        source = chain.layers[self._source.name]
+        weights = self._nodes.of(chain).effects.astype(float)
+        if self._nodes.activation.is_linear:
+            mean = mean + weights.T @ self._intercepts(source)
+        result = self._of_phenotype(chain, mean, total, (weights * weights).T @ spread)
+        heritability = explained / (explained + source.residual_variance)
+        result[f"{self._source.prefix}heritability"] = self._source.squeezed(heritability)
+        if self._nodes.has_weights:
+            # Without genetic variance, but for rounding errors, there is nothing to share out.
+            share_out = total > NEGLIGIBLE
+            mediated = np.where(share_out, shares / np.where(share_out, total, 1), 0)
+            result["mediated_variance"] = self._layer.squeezed(mediated)
+        return result
+
+    def _intercepts(self, source):
+        """Return the intercepts of the nodes, covariates at their mean, (K,)."""
+        return source.terms["fixed"].coefficients[0]
+
+
+class SharesFromRows(_Shares):
+    """The shares from the genetic values of every training row."""
+
+    by_rows = True
+
+    def __call__(self, chain, fits):
+        """Return the shares of variance at one draw, by name.
+
+        Parameters
+        ----------
+        chain : ChainState
+        fits : dict
+            Genotypes times effects (n, C) of every training row, by the name of a term.
+        """
+        layer = self._layer
+        direct = [fits[term.name] for term in layer.terms if term.acts_by_snps]
+        direct = (
+            sum(direct[1:], direct[0]) if direct else np.zeros_like(self._state(chain).response)
+        )
+        if self._nodes is None:
+            return self._of_phenotype(chain, *_mean_and_variance(direct), 0.0)
+        (snp_fit,) = (fits[term.name] for term in self._source.terms if term.acts_by_snps)
+        source = chain.layers[self._source.name]
+        s2, activation = source.residual_variance, self._nodes.activation
+        _, explained = _mean_and_variance(snp_fit)
+        # Expected g(z) and its variance given x, covariates at their mean.
+        if activation.is_linear:
+            expected, spread = snp_fit, s2
+        else:
+            intercepts = self._intercepts(source)
+            if activation.is_network:
+                expected, spread = _network_moments(self._nodes, snp_fit + intercepts, s2)
+            else:
+                expected, second = tabulated_moments(
+                    activation,
+                    snp_fit + intercepts.astype(snp_fit.dtype),
+                    s2.astype(snp_fit.dtype),
+                )
+                spread = (second - expected * expected).mean(axis=0, dtype=float)
+        weights = self._nodes.of(chain).effects.astype(float)
+        moments = _genetic_moments(expected, weights, direct)
+        return self._all(chain, explained, spread, *moments)
+
+
+class SharesFromSums(_Shares):
+    """The shares without the rows: sums stand in for them, and nodes act linearly."""
+
+    by_rows = False
+
+    def __init__(self, sampler):
+        super().__init__(sampler)
+        (self._update,) = sampler.snp_updates
+        (self._snps,) = (term for term in self._source.terms if term.acts_by_snps)
 
     @staticmethod
     def applies(sampler):
         """Return whether the second moments of all rows are at hand, and nodes act linearly."""
-        model, updates = sampler.model, sampler.snp_updates
-        if not (sampler.complete_omics and model.activation.is_linear and model.informative.all()):
+        layer = sampler.layers[-1]
+        nodes = next((term for term in layer.terms if term.source), None)
+        if nodes is None or not nodes.activation.is_linear:
             return False
-        return len(updates) == 1 and isinstance(updates[0], CrossProductSweep | SpectralDraw)
+        source, (update, *others) = sampler.network.layer(nodes.source), sampler.snp_updates
+        by_sums = sampler.residuals[source.name].is_summed and hasattr(update, "total")
+        return by_sums and not others and bool((source.row_weight == 1).all())
 
-    def __call__(self, chain):
-        """Return what `variance_shares` does."""
-        n = self._model.n_samples
-        weights = chain.weights.effects[:, 0].astype(float)
-        on_y = chain.snp.effects @ weights  # of every SNP, through all nodes and directly
-        if chain.snp.fit_products is None:
-            products = self._update.second_moments(on_y)
-        else:
-            products = weights @ chain.snp.fit_products
-        if chain.direct is not None:
-            on_y += chain.direct.effects[:, 0]
-            products += chain.direct.fit_products[0]
-        return _shares(
-            self._model,
+    def __call__(self, chain, fits):
+        """Return what SharesFromRows does; `fits` are not needed."""
+        n = len(self._layer.record)
+        state = self._snps.of(chain)
+        weights = self._nodes.of(chain).effects.astype(float)
+        states = [term.of(chain) for term in self._update.terms]
+        n_responses = self._layer.n_responses
+        total, shares = np.empty(n_responses), np.empty(weights.shape)
+        for c in range(n_responses):
+            on_c = [
+                weights[:, c] if term is self._snps else np.eye(n_responses)[c]
+                for term in self._update.terms
+            ]
+            on_y, products = self._update.total(states, on_c)  # of every SNP, on all paths
+            total[c] = products @ on_y / n
+            shares[:, c] = weights[:, c] * (products @ state.effects) / n
+        return self._all(
             chain,
-            explained=chain.snp.fit_squares / n,
-            spread=chain.omics_residual_variance,
-            mean=0.0,  # of the genotypes
-            total=float(products @ on_y) / n,
-            shares=weights * (products @ chain.snp.effects) / n,
+            explained=state.fit_squares / n,
+            spread=chain.layers[self._source.name].residual_variance,
+            mean=np.zeros(n_responses),  # of the genotypes
+            total=total,
+            shares=shares,
         )
 
 
-def _shares(model, chain, explained, spread, mean, total, shares):
-    """Return the variance shares of one draw.
-
-    `explained` (K,) is the variance of the genetic part of every node, `spread` (K,) the mean
-    variance of g(z) given genotypes; `mean`, `total` and `shares` (K,) are the mean and variance of
-    the genetic value of y, and its covariances with the terms of the nodes.
-    """
-    weights = chain.weights.effects[:, 0].astype(float)
-    if model.activation.is_linear:
-        mean += float(weights @ chain.omics_fixed.coefficients[0])
-    environmental = _residual_variance(model, chain) + float(spread @ (weights * weights))
-    result = {
-        "heritability": total / (total + environmental),
-        "omics_heritability": explained / (explained + chain.omics_residual_variance),
-        "genetic_variance": total,
-        "genetic_mean": mean,
-    }
-    if not model.activation.is_network:
-        # Without genetic variance, but for rounding errors, there is nothing to share out.
-        share_out = total > NEGLIGIBLE
-        result["mediated_variance"] = shares / total if share_out else np.zeros_like(shares)
-    return result
-
-
-def _residual_variance(model, chain):
-    """Return the mean residual variance of the records of y, which differs with their weights."""
-    return float(chain.residual_variance[0]) * model.mean_inverse_weight
-
-
-def _network_moments(model, chain, snp_fit):
+def _network_moments(nodes, expected, residual_variance):
     """Return E[f(z) | x] (n, 1) of a network function, and the mean over rows of its variance.
 
     By Monte Carlo with the same antithetic normals for every row and every draw, so that rows
     differ by their genotypes only.
     """
-    mean = snp_fit + chain.omics_fixed.coefficients[0]
-    sd = np.sqrt(chain.omics_residual_variance)
-    if model.idle is not None:  # such a node is a constant
-        mean, sd = np.where(model.idle, 0, mean), np.where(model.idle, 0, sd)
-    normals = np.random.default_rng(0).standard_normal((NETWORK_DRAWS // 2, model.n_nodes))
+    mean, sd = expected, np.sqrt(residual_variance)
+    if nodes.idle is not None:  # such a node is a constant
+        mean, sd = np.where(nodes.idle, 0, mean), np.where(nodes.idle, 0, sd)
+    normals = np.random.default_rng(0).standard_normal((NETWORK_DRAWS // 2, nodes.n_nodes))
     values = np.stack(
-        [model.activation.value(mean + sd * z)[:, 0] for z in np.concatenate([normals, -normals])]
+        [nodes.activation.value(mean + sd * z)[:, 0] for z in np.concatenate([normals, -normals])]
     )
     return values.mean(axis=0)[:, None], values.var(axis=0, ddof=1).mean(keepdims=True)
 
@@ -162,18 +202,27 @@ def _mean_and_variance(values):
 
 @njit(nogil=True, cache=True)
 def _genetic_moments(expected, weights, direct):
-    """Return mean and variance of the genetic value, and its covariances with the node terms."""
+    """Return mean and variance (C,) of the genetic values, and covariances with node terms (K, C).
+
+    Given expected nodes (n, K), their weights (K, C) and the direct part (n, C).
+    """
     n, n_nodes = expected.shape
+    n_responses = weights.shape[1]
+    mean, variance = np.empty(n_responses), np.empty(n_responses)
+    covariances = np.zeros((n_nodes, n_responses))
     genetic = np.empty(n)
-    for i in range(n):
-        total = float(direct[i, 0])
+    for c in range(n_responses):
+        for i in range(n):
+            total = float(direct[i, c])
+            for k in range(n_nodes):
+                total += weights[k, c] * expected[i, k]
+            genetic[i] = total
+        mean[c] = genetic.mean()
+        genetic -= mean[c]
+        variance[c] = (genetic * genetic).mean()
+        for i in range(n):
+            for k in range(n_nodes):
+                covariances[k, c] += genetic[i] * expected[i, k]
         for k in range(n_nodes):
-            total += weights[k] * expected[i, k]
-        genetic[i] = total
-    mean = genetic.mean()
-    genetic -= mean
-    covariances = np.zeros(n_nodes)
-    for i in range(n):
-        for k in range(n_nodes):
-            covariances[k] += genetic[i] * expected[i, k]
-    return mean, (genetic * genetic).mean(), weights * covariances / n
+            covariances[k, c] *= weights[k, c] / n
+    return mean, variance, covariances

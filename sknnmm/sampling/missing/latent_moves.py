@@ -10,83 +10,99 @@ BRACKET = 1.0  # width of the first slice of the log scale
 
 
 class LatentScale:
-    """Moves the split of scale between a latent node and its weight.
+    """Moves the split of scale between a latent node and its weights.
 
     z_k, b_k and the SDs of both are multiplied by t, w_k is divided by it: a draw along the orbit
-    of a group (Liu & Sabatti 2000, doi 10.1093/biomet/87.2.353). The first layer keeps its
+    of a group (Liu & Sabatti 2000, doi 10.1093/biomet/87.2.353). The layer of the node keeps its
     density, so t^-2 is gamma given the priors of s2_k, v_k and w_k wherever g(t z) = t g(z); else
-    y has its say too, and log t is drawn by slice sampling.
+    it depends on the responses of the reader too, and log t is drawn by slice sampling.
+
+    Parameters
+    ----------
+    layer, reader : Layer
+    nodes : Nodes
+        Through which the reader depends on the layer.
+    residual : RowResidual or SummedResidual
+        Of the reader.
+    variances : ResidualVariances
+        Of the layer.
     """
 
-    def __init__(self, model, sampler):
-        self._sampler = sampler
-        self._model = model
-        self._own_variance = not model.snp_prior.relative_to_residual
-        self._multipliers = np.array(model.weight_prior.multipliers, float)
-        self._rows = np.flatnonzero(model.y_observed)
-        self._row_weight = model.y_weight[self._rows]
+    def __init__(self, layer, reader, nodes, residual, variances):
+        self._layer, self._reader, self._nodes = layer, reader, nodes
+        self._residual, self._variances = residual, variances
+        self._snps = _snps_of(layer)
+        self._own_variance = not self._snps.prior.relative_to_residual
+        self._rows = np.flatnonzero(reader.informed)
+        self._row_weight = reader.row_weight[self._rows]
 
     @staticmethod
-    def applies(model):
-        """Return whether the model has latent nodes whose scale is free to move."""
-        priors = [model.residual_prior]
-        if not model.snp_prior.relative_to_residual:
-            priors.append(model.snp_prior)
-        return (
-            model.n_latent > 0
-            and not model.activation.is_network
-            and all(prior.estimate_variance for prior in priors)
-        )
+    def applies(layer, nodes):
+        """Return whether the layer has latent nodes whose scale is free to move."""
+        if not layer.n_latent or not nodes.has_weights:
+            return False
+        snps = _snps_of(layer)
+        priors = [layer.residual_prior]
+        if not snps.prior.relative_to_residual:
+            priors.append(snps.prior)
+        return all(prior.estimate_variance for prior in priors)
 
     def draw(self, chain, rng):
         """Draw the scale of every latent node once."""
-        for k in range(self._model.n_observed_nodes, self._model.n_nodes):
+        for k in range(self._layer.n_recorded, self._layer.n_responses):
             shape, rate = self._gamma(chain, k)
-            if self._model.activation.is_homogeneous:
+            if self._nodes.activation.is_homogeneous:
                 factor = np.sqrt(rate / rng.standard_gamma(shape))
             else:
                 factor = self._slice(chain, k, shape, rate, rng)
             self._multiply(chain, k, factor)
 
     def _gamma(self, chain, k):
-        """Return shape and rate of the gamma law of t^-2, but for the likelihood of y."""
-        df, sum_of_squares = self._sampler.omics_variances.prior_terms(1, [])
-        shape = 0.5 * df[0]
-        rate = 0.5 * sum_of_squares[0] / chain.omics_residual_variance[k]
+        """Return shape and rate of the gamma distribution of t^-2, but for the reader."""
+        own, snps = chain.layers[self._layer.name], self._snps.of(chain)
+        df, sum_of_squares = self._variances.own_terms
+        shape = 0.5 * df
+        rate = 0.5 * sum_of_squares / own.residual_variance[k]
         if self._own_variance:
-            variance = chain.snp.hyper.variance_of(k)
-            df = self._model.snp_prior.df
+            variance = snps.hyper.variance_of(k)
+            df = self._snps.prior.df
             shape += 0.5 * df * len(variance)
-            rate += 0.5 * df * chain.snp.hyper.scale[k] * (1 / variance).sum()
-        weight = float(chain.weights.effects[k, 0])
-        if weight != 0:
-            shape += 0.5
-            rate += 0.5 * weight**2 / self._sampler.weights.variance_of(chain)[k]
+            rate += 0.5 * df * snps.hyper.scale[k] * (1 / variance).sum()
+        weights = self._nodes.of(chain).effects[k].astype(float)
+        nonzero = weights != 0
+        if nonzero.any():
+            residual_variance = chain.layers[self._reader.name].residual_variance
+            variance = self._nodes.variance_of(self._nodes.of(chain), residual_variance)[k]
+            shape += 0.5 * np.count_nonzero(nonzero)
+            rate += 0.5 * (weights[nonzero] ** 2 / variance[nonzero]).sum()
         return shape, rate
 
     def _slice(self, chain, k, shape, rate, rng):
-        weight = float(chain.weights.effects[k, 0])
-        node = chain.omics[self._rows, k]
-        rest = (self._sampler.y_without_fixed(chain) - chain.fixed.fit)[self._rows, 0]
-        rest = rest + chain.activated[self._rows, k] * weight
-        value, residual_variance = self._function_of(chain, k), chain.residual_variance[0]
+        nodes = self._nodes.of(chain)
+        weights = nodes.effects[k].astype(float)
+        node = chain.layers[self._layer.name].response[self._rows, k]
+        reader = chain.layers[self._reader.name]
+        target = self._residual.rows(reader)[self._rows]
+        target = target + nodes.activated[self._rows, k, None] * weights
+        value, residual_variance = self._function_of(chain, k), reader.residual_variance
 
         def log_density(log_factor):
             factor = np.exp(log_factor)
-            misfit = rest - value(node * node.dtype.type(factor)) * (weight / factor)
+            activated = value(node * node.dtype.type(factor))
+            misfit = target - activated[:, None] * (weights / factor)
             prior = -2 * shape * log_factor - rate / factor**2
-            squares = np.square(misfit, dtype=float)
-            return prior - 0.5 * (self._row_weight @ squares) / residual_variance
+            squares = self._row_weight @ np.square(misfit, dtype=float)
+            return prior - 0.5 * (squares / residual_variance).sum()
 
         low = -BRACKET * rng.random()
         return np.exp(slice_draw(log_density, low, low + BRACKET, rng))
 
     def _function_of(self, chain, k):
-        """Return g as a function of the values of node k in the rows with y."""
-        activation = self._model.activation
+        """Return g as a function of the values of node k in the rows that inform the reader."""
+        activation = self._nodes.activation
         if not activation.by_rows:
             return activation.value
-        rows = chain.omics[self._rows]
+        rows = chain.layers[self._layer.name].response[self._rows]
 
         def value(node):
             rows[:, k] = node
@@ -95,18 +111,15 @@ class LatentScale:
         return value
 
     def _multiply(self, chain, k, factor):
-        chain.omics[:, k] *= factor
-        activation = self._model.activation
-        if activation.by_rows:
-            chain.activated[:, k] = activation.value(chain.omics)[:, k]
-        elif chain.activated is not chain.omics:
-            chain.activated[:, k] = activation.value(chain.omics[:, k])
-        chain.snp.effects[chain.snp.hyper.columns.entries(k)] *= factor
-        chain.snp.fit[:, k] *= factor
-        chain.omics_residual_variance[k] *= factor**2
+        own, snps = chain.layers[self._layer.name], self._snps.of(chain)
+        own.response[:, k] *= factor
+        self._nodes.reactivate_node(self._nodes.of(chain), own.response, k)
+        snps.effects[snps.hyper.layout.entries(k)] *= factor
+        snps.fit[:, k] *= factor
+        own.residual_variance[k] *= factor**2
         if self._own_variance:
-            chain.snp.hyper.variance_of(k)[:] *= factor**2
-        chain.weights.effects[k] /= factor
+            snps.hyper.variance_of(k)[:] *= factor**2
+        self._nodes.of(chain).effects[k] /= factor
 
 
 class ResidualExchange:
@@ -114,37 +127,43 @@ class ResidualExchange:
 
     With linear g, y has residual variance w_k^2 s2_k + s2_e given its genotypes: only the priors
     tell the two parts apart. Valid only right before an exact draw of the missing omics.
+
+    Parameters
+    ----------
+    layer, reader : Layer
+        The reader has one response.
+    nodes : Nodes
+    variances, reader_variances : ResidualVariances
     """
 
-    def __init__(self, model, sampler):
-        self._sampler = sampler
-        self._model = model
+    def __init__(self, layer, reader, nodes, variances, reader_variances):
+        self._layer, self._reader, self._nodes = layer, reader, nodes
+        self._variances, self._reader_variances = variances, reader_variances
 
     @staticmethod
-    def applies(model, latent_sampler):
+    def applies(layer, reader, latent_sampler):
         """Return whether there are latent nodes and missing omics are drawn exactly."""
         return (
-            model.has_equal_weights  # else the rows differ in how they share the variance
-            and model.n_latent > 0
+            reader.has_equal_weights  # else the rows differ in how they share the variance
+            and reader.n_responses == 1  # several would share the variance of the node
+            and layer.n_latent > 0
             and latent_sampler == "gibbs"
-            and model.residual_prior.estimate_variance
+            and layer.residual_prior.estimate_variance
+            and reader.residual_prior.estimate_variance
         )
 
     def draw(self, chain, rng):
         """Exchange variance between every latent node and y once."""
-        model, sampler = self._model, self._sampler
-        of_nodes = sampler.omics_variances.prior_terms(
-            model.n_nodes, sampler.effects_on_nodes(chain)
-        )
-        of_y = sampler.variance.prior_terms(1, sampler.effects_on_y(chain))
-        for k in range(model.n_observed_nodes, model.n_nodes):
-            share = float(chain.weights.effects[k, 0]) ** 2
+        own, reader = chain.layers[self._layer.name], chain.layers[self._reader.name]
+        shape = own.residual_variance.shape
+        of_nodes = [np.broadcast_to(v, shape) for v in self._variances.prior_terms(own)]
+        of_y = [np.ravel(v)[0] for v in self._reader_variances.prior_terms(reader)]
+        for k in range(self._layer.n_recorded, self._layer.n_responses):
+            share = float(self._nodes.of(chain).effects[k].item()) ** 2
             if share == 0:
                 continue
-            node, rest = chain.omics_residual_variance[k], chain.residual_variance[0]
-            df, sum_of_squares = np.array(
-                [[of_nodes[0][k], of_y[0][0]], [of_nodes[1][k], of_y[1][0]]]
-            )
+            node, rest = own.residual_variance[k], reader.residual_variance.item()
+            df, sum_of_squares = np.array([[of_nodes[0][k], of_y[0]], [of_nodes[1][k], of_y[1]]])
 
             def log_density(moved, node=node, rest=rest, share=share, df=df, total=sum_of_squares):
                 variances = np.array([node + moved / share, rest - moved])
@@ -153,8 +172,14 @@ class ResidualExchange:
                 return -((0.5 * df + 1) * np.log(variances) + 0.5 * total / variances).sum()
 
             moved = slice_draw(log_density, -share * node, rest, rng)
-            chain.omics_residual_variance[k] += moved / share
-            chain.residual_variance[0] -= moved
+            own.residual_variance[k] += moved / share
+            reader.residual_variance -= moved
+
+
+def _snps_of(layer):
+    """Return the term of SNPs of a layer of nodes."""
+    (snps,) = (term for term in layer.terms if term.acts_by_snps)
+    return snps
 
 
 def slice_draw(log_density, low, high, rng):

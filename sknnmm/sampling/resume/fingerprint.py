@@ -33,7 +33,7 @@ def describe_fit(estimator, entropy, model, data):
     estimator : NNMMRegressor
     entropy : int or list of int
         Of the seeds.
-    model : NetworkModel
+    model : NNMM
     data : dict
         The arguments of fit as checked: name -> array, list of arrays, or None.
 
@@ -66,7 +66,8 @@ def _values_of(model):
 
     The grid tells functions of latent nodes apart: in the data these have no values.
     """
-    activation, nodes = model.activation, model.omics_as_read
+    activation = model.activation
+    nodes = np.nan_to_num(model.omics).astype(model.dtype)
     functions = [activation.evaluate]
     if activation.has_derivative:
         functions.append(activation.evaluate_derivative)

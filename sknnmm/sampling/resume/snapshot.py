@@ -7,7 +7,7 @@ import numpy as np
 
 from sknnmm.sampling.missing.step_size import StepSize
 
-LAYOUT = "columns"  # the field of hyperparameters that is no state: how effects lie in memory
+LAYOUT = "layout"  # the field of hyperparameters that is no state: how effects lie in memory
 
 
 def take(iteration, chain, recorder, rng):
@@ -27,8 +27,9 @@ def restore(saved, chain, recorder, rng):
     one and the same, are as in a chain that was never saved.
     """
     rng.bit_generator.state = saved["rng"]
-    if saved["chain"]["step_size"] is not None:
-        chain.step_size = StepSize()  # which else the first draw makes
+    for name, layer in chain.layers.items():
+        if saved["chain"]["layers"][name]["step_size"] is not None:
+            layer.step_size = StepSize()  # which else the first draw makes
     _put(chain, saved["chain"])
     recorder.restore(saved["recorder"])
     return saved["iteration"]
@@ -42,19 +43,25 @@ def copy_into(arrays, saved):
         np.copyto(array, saved[name], casting="no")
 
 
-def _names(part):
-    return [field.name for field in fields(part) if field.name != LAYOUT]
+def _parts(part):
+    """Return the parts of a dataclass or dictionary by name."""
+    if isinstance(part, dict):
+        return part
+    names = (field.name for field in fields(part))
+    return {name: getattr(part, name) for name in names if name != LAYOUT}
+
+
+def _is_nested(value):
+    return is_dataclass(value) or isinstance(value, dict)
 
 
 def _fields(part):
-    values = {name: getattr(part, name) for name in _names(part)}
-    return {name: _fields(v) if is_dataclass(v) else v for name, v in values.items()}
+    return {name: _fields(v) if _is_nested(v) else v for name, v in _parts(part).items()}
 
 
 def _put(part, saved):
-    for name in _names(part):
-        present = getattr(part, name)
-        if is_dataclass(present):
+    for name, present in _parts(part).items():
+        if _is_nested(present):
             _put(present, saved[name])
         elif isinstance(present, np.ndarray):
             copy_into({name: present}, saved)

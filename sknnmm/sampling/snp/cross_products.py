@@ -1,8 +1,8 @@
 """SNP effects, one at a time given the others, from cross-products: no pass over the individuals.
 
 With X'WX at hand a changed effect costs as many multiplications as SNPs act on its column. X'W
-target takes sums alone where no omic is missing (`complete_data.py`), else a pass over the drawn
-cells (`incomplete_data.py`).
+target takes sums alone where nothing else changes (`SummedResidual`), else a pass over the drawn
+cells (`DrawnCells`) or over the rows.
 """
 
 from itertools import pairwise
@@ -10,62 +10,79 @@ from itertools import pairwise
 import numpy as np
 
 from sknnmm.genotypes.memory_map import ReadOnlyArrays
-from sknnmm.priors._layout import DenseColumns
-from sknnmm.sampling.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
-from sknnmm.sampling.kernels.passes import add_connections, connection_products
-from sknnmm.sampling.snp.blocked import prior_variances
+from sknnmm.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
+from sknnmm.kernels.passes import add_connections, connection_products
+from sknnmm.sampling.snp.base import SNPUpdate
+from sknnmm.sampling.snp.drawn_cells import DrawnCells
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare, prepare_together
+from sknnmm.terms.effects import prior_variances
 
 MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
-MANY_DRAWN = 0.5  # share of missing omics; with more, passes over all cells are faster
+MANY_DRAWN = 0.5  # share of drawn responses; with more, passes over all cells are faster
 SECOND_COPY = 2**27  # bytes of genotypes that may be held twice
 MANY_EFFECTS = 0.5  # share that is nonzero; then a matrix product is faster than passes
 
 
-class CrossProductSweep(ReadOnlyArrays):
-    """Gibbs sweep over the effects of all SNPs on all columns of paths that weigh the rows alike.
+class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
+    """Gibbs sweep over the effects of all SNPs, for terms whose layers weigh the rows alike.
 
-    What is always maintained of the fit X b is X'WXb; X b itself only where omics are drawn.
+    What is always maintained of the fit X b is X'WXb; X b itself only where responses are drawn.
 
     Parameters
     ----------
-    model : NetworkModel
-    paths : list of NodePath, DirectPath
+    network : Network
+    terms : list of SNPs
+    from_sums : bool
+        Whether X'W target comes from sums over the rows (see SummedResidual).
     """
 
-    def __init__(self, model, paths):
-        self.paths = paths
-        self.keeps_fit = not model.omics_complete
-        self._genotypes = model.genotypes
-        self._any_missing = model.genotypes.any_missing or None
-        self._mean = model.genotypes.mean.astype(model.dtype)
-        self._gram = model.genotypes.column_gram(paths[0].row_weight).astype(model.dtype)
+    keeps_products = True
+
+    def __init__(self, network, terms, from_sums):
+        super().__init__(network, terms)
+        self.keeps_fit = not from_sums
+        self._any_missing = network.genotypes.any_missing or None
+        self._mean = network.genotypes.mean.astype(network.dtype)
+        self._row_weight = terms[0].row_weight[:, None]
+        gram = network.genotypes.column_gram(terms[0].row_weight)
+        self._gram = gram.astype(network.dtype)
         self._squares = np.diag(self._gram)[None].copy()
-        self._multipliers = [tuple(path.prior.multipliers) for path in paths]
-        starts = np.cumsum([0] + [path.n_columns for path in paths])
+        self._multipliers = [tuple(term.prior.multipliers) for term in terms]
+        starts = np.cumsum([0] + [term.n_responses for term in terms])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
-        self.targets = {path: path.summed_target(model, self) for path in paths}
+        self._drawn_cells = {
+            term.name: DrawnCells(network, term, self)
+            for term in terms
+            if not from_sums and DrawnCells.applies(network.layer(term.layer))
+        }
         self.freeze()
 
     @staticmethod
-    def pays(model):
-        """Return whether the SNPs are few beside the individuals, and drawn omics not too many."""
-        n, p = model.genotypes.shape
+    def pays(network, terms):
+        """Return whether the SNPs are few beside the individuals, and drawn cells not too many."""
+        n, p = network.genotypes.shape
         if p > min(n, MAX_SNPS):
             return False
-        if model.omics_complete:
+        layers = [network.layer(term.layer) for term in terms]
+        if all(layer.is_fixed for layer in layers):
             return True
-        drawn = ~model.omics_observed[model.informative]
-        stored = n * p * model.genotypes.dosages.dtype.itemsize
-        return model.n_latent == 0 and drawn.mean() <= MANY_DRAWN and stored <= SECOND_COPY
+        stored = n * p * network.genotypes.dosages.dtype.itemsize
+        return stored <= SECOND_COPY and all(
+            layer.n_latent == 0 and (~layer.observed[layer.informed]).mean() <= MANY_DRAWN
+            for layer in network.layers
+        )
 
-    def draw(self, chain, rng):
-        """Draw every SNP effect of the paths once."""
-        states = [path.state(chain) for path in self.paths]
+    def measure(self, chain):
+        """Take sums of data that have been exchanged, as in no fit."""
+        for cells in self._drawn_cells.values():
+            cells.measure(chain)
+
+    def sweep(self, parts, rng):
+        """Draw every SNP effect once (see SNPUpdate)."""
+        states = [part.state for part in parts]
         target = np.empty((self._slices[-1].stop, len(self._gram)), self._gram.dtype)
-        for path, own in zip(self.paths, self._slices, strict=True):
-            target[own] = self.targets[path].products(chain).T
-        s2 = [path.residual_variance(chain) for path in self.paths]
+        for term, part, own in zip(self.terms, parts, self._slices, strict=True):
+            target[own] = self._products(term, part)
         change = np.zeros_like(target)
         sweep_all_pairs(
             self._gram,
@@ -73,8 +90,8 @@ class CrossProductSweep(ReadOnlyArrays):
             tuple(state.fit_products for state in states),
             tuple(state.effects for state in states),
             tuple(state.component for state in states),
-            np.concatenate(s2),
-            *self._prepare(states, s2, rng),
+            np.concatenate([part.residual_variance for part in parts]),
+            *self._prepare(parts, rng),
             change,
             rng,
         )
@@ -83,24 +100,44 @@ class CrossProductSweep(ReadOnlyArrays):
             if self.keeps_fit:
                 state.fit += change[own].T
             else:
-                columns = state.hyper.columns
-                state.fit_squares[:] = columns.dot(state.effects, state.fit_products.T)
+                layout = state.hyper.layout
+                state.fit_squares[:] = layout.dot(state.effects, state.fit_products.T)
 
-    def _prepare(self, states, residual_variances, rng):
+    def _products(self, term, part):
+        """Return X'W target, (C, p)."""
+        if not self.keeps_fit:
+            return part.target.snp_products().T
+        if term.name in self._drawn_cells:
+            return self._drawn_cells[term.name].products(part.target.state)
+        rows = part.target.rows()
+        return self._pass_over(self._row_weight.astype(rows.dtype) * rows)
+
+    def _pass_over(self, rows):
+        """Return X'rows (C, p) for rows (n, C), in their precision."""
+        n_columns, n_snps = rows.shape[1], len(self._mean)
+        products = connection_products(
+            self._genotypes.dosages,
+            self._any_missing,
+            self._mean,
+            n_snps * np.arange(n_columns + 1),
+            np.tile(np.arange(n_snps, dtype=np.int32), n_columns),
+            np.ascontiguousarray(rows.T),
+        )
+        return products.reshape(n_columns, n_snps)
+
+    def _prepare(self, parts, rng):
         """Return the prepared draws (M, C, p) of all columns."""
-        parts = [
+        draws = [
             Draws(
                 self._squares,
                 multipliers,
-                state.hyper.weights[:, :, None],
-                prior_variances(path.prior, state.hyper, s2).T,
-                s2[:, None],
+                part.state.hyper.weights[:, :, None],
+                prior_variances(term.prior, part.state.hyper, part.residual_variance).T,
+                part.residual_variance[:, None],
             )
-            for path, multipliers, state, s2 in zip(
-                self.paths, self._multipliers, states, residual_variances, strict=True
-            )
+            for term, multipliers, part in zip(self.terms, self._multipliers, parts, strict=True)
         ]
-        return prepare_together(parts, -2, rng, self._gram.dtype)
+        return prepare_together(draws, -2, rng, self._gram.dtype)
 
     def _times(self, effects):
         """Return genotypes times effects (C, p), most of which are zero: (C, n)."""
@@ -117,46 +154,27 @@ class CrossProductSweep(ReadOnlyArrays):
         )
         return product
 
-    def refresh(self, chain):
-        """Recompute what is maintained, which rounding has moved."""
-        for path in self.paths:
-            state = path.state(chain)
+    def refresh(self, states):
+        """Recompute what is maintained (see SNPUpdate)."""
+        for state in states:
             np.matmul(state.effects.T, self._gram, out=state.fit_products)
             if self.keeps_fit:
                 state.fit[:] = self._genotypes.dot(state.effects)
 
-    def columns(self, path):
-        """Return the layout of the effects."""
-        return DenseColumns(self._genotypes.shape[1], path.n_columns)
-
-    def in_model(self, path):
-        """Return which effects can be nonzero, (p, C)."""
-        return self._genotypes.polymorphic[:, None] & path.connected
-
     def table(self, rows):
-        """Return X'rows (p, r) for rows (n, r), in double precision."""
-        return self._genotypes.transpose_dot(np.asarray(rows, float))
+        """Return X'W rows (p, r) for rows (n, r), in double precision."""
+        return self._genotypes.transpose_dot(self._row_weight * rows)
 
     products = table  # of rows that belong to the columns
 
-    def column_products(self, column):
-        """Return X'column (p, 1) for a column (n, 1), in its precision."""
-        products = connection_products(
-            self._genotypes.dosages,
-            self._any_missing,
-            self._mean,
-            np.array([0, len(self._mean)]),
-            np.arange(len(self._mean), dtype=np.int32),
-            column.T,
-        )
-        return products[:, None]
-
-    def snp_effects(self, state, rng):
-        """Return the SNP effects (p, C) of a state."""
-        return state.effects
+    def total(self, states, weights):
+        """Return the sum of effects times weights over all columns, (p,), and X'WX times that."""
+        pairs = list(zip(states, weights, strict=True))
+        effects = sum(state.effects @ weight for state, weight in pairs)
+        return effects, sum(weight @ state.fit_products for state, weight in pairs)
 
     def fit_everywhere(self, state, rng, effects=None):
-        """Return genotypes times effects for all rows, (n, C)."""
+        """Return genotypes times effects for all rows (see SNPUpdate)."""
         if self.keeps_fit:
             return state.fit
         if np.count_nonzero(state.effects) > MANY_EFFECTS * state.effects.size:
@@ -164,117 +182,113 @@ class CrossProductSweep(ReadOnlyArrays):
         return self._times(np.ascontiguousarray(state.effects.T)).T
 
 
-class ConnectionCrossProductSweep(ReadOnlyArrays):
+class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
     """The same for few connections, where every node has cross-products of its own SNPs.
 
     For priors of scaled SNPs (GBLUP) the effects of the state are those of scaled SNPs.
 
     Parameters
     ----------
-    model : NetworkModel
-    path : NodePath
-        With connections.
+    network : Network
+    terms : list of one SNPs
+        With connections; X'W target comes from sums over the rows.
     """
 
     keeps_fit = False
 
-    def __init__(self, model, path):
-        self.paths = [path]
-        self._genotypes = model.genotypes
-        self._connections = path.connections
-        seen = model.genotypes_for(path.prior)
-        self._mean = model.genotypes.mean
+    def __init__(self, network, terms):
+        super().__init__(network, terms)
+        (term,) = terms
+        self._connections = term.connections
+        self._row_weight = term.row_weight[:, None]
+        seen = term.genotypes
+        self._mean = network.genotypes.mean
         self._per_allele = 1 / getattr(seen, "scale", np.ones(seen.shape[1]))
-        grams = self._cross_products(seen, path.row_weight)
+        grams = self._cross_products(seen)
         self._squares = np.concatenate([np.diag(gram) for gram in grams])
-        self._grams = np.concatenate([gram.ravel() for gram in grams]).astype(model.dtype)
-        self._multipliers = tuple(path.prior.multipliers)
-        self.targets = {path: path.summed_target(model, self)}
+        self._grams = np.concatenate([gram.ravel() for gram in grams]).astype(network.dtype)
+        self._multipliers = tuple(term.prior.multipliers)
         self.freeze()
 
     @staticmethod
-    def pays(model, path):
+    def pays(network, term):
         """Return whether the cross-products take no more memory than int8 genotypes."""
-        sizes = np.diff(path.connections.columns.indptr)
-        n, p = model.genotypes.shape
-        bytes_needed = np.dtype(model.dtype).itemsize * np.sum(sizes**2)
+        sizes = np.diff(term.connections.layout.indptr)
+        n, p = network.genotypes.shape
+        bytes_needed = np.dtype(network.dtype).itemsize * np.sum(sizes**2)
         return sizes.max() <= n and bytes_needed <= n * p
 
-    def _cross_products(self, genotypes, row_weight):
+    def _cross_products(self, genotypes):
         """Return X'WX of the SNPs of every node."""
         grams = []
-        for own in np.split(self._connections.snps, self._connections.columns.indptr[1:-1]):
+        for own in np.split(self._connections.snps, self._connections.layout.indptr[1:-1]):
             X = genotypes.columns(own, np.float64)
-            grams.append(X.T @ (X * row_weight[:, None]))
+            grams.append(X.T @ (X * self._row_weight))
         return grams
 
-    def draw(self, chain, rng):
-        """Draw the effect of every connection once."""
-        (path,) = self.paths
-        state, columns = path.state(chain), self._connections.columns
-        s2, hyper = path.residual_variance(chain), state.hyper
-        variance = prior_variances(path.prior, hyper, s2)
+    def sweep(self, parts, rng):
+        """Draw the effect of every connection once (see SNPUpdate)."""
+        (part,) = parts
+        layout, hyper, s2 = self._connections.layout, part.state.hyper, part.residual_variance
+        variance = prior_variances(self.terms[0].prior, hyper, s2)
         tables = prepare(
             self._squares,
             self._multipliers,
-            hyper.weights[:, columns.column_of],
-            variance if variance.ndim == 1 else columns.spread(variance[0]),
-            columns.spread(s2),
+            hyper.weights[:, layout.column_of],
+            variance if variance.ndim == 1 else layout.spread(variance[0]),
+            layout.spread(s2),
             rng,
-            state.effects.dtype,
+            part.state.effects.dtype,
         )
-        state.fit_squares[:] = sweep_own_pairs(
+        part.state.fit_squares[:] = sweep_own_pairs(
             self._grams,
-            columns.indptr,
-            self.targets[path].products(chain),
-            state.effects,
-            state.component,
+            layout.indptr,
+            part.target.snp_products(),
+            part.state.effects,
+            part.state.component,
             s2,
             *tables,
             rng,
         )
 
-    def refresh(self, chain):
-        """Do nothing: no fit is maintained."""
+    def layout(self, term):
+        """Return the layout of the connections (see SNPUpdate)."""
+        return self._connections.layout
 
-    def columns(self, path):
-        """Return the layout of the effects."""
-        return self._connections.columns
-
-    def in_model(self, path):
-        """Return which connections can have an effect, (m,)."""
+    def in_model(self, term):
+        """Return which connections can have an effect, (m,) (see SNPUpdate)."""
         return self._genotypes.polymorphic[self._connections.snps]
 
     def table(self, rows):
-        """Return X'rows (m, r) of every connection for rows (n, r), in double precision."""
-        per_allele = self._genotypes.transpose_dot(np.asarray(rows, float))
+        """Return X'W rows (m, r) of every connection for rows (n, r), in double precision."""
+        per_allele = self._genotypes.transpose_dot(self._row_weight * rows)
         return (self._per_allele[:, None] * per_allele)[self._connections.snps]
 
     def products(self, rows):
-        """Return x'row (m,) of every connection, rows (n, K) those of its node."""
+        """Return x'W row (m,) of every connection, rows (n, K) those of its node."""
         products = connection_products(
             self._genotypes.dosages,
             self._genotypes.any_missing or None,
             self._mean,
-            self._connections.columns.indptr,
+            self._connections.layout.indptr,
             self._connections.snps,
-            np.ascontiguousarray(rows.T, dtype=float),
+            np.ascontiguousarray((self._row_weight * rows).T, dtype=float),
         )
         return self._per_allele[self._connections.snps] * products
 
     def snp_effects(self, state, rng):
-        """Return the SNP effects per allele of every connection (m,)."""
+        """Return the effects per allele of every connection, (m,) (see SNPUpdate)."""
         per_allele = self._per_allele[self._connections.snps]
         return state.effects * per_allele.astype(state.effects.dtype)
 
     def fit_everywhere(self, state, rng, effects=None):
-        """Return genotypes times effects for all rows, (n, K)."""
+        """Return genotypes times effects for all rows (see SNPUpdate)."""
         fit = np.zeros((self._connections.shape[1], self._genotypes.shape[0]), state.effects.dtype)
         add_connections(
             self._genotypes.dosages,
             self._genotypes.any_missing or None,
             self._mean.astype(state.effects.dtype),
-            self._connections.columns.indptr,
+            self._connections.layout.indptr,
             self._connections.snps,
             self.snp_effects(state, None),
             fit,

@@ -3,19 +3,19 @@
 import numpy as np
 
 from sknnmm.genotypes.memory_map import ReadOnlyArrays
-from sknnmm.priors._layout import DenseColumns
-from sknnmm.sampling.kernels.passes import (
+from sknnmm.kernels.passes import (
     GROUP,
     add_connections,
     group_grams,
     sweep_connections,
 )
-from sknnmm.sampling.kernels.variates import standard_normals
-from sknnmm.sampling.snp.blocked import prior_variances
+from sknnmm.kernels.variates import standard_normals
+from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import prepare
+from sknnmm.terms.effects import prior_variances
 
 
-class _PassingSweep(ReadOnlyArrays):
+class _PassingSweep(SNPUpdate, ReadOnlyArrays):
     """Gibbs sweep over effects, each from passes over its SNP as stored, for any prior.
 
     Its cost is in proportion to the connections. For priors of scaled SNPs (GBLUP) the effects of
@@ -23,50 +23,47 @@ class _PassingSweep(ReadOnlyArrays):
 
     Parameters
     ----------
-    model : NetworkModel
-    path : NodePath or DirectPath
+    network : Network
+    term : SNPs
     indptr : ndarray of shape (C + 1,)
         Column c owns connections indptr[c] to indptr[c + 1].
     snps : ndarray
         SNP of every connection.
     """
 
-    keeps_fit = True
-
-    def __init__(self, model, path, indptr, snps):
-        self.paths = [path]
-        self._genotypes = model.genotypes
+    def __init__(self, network, term, indptr, snps):
+        super().__init__(network, [term])
         self._indptr, self._snps = indptr, snps
-        seen = model.genotypes_for(path.prior)
+        seen = term.genotypes
         per_allele = 1 / getattr(seen, "scale", np.ones(seen.shape[1]))
-        self._mean = model.genotypes.mean.astype(model.dtype)
-        self._per_allele = per_allele.astype(model.dtype)
-        self._any_missing = model.genotypes.any_missing or None  # None: a kernel without checks
-        self._row_weight = path.row_weight.astype(model.dtype)
+        self._mean = network.genotypes.mean.astype(network.dtype)
+        self._per_allele = per_allele.astype(network.dtype)
+        self._any_missing = network.genotypes.any_missing or None  # None: a kernel without checks
+        self._row_weight = term.row_weight.astype(network.dtype)
         sizes = np.diff(indptr)
-        self._grams = np.empty((np.sum(-(-sizes // GROUP)), GROUP, GROUP), model.dtype)
+        self._grams = np.empty((np.sum(-(-sizes // GROUP)), GROUP, GROUP), network.dtype)
         self._squares = np.empty(len(snps))
         group_grams(
-            model.genotypes.dosages,
-            model.genotypes.mean,
+            network.genotypes.dosages,
+            network.genotypes.mean,
             per_allele,
-            path.row_weight,
+            term.row_weight,
             indptr,
             snps,
             self._grams,
             self._squares,
         )
         self._column_of = np.repeat(np.arange(len(sizes)), sizes) if len(sizes) > 1 else None
-        self._multipliers = tuple(path.prior.multipliers)
+        self._multipliers = tuple(term.prior.multipliers)
         self.freeze()
 
-    def draw(self, chain, rng):
-        """Draw every effect once."""
-        (path,) = self.paths
-        state, s2 = path.state(chain), path.residual_variance(chain)
-        target = path.target(chain)
+    def sweep(self, parts, rng):
+        """Draw every effect once (see SNPUpdate)."""
+        (part,) = parts
+        state, s2 = part.state, part.residual_variance
+        target = part.target.rows()
         residual = np.subtract(target.T, state.fit.T, order="C")
-        variance = prior_variances(path.prior, state.hyper, s2)
+        variance = prior_variances(self.terms[0].prior, state.hyper, s2)
         tables = prepare(
             self._squares,
             self._multipliers,
@@ -98,9 +95,9 @@ class _PassingSweep(ReadOnlyArrays):
         """Return values (..., C) so that they broadcast against the effects, (..., m)."""
         return per_column if self._column_of is None else per_column[..., self._column_of]
 
-    def refresh(self, chain):
-        """Recompute the maintained fit, which rounding has moved."""
-        state = self.paths[0].state(chain)
+    def refresh(self, states):
+        """Recompute the maintained fit (see SNPUpdate)."""
+        (state,) = states
         fit = np.zeros(state.fit.shape[::-1], state.fit.dtype)
         add_connections(
             self._genotypes.dosages,
@@ -113,35 +110,33 @@ class _PassingSweep(ReadOnlyArrays):
         )
         state.fit[:] = fit.T
 
-    def fit_everywhere(self, state, rng, effects=None):
-        """Return genotypes times effects for all rows, (n, C)."""
-        return state.fit
-
 
 class ConnectionSweep(_PassingSweep):
     """The effects of a partially connected network.
 
     Parameters
     ----------
-    model : NetworkModel
-    path : NodePath
+    network : Network
+    terms : list of one SNPs
         With connections.
     """
 
-    def __init__(self, model, path):
-        self._connections = path.connections
-        super().__init__(model, path, path.connections.columns.indptr, path.connections.snps)
+    def __init__(self, network, terms):
+        (term,) = terms
+        self._connections = term.connections
+        indptr, snps = term.connections.layout.indptr, term.connections.snps
+        super().__init__(network, term, indptr, snps)
 
-    def columns(self, path):
-        """Return the layout of the effects."""
-        return self._connections.columns
+    def layout(self, term):
+        """Return the layout of the connections (see SNPUpdate)."""
+        return self._connections.layout
 
-    def in_model(self, path):
-        """Return which connections can have an effect, (m,)."""
+    def in_model(self, term):
+        """Return which connections can have an effect, (m,) (see SNPUpdate)."""
         return self._genotypes.polymorphic[self._snps]
 
     def snp_effects(self, state, rng):
-        """Return the SNP effects per allele of every connection (m,)."""
+        """Return the effects per allele of every connection, (m,) (see SNPUpdate)."""
         return state.effects * self._per_allele[self._snps]
 
 
@@ -150,27 +145,18 @@ class OneColumnSweep(_PassingSweep):
 
     Parameters
     ----------
-    model : NetworkModel
-    path : DirectPath, or NodePath of one node
+    network : Network
+    terms : list of one SNPs
+        Of one response.
     """
 
-    def __init__(self, model, path):
-        n_snps = model.genotypes.shape[1]
-        super().__init__(model, path, np.array([0, n_snps]), np.arange(n_snps, dtype=np.int32))
+    def __init__(self, network, terms):
+        (term,) = terms
+        n_snps = network.genotypes.shape[1]
+        snps = np.arange(n_snps, dtype=np.int32)
+        super().__init__(network, term, np.array([0, n_snps]), snps)
 
     @staticmethod
-    def pays(model, paths):
-        """Return whether the paths are one of one column."""
-        return len(paths) == 1 and paths[0].n_columns == 1
-
-    def columns(self, path):
-        """Return the layout of the effects."""
-        return DenseColumns(len(self._snps), 1)
-
-    def in_model(self, path):
-        """Return which effects can be nonzero, (p, 1)."""
-        return self._genotypes.polymorphic[:, None] & path.connected
-
-    def snp_effects(self, state, rng):
-        """Return the SNP effects (p, 1) of a state."""
-        return state.effects
+    def pays(terms):
+        """Return whether there is one term of one response."""
+        return len(terms) == 1 and terms[0].n_responses == 1

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sknnmm.common.compiled import njit
-from sknnmm.sampling.kernels.simd import WIDE, load, splat, square_root, store
-from sknnmm.sampling.kernels.variates import random_odds
+from sknnmm.kernels.simd import WIDE, load, splat, square_root, store
+from sknnmm.kernels.variates import random_odds
 
 ONE = np.ones((1, 1))
 LARGEST = 1e30  # residual over prior variance: what single precision can hold

@@ -11,46 +11,46 @@ the effects themselves are asked for.
 
 import numpy as np
 
-from sknnmm.priors._layout import DenseColumns
+from sknnmm.priors import DenseLayout
+from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.spectral_basis import LongBasis, WideBasis
 
 
-class SpectralDraw:
-    """Exact joint draw of the SNP effects of one path.
+class SpectralDraw(SNPUpdate):
+    """Exact joint draw of the SNP effects of one term.
 
     Parameters
     ----------
-    model : NetworkModel
-    path : NodePath or DirectPath
+    network : Network
+    terms : list of one SNPs
         Its prior is jointly normal.
     from_sums : bool
-        Whether omics are complete, so that V'X'W target comes from sums over the rows.
+        Whether V'X'W target comes from sums over the rows (see SummedResidual).
     """
 
-    def __init__(self, model, path, from_sums=False):
-        self.paths = [path]
-        self._genotypes = model.genotypes
-        seen = model.genotypes_for(path.prior)
-        self._per_allele = (seen.polymorphic / getattr(seen, "scale", 1.0)).astype(model.dtype)[
-            :, None
-        ]
-        n_rows = np.count_nonzero(path.row_weight)
-        basis = WideBasis if n_rows <= model.genotypes.shape[1] else LongBasis
-        self.basis = basis(seen, path.row_weight, model.dtype)
-        self.keeps_fit = not from_sums
-        self.targets = {path: path.summed_target(model, self)} if from_sums else {}
+    draws_coordinates = True
 
-    def draw(self, chain, rng):
-        """Draw the coordinates of every column."""
-        (path,) = self.paths
-        state = path.state(chain)
-        s2 = path.residual_variance(chain)
+    def __init__(self, network, terms, from_sums=False):
+        super().__init__(network, terms)
+        (term,) = terms
+        seen = term.genotypes
+        per_allele = seen.polymorphic / getattr(seen, "scale", 1.0)
+        self._per_allele = per_allele.astype(network.dtype)[:, None]
+        n_rows = np.count_nonzero(term.row_weight)
+        basis = WideBasis if n_rows <= network.genotypes.shape[1] else LongBasis
+        self.basis = basis(seen, term.row_weight, network.dtype)
+        self.keeps_fit = not from_sums
+
+    def sweep(self, parts, rng):
+        """Draw the coordinates of every column (see SNPUpdate)."""
+        (part,) = parts
+        state, s2 = part.state, part.residual_variance
         squared = self.basis.squared[:, None]
         precision = squared + s2 / state.hyper.variance[0]
         if self.keeps_fit:
-            products = self.basis.project(path.target(chain))
+            products = self.basis.project(part.target.rows())
         else:
-            products = self.targets[path].products(chain)
+            products = part.target.snp_products()
         mean = products / precision
         state.effects[:] = mean + np.sqrt(s2 / precision) * rng.standard_normal(mean.shape)
         if self.keeps_fit:
@@ -58,12 +58,13 @@ class SpectralDraw:
         else:
             np.sum(squared * np.square(state.effects, dtype=float), axis=0, out=state.fit_squares)
 
-    def refresh(self, chain):
-        """Do nothing: the fit is computed anew in every draw."""
+    def layout(self, term):
+        """Return the layout of the coordinates (see SNPUpdate)."""
+        return DenseLayout(len(self.basis.squared), term.n_responses)
 
-    def columns(self, path):
-        """Return the layout of the coordinates."""
-        return DenseColumns(len(self.basis.squared), path.n_columns)
+    def in_model(self, term):
+        """Return that every coordinate can be nonzero (see SNPUpdate)."""
+        return True
 
     def table(self, rows):
         """Return V'X'W rows (r, C), in double precision."""
@@ -71,16 +72,14 @@ class SpectralDraw:
 
     products = table
 
-    def second_moments(self, coordinates):
-        """Return V'X'WXV coordinates (r,)."""
-        return self.basis.squared * coordinates
-
-    def in_model(self, path):
-        """Return that every coordinate can be nonzero."""
-        return True
+    def total(self, states, weights):
+        """Return the sum of effects times weights over all columns, (r,), and X'WX times that."""
+        (state,), (weight,) = states, weights
+        coordinates = state.effects @ weight
+        return coordinates, self.basis.squared * coordinates
 
     def snp_effects(self, state, rng):
-        """Return the SNP effects (p, C) of a state, the part outside the basis drawn afresh."""
+        """Return the SNP effects (p, C), the part outside the basis drawn afresh."""
         return self._per_allele * self.basis.effects(state.effects, state.hyper.variance[0], rng)
 
     def mean_snp_effects(self, coordinates):
@@ -88,7 +87,7 @@ class SpectralDraw:
         return self._per_allele * self.basis.effects(coordinates, None, None)
 
     def fit_everywhere(self, state, rng, effects=None):
-        """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""
+        """Return genotypes times effects for all rows (see SNPUpdate)."""
         if effects is not None and self.basis.leaves_rows_out:
             return self._genotypes.dot(effects)
         fit = state.fit if self.keeps_fit else self.basis.fit(state.effects)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from sknnmm.common.compiled import njit
-from sknnmm.sampling.kernels.draws import pick
-from sknnmm.sampling.kernels.passes import PASS, REORDER, filled
+from sknnmm.kernels.draws import pick
+from sknnmm.kernels.passes import PASS, REORDER, filled
 
 BLOCK = 128  # SNPs whose changes are taken off together
 FEW = PASS // 2

@@ -11,8 +11,8 @@ from numba.extending import overload
 
 from sknnmm.common.compiled import njit
 from sknnmm.genotypes.kernels import TILE, fetch, gather, gathered, is_observed, new_tile
-from sknnmm.sampling.kernels.draws import draw_own_block
-from sknnmm.sampling.kernels.simd import NARROW, WIDE, load, splat, store, where_greater
+from sknnmm.kernels.draws import draw_own_block
+from sknnmm.kernels.simd import NARROW, WIDE, load, splat, store, where_greater
 
 GROUP = 32  # SNPs in a block; it divides TILE
 PASS = 8  # SNPs in one pass over the individuals that multiplies

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sknnmm.common.compiled import njit
-from sknnmm.sampling.kernels.simd import load, splat, square_root, store, where_greater
+from sknnmm.kernels.simd import load, splat, square_root, store, where_greater
 
 
 @njit(nogil=True, cache=True)

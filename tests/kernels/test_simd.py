@@ -6,7 +6,7 @@ from numba import njit
 from numba.core.errors import TypingError
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sknnmm.sampling.kernels.simd import (
+from sknnmm.kernels.simd import (
     NARROW,
     WIDE,
     load,

@@ -12,9 +12,9 @@ import numpy as np
 
 from sknnmm.common.compiled import njit
 from sknnmm.genotypes.kernels import TILE, fetch, gather, gathered, new_tile
-from sknnmm.sampling.kernels.draws import draw_block
-from sknnmm.sampling.kernels.passes import REORDER, filled
-from sknnmm.sampling.kernels.simd import WIDE, load, splat, store
+from sknnmm.kernels.draws import draw_block
+from sknnmm.kernels.passes import REORDER, filled
+from sknnmm.kernels.simd import WIDE, load, splat, store
 
 GROUP = 4  # SNPs and columns in a pass that multiplies
 ROWS = 4096  # individuals whose widened genotypes, of a block, stay in the second cache

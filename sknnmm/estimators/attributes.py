@@ -1,0 +1,187 @@
+"""The fitted attributes: summaries of the chains in original units."""
+
+import numpy as np
+from scipy import sparse
+
+from sknnmm.estimators.specification import OMICS
+from sknnmm.inputs import masks
+from sknnmm.model.variables import registry
+from sknnmm.posterior.diagnostics import diagnose, unidentified_labels, warn_if_not_converged
+from sknnmm.posterior.draws import Posterior, pooled_moments, pooled_responses
+from sknnmm.posterior.units import Units
+from sknnmm.prediction.fitted_network import FittedNetwork
+
+WEIGHTS = ("omics_weights", "mediated_variance")  # a network function has none
+
+
+def fitted_attributes(results, specification, network, inputs, mask):
+    """Return the fitted attributes of an estimator by name, private ones included.
+
+    Parameters
+    ----------
+    results : list of ChainResult
+    specification : NNMM
+    network : Network
+    inputs : FitInputs
+    mask : as passed
+        A sparse one makes sparse tables.
+    """
+    scales, n_omics = inputs.scales, inputs.omics.shape[1]
+    n_snps = network.genotypes.shape[1]
+    posterior = Posterior(results, registry(network), Units.of(scales), n_snps)
+    snps, weighted = _snp_attributes(results, specification, inputs, masks.is_sparse(mask))
+    attributes = {
+        "n_omics_": n_omics,
+        "omics_names_": inputs.node_names,
+        "snp_names_": inputs.snp_names,
+        "covariates_mean_": scales.covariates_mean,
+        "omics_mean_": scales.omics_mean,
+        "omics_scale_": scales.omics_scale,
+        "posterior_": posterior,
+        **snps,
+        **_small_attributes(results, specification, posterior),
+        **_imputed(results, specification, inputs),
+        "_scales": scales,
+        "_fitted_columns": inputs.fitted_columns(specification.activation.is_network),
+        "n_features_in_": inputs.n_features,
+    }
+    if inputs.feature_names is not None:
+        attributes["feature_names_in_"] = inputs.feature_names
+    center = network.genotypes.mean
+    attributes["intercept_"] = (
+        posterior.mean("centred_intercept") - center @ attributes["direct_effects_"]
+    )
+    attributes["omics_intercept_"] = np.empty(0)
+    if specification.n_nodes:
+        of_mean = center @ attributes["snp_effects_"]
+        attributes["omics_intercept_"] = posterior.mean("omics_centred_intercept") - of_mean
+    attributes["_coef"] = None
+    if specification.activation.is_linear:
+        attributes["_coef"] = weighted.sum(axis=1) + attributes["direct_effects_"]
+    attributes["_network"] = _fitted_network(attributes, weighted, specification, network)
+    attributes |= _diagnostics(results, posterior, inputs)
+    return attributes
+
+
+def _snp_attributes(results, specification, inputs, as_sparse):
+    """Return the attributes of SNP effects, and E[w_k b_jk] (p, K) in units of y."""
+    scales, connections = inputs.scales, specification.connections
+    shape = (specification.genotypes.shape[1], specification.n_nodes)
+    weighted, effects, effects_sd, included = np.zeros((4, *shape))
+    direct, direct_sd, direct_included = np.zeros((3, shape[0]))
+    if specification.n_nodes:
+        *tables, (weighted,) = pooled_moments(results, "snp_effects")
+        effects, effects_sd, included, weighted = (
+            _snp_table(values, connections, as_sparse) for values in (*tables, weighted)
+        )
+        effects = _scale_columns(effects, scales.omics_unit)
+        effects_sd = _scale_columns(effects_sd, scales.omics_unit)
+        included = _scale_columns(included, scales.omics_vary)
+        weighted = weighted * scales.y_scale
+    if specification.direct_prior:
+        direct, direct_sd, direct_included = (
+            values[:, 0] for values in pooled_moments(results, "direct_effects")[:3]
+        )
+    attributes = {
+        "snp_effects_": effects,
+        "snp_effects_std_": effects_sd,
+        "inclusion_probability_": included,
+        "direct_effects_": direct * scales.y_scale,
+        "direct_effects_std_": direct_sd * scales.y_scale,
+        "direct_inclusion_probability_": direct_included,
+    }
+    return attributes, weighted
+
+
+def _small_attributes(results, specification, posterior):
+    """Return the attributes that are means of variables of which every draw is kept."""
+    n_nodes, n_covariates = specification.n_nodes, specification.covariates.shape[1]
+    absent = {  # what stands for variables that this network does not have
+        "omics_weights": np.zeros(n_nodes),
+        "omics_residual_variance": np.zeros(n_nodes),
+        "omics_heritability": np.zeros(n_nodes),
+        "mediated_variance": np.zeros(n_nodes),
+        "omics_covariate_effects": np.zeros((n_covariates, n_nodes)),
+        "pi": np.full(n_nodes, np.nan),
+        "omics_pi": np.nan,
+        "direct_pi": np.nan,
+    }
+    present = ("residual_variance", "genetic_variance", "heritability", "covariate_effects")
+    has_weights = not specification.activation.is_network
+    attributes = {
+        f"{name}_": posterior.mean(name) if name in posterior.draws else absent[name]
+        for name in (*present, *absent)
+        if has_weights or name not in WEIGHTS
+    }
+    if has_weights:
+        included, sd = np.zeros(n_nodes), np.zeros(n_nodes)
+        if n_nodes:
+            of_chains = [result.weights_included["omics_weights"][:, 0] for result in results]
+            included, sd = np.mean(of_chains, axis=0), posterior.sd("omics_weights")
+        attributes |= {"omics_inclusion_probability_": included, "omics_weights_std_": sd}
+    return attributes
+
+
+def _imputed(results, specification, inputs):
+    """Return posterior mean and SD of the omics of every row."""
+    omics, n_omics = inputs.omics, inputs.omics.shape[1]
+    observed = ~np.isnan(omics)
+    mean, sd = np.zeros((2, *omics.shape))
+    if specification.n_nodes:
+        mean, sd = pooled_responses(results, OMICS)
+    scales = inputs.scales
+    mean = scales.omics_mean[:n_omics] + scales.omics_scale[:n_omics] * mean
+    return {
+        "omics_imputed_": np.where(observed, omics, mean),
+        "omics_imputed_std_": np.where(observed, 0, scales.omics_scale[:n_omics] * sd),
+    }
+
+
+def _fitted_network(attributes, weighted, specification, network):
+    """Return what predictions need."""
+    scales = attributes["_scales"]
+    fitted = FittedNetwork(
+        activation=specification.activation,
+        scales=scales,
+        posterior=attributes["posterior_"],
+        genotypes_mean=network.genotypes.mean,
+        genotypes_variance=network.genotypes.variance,
+        snp_effects=attributes["snp_effects_"],
+        weighted_snp_effects=weighted,
+        direct_effects=attributes["direct_effects_"],
+        mean_inverse_weight=network.layers[-1].mean_inverse_weight / scales.weight_mean,
+    )
+    if specification.activation.is_network:
+        fitted.prepare_integration(network.genotypes.dosages)
+    return fitted
+
+
+def _diagnostics(results, posterior, inputs):
+    """Return the tables of diagnostics, as plain types: secure formats know no DataFrame."""
+    names = {"omic": inputs.node_names, "covariate": inputs.covariate_names}
+    table = diagnose(posterior, names)
+    judged = inputs.scales.omics_vary & (np.arange(len(inputs.node_names)) < inputs.omics.shape[1])
+    excluded = unidentified_labels(posterior, names, inputs.node_names[~judged])
+    warn_if_not_converged(table, posterior, names, excluded)
+    return {
+        "_diagnostics": table.to_dict("split"),
+        "_latent_sampler_diagnostics": [
+            step_size.summary() for result in results for step_size in result.step_sizes.values()
+        ],
+    }
+
+
+def _snp_table(values, connections, as_sparse):
+    """Return values of SNPs on nodes as a table (p, K), sparse on demand."""
+    if connections is None or (values.ndim == 2 and not as_sparse):
+        return values
+    table = connections.table(values if values.ndim == 1 else connections.pick(values))
+    return table if as_sparse else table.toarray()
+
+
+def _scale_columns(table, scales):
+    """Return a table (p, K), dense or csc, times one factor per column."""
+    if not sparse.issparse(table):
+        return table * scales
+    factors = np.repeat(scales, np.diff(table.indptr))
+    return sparse.csc_array((table.data * factors, table.indices, table.indptr), table.shape)

@@ -1,0 +1,70 @@
+"""From checked inputs and settings to NN-MM on the sampling scale."""
+
+import numpy as np
+
+from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
+from sknnmm.estimators.specification import NNMM
+from sknnmm.priors import ScaledInverseChi2, as_prior
+from sknnmm.sampling.missing.choose import choose_latent_sampler
+
+
+def describe(estimator, inputs, dtype):
+    """Return NN-MM on the standardised scale.
+
+    Parameters
+    ----------
+    estimator : NNMMRegressor
+        Its settings.
+    inputs : FitInputs
+    dtype : floating type
+        Of the sampler.
+    """
+    scales = inputs.scales
+    nodes = standardised_nodes(inputs, inputs.informative_omics)
+    # An omic without variance counts as complete: nothing of it is drawn.
+    idle = ~scales.omics_vary
+    informed = ~np.isnan(inputs.y) | ~np.isnan(nodes[:, ~idle]).all(axis=1)
+    nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
+    activation = _activation(estimator.activation, inputs, dtype)
+    choose_latent_sampler(estimator.latent_sampler, activation)
+    method, direct = as_prior(estimator.method), estimator.direct_effects
+    covariates = (inputs.covariates - scales.covariates_mean) / scales.covariates_scale
+    return NNMM(
+        genotypes=inputs.genotypes,
+        y=(inputs.y - scales.y_mean) / scales.y_scale,
+        omics=nodes,
+        n_latent=estimator.n_latent,
+        idle=idle,
+        covariates=np.nan_to_num(covariates),
+        activation=activation,
+        snp_prior=method,
+        weight_prior=as_prior(estimator.omics_method),
+        direct_prior=method if direct is True else direct or None,
+        sample_weight=inputs.relative_weight,
+        connections=inputs.connections,
+        residual_prior=estimator.residual_prior or ScaledInverseChi2(),
+        latent_sampler=estimator.latent_sampler,
+        dtype=dtype,
+    )
+
+
+def standardised_nodes(inputs, omics):
+    """Return omics (n, n_omics) standardised, and NaN for the latent nodes, (n, K)."""
+    nodes = np.full((len(omics), len(inputs.node_names)), np.nan)
+    nodes[:, : omics.shape[1]] = omics
+    return (nodes - inputs.scales.omics_mean) / inputs.scales.omics_scale
+
+
+def _activation(activation, inputs, dtype):
+    """Return the activation on the sampling scale; a user's function is tried out."""
+    if activation is np.tanh:
+        activation = "tanh"
+    if isinstance(activation, str):
+        activation = ACTIVATIONS[activation]
+    if isinstance(activation, BaseActivation) and not isinstance(activation, Activation):
+        return activation
+    if not len(inputs.node_names):
+        raise ValueError("activation is a function but there are no omics or latent nodes.")
+    return resolve_activation(
+        activation, standardised_nodes(inputs, inputs.omics), inputs.scales, dtype
+    )

@@ -1,0 +1,159 @@
+"""NN-MM: its data on the sampling scale, its settings, and the network they make."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sknnmm.activations import BaseActivation
+from sknnmm.families import Family, Gaussian
+from sknnmm.genotypes import Genotypes
+from sknnmm.model.connections import Connections
+from sknnmm.model.network import Layer, Network
+from sknnmm.priors import GENETIC_SHARE, Prior, ScaledInverseChi2
+from sknnmm.terms import Fixed, Nodes, SNPs
+
+OMICS, PHENOTYPE = "omics", "phenotype"  # names of the layers
+
+
+@dataclass(frozen=True)
+class NNMM:
+    """Standardised data and the settings of the network: one layer of nodes, one of phenotypes.
+
+    n individuals, p SNPs, K nodes (observed omics, then latent), q covariates.
+    """
+
+    genotypes: Genotypes  # (n, p)
+    y: np.ndarray  # (n,), NaN = missing; or (n, C) of several phenotypes
+    omics: np.ndarray  # (n, K), NaN = missing; latent nodes all NaN
+    n_latent: int
+    covariates: np.ndarray  # (n, q), centred, double precision
+    activation: BaseActivation
+    snp_prior: Prior
+    weight_prior: Prior
+    direct_prior: Prior | None  # None: no direct path
+    residual_prior: ScaledInverseChi2
+    sample_weight: np.ndarray | None = None  # (n,), y has residual variance s2_e / weight
+    connections: Connections | None = None  # None: every SNP acts on every node
+    dtype: type = np.float32
+    latent_sampler: str = "auto"
+    intercept_variance: float = np.inf  # infinite: the flat prior of the estimator
+    idle: np.ndarray | None = None  # (K,) bool, nodes that have no weight; None: all have one
+    family: Family = Gaussian()  # noqa: RUF009  it has no state
+
+    @property
+    def n_nodes(self):
+        """Return K."""
+        return self.omics.shape[1]
+
+    @property
+    def record(self):
+        """Return the phenotypes, (n, C)."""
+        return self.y if self.y.ndim == 2 else self.y[:, None]
+
+    @cached_property
+    def y_observed(self):
+        """Return the rows that inform the phenotype layer, (n,) bool."""
+        return ~np.isnan(self.record).all(axis=1)
+
+    @cached_property
+    def y_weight(self):
+        """Return the weight of every row in the phenotype layer, (n,); 0 where y is missing."""
+        weight = 1.0 if self.sample_weight is None else self.sample_weight
+        return np.where(self.y_observed, weight, 0.0)
+
+    @cached_property
+    def omics_observed(self):
+        """Return the cells of the middle layer with data, (n, K) bool."""
+        return ~np.isnan(self.omics)
+
+    @cached_property
+    def informative(self):
+        """Return the rows with y or any omic: the others enter no conditional, (n,) bool."""
+        return self.y_observed | self.omics_observed.any(axis=1)
+
+    def network(self):
+        """Return the Network: here, and nowhere else, terms are put together."""
+        layers = []
+        if self.n_nodes:
+            layers.append(self._omics())
+        layers.append(self._phenotype(*layers))
+        return Network(self.genotypes, tuple(layers), self.dtype, self.latent_sampler)
+
+    def _omics(self):
+        weight = self.informative.astype(float)
+        # Fixed effects of a latent node are not identified: no row lets it estimate any.
+        terms = [
+            SNPs(
+                OMICS,
+                "snp_effects",
+                "pi",
+                self.genotypes,
+                self.snp_prior,
+                GENETIC_SHARE,
+                weight,
+                self.n_nodes,
+                self.connections,
+            ),
+            self._fixed(OMICS, weight, self.omics_observed),
+        ]
+        return Layer(
+            name=OMICS,
+            record=self.omics,
+            row_weight=weight,
+            terms=tuple(terms),
+            family=Gaussian(),
+            residual_prior=self.residual_prior,
+            dtype=self.dtype,
+            response_dim="omic",
+            prefix="omics_",
+            n_latent=self.n_latent,
+        )
+
+    def _phenotype(self, omics=None):
+        weight, n_responses = self.y_weight, self.record.shape[1]
+        n_genetic = (omics is not None) + (self.direct_prior is not None)
+        share = GENETIC_SHARE / n_genetic
+        estimable = np.repeat(self.y_observed[:, None], n_responses, axis=1)
+        fixed = self._fixed(PHENOTYPE, weight, estimable)
+        terms = []
+        if self.direct_prior is not None:
+            terms.append(
+                SNPs(
+                    PHENOTYPE,
+                    "direct_effects",
+                    "direct_pi",
+                    self.genotypes,
+                    self.direct_prior,
+                    share,
+                    weight,
+                    n_responses,
+                )
+            )
+        if omics is not None:
+            terms.append(
+                Nodes(
+                    PHENOTYPE,
+                    omics,
+                    self.activation,
+                    self.weight_prior,
+                    share,
+                    weight,
+                    n_responses,
+                    fixed,
+                    self.idle,
+                )
+            )
+        return Layer(
+            name=PHENOTYPE,
+            record=self.record,
+            row_weight=weight,
+            terms=(*terms, fixed),
+            family=self.family,
+            residual_prior=self.residual_prior,
+            dtype=self.dtype,
+            response_dim=None if self.y.ndim == 1 else "phenotype",
+        )
+
+    def _fixed(self, layer, weight, estimable):
+        return Fixed(layer, self.covariates, weight, estimable, self.intercept_variance, self.dtype)

@@ -1,0 +1,93 @@
+"""Draws of the weights of a block of nodes, in one compiled call."""
+
+import numpy as np
+
+from sknnmm.common.compiled import njit
+from sknnmm.kernels.draws import pick
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def draw_weights(
+    gram, products, multipliers, mixture, variance, s2, effects, component, rng
+):  # fmt: skip
+    """Draw the weights of a block: mixture components one by one, nonzero weights jointly.
+
+    In one compiled call, for calls from Python would take longer than their arithmetic.
+
+    Parameters
+    ----------
+    gram : (b, b), X'WX; products : (b,), X'W residual
+    multipliers, mixture : (M,), of the mixture, and the weights of its components
+    variance : (b,) or (1,), prior variances
+    s2 : residual variance
+    effects, component : (b,), updated in place; component -1: not in the model, effect 0
+    """
+    n = products.size
+    left = products.copy()
+    if multipliers.size > 1:
+        sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng)
+    of_weight = np.empty(n)
+    for j in range(n):
+        if component[j] < 0:  # not in the model
+            of_weight[j] = 0
+        else:
+            of_weight[j] = multipliers[component[j]] * variance[min(j, len(variance) - 1)]
+        for i in range(n):  # all are drawn anew: none is part of what explains y
+            left[i] += gram[i, j] * effects[j]
+    draw_jointly(gram, left, of_weight, s2, effects, rng)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng):
+    """Draw the weights of a block one by one, given X'W residual `left`; see `draw_weights`."""
+    for j in range(left.size):
+        if component[j] < 0:
+            continue
+        old = effects[j]
+        v, xr = variance[min(j, len(variance) - 1)], left[j] + gram[j, j] * old
+        component[j], effects[j] = draw_weight(gram[j, j], xr, s2, v, multipliers, mixture, rng)
+        change = effects[j] - old
+        if change != 0:
+            for i in range(left.size):
+                left[i] -= change * gram[i, j]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def draw_weight(xx, xr, s2, variance, multipliers, mixture, rng):
+    """Return mixture component and value of one weight given x'W(residual without it)."""
+    score, shrinkage = np.zeros((multipliers.size, 1, 1)), np.zeros((multipliers.size, 1, 1))
+    for m in range(multipliers.size):
+        # What `prepare` makes for many effects: the score holds a Gumbel variate.
+        score[m] = np.log(mixture[m]) - np.log(rng.standard_exponential())
+        if multipliers[m] > 0:
+            ratio = s2 / (multipliers[m] * variance)
+            shrinkage[m] = 1 / (xx + ratio)
+            score[m] += 0.5 * np.log(ratio * shrinkage[m, 0, 0])
+    return pick(xr, s2, 0.5 / s2, score, shrinkage, 0, 0, rng)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def draw_jointly(gram, products, variance, s2, effects, rng):
+    """Draw the effects (b,) whose prior variance is not zero, given X'(y without the block).
+
+    The posterior precision is LL' / s2; with z standard normal, L'b = L^-1 products + sqrt(s2) z.
+    """
+    nonzero = np.flatnonzero(variance)
+    if nonzero.size == 0:
+        return
+    precision = np.empty((nonzero.size, nonzero.size))
+    for i in range(nonzero.size):
+        for j in range(nonzero.size):
+            precision[i, j] = gram[nonzero[i], nonzero[j]]
+        precision[i, i] += s2 / variance[nonzero[i]]
+    root = np.linalg.cholesky(precision)
+    drawn = np.empty(nonzero.size)
+    for i in range(nonzero.size):
+        drawn[i] = (products[nonzero[i]] - np.dot(root[i, :i], drawn[:i])) / root[i, i]
+    for i in range(nonzero.size):
+        drawn[i] += np.sqrt(s2) * rng.standard_normal()
+    for i in range(nonzero.size - 1, -1, -1):
+        for j in range(i + 1, nonzero.size):
+            drawn[i] -= root[j, i] * drawn[j]
+        drawn[i] /= root[i, i]
+        effects[nonzero[i]] = drawn[i]

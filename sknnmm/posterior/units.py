@@ -1,0 +1,51 @@
+"""From the sampling scale to original units, and back to what a variable is called."""
+
+import numpy as np
+
+
+class Units:
+    """Location and unit of the responses of every layer, and the units of the covariates.
+
+    Parameters
+    ----------
+    locations, units : dict
+        Mean and unit of the responses of a layer, by its name; a unit of 0: without variance.
+    covariates : ndarray of shape (q,)
+    weight_mean : float
+        Of the weights of the records, to which those of the sampler are relative.
+    """
+
+    def __init__(self, locations, units, covariates, weight_mean):
+        self._locations, self._units = locations, units
+        self._covariates = covariates
+        self._weight_mean = weight_mean
+
+    @classmethod
+    def of(cls, scales):
+        """Return the Units that belong to Scales of y and omics."""
+        return cls(
+            {"omics": scales.omics_mean, "phenotype": scales.y_mean},
+            {"omics": scales.omics_unit, "phenotype": scales.y_scale},
+            scales.covariates_scale,
+            scales.weight_mean,
+        )
+
+    def of_response(self, variable):
+        """Return the unit of the responses of the layer of a variable, at least (1,)."""
+        return np.atleast_1d(self._units[variable.layer])
+
+    def restore(self, variable, values):
+        """Return values on the sampling scale, (chain, draw, ...), in original units."""
+        unit = self._units[variable.layer]
+        factor = unit**variable.power
+        if variable.needs_variance:
+            factor = np.asarray(unit) != 0
+        if variable.per_covariate:
+            per = self._covariates if np.ndim(unit) == 0 else self._covariates[:, None]
+            factor = factor / per
+        if variable.is_record_variance and variable.layer == "phenotype":
+            factor = factor * self._weight_mean
+        values = values * factor
+        if variable.is_location:
+            values = values + self._locations[variable.layer]
+        return values

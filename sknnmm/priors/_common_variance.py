@@ -1,0 +1,58 @@
+"""Priors whose effects share one variance per column."""
+
+import numpy as np
+
+from sknnmm.common.compiled import njit
+from sknnmm.priors._base import Hyperparameters, Prior
+from sknnmm.priors._mixture_weights import component_totals, draw_dirichlet
+
+
+class CommonVariancePrior(Prior):
+    """Base class of the priors with one variance per column: they share one compiled update."""
+
+    estimate_pi = False
+
+    def start(self, expected_variance, layout):
+        """Return starting Hyperparameters (see Prior)."""
+        expected = expected_variance / self.expected_multiple()
+        return Hyperparameters(
+            layout=layout,
+            scale=self.numeric_scale(expected),
+            variance=self.starting_variance(expected)[None],
+            weights=np.repeat(self.starting_weights[:, None], len(expected), axis=1),
+        )
+
+    def update(self, hyper, effects, component, residual_variance, rng):
+        """Draw mixture weights and the common variance (see Prior)."""
+        update_common_variance(
+            effects,
+            component,
+            hyper.layout.indptr,
+            np.array(self.multipliers),
+            float(self.df),
+            hyper.scale,
+            bool(self.estimate_pi),
+            bool(self.estimate_variance),
+            hyper.weights,
+            hyper.variance,
+            rng,
+        )
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def update_common_variance(
+    effects, component, indptr, multipliers, df, scale, estimate_pi, estimate_variance, weights,
+    variance, rng,
+):  # fmt: skip
+    """Draw mixture weights (Dirichlet) and common variances (scaled inverse chi-square)."""
+    counts, squares = component_totals(effects, component, indptr, multipliers.size)
+    for c in range(scale.size):
+        if estimate_pi:
+            draw_dirichlet(counts[:, c], weights[:, c], rng)
+        if estimate_variance:
+            total_df, total = df, df * scale[c]
+            for m in range(multipliers.size):
+                if multipliers[m] > 0:
+                    total_df += counts[m, c]
+                    total += squares[m, c] / multipliers[m]
+            variance[0, c] = total / rng.chisquare(total_df)

@@ -1,0 +1,62 @@
+"""Priors whose effects each have a variance of their own, about a common scale."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknnmm.priors._base import Hyperparameters, Prior
+from sknnmm.priors._mixture_weights import update_mixture_weights
+
+SCALE_SHAPE, SCALE_RATE = 1.1, 0.1  # scale ~ Gamma(1.1, rate 0.1 / scale0), mode at scale0
+
+
+@dataclass
+class OwnVariances(Hyperparameters):
+    """Hyperparameters where every effect has its own variance."""
+
+    expected_scale: np.ndarray  # (C,), scale0
+
+
+class OwnVariancePrior(Prior):
+    """Base class of the priors with one variance per effect."""
+
+    estimate_pi = False
+    keeps = ("scale",)
+
+    def start(self, expected_variance, layout):
+        """Return starting OwnVariances (see Prior)."""
+        expected = expected_variance / self.expected_multiple()
+        scale = self.numeric_scale(expected)
+        starting = layout.spread(self.starting_variance(expected))
+        return OwnVariances(
+            layout=layout,
+            scale=scale,
+            variance=np.broadcast_to(starting, layout.shape).copy(),
+            weights=np.repeat(self.starting_weights[:, None], len(expected), axis=1),
+            expected_scale=scale.copy(),
+        )
+
+    def update(self, hyper, effects, component, residual_variance, rng):
+        """Draw pi, the variances and their scale (see Prior).
+
+        First the variances of nonzero effects, then the scale given these, then the other
+        variances, whose full conditional is their prior; the scale is drawn with these integrated
+        out.
+        """
+        if self.estimate_pi:
+            update_mixture_weights(effects, component, hyper.layout.indptr, hyper.weights, rng)
+        if not self.estimate_variance:
+            return
+        layout = hyper.layout
+        nonzero = component == len(self.multipliers) - 1
+        gammas = rng.standard_gamma(0.5 * (self.df + nonzero))
+        squares = np.square(effects, dtype=float)
+        drawn = 0.5 * (self.df * layout.spread(hyper.scale) + squares) / gammas
+        if self.estimate_scale:
+            precisions = layout.sum(np.where(nonzero, 1 / drawn, 0))
+            shape = SCALE_SHAPE + 0.5 * self.df * layout.sum(nonzero)
+            rate = SCALE_RATE / hyper.expected_scale + 0.5 * self.df * precisions
+            hyper.scale[:] = rng.standard_gamma(shape) / rate
+            of_zeros = 0.5 * self.df * layout.spread(hyper.scale) / gammas
+            drawn = np.where(nonzero, drawn, of_zeros)
+        hyper.variance[:] = drawn

@@ -1,0 +1,130 @@
+"""Missing omics and latent nodes, drawn given their own layer and the one that reads them.
+
+Every cell has a normal prior from its own layer; those of one individual meet in its phenotype.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from sknnmm.common.compiled import njit
+
+
+class Cells:
+    """Cells of (n, K) arrays, row by row; a flat position is found much faster than a pair.
+
+    Parameters
+    ----------
+    chosen : ndarray of shape (n, K), bool
+    """
+
+    def __init__(self, chosen):
+        self.rows, self.columns = np.nonzero(chosen)
+        self.flat = np.flatnonzero(chosen)
+
+    def of(self, values):
+        """Return the cells of `values` (n, K)."""
+        return np.take(values, self.flat)
+
+
+class MissingOmics(ABC):
+    """Draws of the missing cells; a subclass says how the cells that inform the reader are drawn.
+
+    Parameters
+    ----------
+    layer : Layer
+        Of the nodes.
+    reader : Layer
+        The layer with a term on these nodes, C responses.
+    nodes : Nodes
+        This term.
+    residual : RowResidual or SummedResidual
+        Of the reader.
+    """
+
+    def __init__(self, layer, reader, nodes, residual):
+        self.activation = nodes.activation
+        self._layer, self._reader, self._nodes, self._residual = layer, reader, nodes, residual
+        missing = ~layer.observed & layer.informed[:, None]
+        self.free = Cells(missing & ~reader.informed[:, None])
+        self.coupled = Cells(missing & reader.informed[:, None])
+        # Coupled cells are sorted by row: sums over the cells of a row are segment sums.
+        self.rows, self._starts, self._row_of_cell = np.unique(
+            self.coupled.rows, return_index=True, return_inverse=True
+        )
+        self._row_weight = reader.row_weight[self.rows, None].astype(layer.dtype)
+
+    def draw(self, chain, rng, tuning):
+        """Draw every missing cell once; `tuning` during burn-in."""
+        own = chain.layers[self._layer.name]
+        if self.free.flat.size:
+            mean, sd = self.prior(own, self.free)
+            draws = mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
+            self._store(chain, self.free, draws)
+        if self.coupled.flat.size:
+            mean, sd = self.prior(own, self.coupled)
+            draws = self.draw_coupled(chain, mean, sd, rng, tuning)
+            self._store(chain, self.coupled, draws)
+
+    @abstractmethod
+    def draw_coupled(self, chain, mean, sd, rng, tuning):
+        """Return draws of the coupled cells, whose prior has this mean and SD."""
+
+    def prior(self, own, cells):
+        """Return the prior mean and SD of cells, given the LayerState."""
+        first, *others = (term.contribution(own.terms[term.name]) for term in self._layer.terms)
+        mean = cells.of(first)
+        for contribution in others:
+            mean += cells.of(contribution)
+        return mean, np.sqrt(own.residual_variance).astype(mean.dtype)[cells.columns]
+
+    def _unexplained(self, chain):
+        """Return the residuals of the reader in the coupled rows, (rows, C)."""
+        return self._residual.rows(chain.layers[self._reader.name])[self.rows]
+
+    def _residual_variance(self, chain):
+        """Return the residual variances of the reader in the coupled rows, (rows, C)."""
+        variance = chain.layers[self._reader.name].residual_variance
+        return variance.astype(self._row_weight.dtype) / self._row_weight
+
+    def _sum_by_row(self, cells):
+        """Return the sums (rows,) of values of the coupled cells."""
+        return segment_sums(cells, self._starts)
+
+    def _weights_and_target(self, chain):
+        """Return the weights of the coupled cells, (cells, C), and what these are to explain.
+
+        That is the response of the reader minus everything but these cells, (rows, C).
+        """
+        state = self._nodes.of(chain)
+        weights = state.effects[self.coupled.columns]
+        now = weighted_sums(weights, self.coupled.of(state.activated), self._starts)
+        return weights, self._unexplained(chain) + now
+
+    def _store(self, chain, cells, draws):
+        nodes = chain.layers[self._layer.name].response
+        np.put(nodes, cells.flat, draws)
+        self._nodes.reactivate(self._nodes.of(chain), nodes, cells)
+
+
+@njit(nogil=True, cache=True)
+def segment_sums(values, starts):
+    """Return the sums of segments of values, of which segment r begins at starts[r]."""
+    sums = np.zeros(starts.size, values.dtype)
+    for r in range(starts.size):
+        stop = starts[r + 1] if r + 1 < starts.size else values.size
+        for e in range(starts[r], stop):
+            sums[r] += values[e]
+    return sums
+
+
+@njit(nogil=True, cache=True)
+def weighted_sums(weights, values, starts):
+    """Return the sums over segments of values times weights (cells, C): (segments, C)."""
+    sums = np.zeros((starts.size, weights.shape[1]), values.dtype)
+    for r in range(starts.size):
+        stop = starts[r + 1] if r + 1 < starts.size else values.size
+        for e in range(starts[r], stop):
+            for c in range(weights.shape[1]):
+                sums[r, c] += weights[e, c] * values[e]
+    return sums

@@ -1,0 +1,176 @@
+"""The response of a layer minus the contributions of its terms: formed here and nowhere else.
+
+In two forms with one interface: row by row, or, where nothing changes but parameters, in the sums
+over rows that regressions need. The cost of an iteration on sums does not depend on the number of
+individuals.
+"""
+
+import numpy as np
+
+from sknnmm.common.compiled import njit
+
+
+class Target:
+    """What one term is to explain: the response minus everything else.
+
+    Parameters
+    ----------
+    residual : RowResidual or SummedResidual
+    state : LayerState
+    term : Term
+    """
+
+    __slots__ = ("_residual", "_term", "state")
+
+    def __init__(self, residual, state, term):
+        self._residual, self.state, self._term = residual, state, term
+
+    def rows(self):
+        """Return it row by row, (n, C), not to be written to; of a RowResidual only."""
+        return self._residual.rows(self.state, (self._term,))
+
+    def products(self):
+        """Return what the term, one that draws itself, needs to know of it."""
+        return self._residual.products(self.state, self._term)
+
+    def snp_products(self):
+        """Return X'W target for the SNPs of a SummedResidual."""
+        return self._residual.snp_products(self.state)
+
+
+class RowResidual:
+    """Residuals row by row.
+
+    Parameters
+    ----------
+    layer : Layer
+    """
+
+    is_summed = False
+
+    def __init__(self, layer):
+        self._terms = layer.terms
+        self._row_weight = layer.row_weight
+        self._informed = np.flatnonzero(layer.informed)
+
+    def rows(self, state, without=()):
+        """Return the response minus all terms but some, (n, C), not to be written to."""
+        rest = state.response
+        for term in self._terms:
+            if term not in without:
+                contribution = term.contribution(state.terms[term.name])
+                if rest is state.response:
+                    rest = rest - contribution
+                else:
+                    rest -= contribution
+        return rest
+
+    def products(self, state, term):
+        """Return what the draw of a term needs."""
+        return term.products_of_rows(self.rows(state, term.left_out))
+
+    def squares(self, state):
+        """Return the weighted sums of squared residuals, (C,)."""
+        return weighted_squares(self.rows(state), self._informed, self._row_weight)
+
+    def measure(self, state):
+        """Do nothing: no sums are kept."""
+
+
+@njit(nogil=True, cache=True)
+def weighted_squares(residual, rows, row_weight):
+    """Return weighted sums over some rows of squares, (C,), in double precision."""
+    squares = np.zeros(residual.shape[1])
+    for i in rows:
+        for c in range(squares.size):
+            squares[c] += row_weight[i] * float(residual[i, c]) ** 2
+    return squares
+
+
+class SummedResidual:
+    """Residuals in inner products of the response, the predictors of all terms and the SNPs.
+
+    Parameters
+    ----------
+    layer : Layer
+        Whose responses are not drawn and whose terms, but for one of SNPs, have predictors.
+    update : SNPUpdate
+        Says in which coordinates it wants X'target.
+    """
+
+    is_summed = True
+
+    def __init__(self, layer, update):
+        self._layer = layer
+        self._weight = layer.row_weight[:, None]
+        (self._snps,) = (term for term in layer.terms if term.acts_by_snps)
+        self._others = tuple(term for term in layer.terms if not term.acts_by_snps)
+        self._layout = update.layout(self._snps)
+        self._update = update
+        widths = np.cumsum([0, *(term.predictors.shape[1] for term in self._others)])
+        self._own = {
+            term.name: slice(first, last)
+            for term, first, last in zip(self._others, widths[:-1], widths[1:], strict=True)
+        }
+        self._measure(layer.starting_response)
+
+    def measure(self, state):
+        """Take the sums of responses and predictors that have been exchanged, as in no fit."""
+        self._measure(state.response)
+
+    def _measure(self, response):
+        informed = self._weight > 0  # a row of weight 0 has no part in any sum
+        response = np.where(informed, response, 0).astype(float)
+        predictors = np.hstack([term.predictors for term in self._others])
+        predictors = np.where(informed, predictors, 0)
+        weighted = self._weight * predictors
+        self._squares = (self._weight * response * response).sum(axis=0)
+        self._gram = weighted.T @ predictors
+        self._with_response = weighted.T @ response
+        self._snps_predictors = self._update.table(predictors)
+        self._snps_response = np.asfortranarray(self._update.products(response))
+
+    def gram(self, first, second):
+        """Return the weighted inner products of the predictors of two terms."""
+        return self._gram[self._own[first.name], self._own[second.name]]
+
+    def inner(self, state, of, without):
+        """Return the weighted inner products (m, C) of predictors with a residual.
+
+        That is the response minus the SNPs and all other terms but some.
+        """
+        own = self._own[of.name]
+        snps = state.terms[self._snps.name]
+        inner = self._with_response[own] - self._layout.inner(
+            self._snps_predictors[:, own], snps.effects
+        )
+        for term in self._others:
+            if term not in without:
+                inner = inner - self.gram(of, term) @ term.coefficients(state.terms[term.name])
+        return inner
+
+    def products(self, state, term):
+        """Return what the draw of a term needs."""
+        return term.products_of_sums(self, state)
+
+    def snp_products(self, state):
+        """Return X'W target in the coordinates of the update."""
+        explained = self._layout.outer(self._snps_predictors, self._coefficients(state))
+        dtype = state.terms[self._snps.name].effects.dtype
+        return (self._snps_response - explained).astype(dtype)
+
+    def squares(self, state):
+        """Return the weighted sums of squared residuals, (C,)."""
+        snps, coefficients = state.terms[self._snps.name], self._coefficients(state)
+        of_others = 0.5 * self._gram @ coefficients - self._with_response
+        of_others += self._layout.inner(self._snps_predictors, snps.effects)
+        explained = self._layout.dot(snps.effects, self._snps_response)
+        explained -= (coefficients * of_others).sum(axis=0)
+        return np.maximum(self._squares - 2 * explained + snps.fit_squares, 0)
+
+    def _coefficients(self, state):
+        """Return the coefficients of all predictors, (m, C)."""
+        if len(self._others) == 1:
+            (term,) = self._others
+            return term.coefficients(state.terms[term.name])
+        return np.vstack([term.coefficients(state.terms[term.name]) for term in self._others])

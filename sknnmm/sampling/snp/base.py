@@ -1,0 +1,94 @@
+"""The contract of an SNPUpdate: a way to draw the effects of the SNPs of one or more terms.
+
+The conditionals are the same for all; what differs is what an update reads of the data and what it
+maintains between iterations. `choose.py` says which serves which data.
+"""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from sknnmm.priors import DenseLayout
+from sknnmm.sampling.residual import Target
+from sknnmm.terms.snps import SNPState
+
+
+class Part(NamedTuple):
+    """What an update is given of one of its terms."""
+
+    state: SNPState
+    target: Target
+    residual_variance: np.ndarray  # (C,)
+
+
+class SNPUpdate(ABC):
+    """Draws of the SNP effects of some terms, in whatever layers they are.
+
+    Parameters
+    ----------
+    network : Network
+    terms : list of SNPs
+    """
+
+    keeps_fit = True  # whether genotypes times effects are part of the state
+    keeps_products = False  # whether X'W times these are
+    draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
+
+    def __init__(self, network, terms):
+        self.terms = terms
+        self._genotypes = network.genotypes
+        self._dtype = network.dtype
+
+    def start(self, term, n_samples):
+        """Return a state without effects."""
+        layout = self.layout(term)
+        component = np.zeros(layout.shape, np.int8)
+        component[~np.broadcast_to(self.in_model(term), layout.shape)] = -1
+        n_responses, keeps_fit = term.n_responses, self.keeps_fit
+        products = np.zeros(layout.shape[::-1], self._dtype) if self.keeps_products else None
+        return SNPState(
+            effects=np.zeros(layout.shape, self._dtype),
+            component=component,
+            hyper=term.prior.start(term.expected_variance, layout),
+            fit=np.zeros((n_samples, n_responses), self._dtype) if keeps_fit else None,
+            fit_squares=None if keeps_fit else np.zeros(n_responses),
+            fit_products=products,
+        )
+
+    def draw(self, chain, residuals, rng):
+        """Draw the effects of all terms, then the hyperparameters of their priors."""
+        parts = []
+        for term in self.terms:
+            own = chain.layers[term.layer]
+            target = Target(residuals[term.layer], own, term)
+            parts.append(Part(own.terms[term.name], target, own.residual_variance))
+        self.sweep(parts, rng)
+        for term, part in zip(self.terms, parts, strict=True):
+            term.draw_hyperparameters(part.state, part.residual_variance, rng)
+
+    @abstractmethod
+    def sweep(self, parts, rng):
+        """Draw every SNP effect once, given a Part for every term."""
+
+    def refresh(self, states):  # noqa: B027  most have something to refresh, not all
+        """Recompute what is maintained of every term, which rounding has moved."""
+
+    def measure(self, chain):  # noqa: B027
+        """Take sums of data that have been exchanged, as in no fit."""
+
+    def layout(self, term):
+        """Return the layout of the effects of a term."""
+        return DenseLayout(self._genotypes.shape[1], term.n_responses)
+
+    def in_model(self, term):
+        """Return which effects of a term can be nonzero, in their layout."""
+        return self._genotypes.polymorphic[:, None] & term.connected
+
+    def snp_effects(self, state, rng):
+        """Return the SNP effects per allele of a state, (p, C), or (m,) of connections."""
+        return state.effects
+
+    def fit_everywhere(self, state, rng, effects=None):
+        """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""
+        return state.fit
