@@ -1,6 +1,5 @@
-"""The estimator: validate, describe the model, run the chains, summarise. It does not sample."""
+"""The estimator: inputs, network, chains, attributes. It does not sample."""
 
-import copy
 import os
 from numbers import Integral
 
@@ -12,9 +11,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.activations import (
-    ACTIVATIONS,
-)
+from sknnmm.activations import ACTIVATIONS
 from sknnmm.common.random import generator, seed_sequence
 from sknnmm.common.user_warnings import called_by
 from sknnmm.estimators.attributes import fitted_attributes
@@ -35,7 +32,7 @@ from sknnmm.sampling.missing.choose import LATENT_SAMPLERS
 from sknnmm.sampling.resume.directory_lock import only_fit_in
 from sknnmm.sampling.resume.fingerprint import ResumePoint, describe_fit, find_resume_point
 
-NOT_ALWAYS_SET = (
+NOT_ALWAYS_SET = (  # by a fit
     "feature_names_in_",
     # a network function has no weights
     "omics_weights_",
@@ -375,14 +372,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         FloatingPointError
             If a chain meets a value that is not finite.
         """
-        # What the estimator holds changes all at once, and only when the fit has succeeded.
-        fitted = copy.copy(self)
-        fitted._fit(X, y, omics, covariates, sample_weight)
-        self.__dict__ = vars(fitted)
-        return self
-
-    def _fit(self, X, y, omics, covariates, sample_weight):
-        """Check the arguments, describe the network, run the chains, set the attributes."""
         check_settings(self)
         checkpoint = check_directory(self.checkpoint, "checkpoint")
         dtype = PRECISIONS[self.precision]
@@ -390,12 +379,15 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         specification = describe(self, inputs, dtype)
         network = specification.network()
         start, results = self._run_chains(specification, network, inputs, checkpoint)
-        for name in NOT_ALWAYS_SET:  # may be there from another fit
-            vars(self).pop(name, None)
-        vars(self).update(fitted_attributes(results, specification, network, inputs, self.mask))
-        self._chains = None
+        attributes = fitted_attributes(results, specification, network, inputs, self.mask)
+        attributes["_chains"] = None
         if self.warm_start:
-            self._chains = {"fit": start.fit, "states": [result.state for result in results]}
+            states = [result.state for result in results]
+            attributes["_chains"] = {"fit": start.fit, "states": states}
+        # The estimator changes all at once, and only when the fit has succeeded.
+        kept = {name: value for name, value in vars(self).items() if name not in NOT_ALWAYS_SET}
+        self.__dict__ = kept | attributes
+        return self
 
     def _run_chains(self, specification, network, inputs, checkpoint):
         """Return where the chains began, and their results."""
@@ -426,9 +418,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise AttributeError("coef_ is set by a fit with the linear activation.")
         # Scikit-learn's selectors read importances by position: with omics among the columns of
         # X they must find those of the columns, not the effects of the SNPs alone.
-        if self._fitted_columns.omics_positions is not None and called_by(
-            "sklearn.feature_selection"
-        ):
+        omics_in_X = self._fitted_columns.omics_positions is not None
+        if omics_in_X and called_by("sklearn.feature_selection"):
             raise AttributeError("coef_ has SNPs only: use feature_importances_.")
         return self._coef
 

@@ -30,14 +30,14 @@ def test_a_refused_fit_leaves_the_last_one_whole(data, model):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, FloatingPointError])
-@pytest.mark.parametrize("where", ["run_chains", "diagnose"])
+@pytest.mark.parametrize("where", ["regressor.run_chains", "attributes.diagnose"])
 def test_an_interrupted_fit_leaves_the_last_one_whole(data, model, monkeypatch, where, error):
     before = fitted_state(model)
 
     def interrupted(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(f"sknnmm.estimators.regressor.{where}", interrupted)
+    monkeypatch.setattr(f"sknnmm.estimators.{where}", interrupted)
     with pytest.raises(error):
         model.set_params(warm_start=False).fit(data.X, data.y, omics=data.omics)
     assert fitted_state(model.set_params(warm_start=True)) == before
