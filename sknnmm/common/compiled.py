@@ -17,7 +17,8 @@ from numba.core.compiler_lock import global_compiler_lock
 #: Where numba keeps compiled code, in this order; the names of these classes depend on its version.
 FROM_USER, IN_TREE, *OTHERS = CompileResultCacheImpl._locator_classes
 
-UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)  # e.g. cut off by a full disk
+#: Raised by code that was cut off by a full disk, or that refers to what was moved since.
+UNREADABLE = (OSError, EOFError, pickle.UnpicklingError, ImportError, AttributeError)
 
 
 def njit(*, cache=False, **options):
