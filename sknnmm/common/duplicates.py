@@ -21,4 +21,4 @@ def refuse_duplicates(labels, argument, what, advice):
     counts = Counter(labels)
     if len(counts) < counts.total():
         twice = [label for label, count in counts.items() if count > 1]
-        raise ValueError(f"{argument} has duplicated {what}: {some(twice)}. {advice}")
+        raise ValueError(f"{argument} has {len(twice)} duplicated {what} ({some(twice)}). {advice}")
