@@ -575,7 +575,7 @@ UNREADABLE = {
     "names twice": (
         "cow,milk,fat,milk\n1,2,3,4\n",
         {},
-        r"t.csv has 1 duplicated column names \(milk\)",
+        r"has 1 duplicated column names \(milk\)",
     ),
     "fewer fields": ("cow a b\n1 2\n", {"sep": r"\s+"}, "t.csv, line 2, has 2 fields but .* 3"),
     "same mark": ("cow,a\n1,2\n", {"decimal": ","}, "decimal=',' is also what separates .*';'"),
