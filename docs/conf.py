@@ -48,7 +48,7 @@ html_title = "sknnmm"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
-html_sidebars = {"development": [], "benchmarks": []}
+html_sidebars = {"architecture": [], "benchmarks": [], "development": []}
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "show_toc_level": 2,

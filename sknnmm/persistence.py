@@ -12,6 +12,7 @@ from sknnmm.activations import ACTIVATIONS
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.inputs.fitted_columns import FittedColumns
 from sknnmm.inputs.scales import Scales
+from sknnmm.model.variables import Variable
 from sknnmm.posterior.draws import Posterior
 from sknnmm.prediction.fitted_network import FittedNetwork
 from sknnmm.priors import METHODS, ScaledInverseChi2
@@ -26,6 +27,7 @@ TRUSTED_TYPES = sorted(
         Posterior,
         Scales,
         ScaledInverseChi2,
+        Variable,
         sparse.csc_array,
         sparse.csr_array,
         type(Path()),  # of a checkpoint

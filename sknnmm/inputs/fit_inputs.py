@@ -65,7 +65,7 @@ class FitInputs:
             "omics": self.omics,
             "covariates": self.covariates,
             "sample_weight": self.weight,
-            "mask": connections and [connections.columns.indptr, connections.snps],
+            "mask": connections and [connections.layout.indptr, connections.snps],
         }
 
     def fitted_columns(self, is_network):

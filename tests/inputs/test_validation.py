@@ -357,11 +357,10 @@ def test_progress_bar_is_closed_when_a_chain_fails(data, short, capfd, monkeypat
 def test_nonfinite_state_stops_the_chain(data, short, monkeypatch):
     from sknnmm.sampling.residual_variances import ResidualVariances
 
-    def draw(self, given, variances, effects, rng):
-        variances[:] = np.nan
+    def draw(self, state, residual, rng):
+        state.residual_variance[:] = np.nan
 
     monkeypatch.setattr(ResidualVariances, "draw", draw)
-    monkeypatch.setattr(ResidualVariances, "draw_given", draw)
     with pytest.raises(FloatingPointError, match=r"residual_variance became .*nan.* iteration 1"):
         short().fit(data.X, data.y)
 
@@ -395,8 +394,18 @@ def test_missing_values_of_r_are_missing_values(dtype, scale, wrap, data, short)
 @pytest.mark.parametrize("method", ["BayesC", "RR-BLUP"])
 @pytest.mark.parametrize(
     ("part", "omics"),
-    [(part, omics) for part in ("snp", "direct", "weights") for omics in ("gappy", "omics")]
-    + [("direct", None)],
+    [
+        *(
+            (part, omics)
+            for part in (
+                ("omics", "snp_effects"),
+                ("phenotype", "direct_effects"),
+                ("phenotype", "omics_weights"),
+            )
+            for omics in ("gappy", "omics")
+        ),
+        (("phenotype", "direct_effects"), None),
+    ],
 )
 def test_nonfinite_effects_stop_the_chain_with_fixed_residual_variances(
     part, omics, method, data, short, monkeypatch
@@ -409,9 +418,10 @@ def test_nonfinite_effects_stop_the_chain_with_fixed_residual_variances(
         iterate(self, chain, rng, tuning)
         done.append(0)
         if len(done) >= 30:
-            state = getattr(chain, part)
+            layer, term = part
+            state = chain.layers[layer].terms[term]
             state.effects[0] = np.nan
-            if state.fit is not None:
+            if getattr(state, "fit", None) is not None:
                 state.fit[:] = np.nan
 
     monkeypatch.setattr(Sampler, "iterate", broken)
