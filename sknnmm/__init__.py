@@ -1,6 +1,7 @@
 """Mixed-effect neural networks from genotypes through omics to phenotype, fitted by MCMC."""
 
 from importlib import import_module
+from types import ModuleType
 
 from sknnmm import datasets, io, metrics, priors
 from sknnmm.estimators.regressor import NNMMRegressor
@@ -10,11 +11,11 @@ __version__ = "0.1.0"
 __all__ = ["NNMMRegressor", "cis_mask", "datasets", "io", "metrics", "preprocessing", "priors"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> ModuleType:
     if name == "preprocessing":  # on demand: it needs sklearn.feature_selection, slow to import
         return import_module("sknnmm.preprocessing")
     raise AttributeError(f"module 'sknnmm' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

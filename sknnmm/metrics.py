@@ -3,13 +3,17 @@
 The scorers pass omics and covariates to `predict`, which `sklearn.metrics.make_scorer` does not.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn import get_config
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from sknnmm.common.constant import mean_and_sd
+from sknnmm.common.typing import Column, Table
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.alignment import check_same_index
 from sknnmm.inputs.tables import column_of_doubles
@@ -24,8 +28,10 @@ __all__ = [
     "predictive_correlation_scorer",
 ]
 
+Metric = Callable[[np.ndarray, np.ndarray], float]
 
-def predictive_correlation(y_true, y_pred):
+
+def predictive_correlation(y_true: Column, y_pred: Column) -> float:
     """Return Pearson's correlation of observed and predicted values (predictive ability).
 
     Divided by the square root of the heritability it estimates the accuracy of predicted
@@ -71,7 +77,7 @@ def predictive_correlation(y_true, y_pred):
     return float(np.clip(correlation, -1, 1))  # which rounding can exceed
 
 
-def prediction_bias(y_true, y_pred):
+def prediction_bias(y_true: Column, y_pred: Column) -> float:
     """Return the mean of predicted minus observed values, in units of y; 0 is best.
 
     Above 0 predictions are too high on average, below 0 too low.
@@ -113,7 +119,7 @@ def prediction_bias(y_true, y_pred):
     return float((y_pred - y_true).mean())
 
 
-def prediction_dispersion(y_true, y_pred):
+def prediction_dispersion(y_true: Column, y_pred: Column) -> float:
     """Return the slope of the regression of observed on predicted values; 1 is best.
 
     Below 1 predictions vary too much (inflated: the best are overrated), above 1 too little
@@ -158,11 +164,11 @@ def prediction_dispersion(y_true, y_pred):
     return float(true @ pred / (pred @ pred))
 
 
-def _neg_absolute_bias(y_true, y_pred):
+def _neg_absolute_bias(y_true: Column, y_pred: Column) -> float:
     return -abs(prediction_bias(y_true, y_pred))
 
 
-def _neg_absolute_dispersion_error(y_true, y_pred):
+def _neg_absolute_dispersion_error(y_true: Column, y_pred: Column) -> float:
     return -abs(prediction_dispersion(y_true, y_pred) - 1)
 
 
@@ -218,11 +224,13 @@ class PredictionScorer:
     True
     """
 
-    def __init__(self, metric):
+    def __init__(self, metric: Metric) -> None:
         self._metric = metric
-        self._requests = {"omics": None, "covariates": None}
+        self._requests: dict[str, bool | str | None] = {"omics": None, "covariates": None}
 
-    def __call__(self, estimator, X, y, **metadata):
+    def __call__(
+        self, estimator: BaseEstimator, X: Table, y: Column, **metadata: Table | None
+    ) -> float:
         """Return the metric of the estimator's predictions.
 
         Parameters
@@ -244,7 +252,7 @@ class PredictionScorer:
         y_pred = estimator.predict(X, **given)
         return self._metric(*_observed_pairs(y, y_pred))
 
-    def set_score_request(self, **requests):
+    def set_score_request(self, **requests: bool | str | None) -> "PredictionScorer":
         """Return a copy of this scorer that requests metadata; the scorer itself stays as it is.
 
         Parameters
@@ -269,7 +277,7 @@ class PredictionScorer:
         scorer.get_metadata_routing()  # refuses invalid requests
         return scorer
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRequest:
         """Return what is requested, for scikit-learn.
 
         Returns
@@ -281,11 +289,11 @@ class PredictionScorer:
             routing.score.add_request(param=name, alias=request)
         return routing
 
-    def _accept_sample_weight(self):
+    def _accept_sample_weight(self) -> bool:
         # Asked by scikit-learn's searches when routing is off.
         return False
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         set_requests = [f"{name}={r!r}" for name, r in self._requests.items() if r is not None]
         suffix = f".set_score_request({', '.join(set_requests)})" if set_requests else ""
         metric = getattr(self._metric, "__name__", repr(self._metric))
@@ -297,28 +305,28 @@ neg_absolute_bias_scorer = PredictionScorer(_neg_absolute_bias)
 neg_absolute_dispersion_error_scorer = PredictionScorer(_neg_absolute_dispersion_error)
 
 
-def _observed_pairs(y_true, y_pred):
+def _observed_pairs(y_true: Column, y_pred: Column) -> tuple[np.ndarray, np.ndarray]:
     """Return both in double precision, without the rows whose y_true is missing."""
     check_same_index(y_true=y_true, y_pred=y_pred)
-    y_true = column_of_doubles(y_true, "y_true")
-    y_pred = column_of_doubles(y_pred, "y_pred")
-    assert_all_finite(y_true, allow_nan=True, input_name="y_true")
-    assert_all_finite(y_pred, input_name="y_pred")
-    if len(y_true) != len(y_pred):
+    true = column_of_doubles(y_true, "y_true")
+    pred = column_of_doubles(y_pred, "y_pred")
+    assert_all_finite(true, allow_nan=True, input_name="y_true")
+    assert_all_finite(pred, input_name="y_pred")
+    if len(true) != len(pred):
         raise ValueError(
-            f"y_true has {len(y_true)} values but y_pred has {len(y_pred)}: pass those of the "
+            f"y_true has {len(true)} values but y_pred has {len(pred)}: pass those of the "
             "same individuals."
         )
-    observed = ~np.isnan(y_true)
+    observed = ~np.isnan(true)
     if observed.sum() < 2:
         raise ValueError(
             f"y_true has {observed.sum()} observed values; at least two are needed. Use fewer or "
             "other folds if this happens in a cross-validation."
         )
-    return y_true[observed], y_pred[observed]
+    return true[observed], pred[observed]
 
 
-def _deviations(metric, y_true, y_pred):
+def _deviations(metric: str, y_true: Column, y_pred: Column) -> np.ndarray:
     """Return the deviations of both from their means; NaN, with a warning, if one is constant."""
     pairs = np.stack(_observed_pairs(y_true, y_pred))
     mean, sd = mean_and_sd(pairs.T)

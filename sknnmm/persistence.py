@@ -18,7 +18,7 @@ from sknnmm.prediction.fitted_network import FittedNetwork
 from sknnmm.priors import METHODS, ScaledInverseChi2
 
 #: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
-TRUSTED_TYPES = sorted(
+TRUSTED_TYPES: list[str] = sorted(
     f"{kind.__module__}.{kind.__qualname__}"
     for kind in {
         NNMMRegressor,

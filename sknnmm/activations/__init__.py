@@ -10,7 +10,7 @@ from sknnmm.activations._smooth import Linear, Sigmoid, Softplus, Tanh
 from sknnmm.activations._tabulated import tabulated_moments
 from sknnmm.activations._user import Activation, NetworkFunction, require_finite
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, BaseActivation] = {
     "linear": Linear(),
     "sigmoid": Sigmoid(),
     "softplus": Softplus(),

@@ -7,7 +7,7 @@ import numpy as np
 
 
 @lru_cache
-def quadrature(n_nodes):
+def quadrature(n_nodes: int) -> tuple[list[float], list[float]]:
     """Return nodes and weights of the Gauss-Hermite rule, those with a weight that matters."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(n_nodes)
     weights = weights / weights.sum()
@@ -45,26 +45,30 @@ class BaseActivation(ABC):
     #: shape.
     by_rows = False
 
-    #: Whether `derivative` is available, as Hamiltonian Monte Carlo needs.
-    has_derivative = True
+    @property
+    def has_derivative(self) -> bool:
+        """Return whether `derivative` is available, as Hamiltonian Monte Carlo needs."""
+        return True
 
     @abstractmethod
-    def value(self, z):
+    def value(self, z: np.ndarray) -> np.ndarray:
         """Return g(z)."""
 
     @abstractmethod
-    def derivative(self, z):
+    def derivative(self, z: np.ndarray) -> np.ndarray:
         """Return g'(z)."""
 
-    def evaluate(self, z):
+    def evaluate(self, z: np.ndarray) -> np.ndarray:
         """Return g(z), where `value` raises if it is not finite."""
         return self.value(z)
 
-    def evaluate_derivative(self, z):
+    def evaluate_derivative(self, z: np.ndarray) -> np.ndarray:
         """Return g'(z), where `derivative` raises if it is not finite."""
         return self.derivative(z)
 
-    def normal_moments(self, mean, variance):
+    def normal_moments(
+        self, mean: np.ndarray, variance: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return E[g(z)] and E[g(z)^2] for z ~ N(mean, variance), by Gauss-Hermite quadrature."""
         sd = np.sqrt(np.asarray(variance))
         first = np.zeros(np.broadcast_shapes(np.shape(mean), sd.shape), sd.dtype)

@@ -11,18 +11,20 @@ class LeakyReLU(BaseActivation):
 
     is_homogeneous = True
 
-    def __init__(self, slope):
+    def __init__(self, slope: float) -> None:
         self.slope = slope
 
-    def value(self, z):
+    def value(self, z: np.ndarray) -> np.ndarray:
         """Return z where positive, slope * z elsewhere."""
         return np.where(z > 0, z, self.slope * z)
 
-    def derivative(self, z):
+    def derivative(self, z: np.ndarray) -> np.ndarray:
         """Return 1 where positive, slope elsewhere."""
         return np.where(z > 0, 1, self.slope).astype(z.dtype, copy=False)
 
-    def normal_moments(self, mean, variance):
+    def normal_moments(
+        self, mean: np.ndarray, variance: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return E[g] and E[g^2], from the moments of max(z, 0)."""
         sd = np.sqrt(variance)
         # sd = 0 is a point mass: the density term vanishes and ndtr(+-inf) is the step function.

@@ -1,9 +1,16 @@
 """The role of a user's function, found by calling it, and checks of the rules it must follow."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sknnmm.activations._user import Activation, NetworkFunction
+from sknnmm.common.typing import NodeFunction
 from sknnmm.common.user_warnings import warn
+
+if TYPE_CHECKING:
+    from sknnmm.inputs.scales import Scales
 
 REACH = 8.0  # largest standardised value that is tried
 FLAT = 1e-5  # SD over the largest value; below, rounding errors dominate the variance
@@ -12,13 +19,15 @@ DELTA = 1e-3  # of z, in difference quotients
 TRAINING_ROWS = 100  # tried beside the grid
 
 
-def probe_grid(n_nodes):
+def probe_grid(n_nodes: int) -> np.ndarray:
     """Return standardised nodes (65, K) from -REACH to REACH, in another order in each column."""
     points = np.linspace(-REACH, REACH, 65)
     return np.column_stack([np.roll(points, 7 * k) for k in range(n_nodes)])
 
 
-def resolve_activation(function, standardised, scales, dtype):
+def resolve_activation(
+    function: NodeFunction, standardised: np.ndarray, scales: "Scales", dtype: type[np.floating]
+) -> Activation | NetworkFunction:
     """Return a callable as an Activation or a NetworkFunction, by the shape of what it returns.
 
     Parameters
@@ -75,14 +84,16 @@ def resolve_activation(function, standardised, scales, dtype):
     return activation
 
 
-def _check_finite(function, nodes):
+def _check_finite(function: NodeFunction, nodes: np.ndarray) -> None:
     try:
         function(nodes)
     except FloatingPointError as error:
         raise ValueError(str(error)) from None
 
 
-def _check_rules(evaluate, name, nodes, elementwise):
+def _check_rules(
+    evaluate: Callable[[np.ndarray], np.ndarray], name: str, nodes: np.ndarray, elementwise: bool
+) -> None:
     """Raise unless the value of a row (an element) depends on nothing but that row (element)."""
     n_nodes = nodes.shape[1]
     rows = np.vstack([probe_grid(n_nodes).astype(nodes.dtype), nodes[:TRAINING_ROWS]])
@@ -114,12 +125,14 @@ def _check_rules(evaluate, name, nodes, elementwise):
                     )
 
 
-def _agree(values, expected):
+def _agree(values: np.ndarray, expected: np.ndarray) -> bool:
     size = np.abs(expected[np.isfinite(expected)]).max(initial=0)
     return np.allclose(values, expected, rtol=1e-5, atol=1e-6 * size, equal_nan=True)
 
 
-def _check_variation(activation, standardised, dtype):
+def _check_variation(
+    activation: Activation, standardised: np.ndarray, dtype: type[np.floating]
+) -> None:
     """Raise if g is constant over the data, or has a unit that the sampler cannot hold."""
     observed = ~np.isnan(standardised)
     values = activation.value(np.nan_to_num(standardised).astype(dtype)).astype(float)
@@ -141,7 +154,7 @@ def _check_variation(activation, standardised, dtype):
         )
 
 
-def _warn_of_wrong_derivative(activation, n_nodes):
+def _warn_of_wrong_derivative(activation: Activation, n_nodes: int) -> None:
     z = probe_grid(n_nodes) / 2
     quotient = (activation.value(z + DELTA) - activation.value(z - DELTA)) / (2 * DELTA)
     derivative = activation.derivative(z)

@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from sknnmm.activations._base import BaseActivation
 from sknnmm.common.compiled import njit
 
 STEP = 1 / 32  # of the table: cubic interpolation is off by less than 3e-7 for tanh
 
 
-def tabulated_moments(activation, mean, variance):
+def tabulated_moments(
+    activation: BaseActivation, mean: np.ndarray, variance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return what `activation.normal_moments(mean, variance)` does, for many rows.
 
     Quadrature takes dozens of evaluations per cell. Between multiples of STEP the moments of a
@@ -36,7 +39,9 @@ def tabulated_moments(activation, mean, variance):
 
 
 @njit(nogil=True, cache=True)
-def _interpolate(mean, low, first, second):
+def _interpolate(
+    mean: np.ndarray, low: float, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return cubic (Lagrange) interpolations of two tables (G, K), shaped like mean (n, K)."""
     moments = np.empty_like(mean), np.empty_like(mean)
     for i in range(mean.shape[0]):

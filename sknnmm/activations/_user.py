@@ -4,8 +4,10 @@ They are called with read-only arrays (n, K), one column per node, and what they
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from sknnmm.activations._base import BaseActivation
+from sknnmm.common.typing import NodeFunction
 
 
 class Activation(BaseActivation):
@@ -32,32 +34,32 @@ class Activation(BaseActivation):
 
     by_rows = True
 
-    def __init__(self, function, derivative=None):
+    def __init__(self, function: NodeFunction, derivative: NodeFunction | None = None) -> None:
         self.function = function
         self._derivative = derivative
 
     @property
-    def has_derivative(self):
+    def has_derivative(self) -> bool:
         """Return whether a derivative was given."""
         return self._derivative is not None
 
-    def evaluate(self, z):
+    def evaluate(self, z: np.ndarray) -> np.ndarray:
         """Return g(z), finite or not, in the precision of z (..., K)."""
         return _elementwise(self.function, z, "activation")
 
-    def evaluate_derivative(self, z):
+    def evaluate_derivative(self, z: np.ndarray) -> np.ndarray:
         """Return g'(z), finite or not, in the precision of z (..., K)."""
         return _elementwise(self._derivative, z, "the derivative of activation")
 
-    def value(self, z):
+    def value(self, z: np.ndarray) -> np.ndarray:
         """Return g(z), in the precision of z (..., K)."""
         return require_finite(self.evaluate(z), z, "activation")
 
-    def derivative(self, z):
+    def derivative(self, z: np.ndarray) -> np.ndarray:
         """Return g'(z), in the precision of z (..., K)."""
         return require_finite(self.evaluate_derivative(z), z, "the derivative of activation")
 
-    def __call__(self, z):
+    def __call__(self, z: np.ndarray) -> npt.ArrayLike:
         """Return g(z)."""
         return self.function(z)
 
@@ -78,11 +80,17 @@ class NetworkFunction(BaseActivation):
     is_network = True
     has_derivative = False
 
-    def __init__(self, function, omics_mean, omics_scale, y_scale):
+    def __init__(
+        self,
+        function: NodeFunction,
+        omics_mean: np.ndarray,
+        omics_scale: np.ndarray,
+        y_scale: float,
+    ) -> None:
         self._function = function
         self._omics_mean, self._omics_scale, self._y_scale = omics_mean, omics_scale, y_scale
 
-    def evaluate(self, z):
+    def evaluate(self, z: np.ndarray) -> np.ndarray:
         """Return f of standardised nodes (n, K), finite or not, for standardised y, (n, 1)."""
         original = self._original(z)
         values = _call(self._function, original, "activation", float)
@@ -94,24 +102,24 @@ class NetworkFunction(BaseActivation):
         with np.errstate(over="ignore"):
             return (values / self._y_scale)[:, None].astype(z.dtype)
 
-    def output_shape(self, z):
+    def output_shape(self, z: np.ndarray) -> tuple[int, ...]:
         """Return the shape of what the function returns for standardised nodes (n, K)."""
         with np.errstate(all="ignore"):
             return _call(self._function, self._original(z), "activation", float).shape
 
-    def _original(self, z):
+    def _original(self, z: np.ndarray) -> np.ndarray:
         return self._omics_mean + self._omics_scale * np.asarray(z, dtype=float)
 
-    def value(self, z):
+    def value(self, z: np.ndarray) -> np.ndarray:
         """Return f of standardised nodes (n, K), on the scale of standardised y, (n, 1)."""
         return require_finite(self.evaluate(z), z, "activation")
 
-    def derivative(self, z):
+    def derivative(self, z: np.ndarray) -> np.ndarray:
         """Raise: not available."""
         raise NotImplementedError("a network function has no derivative")
 
 
-def require_finite(values, z, name):
+def require_finite(values: np.ndarray, z: np.ndarray, name: str) -> np.ndarray:
     """Return the values of a function at nodes z, or raise if any is not finite."""
     finite = np.isfinite(values)
     if finite.all():
@@ -123,7 +131,7 @@ def require_finite(values, z, name):
     )
 
 
-def _elementwise(function, z, name):
+def _elementwise(function: NodeFunction, z: np.ndarray, name: str) -> np.ndarray:
     """Return function(z) for z (..., K), finite or not, in the precision of z."""
     z = np.asarray(z)
     rows = np.atleast_1d(z).reshape(-1, z.shape[-1] if z.ndim else 1)
@@ -136,7 +144,7 @@ def _elementwise(function, z, name):
     return values.reshape(z.shape)
 
 
-def _call(function, rows, name, dtype):
+def _call(function: NodeFunction, rows: np.ndarray, name: str, dtype: npt.DTypeLike) -> np.ndarray:
     """Return a copy of what a user's function returns for a read-only view of `rows` (n, K)."""
     rows = rows.view()
     rows.flags.writeable = False
@@ -153,7 +161,7 @@ def _call(function, rows, name, dtype):
         )
         raise
     if isinstance(output, np.ma.MaskedArray):
-        output = output.astype(float).filled(np.nan)
+        output = np.ma.filled(output.astype(float), np.nan)
     try:
         if np.asarray(output).dtype.kind not in "biufO":
             raise TypeError(f"it returned {np.asarray(output).dtype}")

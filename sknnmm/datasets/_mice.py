@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from sknnmm.common.typing import FilePath
 from sknnmm.datasets._bglr import (
     dosage_table,
     names_along,
@@ -40,7 +41,7 @@ OMICS = [
 
 @validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
 @with_shared_docs
-def fetch_hs_mice(data_home=None):
+def fetch_hs_mice(data_home: FilePath | None = None) -> Bunch:
     """Load the heterogeneous stock mice (genotypes, blood measurements, body mass index).
 
     1814 mice of a stock descended from eight inbred strains [1]_, genotyped at 10346 SNPs of the

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.common.random import generator
+from sknnmm.common.typing import NodeFunction, RandomState
 
 MINOR_ALLELE_FREQUENCIES = (0.05, 0.5)
 MISSING_GENOTYPE = -1
@@ -48,21 +49,21 @@ with X b_k and X a as deviations from their means. See `sknnmm.datasets.make_omi
     prefer_skip_nested_validation=True,
 )
 def make_omics_network(
-    n_samples=1800,
-    n_snps=1000,
-    n_omics=10,
+    n_samples: int = 1800,
+    n_snps: int = 1000,
+    n_omics: int = 10,
     *,
-    omics_heritability=0.3,
-    genetic_variance=0.5,
-    direct_share=0.2,
-    residual_variance=0.5,
-    ld=0.9,
-    missing_omics=0.0,
-    missing_y=0.0,
-    missing_genotypes=0.0,
-    activation="linear",
-    random_state=None,
-):
+    omics_heritability: float = 0.3,
+    genetic_variance: float = 0.5,
+    direct_share: float = 0.2,
+    residual_variance: float = 0.5,
+    ld: float = 0.9,
+    missing_omics: float = 0.0,
+    missing_y: float = 0.0,
+    missing_genotypes: float = 0.0,
+    activation: str | NodeFunction = "linear",
+    random_state: RandomState = None,
+) -> Bunch:
     """Simulate a genotype -> omics -> phenotype network.
 
     The recipe of the published benchmark of the mixed-effect neural network [1]_. Every

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from sknnmm.common.typing import FilePath
 from sknnmm.datasets._bglr import dosage_table, names_along, read_bglr_file, with_shared_docs
 
 FILENAME = "wheat.RData"
@@ -17,7 +18,7 @@ ENVIRONMENTS = ["environment_1", "environment_2", "environment_3", "environment_
 
 @validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
 @with_shared_docs
-def fetch_wheat(data_home=None):
+def fetch_wheat(data_home: FilePath | None = None) -> Bunch:
     """Load the CIMMYT wheat lines (markers, pedigree, grain yield in four environments).
 
     599 historical wheat lines of CIMMYT's Global Wheat Program [1]_. Size of the file: 0.5 MB.

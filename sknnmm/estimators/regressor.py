@@ -2,6 +2,7 @@
 
 import os
 from numbers import Integral
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.common.random import generator, seed_sequence
+from sknnmm.common.typing import (
+    Column,
+    ColumnChoice,
+    FilePath,
+    Mask,
+    NodeFunction,
+    RandomState,
+    Table,
+)
 from sknnmm.common.user_warnings import called_by
 from sknnmm.estimators.attributes import fitted_attributes
 from sknnmm.estimators.describe import describe
@@ -268,27 +278,27 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        method="BayesC",
-        activation="linear",
+        method: str | Prior = "BayesC",
+        activation: str | NodeFunction = "linear",
         *,
-        omics_method="BayesC",
-        direct_effects=True,
-        n_latent=0,
-        mask=None,
-        omics_features=None,
-        residual_prior=None,
-        n_iter=2000,
-        burn_in=500,
-        thin=1,
-        n_chains=2,
-        latent_sampler="auto",
-        precision="single",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-        warm_start=False,
-        checkpoint=None,
-    ):
+        omics_method: str | Prior = "BayesC",
+        direct_effects: bool | Prior = True,
+        n_latent: int = 0,
+        mask: Mask = None,
+        omics_features: ColumnChoice = None,
+        residual_prior: ScaledInverseChi2 | None = None,
+        n_iter: int = 2000,
+        burn_in: int = 500,
+        thin: int = 1,
+        n_chains: int = 2,
+        latent_sampler: Literal["auto", "gibbs", "hmc", "slice"] = "auto",
+        precision: Literal["single", "double"] = "single",
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        checkpoint: FilePath | None = None,
+    ) -> None:
         self.method = method
         self.activation = activation
         self.omics_method = omics_method
@@ -309,7 +319,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.warm_start = warm_start
         self.checkpoint = checkpoint
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; ``method__pi`` and the like work when `method` is a string too.
 
         A string (or None, for `residual_prior`) is replaced by the prior it stands for before a
@@ -333,7 +343,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return super().set_params(**params)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, omics=None, covariates=None, sample_weight=None):
+    def fit(
+        self,
+        X: Table,
+        y: Column,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        sample_weight: Column | None = None,
+    ) -> Self:
         """Fit the network by Markov chain Monte Carlo.
 
         Parameters
@@ -412,7 +429,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return find_resume_point(fit, checkpoint, self.warm_start, last)
 
     @property
-    def coef_(self):
+    def coef_(self) -> np.ndarray:
         """Total SNP effects."""
         if getattr(self, "_coef", None) is None:
             raise AttributeError("coef_ is set by a fit with the linear activation.")
@@ -424,7 +441,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return self._coef
 
     @property
-    def feature_importances_(self):
+    def feature_importances_(self) -> np.ndarray:
         """Importance of every column of X."""
         check_is_fitted(self)
         selector = called_by("sklearn.feature_selection")
@@ -452,18 +469,43 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return importances
 
     @property
-    def diagnostics_(self):
+    def diagnostics_(self) -> pd.DataFrame:
         """Diagnostics of the chains."""
         return pd.DataFrame(**self._diagnostics)
 
     @property
-    def latent_sampler_diagnostics_(self):
+    def latent_sampler_diagnostics_(self) -> pd.DataFrame:
         """Diagnostics of Hamiltonian Monte Carlo."""
         columns = ["acceptance_rate", "step_size", "divergences"]
         table = pd.DataFrame(self._latent_sampler_diagnostics, columns=columns)
         return table.rename_axis("chain")
 
-    def predict(self, X, omics=None, covariates=None, return_std=False):
+    @overload
+    def predict(
+        self,
+        X: Table,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        return_std: Literal[False] = False,
+    ) -> np.ndarray: ...
+
+    @overload
+    def predict(
+        self,
+        X: Table,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        *,
+        return_std: Literal[True],
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def predict(
+        self,
+        X: Table,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        return_std: bool = False,
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict the phenotype: E[y | x, the omics given], averaged over the posterior.
 
         Parameters
@@ -493,8 +535,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         return (mean, predictive_sd(self._network, *inputs)) if return_std else mean
 
     def sample_posterior_predictive(
-        self, X, n_draws, omics=None, covariates=None, random_state=None
-    ):
+        self,
+        X: Table,
+        n_draws: int,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        random_state: RandomState = None,
+    ) -> np.ndarray:
         """Draw phenotypes from their posterior predictive distribution.
 
         Each draw takes the parameters of one posterior draw, draws the omics that are not given,
@@ -529,7 +576,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return check_predict_genotypes(self, self._fitted_columns, X)
 
-    def predict_omics(self, X):
+    def predict_omics(self, X: Table) -> np.ndarray:
         """Predict the nodes from genotypes: E[z | x], covariates at their training mean.
 
         Parameters
@@ -546,7 +593,17 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise ValueError("predict_omics needs a model fitted with omics or latent nodes.")
         return self._network.expected_omics(dosages)
 
-    def breeding_value(self, X, return_std=False):
+    @overload
+    def breeding_value(self, X: Table, return_std: Literal[False] = False) -> np.ndarray: ...
+
+    @overload
+    def breeding_value(
+        self, X: Table, return_std: Literal[True]
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def breeding_value(
+        self, X: Table, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Return the genetic value, mediated and direct, as deviation from its training mean.
 
         ``sum_k w_k E[g(z_k) | x] + x' a`` averaged over the posterior; it never uses the omics or
@@ -575,7 +632,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         value = self._network.genetic_value(dosages)
         return (value, genetic_sd(self._network, dosages)) if return_std else value
 
-    def score(self, X, y, omics=None, covariates=None, sample_weight=None):
+    def score(
+        self,
+        X: Table,
+        y: Column,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        sample_weight: Column | None = None,
+    ) -> float:
         """Return R^2 of the predictions over the rows whose y is observed.
 
         Parameters

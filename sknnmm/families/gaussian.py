@@ -8,13 +8,20 @@ from sknnmm.families.base import Family
 class Gaussian(Family):
     """Responses that are recorded as they are."""
 
-    def start(self, record):
+    def start(self, record: np.ndarray) -> np.ndarray:
         """Return the record (see Family)."""
         return np.nan_to_num(record)
 
-    def draw(self, record, response, mean, sd, rng):
+    def draw(
+        self,
+        record: np.ndarray,
+        response: np.ndarray,
+        mean: np.ndarray,
+        sd: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         """Do nothing: there is nothing to draw (see Family)."""
 
-    def expected_record(self, mean, variance):
+    def expected_record(self, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
         """Return the mean (see Family)."""
         return mean

@@ -1,6 +1,10 @@
 """Genotypes packed in two bits, as in a .bed file: read by the kernels as they are."""
 
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from numba import typeof, types
 from numba.extending import (
@@ -85,7 +89,12 @@ class PackedGenotypes:
     dtype = np.dtype(np.int8)
     ndim = 2
 
-    def __init__(self, packed, index, columns):
+    def __init__(
+        self,
+        packed: np.ndarray,
+        index: Sequence[Hashable] | pd.Index,
+        columns: Sequence[Hashable] | pd.Index,
+    ) -> None:
         self._stored = StoredArray(packed)
         self._index, self._columns = pd.Index(index), pd.Index(columns)
         self._check()
@@ -104,45 +113,45 @@ class PackedGenotypes:
             )
 
     @property
-    def packed(self):
+    def packed(self) -> np.ndarray:
         """Return the bytes (p, ceil(n / 4)), uint8, read-only."""
         return self._stored.values
 
     @property
-    def index(self):
+    def index(self) -> pd.Index:
         """Return the IDs of the individuals."""
         return self._index
 
     @index.setter
-    def index(self, index):
+    def index(self, index: Sequence[Hashable] | pd.Index) -> None:
         self._index = _of_length(index, len(self._index), "index")
 
     @property
-    def columns(self):
+    def columns(self) -> pd.Index:
         """Return the names of the SNPs."""
         return self._columns
 
     @columns.setter
-    def columns(self, columns):
+    def columns(self, columns: Sequence[Hashable] | pd.Index) -> None:
         self._columns = _of_length(columns, len(self._columns), "columns")
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """Return (n, p)."""
         return len(self._index), len(self._columns)
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Return the number of genotypes, n p."""
         return len(self._index) * len(self._columns)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._index)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"PackedGenotypes({self.shape[0]} individuals, {self.shape[1]} SNPs)"
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> "PackedGenotypes":
         rows, snps = self._axes(key)
         self.check_file()
         packed, columns = self.packed, self._columns
@@ -182,7 +191,7 @@ class PackedGenotypes:
             raise KeyError(f"{len(absent)} SNPs are not among the columns, e.g. {absent[0]!r}.")
         return positions
 
-    def snps(self, positions):
+    def snps(self, positions: npt.ArrayLike | slice) -> np.ndarray:
         """Return the dosages of some SNPs.
 
         Parameters
@@ -203,13 +212,13 @@ class PackedGenotypes:
         self.check_file()
         return _unpack(self.packed, _positions(positions, self._columns, "SNPs"), len(self)).T
 
-    def check_file(self):
+    def check_file(self) -> None:
         """Raise OSError if the .bed file was cut short or rewritten since it was opened."""
         self._stored.check_file()
 
     # As an array ----------------------------------------------------------------------------
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         dtype = self.dtype if dtype is None else np.dtype(dtype)
         if copy is False:
             raise ValueError("Packed genotypes cannot be an array without a copy.")
@@ -224,11 +233,11 @@ class PackedGenotypes:
             unpacked[dosages < 0] = np.nan
         return unpacked
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[np.ndarray]:
         for rows in gen_batches(len(self), ROWS_AT_ONCE) if len(self) else ():
             yield from np.asarray(self[rows])
 
-    def __reversed__(self):
+    def __reversed__(self) -> Iterator[np.ndarray]:
         return iter(self[::-1])
 
     def __array_function__(self, function, types, args, kwargs):

@@ -18,7 +18,7 @@ _COLUMNS = {
 }
 
 
-def cis_mask(snp_positions, omic_positions, window):
+def cis_mask(snp_positions: pd.DataFrame, omic_positions: pd.DataFrame, window: float) -> csc_array:
     """Connect each omic to the SNPs near its gene, protein or other feature.
 
     A SNP is connected if it is on the chromosome of the feature and

@@ -1,5 +1,7 @@
 """Genotypes, omics, phenotypes and covariates of the same individuals in the same order."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_integer
@@ -23,7 +25,14 @@ LEAST_ID = 100_000  # of whole numbers that can only be IDs
     },
     prefer_skip_nested_validation=True,
 )
-def align(genotypes, omics=None, phenotypes=None, covariates=None, *, how="genotyped"):
+def align(
+    genotypes: pd.DataFrame | PackedGenotypes,
+    omics: pd.DataFrame | pd.Series | None = None,
+    phenotypes: pd.DataFrame | pd.Series | None = None,
+    covariates: pd.DataFrame | pd.Series | None = None,
+    *,
+    how: Literal["genotyped", "phenotyped", "complete"] = "genotyped",
+) -> Bunch:
     """Join tables by the IDs of individuals, in the order of the genotypes.
 
     Individuals without genotypes are dropped. Genotyped individuals stay, with NaN for omics,

@@ -1,5 +1,7 @@
 """The same counted alleles in genotypes of several files."""
 
+from typing import Literal, TypeVar
+
 import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import StrOptions, validate_params
@@ -11,6 +13,8 @@ from sknnmm.inputs.chromosomes import chromosome_codes
 from sknnmm.inputs.tables import as_doubles
 from sknnmm.io._alleles import ALLELES, compare_alleles
 from sknnmm.io._dosages import take_columns
+
+Genotypes = TypeVar("Genotypes", pd.DataFrame, PackedGenotypes)
 
 # What may be found of a SNP, and the action; None: that of a parameter.
 ACTIONS = {
@@ -36,7 +40,13 @@ ACTIONS = {
     },
     prefer_skip_nested_validation=True,
 )
-def harmonise(variants, reference, *, other_strand="drop", ambiguous="drop"):
+def harmonise(
+    variants: pd.DataFrame,
+    reference: pd.DataFrame,
+    *,
+    other_strand: Literal["drop", "flip"] = "drop",
+    ambiguous: Literal["drop", "keep"] = "drop",
+) -> "Harmonisation":
     """Plan how genotypes are brought to the SNPs and counted alleles of a reference.
 
     Which allele a PLINK file counts depends on its individuals, so two files of the same SNPs may
@@ -150,7 +160,7 @@ class Harmonisation:
         SNPs of the reference without genotypes, because `snps` lacks or drops them.
     """
 
-    def __init__(self, snps, reference, source):
+    def __init__(self, snps: pd.DataFrame, reference: pd.Index, source: np.ndarray) -> None:
         self.snps = snps
         counts = pd.crosstab(snps["finding"], snps["action"])
         self.report = (
@@ -161,11 +171,17 @@ class Harmonisation:
         self.lacking = reference[source < 0]
         self._reference, self._source = reference, source
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         keep, swap, drop = self.report.sum()
         return f"Harmonisation({keep} SNPs kept, {swap} swapped, {drop} dropped)"
 
-    def apply(self, genotypes, *, lacking="missing", max_dosage=2):
+    def apply(
+        self,
+        genotypes: Genotypes,
+        *,
+        lacking: Literal["missing", "drop"] = "missing",
+        max_dosage: Literal[1, 2] = 2,
+    ) -> Genotypes:
         """Return genotypes with the SNPs and counted alleles of the reference.
 
         Parameters

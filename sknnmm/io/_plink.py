@@ -12,6 +12,7 @@ from sklearn.utils import Bunch
 
 from sknnmm.common.messages import some
 from sknnmm.common.optional import import_optional
+from sknnmm.common.typing import FilePath
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.io._text import open_text
 
@@ -22,7 +23,7 @@ BY_SNP, BY_INDIVIDUAL = b"\x6c\x1b\x01", b"\x6c\x1b\x00"  # first bytes of a .be
 HEADER = len(BY_SNP)
 
 
-def read_plink(prefix, *, encoding="utf-8"):
+def read_plink(prefix: FilePath, *, encoding: str = "utf-8") -> Bunch:
     """Read genotypes from PLINK 1 binary files (.bed, .bim and .fam).
 
     Reading them needs the optional library bed-reader: ``pip install bed-reader``.
@@ -126,7 +127,7 @@ def read_plink(prefix, *, encoding="utf-8"):
     return Bunch(genotypes=genotypes, samples=samples, variants=variants)
 
 
-def open_plink(prefix, *, encoding="utf-8"):
+def open_plink(prefix: FilePath, *, encoding: str = "utf-8") -> Bunch:
     """Open PLINK 1 binary files, for genotypes that are read from the .bed file as they are needed.
 
     Parameters

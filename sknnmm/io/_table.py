@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
 from sknnmm.common.optional import import_optional
+from sknnmm.common.typing import FilePath
 from sknnmm.io._ids import text_ids
 from sknnmm.io._layout import BLANKS, UNNAMED, column_names, refuse_absent
 from sknnmm.io._text import OPENERS, open_text
@@ -24,7 +25,15 @@ SEPARATORS = {".csv": ",", ".tsv": "\t"}
     },
     prefer_skip_nested_validation=True,
 )
-def read_table(path, id_column, *, sep=None, decimal=".", encoding="utf-8", na_values=()):
+def read_table(
+    path: FilePath,
+    id_column: str | None,
+    *,
+    sep: str | None = None,
+    decimal: str = ".",
+    encoding: str = "utf-8",
+    na_values: list[str] | tuple[str, ...] = (),
+) -> pd.DataFrame:
     r"""Read a table with one row per individual from a CSV, TSV or Parquet file.
 
     Parameters

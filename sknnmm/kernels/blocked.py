@@ -137,7 +137,7 @@ def take_off_panel(r, x, row, snps, amounts, count):
         store(r, row + q * lanes, vector)
 
 
-# Passes over the individuals; why they are inlined: see `connection_kernels`.
+# Passes over the individuals; why they are inlined: see `kernels/passes.py`.
 
 
 @njit(nogil=True, cache=True, forceinline=True)

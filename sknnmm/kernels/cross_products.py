@@ -53,7 +53,7 @@ def sweep_own_pairs(
     return squares
 
 
-# Inlined, as all that holds sums which may be reordered: see `connection_kernels`.
+# Inlined, as all that holds sums which may be reordered: see kernels/passes.py.
 @njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 def sweep_all_pairs(
     gram, target, fit_products, effects, component, residual_variance, score, shrinkage, change, rng

@@ -30,43 +30,43 @@ class Layer:
     terms: tuple["Term", ...]  # in the order in which they are drawn
     family: "Family"
     residual_prior: ScaledInverseChi2
-    dtype: type
+    dtype: type[np.floating]
     response_dim: str | None  # what its responses are called; None: it can have one only
     prefix: str = ""  # of the names of its variables
     n_latent: int = 0
 
     @property
-    def n_responses(self):
+    def n_responses(self) -> int:
         """Return C."""
         return self.record.shape[1]
 
     @property
-    def n_recorded(self):
+    def n_recorded(self) -> int:
         """Return the number of responses with data, the first ones."""
         return self.n_responses - self.n_latent
 
     @cached_property
-    def observed(self):
+    def observed(self) -> np.ndarray:
         """Return the cells with data, (n, C) bool."""
         return ~np.isnan(self.record)
 
     @cached_property
-    def informed(self):
+    def informed(self) -> np.ndarray:
         """Return the rows that enter the conditionals of this layer, (n,) bool."""
         return self.row_weight > 0
 
     @cached_property
-    def starting_response(self):
+    def starting_response(self) -> np.ndarray:
         """Return the responses in the working precision, missing as 0."""
         return self.family.start(self.record).astype(self.dtype)
 
     @cached_property
-    def is_drawn(self):
+    def is_drawn(self) -> bool:
         """Return whether any response of an informed row is drawn."""
         return self.family.draws or not self.observed[self.informed].all()
 
     @cached_property
-    def is_fixed(self):
+    def is_fixed(self) -> bool:
         """Return whether nothing that a regression on SNPs needs of the rows ever changes."""
         snps = [term for term in self.terms if term.acts_by_snps]
         others = [term for term in self.terms if not term.acts_by_snps]
@@ -77,34 +77,34 @@ class Layer:
         )
 
     @cached_property
-    def mean_inverse_weight(self):
+    def mean_inverse_weight(self) -> float:
         """Return the mean of 1 / weight over the informed rows: their residual variance over s2."""
         return float((1 / self.row_weight[self.informed]).mean())
 
     @property
-    def has_equal_weights(self):
+    def has_equal_weights(self) -> bool:
         """Return whether every informed row has weight 1."""
         return bool((self.row_weight[self.informed] == 1).all())
 
     @property
-    def expected_residual_variance(self):
+    def expected_residual_variance(self) -> float:
         """Return the expected residual variance of a response, where "auto" puts the mode."""
         return 1 - GENETIC_SHARE
 
-    def term(self, name):
+    def term(self, name: str) -> "Term | None":
         """Return the term of this name, or None."""
         return next((term for term in self.terms if term.name == name), None)
 
-    def dims(self, *leading):
+    def dims(self, *leading: str) -> tuple[str, ...]:
         """Return the dims of a variable with one value per response."""
         return leading if self.response_dim is None else (*leading, self.response_dim)
 
-    def squeezed(self, values):
+    def squeezed(self, values: np.ndarray) -> np.ndarray:
         """Return values with the responses as their last dimension in the `dims` of a variable."""
         return values if self.response_dim else values[..., 0]
 
     @property
-    def variables(self):
+    def variables(self) -> list[Variable]:
         """Return the Variables of this layer and its terms."""
         return [
             Variable(
@@ -127,14 +127,14 @@ class Network:
 
     genotypes: Genotypes  # (n, p)
     layers: tuple[Layer, ...]
-    dtype: type
+    dtype: type[np.floating]
     latent_sampler: str = "auto"
 
-    def layer(self, name):
+    def layer(self, name: str) -> Layer | None:
         """Return the layer of this name, or None."""
         return next((layer for layer in self.layers if layer.name == name), None)
 
-    def reading(self, layer):
+    def reading(self, layer: Layer) -> "tuple[Layer, Term] | tuple[None, None]":
         """Return the layer with a term on the responses of `layer`, and this term."""
         for other in self.layers:
             for term in other.terms:

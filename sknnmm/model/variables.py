@@ -4,6 +4,10 @@ The recorder, the posterior, the diagnostics and the fitted attributes read thes
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sknnmm.model.network import Layer, Network
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Variable:
     name: str  # of its draws, and with an underscore of the fitted attribute
     layer: str  # whose responses it belongs to
     description: str
-    dims: tuple = ()  # of one draw: "snp", "covariate", then the dimension of the responses
+    dims: tuple[str, ...] = ()  # of one draw: "snp", "covariate", then that of the responses
     power: int = 0  # of the unit of the response
     per_covariate: bool = False  # in units of the response per unit of the covariate
     is_location: bool = False  # moves with the mean of the response
@@ -28,7 +32,7 @@ class Variable:
     every: bool = True  # every draw is kept; else moments, and some draws
 
 
-def registry(network):
+def registry(network: "Network") -> dict[str, Variable]:
     """Return the Variables of a network by name: the phenotype's first, then those of its nodes."""
     variables = []
     for layer in reversed(network.layers):
@@ -37,7 +41,7 @@ def registry(network):
     return {variable.name: variable for variable in variables}
 
 
-def _shares(network, layer):
+def _shares(network: "Network", layer: "Layer") -> list[Variable]:
     """Return the Variables of the genetic values of a layer."""
     shown = {"is_target": True, "is_diagnosed": True}
     description = "share of the variance that is genetic"

@@ -1,7 +1,16 @@
 """Posterior draws and summaries on the original scale, from the results of the chains."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import sparse
+
+from sknnmm.model.variables import Variable
+from sknnmm.posterior.units import Units
+
+if TYPE_CHECKING:
+    from sknnmm.sampling.chains.recorder import ChainResult
 
 
 class Posterior:
@@ -24,7 +33,13 @@ class Posterior:
         The kept draws whose SNP effects are held.
     """
 
-    def __init__(self, results, variables, units, n_snps):
+    def __init__(
+        self,
+        results: Sequence["ChainResult"],
+        variables: dict[str, Variable],
+        units: Units,
+        n_snps: int,
+    ) -> None:
         self.variables = variables
         self.draws = {
             name: units.restore(variables[name], np.stack([r.draws[name] for r in results]))
@@ -68,20 +83,20 @@ class Posterior:
         }
         vars(self).update({**state, "draws": draws})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"  {name}: {tuple(array.shape)}" for name, array in self.draws.items()]
         return "Posterior draws (chain, draw, ...)\n" + "\n".join(lines)
 
-    def at_stored(self, name):
+    def at_stored(self, name: str) -> np.ndarray:
         """Return the draws of a small quantity that belong to the held SNP effects, (S, ...)."""
         draws = self.draws[name][:, self.effects_draw]
         return np.concatenate(draws)
 
-    def mean(self, name):
+    def mean(self, name: str) -> np.ndarray:
         """Return the mean over all draws and chains."""
         return self.draws[name].mean(axis=(0, 1))
 
-    def sd(self, name):
+    def sd(self, name: str) -> np.ndarray:
         """Return the standard deviation over all draws and chains."""
         return self.draws[name].std(axis=(0, 1))
 

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
 from sknnmm.genotypes.dosages import is_missing
+from sknnmm.inputs.genotypes import CheckedGenotypes
 from sknnmm.inputs.missing_codes import likely_codes
 from sknnmm.preprocessing._base import SNPSelector, batches
 
@@ -66,10 +67,10 @@ class MinorAlleleFrequencySelector(SNPSelector):
 
     _parameter_constraints = {"threshold": [Interval(Real, 0, 0.5, closed="both")]}
 
-    def __init__(self, threshold=0.01):
+    def __init__(self, threshold: float = 0.01) -> None:
         self.threshold = threshold
 
-    def _learn(self, genotypes):
+    def _learn(self, genotypes: CheckedGenotypes) -> None:
         X = genotypes.values
         p = X.shape[1]
         n_alleles, n_counted, outside = np.zeros(p), np.zeros(p), np.zeros(p, bool)
@@ -100,12 +101,12 @@ class MinorAlleleFrequencySelector(SNPSelector):
                 "or as negative integers."
             )
 
-    def _warn_of_codes(self, X):
+    def _warn_of_codes(self, genotypes: CheckedGenotypes) -> None:
         # Codes are among the columns that `_learn` warns of, and so are negative floating values.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X has whole numbers|.* is taken so")
-            super()._warn_of_codes(X)
+            super()._warn_of_codes(genotypes)
 
-    def _get_support_mask(self):
+    def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
         return ~(self.minor_allele_frequency_ < self.threshold)  # NaN: kept

@@ -2,20 +2,25 @@
 
 import copy
 from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils import gen_batches
+from sklearn.utils import Tags, gen_batches
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
+from sknnmm.common.typing import Table
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.features import check_features
-from sknnmm.inputs.genotypes import check_genotypes
+from sknnmm.inputs.genotypes import CheckedGenotypes, check_genotypes
 from sknnmm.inputs.missing_codes import warn_of_codes
 from sknnmm.inputs.tables import as_pandas
+
+Dosages = np.ndarray | PackedGenotypes  # (n, p), numeric
 
 VALUES_AT_ONCE = 2**22  # widened at a time: 32 MB of doubles
 
@@ -24,7 +29,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
     """Base of the selectors: a subclass has `_learn` and `_get_support_mask`."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: object = None) -> Self:
         """Learn which SNPs to keep.
 
         Parameters
@@ -43,10 +48,10 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         genotypes = fitted._check(as_pandas(X), reset=True)
         fitted._warn_of_codes(genotypes)
         fitted._learn(genotypes)
-        self.__dict__ = vars(fitted)
+        self.__dict__ = fitted.__dict__
         return self
 
-    def transform(self, X):
+    def transform(self, X: Table) -> np.ndarray | pd.DataFrame | PackedGenotypes:
         """Return the columns of X that are kept.
 
         Parameters
@@ -73,26 +78,26 @@ class SNPSelector(SelectorMixin, BaseEstimator):
             )  # scikit-learn adds the names
         return kept
 
-    def _check(self, X, *, reset):
+    def _check(self, X: Table, *, reset: bool) -> CheckedGenotypes:
         """Return CheckedGenotypes; check, or with `reset` set, what columns X has."""
         genotypes = check_genotypes(X, self)
         check_features(self, X if hasattr(X, "columns") else genotypes.values, reset=reset)
         return genotypes
 
-    def _warn_of_codes(self, X):
-        warn_of_codes(X, getattr(self, "feature_names_in_", None), fitting=True)
+    def _warn_of_codes(self, genotypes: CheckedGenotypes) -> None:
+        warn_of_codes(genotypes, getattr(self, "feature_names_in_", None), fitting=True)
 
     @abstractmethod
-    def _learn(self, X):
+    def _learn(self, genotypes: CheckedGenotypes) -> None:
         """Set the fitted attributes from CheckedGenotypes (n, p)."""
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
 
-def batches(X):
+def batches(X: Dosages) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield (slice of SNPs, some of their dosages) until all are seen; temporaries stay small."""
     n, p = X.shape
     if isinstance(X, PackedGenotypes):

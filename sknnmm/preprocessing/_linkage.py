@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.constant import is_constant
 from sknnmm.genotypes.dosages import columns_of, is_missing
+from sknnmm.inputs.genotypes import CheckedGenotypes
 from sknnmm.preprocessing._base import VALUES_AT_ONCE, SNPSelector
 
 WIDEST_BLOCK = 128  # SNPs per matrix product; wider ones compute many pairs beyond a usual window
@@ -74,11 +75,11 @@ class LDPruner(SNPSelector):
         "window": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, r2=0.8, window=100):
+    def __init__(self, r2: float = 0.8, window: int = 100) -> None:
         self.r2 = r2
         self.window = window
 
-    def _learn(self, genotypes):
+    def _learn(self, genotypes: CheckedGenotypes) -> None:
         X = genotypes.values
         n, p = X.shape
         self.support_ = np.zeros(p, bool)
@@ -99,18 +100,24 @@ class LDPruner(SNPSelector):
                     free[j + 1 :] &= ~clash[j, j + 1 :]
             self.support_[block] = free
 
-    def _clash(self, first, standardised_first, second, standardised_second):
+    def _clash(
+        self,
+        first: np.ndarray,
+        standardised_first: np.ndarray,
+        second: np.ndarray,
+        standardised_second: np.ndarray,
+    ) -> np.ndarray:
         """Return which pairs of SNPs cannot both be kept, (len(first), len(second))."""
         near = second - first[:, None] <= self.window
         squared = (standardised_first.T @ standardised_second) ** 2
         return near & (squared > self.r2 + TOLERANCE)
 
-    def _get_support_mask(self):
+    def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
         return self.support_
 
 
-def _standardised(X):
+def _standardised(X: np.ndarray) -> np.ndarray:
     """Return columns of mean 0 and sum of squares 1, missing at the mean; 0 without variance."""
     missing = is_missing(X)
     values = X.astype(np.float64)

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.genotypes.dosages import is_missing
+from sknnmm.inputs.genotypes import CheckedGenotypes
 from sknnmm.preprocessing._base import SNPSelector, batches
 
 
@@ -45,16 +46,16 @@ class MissingRateSelector(SNPSelector):
 
     _parameter_constraints = {"threshold": [Interval(Real, 0, 1, closed="both")]}
 
-    def __init__(self, threshold=0.1):
+    def __init__(self, threshold: float = 0.1) -> None:
         self.threshold = threshold
 
-    def _learn(self, genotypes):
+    def _learn(self, genotypes: CheckedGenotypes) -> None:
         X = genotypes.values
         n_missing = np.zeros(X.shape[1], np.int64)
         for snps, rows in batches(X):
             n_missing[snps] += is_missing(rows).sum(axis=0)
         self.missing_rate_ = n_missing / len(X)
 
-    def _get_support_mask(self):
+    def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
         return self.missing_rate_ <= self.threshold

@@ -14,7 +14,7 @@ from sknnmm.priors._layout import ConnectionLayout, DenseLayout
 from sknnmm.priors._rr_blup import RRBLUP
 from sknnmm.priors._variance import ScaledInverseChi2
 
-METHODS = {
+METHODS: dict[str, type[Prior]] = {
     "RR-BLUP": RRBLUP,
     "GBLUP": GBLUP,
     "BayesA": BayesA,
@@ -25,7 +25,7 @@ METHODS = {
 }
 
 
-def as_prior(method):
+def as_prior(method: str | Prior) -> Prior:
     """Return the prior that a name stands for (a Prior stands for itself)."""
     if not isinstance(method, str):
         return method

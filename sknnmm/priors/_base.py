@@ -8,10 +8,11 @@ of them a chain keeps.
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from sknnmm.priors._layout import ConnectionLayout, DenseLayout
+from sknnmm.priors._layout import Layout
 from sknnmm.priors._variance import VarianceSettings
 
 GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
@@ -21,18 +22,21 @@ GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
 class Hyperparameters:
     """Current hyperparameters of C columns of effects; arrays are updated in place."""
 
-    layout: DenseLayout | ConnectionLayout  # of the effects
+    layout: Layout  # of the effects
     scale: np.ndarray  # (C,) scale of the chi^-2 prior of the variance
     variance: np.ndarray  # (1, C) common to a column, or one per effect, shaped like the effects
     weights: np.ndarray  # (M, C) mixture weights
 
-    def variance_of(self, column):
+    def variance_of(self, column: int) -> np.ndarray:
         """Return a view of the variances of one column."""
         entries = self.layout.entries(column) if self.variance.ndim == 1 else np.s_[:, column]
         return self.variance[entries]
 
 
-class Prior(VarianceSettings):
+H = TypeVar("H", bound=Hyperparameters)  # of a prior, may be a subclass
+
+
+class Prior(VarianceSettings, Generic[H]):
     """Base class of the priors of SNP effects and omics weights.
 
     A subclass sets `multipliers` and implements `start` and `update`. Effects that are not in the
@@ -50,24 +54,24 @@ class Prior(VarianceSettings):
     scales_genotypes = False
 
     #: Hyperparameters with one value per column whose draws a chain keeps; pi is kept besides.
-    keeps = ("variance",)
+    keeps: tuple[str, ...] = ("variance",)
 
     @property
     @abstractmethod
-    def multipliers(self):
+    def multipliers(self) -> tuple[float, ...]:
         """Return the component multipliers of the variance, a tuple; 0 is "no effect"."""
 
     @property
-    def starting_weights(self):
+    def starting_weights(self) -> np.ndarray:
         """Return the mixture weights to start from, (M,)."""
         return np.ones(1)
 
-    def expected_multiple(self):
+    def expected_multiple(self) -> float:
         """Return the mean multiplier under the starting weights."""
         return float(self.starting_weights @ np.array(self.multipliers))
 
     @abstractmethod
-    def start(self, expected_variance, layout):
+    def start(self, expected_variance: np.ndarray, layout: Layout) -> H:
         """Return starting Hyperparameters.
 
         Parameters
@@ -80,7 +84,14 @@ class Prior(VarianceSettings):
         """
 
     @abstractmethod
-    def update(self, hyper, effects, component, residual_variance, rng):
+    def update(
+        self,
+        hyper: H,
+        effects: np.ndarray,
+        component: np.ndarray,
+        residual_variance: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         """Draw `hyper` from its full conditional, in place.
 
         Parameters
@@ -94,15 +105,15 @@ class Prior(VarianceSettings):
         rng : numpy.random.Generator
         """
 
-    def kept(self, hyper):
+    def kept(self, hyper: H) -> list[np.ndarray]:
         """Return the hyperparameters named in `keeps`, each (C,)."""
         return [getattr(hyper, name).reshape(-1) for name in self.keeps]
 
     @property
-    def selects(self):
+    def selects(self) -> bool:
         """Return whether an effect can be exactly zero."""
         return 0 in self.multipliers
 
-    def zero_weight(self, hyper):
+    def zero_weight(self, hyper: H) -> np.ndarray | None:
         """Return pi (C,), the probability of no effect, or None where the prior has none."""
         return hyper.weights[self.multipliers.index(0)] if self.selects else None

@@ -1,5 +1,6 @@
 """BayesA: normal effects, each with a variance of its own."""
 
+from sknnmm.common.typing import Auto
 from sknnmm.priors._own_variances import OwnVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
@@ -37,7 +38,13 @@ class BayesA(OwnVariancePrior):
     _parameter_constraints = {**VARIANCE_CONSTRAINTS, "estimate_scale": ["boolean"]}
     multipliers = (1.0,)
 
-    def __init__(self, df=5, scale="auto", estimate_variance=True, estimate_scale=True):
+    def __init__(
+        self,
+        df: float = 5,
+        scale: Auto = "auto",
+        estimate_variance: bool = True,
+        estimate_scale: bool = True,
+    ) -> None:
         self.df = df
         self.scale = scale
         self.estimate_variance = estimate_variance

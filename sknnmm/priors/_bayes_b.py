@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from sknnmm.common.typing import Auto
 from sknnmm.priors._own_variances import OwnVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
@@ -54,13 +55,13 @@ class BayesB(OwnVariancePrior):
 
     def __init__(
         self,
-        pi=0.5,
-        estimate_pi=True,
-        df=5,
-        scale="auto",
-        estimate_variance=True,
-        estimate_scale=True,
-    ):
+        pi: float = 0.5,
+        estimate_pi: bool = True,
+        df: float = 5,
+        scale: Auto = "auto",
+        estimate_variance: bool = True,
+        estimate_scale: bool = True,
+    ) -> None:
         self.pi = pi
         self.estimate_pi = estimate_pi
         self.df = df
@@ -69,6 +70,6 @@ class BayesB(OwnVariancePrior):
         self.estimate_scale = estimate_scale
 
     @property
-    def starting_weights(self):
+    def starting_weights(self) -> np.ndarray:
         """Return pi and 1 - pi."""
         return np.array([self.pi, 1 - self.pi])

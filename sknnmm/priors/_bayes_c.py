@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from sknnmm.common.typing import Auto
 from sknnmm.priors._common_variance import CommonVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
@@ -47,7 +48,14 @@ class BayesC(CommonVariancePrior):
     }
     multipliers = (0.0, 1.0)
 
-    def __init__(self, pi=0.5, estimate_pi=True, df=5, scale="auto", estimate_variance=True):
+    def __init__(
+        self,
+        pi: float = 0.5,
+        estimate_pi: bool = True,
+        df: float = 5,
+        scale: Auto = "auto",
+        estimate_variance: bool = True,
+    ) -> None:
         self.pi = pi
         self.estimate_pi = estimate_pi
         self.df = df
@@ -55,6 +63,6 @@ class BayesC(CommonVariancePrior):
         self.estimate_variance = estimate_variance
 
     @property
-    def starting_weights(self):
+    def starting_weights(self) -> np.ndarray:
         """Return pi and 1 - pi."""
         return np.array([self.pi, 1 - self.pi])

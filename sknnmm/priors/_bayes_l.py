@@ -6,7 +6,9 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknnmm.common.typing import Auto
 from sknnmm.priors._base import GENETIC_SHARE, Hyperparameters, Prior
+from sknnmm.priors._layout import Layout
 
 
 @dataclass
@@ -17,7 +19,7 @@ class LassoHyperparameters(Hyperparameters):
     rate: np.ndarray  # (C,), of its Gamma prior
 
 
-class BayesL(Prior):
+class BayesL(Prior[LassoHyperparameters]):
     """Bayesian LASSO: Laplace prior scaled by the residual standard deviation.
 
     ``b_j ~ N(0, s2 tau_j^2)`` with s2 the residual variance of the column,
@@ -51,11 +53,11 @@ class BayesL(Prior):
     relative_to_residual = True
     keeps = ("squared_penalty",)  # lambda^2
 
-    def __init__(self, shape=1.1, rate="auto"):
+    def __init__(self, shape: float = 1.1, rate: Auto = "auto") -> None:
         self.shape = shape
         self.rate = rate
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError naming a bad hyperparameter."""
         super().check()
         if self.rate == "auto" and self.shape <= 1:
@@ -64,7 +66,7 @@ class BayesL(Prior):
                 f"mode of the prior. Got {self.shape!r} instead."
             )
 
-    def start(self, expected_variance, layout):
+    def start(self, expected_variance: np.ndarray, layout: Layout) -> LassoHyperparameters:
         """Return starting Hyperparameters (see Prior)."""
         # E[s2 tau^2] = expected_variance at s2 = 1 - GENETIC_SHARE and lambda^2 at its mode.
         mode = 2 * (1 - GENETIC_SHARE) / np.asarray(expected_variance, float)
@@ -80,7 +82,14 @@ class BayesL(Prior):
             rate=rate,
         )
 
-    def update(self, hyper, effects, component, residual_variance, rng):
+    def update(
+        self,
+        hyper: LassoHyperparameters,
+        effects: np.ndarray,
+        component: np.ndarray,
+        residual_variance: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         """Draw tau^2 of every effect, then lambda^2 (see Prior)."""
         layout, in_model = hyper.layout, component >= 0
         penalty = layout.spread(hyper.squared_penalty)
@@ -93,7 +102,9 @@ class BayesL(Prior):
         )
 
 
-def _reciprocal_inverse_gaussian(inverse_mean, shape, rng):
+def _reciprocal_inverse_gaussian(
+    inverse_mean: np.ndarray, shape: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Draw 1 / x for x inverse Gaussian with mean 1 / inverse_mean (0 is allowed).
 
     The roots of Michael, Schucany & Haas (1976, doi 10.1080/00031305.1976.10479147), written

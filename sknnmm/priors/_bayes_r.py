@@ -1,9 +1,11 @@
 """BayesR: a mixture of normals from no effect to large effects."""
 
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
 
+from sknnmm.common.typing import Auto
 from sknnmm.priors._common_variance import CommonVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
@@ -52,12 +54,12 @@ class BayesR(CommonVariancePrior):
 
     def __init__(
         self,
-        components=(0, 0.01, 0.1, 1),
-        estimate_pi=True,
-        df=5,
-        scale="auto",
-        estimate_variance=True,
-    ):
+        components: Sequence[float] | np.ndarray = (0, 0.01, 0.1, 1),
+        estimate_pi: bool = True,
+        df: float = 5,
+        scale: Auto = "auto",
+        estimate_variance: bool = True,
+    ) -> None:
         self.components = components
         self.estimate_pi = estimate_pi
         self.df = df
@@ -65,14 +67,14 @@ class BayesR(CommonVariancePrior):
         self.estimate_variance = estimate_variance
 
     @property
-    def multipliers(self):
+    def multipliers(self) -> tuple[float, ...]:
         """Return the components as a tuple of floats."""
         return tuple(float(c) for c in self.components)
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError naming a bad hyperparameter."""
         super().check()
-        numeric = all(isinstance(c, Real) and np.isfinite(c) for c in self.components)
+        numeric = all(isinstance(c, Real) and np.isfinite(float(c)) for c in self.components)
         c = np.asarray(self.components, float) if numeric else np.empty(0)
         positive = c[c > 0]
         if (
@@ -90,6 +92,6 @@ class BayesR(CommonVariancePrior):
             )
 
     @property
-    def starting_weights(self):
+    def starting_weights(self) -> np.ndarray:
         """Return equal weights."""
         return np.full(len(self.components), 1 / len(self.components))

@@ -4,15 +4,16 @@ import numpy as np
 
 from sknnmm.common.compiled import njit
 from sknnmm.priors._base import Hyperparameters, Prior
+from sknnmm.priors._layout import Layout
 from sknnmm.priors._mixture_weights import component_totals, draw_dirichlet
 
 
-class CommonVariancePrior(Prior):
+class CommonVariancePrior(Prior[Hyperparameters]):
     """Base class of the priors with one variance per column: they share one compiled update."""
 
     estimate_pi = False
 
-    def start(self, expected_variance, layout):
+    def start(self, expected_variance: np.ndarray, layout: Layout) -> Hyperparameters:
         """Return starting Hyperparameters (see Prior)."""
         expected = expected_variance / self.expected_multiple()
         return Hyperparameters(
@@ -22,7 +23,14 @@ class CommonVariancePrior(Prior):
             weights=np.repeat(self.starting_weights[:, None], len(expected), axis=1),
         )
 
-    def update(self, hyper, effects, component, residual_variance, rng):
+    def update(
+        self,
+        hyper: Hyperparameters,
+        effects: np.ndarray,
+        component: np.ndarray,
+        residual_variance: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         """Draw mixture weights and the common variance (see Prior)."""
         update_common_variance(
             effects,
@@ -41,9 +49,18 @@ class CommonVariancePrior(Prior):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def update_common_variance(
-    effects, component, indptr, multipliers, df, scale, estimate_pi, estimate_variance, weights,
-    variance, rng,
-):  # fmt: skip
+    effects: np.ndarray,
+    component: np.ndarray,
+    indptr: np.ndarray,
+    multipliers: np.ndarray,
+    df: float,
+    scale: np.ndarray,
+    estimate_pi: bool,
+    estimate_variance: bool,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Draw mixture weights (Dirichlet) and common variances (scaled inverse chi-square)."""
     counts, squares = component_totals(effects, component, indptr, multipliers.size)
     for c in range(scale.size):

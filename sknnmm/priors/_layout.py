@@ -13,36 +13,36 @@ class DenseLayout:
 
     indptr = np.empty(0, np.int64)  # what compiled code gets in place of that of ConnectionLayout
 
-    def __init__(self, n_effects, n_columns):
+    def __init__(self, n_effects: int, n_columns: int) -> None:
         self.shape = (n_effects, n_columns)
 
-    def sum(self, values):
+    def sum(self, values: np.ndarray) -> np.ndarray:
         """Return sums over the effects of each column, (C,)."""
         return values.sum(axis=0)
 
-    def dot(self, first, second):
+    def dot(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return sums of products over the effects of each column, (C,), in double precision."""
         return _dot(first, second)
 
-    def spread(self, per_column):
+    def spread(self, per_column: np.ndarray) -> np.ndarray:
         """Return values (C,) so that they broadcast against arrays of effects."""
         return per_column[None]
 
-    def entries(self, column):
+    def entries(self, column: int) -> tuple[slice, int]:
         """Return the index of the effects of one column."""
         return slice(None), column
 
-    def inner(self, table, effects):
+    def inner(self, table: np.ndarray, effects: np.ndarray) -> np.ndarray:
         """Return sums over the predictors of each column, table (m, r) times effects, (r, C)."""
         return table.T @ effects
 
-    def outer(self, table, coefficients):
+    def outer(self, table: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
         """Return table (m, r) times coefficients (r, C), laid out as effects are."""
         return (coefficients.T @ table.T).T  # each column contiguous
 
 
 @njit(nogil=True, cache=True)
-def _dot(first, second):
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return sums over rows of products of two matrices; NumPy would convert both to double."""
     sums = np.zeros(first.shape[1])
     for j in range(first.shape[0]):
@@ -60,32 +60,35 @@ class ConnectionLayout:
         Column c owns entries indptr[c] to indptr[c + 1], at least one.
     """
 
-    def __init__(self, indptr):
+    def __init__(self, indptr: np.ndarray) -> None:
         self.indptr = np.asarray(indptr, np.int64)
         self.shape = (int(indptr[-1]),)
         self.column_of = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
-    def sum(self, values):
+    def sum(self, values: np.ndarray) -> np.ndarray:
         """Return sums over the effects of each column, (C,)."""
         dtype = np.int64 if values.dtype == bool else values.dtype
         return np.add.reduceat(values, self.indptr[:-1], dtype=dtype)
 
-    def dot(self, first, second):
+    def dot(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return sums of products over the effects of each column, (C,), in double precision."""
         return self.sum(np.multiply(first, second, dtype=float))
 
-    def spread(self, per_column):
+    def spread(self, per_column: np.ndarray) -> np.ndarray:
         """Return values (C,) repeated for every effect, (m,)."""
         return per_column[self.column_of]
 
-    def entries(self, column):
+    def entries(self, column: int) -> slice:
         """Return the index of the effects of one column."""
         return slice(self.indptr[column], self.indptr[column + 1])
 
-    def inner(self, table, effects):
+    def inner(self, table: np.ndarray, effects: np.ndarray) -> np.ndarray:
         """Return sums over the entries of each column, table (m, r) times effects, (r, C)."""
         return np.add.reduceat(table * effects[:, None], self.indptr[:-1]).T
 
-    def outer(self, table, coefficients):
+    def outer(self, table: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
         """Return table (m, r) times coefficients (r, C), laid out as effects are."""
         return (table * coefficients.T[self.column_of]).sum(axis=1)
+
+
+Layout = DenseLayout | ConnectionLayout

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknnmm.priors._base import Hyperparameters, Prior
+from sknnmm.priors._layout import Layout
 from sknnmm.priors._mixture_weights import update_mixture_weights
 
 SCALE_SHAPE, SCALE_RATE = 1.1, 0.1  # scale ~ Gamma(1.1, rate 0.1 / scale0), mode at scale0
@@ -17,13 +18,13 @@ class OwnVariances(Hyperparameters):
     expected_scale: np.ndarray  # (C,), scale0
 
 
-class OwnVariancePrior(Prior):
+class OwnVariancePrior(Prior[OwnVariances]):
     """Base class of the priors with one variance per effect."""
 
     estimate_pi = False
     keeps = ("scale",)
 
-    def start(self, expected_variance, layout):
+    def start(self, expected_variance: np.ndarray, layout: Layout) -> OwnVariances:
         """Return starting OwnVariances (see Prior)."""
         expected = expected_variance / self.expected_multiple()
         scale = self.numeric_scale(expected)
@@ -36,7 +37,14 @@ class OwnVariancePrior(Prior):
             expected_scale=scale.copy(),
         )
 
-    def update(self, hyper, effects, component, residual_variance, rng):
+    def update(
+        self,
+        hyper: OwnVariances,
+        effects: np.ndarray,
+        component: np.ndarray,
+        residual_variance: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         """Draw pi, the variances and their scale (see Prior).
 
         First the variances of nonzero effects, then the scale given these, then the other

@@ -1,5 +1,6 @@
 """RR-BLUP: normal effects with one common variance."""
 
+from sknnmm.common.typing import Auto
 from sknnmm.priors._common_variance import CommonVariancePrior
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS
 
@@ -34,7 +35,7 @@ class RRBLUP(CommonVariancePrior):
     multipliers = (1.0,)
     jointly_normal = True
 
-    def __init__(self, df=5, scale="auto", estimate_variance=True):
+    def __init__(self, df: float = 5, scale: Auto = "auto", estimate_variance: bool = True) -> None:
         self.df = df
         self.scale = scale
         self.estimate_variance = estimate_variance

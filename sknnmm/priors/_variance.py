@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import (
     Interval,
@@ -10,8 +11,10 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from sknnmm.common.typing import Auto
+
 LEAST_DF = 0.1  # with fewer, draws of variances overflow
-VARIANCE_CONSTRAINTS = {
+VARIANCE_CONSTRAINTS: dict[str, list] = {
     "df": [Interval(Real, LEAST_DF, None, closed="left")],
     "scale": [StrOptions({"auto"}), Interval(Real, 1e-30, 1e30, closed="both")],
     "estimate_variance": ["boolean"],
@@ -21,28 +24,28 @@ VARIANCE_CONSTRAINTS = {
 class Distribution(BaseEstimator):
     """Named hyperparameters with validation, a readable repr and equality by value."""
 
-    def check(self):
+    def check(self) -> None:
         """Raise InvalidParameterError (a ValueError) naming a bad hyperparameter."""
         validate_parameter_constraints(
             self._parameter_constraints, self.get_params(deep=False), type(self).__name__
         )
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.get_params() == other.get_params()
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((type(self), repr(self)))
 
 
 class VarianceSettings(Distribution):
     """What every prior of a variance shares: ``df``, ``scale`` and ``estimate_variance``."""
 
-    def starting_variance(self, expected):
+    def starting_variance(self, expected: npt.ArrayLike) -> np.ndarray:
         """Return the variance to start from (or to keep): `expected` unless a scale was given."""
         expected = np.asarray(expected, dtype=float)
         return expected.copy() if self.scale == "auto" else np.full_like(expected, self.scale)
 
-    def numeric_scale(self, expected):
+    def numeric_scale(self, expected: npt.ArrayLike) -> np.ndarray:
         """Return the scale whose prior mode is `expected`, or the scale that was given."""
         mode_to_scale = (self.df + 2) / self.df
         expected = np.asarray(expected, dtype=float)
@@ -79,7 +82,7 @@ class ScaledInverseChi2(VarianceSettings):
 
     _parameter_constraints = VARIANCE_CONSTRAINTS
 
-    def __init__(self, df=5, scale="auto", estimate_variance=True):
+    def __init__(self, df: float = 5, scale: Auto = "auto", estimate_variance: bool = True) -> None:
         self.df = df
         self.scale = scale
         self.estimate_variance = estimate_variance

@@ -14,7 +14,7 @@ class ResidualVariances:
     def __init__(self, layer):
         prior = layer.residual_prior
         expected = layer.expected_residual_variance
-        self._is_drawn = prior.estimate_variance and not layer.family.residual_variance_is_fixed
+        self.are_drawn = prior.estimate_variance and not layer.family.residual_variance_is_fixed
         self._n_responses = layer.n_responses
         self._n_rows = np.count_nonzero(layer.informed)
         # Degrees of freedom and sum of squares of the prior.
@@ -30,7 +30,7 @@ class ResidualVariances:
 
     def draw(self, state, residual, rng):
         """Draw the variances of a LayerState, in place."""
-        if not self._is_drawn:
+        if not self.are_drawn:
             return
         df, sum_of_squares = self.prior_terms(state)
         sum_of_squares = sum_of_squares + residual.squares(state)

@@ -1,6 +1,7 @@
 """Everything needed to continue a chain, on the sampling scale."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ class LayerState:
 
     response: np.ndarray  # (n, C), missing cells as they were drawn last
     residual_variance: np.ndarray  # (C,)
-    terms: dict  # name of a term -> its state
+    terms: dict[str, Any]  # state of each term, by its name
     step_size: object = None  # of Hamiltonian Monte Carlo for missing responses, where it is used
 
 
@@ -23,4 +24,4 @@ class LayerState:
 class ChainState:
     """State of one chain."""
 
-    layers: dict  # name of a layer -> LayerState
+    layers: dict[str, LayerState]  # by the name of the layer

@@ -6,9 +6,21 @@ other term: what it is to explain, the response minus everything else, comes as 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sknnmm.model.network import Layer
+    from sknnmm.model.variables import Variable
+    from sknnmm.sampling.residual import SummedResidual, Target
+    from sknnmm.sampling.state import ChainState, LayerState
+
+State = TypeVar("State")  # of a chain, a class of each term's own
 
 
-class Term(ABC):
+class Term(ABC, Generic[State]):
     """One part of the expected response of a layer, for its C responses.
 
     Parameters
@@ -20,52 +32,76 @@ class Term(ABC):
     """
 
     acts_by_snps = False  # whether an SNPUpdate draws it (sampling/snp/)
-    source = None  # name of the layer on whose responses it acts
-    informs_residual_variance = False  # whether its prior is in units of that variance
+    source: str | None = None  # name of the layer on whose responses it acts
+    #: (n, m), where contribution = predictors @ coefficients(state); None where they change.
+    predictors: np.ndarray | None = None
+    has_weights = False  # whether it learns a weight of each response of its source
 
-    def __init__(self, name, layer):
+    def __init__(self, name: str, layer: str) -> None:
         self.name = name
         self.layer = layer
 
-    def of(self, chain):
+    @property
+    def informs_residual_variance(self) -> bool:
+        """Return whether its prior is in units of the residual variance."""
+        return False
+
+    @property
+    def fixes_scale(self) -> bool:
+        """Return whether its prior holds the scale of its contribution."""
+        return False
+
+    def of(self, chain: "ChainState") -> State:
         """Return the state of this term."""
         return chain.layers[self.layer].terms[self.name]
 
     @abstractmethod
-    def contribution(self, state):
+    def contribution(self, state: State) -> np.ndarray:
         """Return this part of the expected response of every row, (n, C)."""
 
     @abstractmethod
-    def variables(self, layer):
+    def variables(self, layer: "Layer") -> list["Variable"]:
         """Return the Variables of this term."""
 
     @abstractmethod
-    def values(self, state):
+    def values(self, state: State) -> Sequence[np.ndarray]:
         """Return the present values of the variables of which every draw is kept, in order.
 
         Each with the responses as its last dimension, of length C.
         """
 
-    def prior_terms(self, state):
+    def prior_terms(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Return degrees of freedom and sums of squares (C,) that inform the residual variance.
 
         Asked for if the term `informs_residual_variance`.
         """
         raise NotImplementedError
 
+    @abstractmethod
+    def rescale(self, state: State, response: int, factor: float) -> None:
+        """Multiply the contribution to one response, and its SD a priori, by a factor.
 
-class DrawnTerm(Term):
+        For joint moves of a latent node with all that it is made of (sampling/missing/).
+        """
+
+    def scale_terms(self, state: State, response: int) -> tuple[float, float]:
+        """Return (a, b): a `rescale` by t changes the prior density by t^(-2 a) exp(-b / t^2).
+
+        But for factors of t that the Jacobian of the move cancels.
+        """
+        return 0.0, 0.0
+
+
+class DrawnTerm(Term[State]):
     """A term that draws itself, given what it is to explain."""
 
-    predictors = None  # (n, m), contribution = predictors @ coefficients(state); None: they change
-
     @property
-    def left_out(self):
+    def left_out(self) -> tuple[Term, ...]:
         """Return the terms that are not taken off the response for a draw of this one."""
         return (self,)
 
     @abstractmethod
-    def start(self, layer, responses, keeps_rows):
+    def start(self, layer: "Layer", responses: dict[str, np.ndarray], keeps_rows: bool) -> State:
         """Return the state to start from.
 
         Parameters
@@ -79,7 +115,13 @@ class DrawnTerm(Term):
         """
 
     @abstractmethod
-    def draw(self, state, target, residual_variance, rng):
+    def draw(
+        self,
+        state: State,
+        target: "Target",
+        residual_variance: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         """Draw the parameters, in place.
 
         Parameters
@@ -93,13 +135,13 @@ class DrawnTerm(Term):
         """
 
     @abstractmethod
-    def products_of_rows(self, rows):
+    def products_of_rows(self, rows: np.ndarray) -> Any:
         """Return what a draw needs to know of its target, given that row by row, (n, C)."""
 
-    def products_of_sums(self, sums, state):
+    def products_of_sums(self, sums: "SummedResidual", state: "LayerState") -> Any:
         """Return the same from a SummedResidual; asked for if there are `predictors`."""
         raise NotImplementedError
 
-    def coefficients(self, state):
+    def coefficients(self, state: State) -> np.ndarray:
         """Return the effects of the `predictors`, (m, C)."""
         raise NotImplementedError

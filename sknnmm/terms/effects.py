@@ -1,11 +1,15 @@
 """Effects of many predictors on the responses of a layer: their state and their prior."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sknnmm.model.variables import Variable
-from sknnmm.priors import Hyperparameters
+from sknnmm.priors import Hyperparameters, Prior
+
+if TYPE_CHECKING:
+    from sknnmm.model.network import Layer
 
 
 @dataclass
@@ -17,14 +21,16 @@ class EffectsState:
     hyper: Hyperparameters | None
 
 
-def prior_variances(prior, hyper, residual_variance):
+def prior_variances(
+    prior: Prior, hyper: Hyperparameters, residual_variance: np.ndarray
+) -> np.ndarray:
     """Return the prior variances of effects, shaped like hyper.variance, in absolute units."""
     if not prior.relative_to_residual:
         return hyper.variance
     return hyper.variance * hyper.layout.spread(residual_variance)
 
 
-def residual_terms(prior, state):
+def residual_terms(prior: Prior, state: EffectsState) -> tuple[np.ndarray, np.ndarray]:
     """Return what effects of a prior in units of the residual variance say of it.
 
     Degrees of freedom and sums of squares, (C,).
@@ -34,7 +40,21 @@ def residual_terms(prior, state):
     return layout.sum(state.component >= 0), layout.sum(squares / state.hyper.variance)
 
 
-def hyperparameter_variables(prior, layer, effects, pi):
+def prior_fixes_scale(prior: Prior) -> bool:
+    """Return whether a prior holds the scale of the effects."""
+    return not prior.relative_to_residual and not prior.estimate_variance
+
+
+def scale_terms(prior: Prior, hyper: Hyperparameters, column: int) -> tuple[float, float]:
+    """Return the `scale_terms` of a Term whose effects have this prior, of one column."""
+    if prior.relative_to_residual:
+        return 0.0, 0.0
+    variance = hyper.variance_of(column)
+    of_scale = 0.5 * prior.df * hyper.scale[column] * (1 / variance).sum()
+    return 0.5 * prior.df * len(variance), of_scale
+
+
+def hyperparameter_variables(prior: Prior, layer: "Layer", effects: str, pi: str) -> list[Variable]:
     """Return the Variables of a prior: those it keeps, and pi.
 
     Parameters
@@ -62,7 +82,7 @@ def hyperparameter_variables(prior, layer, effects, pi):
     return variables
 
 
-def hyperparameter_values(prior, state):
+def hyperparameter_values(prior: Prior, state: EffectsState) -> list[np.ndarray]:
     """Return the values of these variables, each (C,)."""
     pi = prior.zero_weight(state.hyper)
     return prior.kept(state.hyper) + ([] if pi is None else [pi])

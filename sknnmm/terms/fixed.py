@@ -1,12 +1,20 @@
 """Intercepts and covariate effects with flat priors, drawn exactly and jointly per response."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sknnmm.model.variables import Variable
 from sknnmm.terms.base import DrawnTerm
+
+if TYPE_CHECKING:
+    from sknnmm.model.network import Layer
+    from sknnmm.sampling.residual import SummedResidual, Target
+    from sknnmm.sampling.state import LayerState
+
+Index = slice | np.ndarray  # of responses
 
 
 @dataclass
@@ -17,7 +25,7 @@ class FixedState:
     fit: np.ndarray | None  # (n, C); None: no update reads it
 
 
-class Fixed(DrawnTerm):
+class Fixed(DrawnTerm[FixedState]):
     """Intercept and covariate effects of the responses of a layer.
 
     Every response is drawn in an orthonormal basis of its own design, the constant first, so that
@@ -39,33 +47,45 @@ class Fixed(DrawnTerm):
     dtype : floating type
     """
 
-    def __init__(self, layer, covariates, row_weight, estimable, intercept_variance, dtype):
+    def __init__(
+        self,
+        layer: str,
+        covariates: np.ndarray,
+        row_weight: np.ndarray,
+        estimable: np.ndarray,
+        intercept_variance: float,
+        dtype: type[np.floating],
+    ) -> None:
         super().__init__("fixed", layer)
-        self._covariates = covariates
+        self.predictors = np.column_stack([np.ones(len(covariates)), covariates])  # (n, 1 + q)
         self._shape = (1 + covariates.shape[1], estimable.shape[1])
         self._dtype = dtype
-        self.groups = []  # (responses, basis (n, r), coefficients from basis (1 + q, r))
+        # (responses, basis (n, r), coefficients from basis (1 + q, r))
+        self.groups: list[tuple[Index, np.ndarray, np.ndarray]] = []
         for responses, rows in _alike(covariates, estimable):
             basis, back = _orthonormal_basis(self.predictors, row_weight, rows)
             self.groups.append((responses, basis.astype(dtype), back))
         self._design = self.predictors.astype(dtype)
         self._constant_precision = 1 / (np.sum(row_weight) * intercept_variance)
 
-    @cached_property
-    def predictors(self):
-        """Return the constant and the covariates, (n, 1 + q)."""
-        return np.column_stack([np.ones(len(self._covariates)), self._covariates])
-
-    def coefficients(self, state):
+    def coefficients(self, state: FixedState) -> np.ndarray:
         """Return the coefficients (see DrawnTerm)."""
         return state.coefficients
 
-    def start(self, layer, responses, keeps_rows):
+    def start(
+        self, layer: "Layer", responses: dict[str, np.ndarray], keeps_rows: bool
+    ) -> FixedState:
         """Return coefficients and fit of zero (see DrawnTerm)."""
         fit = np.zeros((len(self._design), self._shape[1]), self._dtype) if keeps_rows else None
         return FixedState(np.zeros(self._shape), fit)
 
-    def draw(self, state, target, residual_variance, rng):
+    def draw(
+        self,
+        state: FixedState,
+        target: "Target",
+        residual_variance: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         """Draw all coefficients (see DrawnTerm)."""
         products = target.products()
         for (responses, basis, back), product in zip(self.groups, products, strict=True):
@@ -77,16 +97,16 @@ class Fixed(DrawnTerm):
         if state.fit is not None:
             state.fit[:] = self.fitted(state.coefficients)
 
-    def products_of_rows(self, rows):
+    def products_of_rows(self, rows: np.ndarray) -> list[np.ndarray]:
         """Return basis'rows (r, C) of every group (see DrawnTerm)."""
         return [basis.T @ rows[:, responses] for responses, basis, _ in self.groups]
 
-    def products_of_sums(self, sums, state):
+    def products_of_sums(self, sums: "SummedResidual", state: "LayerState") -> list[np.ndarray]:
         """Return the same from sums (see DrawnTerm)."""
         inner = sums.inner(state, of=self, without=(self,))
         return [back.T @ inner[:, responses] for responses, _, back in self.groups]
 
-    def shrinkage(self, rank, residual_variance):
+    def shrinkage(self, rank: int, residual_variance: np.ndarray) -> np.ndarray | int:
         """Return likelihood over posterior precision of the coordinates: (r, C), or 1 if flat."""
         if self._constant_precision == 0:
             return 1
@@ -94,17 +114,23 @@ class Fixed(DrawnTerm):
         shrinkage[0] = 1 / (1 + residual_variance * self._constant_precision)
         return shrinkage
 
-    def contribution(self, state):
+    def rescale(self, state: FixedState, response: int, factor: float) -> None:
+        """Multiply the effects on one response (see Term); a latent node has none."""
+        state.coefficients[:, response] *= factor
+        if state.fit is not None:
+            state.fit[:, response] *= factor
+
+    def contribution(self, state: FixedState) -> np.ndarray:
         """Return the fitted values (see DrawnTerm)."""
         return state.fit
 
-    def fitted(self, coefficients):
+    def fitted(self, coefficients: np.ndarray) -> np.ndarray:
         """Return the fitted values of all rows, (n, C), or what broadcasts to them."""
         if len(coefficients) == 1:  # the product takes ten times as long
             return coefficients
         return self._design @ coefficients.astype(self._dtype)
 
-    def variables(self, layer):
+    def variables(self, layer: "Layer") -> list[Variable]:
         """Return the intercepts and the covariate effects (see DrawnTerm)."""
         shown = layer.response_dim is None
         return [
@@ -130,14 +156,15 @@ class Fixed(DrawnTerm):
             ),
         ]
 
-    def values(self, state):
+    def values(self, state: FixedState) -> tuple[np.ndarray, np.ndarray]:
         """Return intercepts and covariate effects (see DrawnTerm)."""
         return (state.coefficients[0], state.coefficients[1:])
 
 
-def _alike(covariates, estimable):
+def _alike(covariates: np.ndarray, estimable: np.ndarray) -> Iterator[tuple[Index, np.ndarray]]:
     """Yield (responses, rows) for groups of responses that can estimate the same effects."""
     columns = np.flatnonzero(estimable.any(axis=0))
+    alike: list
     if covariates.shape[1] == 0:
         alike = [columns] if columns.size else []
     else:
@@ -149,13 +176,13 @@ def _alike(covariates, estimable):
         yield _as_slice(np.asarray(group)), estimable[:, group[0]]
 
 
-def _as_slice(columns):
+def _as_slice(columns: np.ndarray) -> Index:
     """Return neighbouring columns as a slice, which indexes without a copy."""
     first, last = columns[0], columns[-1] + 1
     return slice(first, last) if last - first == len(columns) else columns
 
 
-def _directions(covariates, rows):
+def _directions(covariates: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return orthonormal directions (q, r) in which the covariates vary within `rows`."""
     within = covariates[rows]
     _, singular, directions = np.linalg.svd(within - within.mean(axis=0), full_matrices=False)
@@ -164,7 +191,9 @@ def _directions(covariates, rows):
     return directions[singular > tolerance].T
 
 
-def _orthonormal_basis(design, row_weight, rows):
+def _orthonormal_basis(
+    design: np.ndarray, row_weight: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return a basis (n, r), zero off the informative rows, and its way back.
 
     The basis is sqrt(W) Q with orthonormal Q, which spans sqrt(W) times the constant and the

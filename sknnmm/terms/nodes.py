@@ -1,20 +1,32 @@
 """Effects of the nodes of an earlier layer: their weights, or a network function of all of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sknnmm.activations import BaseActivation
 from sknnmm.kernels.weights import draw_weights
 from sknnmm.model.variables import Variable
-from sknnmm.priors import DenseLayout
-from sknnmm.terms.base import DrawnTerm
+from sknnmm.priors import DenseLayout, Prior
+from sknnmm.terms.base import DrawnTerm, Term
 from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
+    prior_fixes_scale,
     prior_variances,
     residual_terms,
+    scale_terms,
 )
+from sknnmm.terms.fixed import Fixed
+
+if TYPE_CHECKING:
+    from sknnmm.model.network import Layer
+    from sknnmm.sampling.missing.base import Cells
+    from sknnmm.sampling.residual import SummedResidual, Target
+    from sknnmm.sampling.state import LayerState
 
 BLOCK = 128  # nodes whose weights are drawn jointly
 
@@ -47,14 +59,14 @@ class RowProducts:
         Of the fixed effects.
     """
 
-    def __init__(self, values, basis):
+    def __init__(self, values: np.ndarray, basis: np.ndarray) -> None:
         self._values, self._basis = values, basis
 
-    def of_block(self, block, own):
+    def of_block(self, block: NodeBlock, own: slice) -> tuple[np.ndarray, np.ndarray]:
         """Return products with the nodes of a block (b, C) and with the basis (r, C)."""
         return block.weighted.T @ self._values, self._basis.T @ self._values
 
-    def subtract(self, block, own, change):
+    def subtract(self, block: NodeBlock, own: slice, change: np.ndarray) -> None:
         """Subtract changes (b, C) of the weights of a block."""
         self._values -= block.nodes @ change
 
@@ -62,21 +74,23 @@ class RowProducts:
 class SummedProducts:
     """The same in its products with all nodes (K, C) and the basis (r, C), for fixed nodes."""
 
-    def __init__(self, of_nodes, in_basis, gram, basis_gram):
+    def __init__(
+        self, of_nodes: np.ndarray, in_basis: np.ndarray, gram: np.ndarray, basis_gram: np.ndarray
+    ) -> None:
         self._of_nodes, self._in_basis = of_nodes, in_basis
         self._gram, self._basis_gram = gram, basis_gram
 
-    def of_block(self, block, own):
+    def of_block(self, block: NodeBlock, own: slice) -> tuple[np.ndarray, np.ndarray]:
         """Return products with the nodes of a block (b, C) and with the basis (r, C)."""
         return self._of_nodes[own], self._in_basis
 
-    def subtract(self, block, own, change):
+    def subtract(self, block: NodeBlock, own: slice, change: np.ndarray) -> None:
         """Subtract changes (b, C) of the weights of a block."""
         self._of_nodes -= self._gram[:, own] @ change
         self._in_basis -= self._basis_gram[:, own] @ change
 
 
-class Nodes(DrawnTerm):
+class Nodes(DrawnTerm[NodesState]):
     """The nodes of a layer as predictors of a later one, sum_k w_k g(z_k), or f(z).
 
     Weights are drawn block by block. A sweep over single weights draws their mixture components;
@@ -104,8 +118,17 @@ class Nodes(DrawnTerm):
     """
 
     def __init__(
-        self, layer, source, activation, prior, share, row_weight, n_responses, fixed, idle=None
-    ):
+        self,
+        layer: str,
+        source: "Layer",
+        activation: BaseActivation,
+        prior: Prior,
+        share: float,
+        row_weight: np.ndarray,
+        n_responses: int,
+        fixed: Fixed,
+        idle: np.ndarray | None = None,
+    ) -> None:
         super().__init__("omics_weights", layer)
         self.source = source.name
         self.activation = activation
@@ -124,11 +147,11 @@ class Nodes(DrawnTerm):
             self.expected_variance = share / self._expected_squares(source)
         ((_, basis, self._back),) = fixed.groups  # all responses have the same rows
         self._basis = basis[self._rows].astype(float)
-        self._blocks_of_fixed = None  # where no node is ever drawn
+        self._blocks_of_fixed: list[NodeBlock] | None = None  # where no node is ever drawn
         if not source.is_drawn:
             self.measure(activation.value(source.starting_response))
 
-    def _expected_squares(self, source):
+    def _expected_squares(self, source: "Layer") -> float:
         """Return the expected sum of the variances of the activated nodes."""
         latent = np.arange(self.n_nodes) >= source.n_recorded
         zero, one = np.zeros((1, self.n_nodes)), np.ones(self.n_nodes)
@@ -139,13 +162,13 @@ class Nodes(DrawnTerm):
             total += activated[source.observed[:, k], k].var()
         return total
 
-    def measure(self, activated):
+    def measure(self, activated: np.ndarray) -> None:
         """Take nodes that are never drawn, already activated."""
         self.predictors = activated.astype(float)
         if self.has_weights:
             self._blocks_of_fixed = list(self._blocks(activated))
 
-    def _blocks(self, activated):
+    def _blocks(self, activated: np.ndarray) -> Iterator[NodeBlock]:
         """Yield the NodeBlocks of all nodes."""
         for first in range(0, activated.shape[1], BLOCK):
             nodes = activated[self._rows, first : first + BLOCK].astype(float)
@@ -153,19 +176,26 @@ class Nodes(DrawnTerm):
             yield NodeBlock(nodes, weighted, self._basis.T @ nodes, nodes.T @ weighted)
 
     @property
-    def informs_residual_variance(self):
+    def informs_residual_variance(self) -> bool:
         """Return whether the prior is in units of the residual variance."""
         return self.has_weights and self.prior.relative_to_residual
 
     @property
-    def left_out(self):
+    def fixes_scale(self) -> bool:
+        """Return whether the weights, or their prior variances, are held (see Term)."""
+        return not self.has_weights or prior_fixes_scale(self.prior)
+
+    @property
+    def left_out(self) -> tuple[Term, ...]:
         """Return the fixed effects, which are integrated out (see DrawnTerm).
 
         The nodes are subtracted: what changes of them is put back block by block.
         """
         return (self._fixed,)
 
-    def start(self, layer, responses, keeps_rows):
+    def start(
+        self, layer: "Layer", responses: dict[str, np.ndarray], keeps_rows: bool
+    ) -> NodesState:
         """Return weights at their ridge solution (see DrawnTerm)."""
         activated = self.activation.value(responses[self.source])
         dtype = layer.dtype
@@ -180,7 +210,7 @@ class Nodes(DrawnTerm):
         hyper = self.prior.start(expected, DenseLayout(*weights.shape))
         return NodesState(weights.astype(dtype), component, hyper, activated)
 
-    def ridge(self, predictors, layer, response):
+    def ridge(self, predictors: np.ndarray, layer: "Layer", response: np.ndarray) -> np.ndarray:
         """Return the ridge solution (k, C) of the responses on predictors (n, k), both centred."""
         rows = layer.informed
         centred = predictors[rows] - predictors[rows].mean(axis=0)
@@ -188,7 +218,13 @@ class Nodes(DrawnTerm):
         gram = centred.T @ centred + ratio * np.eye(centred.shape[1])
         return np.linalg.solve(gram, centred.T @ response[rows].astype(float))
 
-    def draw(self, state, target, residual_variance, rng):
+    def draw(
+        self,
+        state: NodesState,
+        target: "Target",
+        residual_variance: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         """Draw every weight, then their hyperparameters (see DrawnTerm)."""
         if not self.has_weights:
             return
@@ -222,11 +258,11 @@ class Nodes(DrawnTerm):
             residual.subtract(block, own, state.effects[own] - before)
         prior.update(state.hyper, state.effects, state.component, s2, rng)
 
-    def products_of_rows(self, rows):
+    def products_of_rows(self, rows: np.ndarray) -> RowProducts:
         """Return the RowProducts (see DrawnTerm)."""
         return RowProducts(rows[self._rows].astype(float), self._basis)
 
-    def products_of_sums(self, sums, state):
+    def products_of_sums(self, sums: "SummedResidual", state: "LayerState") -> SummedProducts:
         """Return the SummedProducts (see DrawnTerm)."""
         back = self._back.T
         return SummedProducts(
@@ -236,15 +272,15 @@ class Nodes(DrawnTerm):
             back @ sums.gram(self._fixed, self),
         )
 
-    def coefficients(self, state):
+    def coefficients(self, state: NodesState) -> np.ndarray:
         """Return the weights (see DrawnTerm)."""
         return state.effects
 
-    def contribution(self, state):
+    def contribution(self, state: NodesState) -> np.ndarray:
         """Return the weighted sum of the activated nodes (see Term)."""
         return state.activated @ state.effects
 
-    def reactivate(self, state, nodes, cells):
+    def reactivate(self, state: NodesState, nodes: np.ndarray, cells: "Cells") -> None:
         """Activate drawn cells (see Cells) of nodes (n, K).
 
         Linear nodes are activated as they are drawn, for both are one array.
@@ -255,23 +291,33 @@ class Nodes(DrawnTerm):
         elif state.activated is not nodes:
             np.put(state.activated, cells.flat, self.activation.value(cells.of(nodes)))
 
-    def reactivate_node(self, state, nodes, k):
+    def reactivate_node(self, state: NodesState, nodes: np.ndarray, k: int) -> None:
         """Activate one of the nodes (n, K) in all rows."""
         if self.activation.by_rows:
             state.activated[:, k] = self.activation.value(nodes)[:, k]
         elif state.activated is not nodes:
             state.activated[:, k] = self.activation.value(nodes[:, k])
 
-    def variance_of(self, state, residual_variance):
+    def rescale(self, state: NodesState, response: int, factor: float) -> None:
+        """Multiply the weights on one response and their SDs (see Term)."""
+        state.effects[:, response] *= factor
+        if not self.informs_residual_variance:
+            state.hyper.variance_of(response)[:] *= factor**2
+
+    def scale_terms(self, state: NodesState, response: int) -> tuple[float, float]:
+        """Return what the prior of the variances says of their scale (see Term)."""
+        return scale_terms(self.prior, state.hyper, response)
+
+    def variance_of(self, state: NodesState, residual_variance: np.ndarray) -> np.ndarray:
         """Return the prior variance of every weight given its mixture component, (K, C)."""
         variance = prior_variances(self.prior, state.hyper, residual_variance)
         return variance * self._multipliers[state.component]
 
-    def prior_terms(self, state):
+    def prior_terms(self, state: NodesState) -> tuple[np.ndarray, np.ndarray]:
         """Return what the weights say of the residual variance (see Term)."""
         return residual_terms(self.prior, state)
 
-    def variables(self, layer):
+    def variables(self, layer: "Layer") -> list[Variable]:
         """Return the weights and their hyperparameters; none of a network function (see Term)."""
         if not self.has_weights:
             return []
@@ -286,13 +332,13 @@ class Nodes(DrawnTerm):
         )
         return [*hyperparameter_variables(self.prior, layer, self.name, "omics_pi"), weights]
 
-    def values(self, state):
+    def values(self, state: NodesState) -> list[np.ndarray]:
         """Return the hyperparameters and the weights (see Term)."""
         if not self.has_weights:
             return []
         return [*hyperparameter_values(self.prior, state), state.effects]
 
 
-def _column(per_response, c):
+def _column(per_response: np.ndarray | int, c: int) -> np.ndarray | int:
     """Return one column of an array (r, C), as (r, 1); a number stands for all."""
-    return per_response if np.isscalar(per_response) else per_response[:, [c]]
+    return per_response if isinstance(per_response, int) else per_response[:, [c]]

@@ -5,18 +5,26 @@ together (sampling/snp/).
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sknnmm.genotypes import ScaledGenotypes
+from sknnmm.genotypes import Genotypes, ScaledGenotypes
+from sknnmm.model.connections import Connections
 from sknnmm.model.variables import Variable
+from sknnmm.priors import Prior
 from sknnmm.terms.base import Term
 from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
+    prior_fixes_scale,
     residual_terms,
+    scale_terms,
 )
+
+if TYPE_CHECKING:
+    from sknnmm.model.network import Layer
 
 
 @dataclass
@@ -28,7 +36,7 @@ class SNPState(EffectsState):
     fit_products: np.ndarray | None = None  # (C, p) X'W fit, where a sweep goes on cross-products
 
 
-class SNPs(Term):
+class SNPs(Term[SNPState]):
     """Effects of SNPs on C responses.
 
     Parameters
@@ -49,8 +57,17 @@ class SNPs(Term):
     acts_by_snps = True
 
     def __init__(
-        self, layer, effects, pi, genotypes, prior, share, row_weight, n_responses, connections=None
-    ):
+        self,
+        layer: str,
+        effects: str,
+        pi: str,
+        genotypes: Genotypes,
+        prior: Prior,
+        share: float,
+        row_weight: np.ndarray,
+        n_responses: int,
+        connections: Connections | None = None,
+    ) -> None:
         super().__init__(effects, layer)
         self._pi = pi
         self.prior = prior
@@ -61,42 +78,60 @@ class SNPs(Term):
         self._share = share
 
     @property
-    def informs_residual_variance(self):
+    def informs_residual_variance(self) -> bool:
         """Return whether the prior is in units of the residual variance."""
         return self.prior.relative_to_residual
 
     @property
-    def connected(self):
+    def connected(self) -> np.ndarray | bool:
         """Return which SNPs act on which responses: (p, C) bool, or True for all."""
         return True if self.connections is None else self.connections.dense()
 
     @property
-    def expected_variance(self):
+    def expected_variance(self) -> np.ndarray:
         """Return the expected variance of one SNP effect on a response, (C,)."""
         variance = self.genotypes.variance
         if self.connections is None:
             return np.full(self.n_responses, self._share / variance.sum())
         return self._share / self.connections.sums(variance)
 
-    def draw_hyperparameters(self, state, residual_variance, rng):
+    def draw_hyperparameters(
+        self, state: SNPState, residual_variance: np.ndarray, rng: np.random.Generator
+    ) -> None:
         """Draw the hyperparameters of the prior given the effects, in place."""
         self.prior.update(state.hyper, state.effects, state.component, residual_variance, rng)
 
-    def contribution(self, state):
+    @property
+    def fixes_scale(self) -> bool:
+        """Return whether the prior variances are held (see Term)."""
+        return prior_fixes_scale(self.prior)
+
+    def rescale(self, state: SNPState, response: int, factor: float) -> None:
+        """Multiply the effects on one response and their SDs (see Term)."""
+        state.effects[state.hyper.layout.entries(response)] *= factor
+        state.fit[:, response] *= factor
+        if not self.informs_residual_variance:
+            state.hyper.variance_of(response)[:] *= factor**2
+
+    def scale_terms(self, state: SNPState, response: int) -> tuple[float, float]:
+        """Return what the prior of the variances says of their scale (see Term)."""
+        return scale_terms(self.prior, state.hyper, response)
+
+    def contribution(self, state: SNPState) -> np.ndarray:
         """Return genotypes times effects (see Term)."""
         return state.fit
 
-    def prior_terms(self, state):
+    def prior_terms(self, state: SNPState) -> tuple[np.ndarray, np.ndarray]:
         """Return what the effects say of the residual variance (see Term)."""
         return residual_terms(self.prior, state)
 
-    def variables(self, layer):
+    def variables(self, layer: "Layer") -> list[Variable]:
         """Return the hyperparameters, and the effects, kept in moments (see Term)."""
         effects = Variable(
             self.name, layer.name, "SNP effects per allele", layer.dims("snp"), power=1, every=False
         )
         return [*hyperparameter_variables(self.prior, layer, self.name, self._pi), effects]
 
-    def values(self, state):
+    def values(self, state: SNPState) -> list[np.ndarray]:
         """Return the hyperparameters (see Term)."""
         return hyperparameter_values(self.prior, state)

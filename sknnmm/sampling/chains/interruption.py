@@ -141,8 +141,8 @@ def ends_process_when_terminated():
         raise SystemExit(128 + number) from None  # process 1 of a container survives it
 
 
-_replaced = {}  # handlers of this process, by signal
-_at_work = set()  # signs of the chains that run in this worker process
+_replaced: dict = {}  # handlers of this process, by signal
+_at_work: set = set()  # signs of the chains that run in this worker process
 
 
 def _replace_handler(number, handler):

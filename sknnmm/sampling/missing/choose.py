@@ -52,7 +52,7 @@ def node_draws(network, residuals, variances):
         moves = []
         if LatentScale.applies(layer, nodes):
             moves.append(LatentScale(*both, own))
-        if ResidualExchange.applies(layer, reader, name):
+        if ResidualExchange.applies(layer, reader, name, own, of_reader):
             moves.append(ResidualExchange(layer, reader, nodes, own, of_reader))
         draws[layer.name] = NodeDraws(moves, LATENT_SAMPLERS[name](*both))
     return draws

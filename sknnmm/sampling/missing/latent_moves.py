@@ -12,10 +12,11 @@ BRACKET = 1.0  # width of the first slice of the log scale
 class LatentScale:
     """Moves the split of scale between a latent node and its weights.
 
-    z_k, b_k and the SDs of both are multiplied by t, w_k is divided by it: a draw along the orbit
-    of a group (Liu & Sabatti 2000, doi 10.1093/biomet/87.2.353). The layer of the node keeps its
-    density, so t^-2 is gamma given the priors of s2_k, v_k and w_k wherever g(t z) = t g(z); else
-    it depends on the responses of the reader too, and log t is drawn by slice sampling.
+    z_k, all that it is made of and their SDs are multiplied by t, w_k is divided by it: a draw
+    along the orbit of a group (Liu & Sabatti 2000, doi 10.1093/biomet/87.2.353). The layer of the
+    node keeps its density, so t^-2 is gamma given the priors of the variances and of w_k wherever
+    g(t z) = t g(z); else it depends on the responses of the reader too, and log t is drawn by slice
+    sampling.
 
     Parameters
     ----------
@@ -31,21 +32,15 @@ class LatentScale:
     def __init__(self, layer, reader, nodes, residual, variances):
         self._layer, self._reader, self._nodes = layer, reader, nodes
         self._residual, self._variances = residual, variances
-        self._snps = _snps_of(layer)
-        self._own_variance = not self._snps.prior.relative_to_residual
         self._rows = np.flatnonzero(reader.informed)
         self._row_weight = reader.row_weight[self._rows]
 
     @staticmethod
     def applies(layer, nodes):
         """Return whether the layer has latent nodes whose scale is free to move."""
-        if not layer.n_latent or not nodes.has_weights:
-            return False
-        snps = _snps_of(layer)
-        priors = [layer.residual_prior]
-        if not snps.prior.relative_to_residual:
-            priors.append(snps.prior)
-        return all(prior.estimate_variance for prior in priors)
+        is_free = layer.residual_prior.estimate_variance
+        is_free &= not any(term.fixes_scale for term in layer.terms)
+        return layer.n_latent > 0 and nodes.has_weights and is_free
 
     def draw(self, chain, rng):
         """Draw the scale of every latent node once."""
@@ -59,15 +54,13 @@ class LatentScale:
 
     def _gamma(self, chain, k):
         """Return shape and rate of the gamma distribution of t^-2, but for the reader."""
-        own, snps = chain.layers[self._layer.name], self._snps.of(chain)
+        own = chain.layers[self._layer.name]
         df, sum_of_squares = self._variances.own_terms
         shape = 0.5 * df
         rate = 0.5 * sum_of_squares / own.residual_variance[k]
-        if self._own_variance:
-            variance = snps.hyper.variance_of(k)
-            df = self._snps.prior.df
-            shape += 0.5 * df * len(variance)
-            rate += 0.5 * df * snps.hyper.scale[k] * (1 / variance).sum()
+        for term in self._layer.terms:
+            of_term = term.scale_terms(own.terms[term.name], k)
+            shape, rate = shape + of_term[0], rate + of_term[1]
         weights = self._nodes.of(chain).effects[k].astype(float)
         nonzero = weights != 0
         if nonzero.any():
@@ -111,14 +104,12 @@ class LatentScale:
         return value
 
     def _multiply(self, chain, k, factor):
-        own, snps = chain.layers[self._layer.name], self._snps.of(chain)
+        own = chain.layers[self._layer.name]
         own.response[:, k] *= factor
         self._nodes.reactivate_node(self._nodes.of(chain), own.response, k)
-        snps.effects[snps.hyper.layout.entries(k)] *= factor
-        snps.fit[:, k] *= factor
         own.residual_variance[k] *= factor**2
-        if self._own_variance:
-            snps.hyper.variance_of(k)[:] *= factor**2
+        for term in self._layer.terms:
+            term.rescale(own.terms[term.name], k, factor)
         self._nodes.of(chain).effects[k] /= factor
 
 
@@ -141,15 +132,15 @@ class ResidualExchange:
         self._variances, self._reader_variances = variances, reader_variances
 
     @staticmethod
-    def applies(layer, reader, latent_sampler):
+    def applies(layer, reader, latent_sampler, variances, reader_variances):
         """Return whether there are latent nodes and missing omics are drawn exactly."""
         return (
             reader.has_equal_weights  # else the rows differ in how they share the variance
             and reader.n_responses == 1  # several would share the variance of the node
             and layer.n_latent > 0
             and latent_sampler == "gibbs"
-            and layer.residual_prior.estimate_variance
-            and reader.residual_prior.estimate_variance
+            and variances.are_drawn
+            and reader_variances.are_drawn
         )
 
     def draw(self, chain, rng):
@@ -174,12 +165,6 @@ class ResidualExchange:
             moved = slice_draw(log_density, -share * node, rest, rng)
             own.residual_variance[k] += moved / share
             reader.residual_variance -= moved
-
-
-def _snps_of(layer):
-    """Return the term of SNPs of a layer of nodes."""
-    (snps,) = (term for term in layer.terms if term.acts_by_snps)
-    return snps
 
 
 def slice_draw(log_density, low, high, rng):

@@ -14,7 +14,7 @@ except ImportError:  # Windows
 LOCK = ".sknnmm-lock"  # no name that a file of another program would have
 TAKEN = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
-_held = set()  # files, which a process that is forked is to close: it may live longer
+_held: set = set()  # files, which a process that is forked is to close: it may live longer
 
 
 @contextmanager

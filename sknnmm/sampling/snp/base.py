@@ -5,13 +5,16 @@ maintains between iterations. `choose.py` says which serves which data.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from sknnmm.priors import DenseLayout
-from sknnmm.sampling.residual import Target
-from sknnmm.terms.snps import SNPState
+from sknnmm.model.network import Network
+from sknnmm.priors import ConnectionLayout, DenseLayout
+from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
+from sknnmm.sampling.state import ChainState
+from sknnmm.terms.snps import SNPs, SNPState
 
 
 class Part(NamedTuple):
@@ -35,12 +38,12 @@ class SNPUpdate(ABC):
     keeps_products = False  # whether X'W times these are
     draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
 
-    def __init__(self, network, terms):
+    def __init__(self, network: Network, terms: Sequence[SNPs]) -> None:
         self.terms = terms
         self._genotypes = network.genotypes
         self._dtype = network.dtype
 
-    def start(self, term, n_samples):
+    def start(self, term: SNPs, n_samples: int) -> SNPState:
         """Return a state without effects."""
         layout = self.layout(term)
         component = np.zeros(layout.shape, np.int8)
@@ -56,7 +59,12 @@ class SNPUpdate(ABC):
             fit_products=products,
         )
 
-    def draw(self, chain, residuals, rng):
+    def draw(
+        self,
+        chain: ChainState,
+        residuals: dict[str, RowResidual | SummedResidual],
+        rng: np.random.Generator,
+    ) -> None:
         """Draw the effects of all terms, then the hyperparameters of their priors."""
         parts = []
         for term in self.terms:
@@ -68,27 +76,29 @@ class SNPUpdate(ABC):
             term.draw_hyperparameters(part.state, part.residual_variance, rng)
 
     @abstractmethod
-    def sweep(self, parts, rng):
+    def sweep(self, parts: list[Part], rng: np.random.Generator) -> None:
         """Draw every SNP effect once, given a Part for every term."""
 
-    def refresh(self, states):  # noqa: B027  most have something to refresh, not all
+    def refresh(self, states: Sequence[SNPState]) -> None:  # noqa: B027  not for all
         """Recompute what is maintained of every term, which rounding has moved."""
 
-    def measure(self, chain):  # noqa: B027
+    def measure(self, chain: ChainState) -> None:  # noqa: B027
         """Take sums of data that have been exchanged, as in no fit."""
 
-    def layout(self, term):
+    def layout(self, term: SNPs) -> DenseLayout | ConnectionLayout:
         """Return the layout of the effects of a term."""
         return DenseLayout(self._genotypes.shape[1], term.n_responses)
 
-    def in_model(self, term):
+    def in_model(self, term: SNPs) -> np.ndarray:
         """Return which effects of a term can be nonzero, in their layout."""
         return self._genotypes.polymorphic[:, None] & term.connected
 
-    def snp_effects(self, state, rng):
+    def snp_effects(self, state: SNPState, rng: np.random.Generator) -> np.ndarray:
         """Return the SNP effects per allele of a state, (p, C), or (m,) of connections."""
         return state.effects
 
-    def fit_everywhere(self, state, rng, effects=None):
+    def fit_everywhere(
+        self, state: SNPState, rng: np.random.Generator, effects: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""
         return state.fit

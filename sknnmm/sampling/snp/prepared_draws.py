@@ -1,7 +1,7 @@
 """Draws of SNP effects, prepared for many effects at once.
 
 All that can be known of a draw before x'residual is computed in vectorised passes: the compiled
-sweeps are left with a few multiplications per effect (`draw_kernels.py`).
+sweeps are left with a few multiplications per effect (kernels/draws.py).
 """
 
 from typing import NamedTuple

@@ -113,11 +113,11 @@ def at(monkeypatch):
     check = chain._check_finite
 
     def do(iteration, action):
-        def check_and_act(state, now):
+        def check_and_act(network, state, now):
             if now == iteration:
                 monkeypatch.setattr(chain, "_check_finite", check)
                 action()
-            check(state, now)
+            check(network, state, now)
 
         monkeypatch.setattr(chain, "_check_finite", check_and_act)
 
@@ -669,27 +669,29 @@ def test_pickles_are_not_read(data, short, tmp_path):
 
 
 def of_another_shape(state):
-    state["chain"]["residual_variance"] = np.ones(3)
+    state["chain"]["layers"]["phenotype"]["residual_variance"] = np.ones(3)
 
 
 def of_another_type(state):
-    state["chain"]["omics"] = state["chain"]["omics"].astype(np.float64)
+    omics = state["chain"]["layers"]["omics"]
+    omics["response"] = omics["response"].astype(np.float64)
 
 
 def to_be_broadcast(state):
-    state["chain"]["omics"] = state["chain"]["omics"][:1]
+    omics = state["chain"]["layers"]["omics"]
+    omics["response"] = omics["response"][:1]
 
 
 def without_effects(state):
-    del state["chain"]["snp"]
+    del state["chain"]["layers"]["omics"]["terms"]["snp_effects"]
 
 
 def with_a_number_for_effects(state):
-    state["chain"]["snp"] = 3
+    state["chain"]["layers"]["omics"]["terms"]["snp_effects"] = 3
 
 
 def with_no_fit(state):
-    state["chain"]["omics_fixed"]["fit"] = None
+    state["chain"]["layers"]["omics"]["terms"]["fixed"]["fit"] = None
 
 
 def with_another_generator(state):
