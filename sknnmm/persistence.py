@@ -15,6 +15,9 @@ from sknnmm.inputs.scales import Scales
 from sknnmm.model.variables import Variable
 from sknnmm.posterior.draws import Posterior
 from sknnmm.prediction.fitted_network import FittedNetwork
+from sknnmm.prediction.layer import FittedLayer
+from sknnmm.prediction.nodes_part import ActivatedNodes
+from sknnmm.prediction.parts import FixedPart, SNPsPart
 from sknnmm.priors import METHODS, ScaledInverseChi2
 
 #: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
@@ -24,6 +27,10 @@ TRUSTED_TYPES: list[str] = sorted(
         NNMMRegressor,
         FittedColumns,
         FittedNetwork,
+        FittedLayer,
+        FixedPart,
+        SNPsPart,
+        ActivatedNodes,
         Posterior,
         Scales,
         ScaledInverseChi2,

@@ -3,7 +3,13 @@
 To add one: write one `BaseActivation` subclass in a module here and add it to ``ACTIVATIONS``.
 """
 
-from sknnmm.activations._base import BaseActivation, quadrature
+from sknnmm.activations._base import BaseActivation
+from sknnmm.activations._integration import (
+    fixed_normals,
+    mean_slopes,
+    network_moments,
+    network_slopes,
+)
 from sknnmm.activations._rectified import LeakyReLU
 from sknnmm.activations._resolve import probe_grid, resolve_activation
 from sknnmm.activations._smooth import Linear, Sigmoid, Softplus, Tanh
@@ -24,8 +30,11 @@ __all__ = [
     "Activation",
     "BaseActivation",
     "NetworkFunction",
+    "fixed_normals",
+    "mean_slopes",
+    "network_moments",
+    "network_slopes",
     "probe_grid",
-    "quadrature",
     "require_finite",
     "resolve_activation",
     "tabulated_moments",

@@ -71,7 +71,7 @@ class BaseActivation(ABC):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return E[g(z)] and E[g(z)^2] for z ~ N(mean, variance), by Gauss-Hermite quadrature."""
         sd = np.sqrt(np.asarray(variance))
-        first = np.zeros(np.broadcast_shapes(np.shape(mean), sd.shape), sd.dtype)
+        first = np.zeros_like(mean + sd, dtype=sd.dtype)  # in the memory order of what is added
         second = np.zeros_like(first)
         far = np.max(sd, initial=0) > 1
         rule = quadrature(NODES_BEYOND_SD_1 if far else self.quadrature_nodes)

@@ -35,10 +35,10 @@ class LeakyReLU(BaseActivation):
         first_positive = mean * above + sd * density
         second_positive = (mean * mean + variance) * above + mean * sd * density
         # g = slope z + (1 - slope) max(z, 0), and z max(z, 0) = max(z, 0)^2.
-        rest = 1 - self.slope
-        first = self.slope * mean + rest * first_positive
+        bend = 1 - self.slope
+        first = self.slope * mean + bend * first_positive
         second = (
             self.slope**2 * (mean * mean + variance)
-            + (rest**2 + 2 * self.slope * rest) * second_positive
+            + (bend**2 + 2 * self.slope * bend) * second_positive
         )
         return first, second

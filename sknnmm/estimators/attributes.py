@@ -9,7 +9,7 @@ from sknnmm.model.variables import registry
 from sknnmm.posterior.diagnostics import diagnose, unidentified_labels, warn_if_not_converged
 from sknnmm.posterior.draws import Posterior, pooled_moments, pooled_responses
 from sknnmm.posterior.units import Units
-from sknnmm.prediction.fitted_network import FittedNetwork
+from sknnmm.prediction.fitted_network import fitted_network
 
 WEIGHTS = ("omics_weights", "mediated_variance")  # a network function has none
 
@@ -139,21 +139,17 @@ def _imputed(results, specification, inputs):
 
 def _fitted_network(attributes, weighted, specification, network):
     """Return what predictions need."""
-    scales = attributes["_scales"]
-    fitted = FittedNetwork(
-        activation=specification.activation,
-        scales=scales,
-        posterior=attributes["posterior_"],
-        genotypes_mean=network.genotypes.mean,
-        genotypes_variance=network.genotypes.variance,
-        snp_effects=attributes["snp_effects_"],
-        weighted_snp_effects=weighted,
-        direct_effects=attributes["direct_effects_"],
+    posterior, scales = attributes["posterior_"], attributes["_scales"]
+    effects = {name: attributes[f"{name}_"] for name in ("snp_effects", "direct_effects")}
+    return fitted_network(
+        posterior,
+        scales,
+        network.genotypes,
+        specification.activation,
+        {name: effects[name] for name in effects if name in posterior.draws},
+        weighted_effects=weighted,
         mean_inverse_weight=network.layers[-1].mean_inverse_weight / scales.weight_mean,
     )
-    if specification.activation.is_network:
-        fitted.prepare_integration(network.genotypes.dosages)
-    return fitted
 
 
 def _diagnostics(results, posterior, inputs):

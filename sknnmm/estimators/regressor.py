@@ -530,9 +530,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         y_std : ndarray of shape (n,)
             Only with `return_std`.
         """
-        inputs = self._check_predict_inputs(X, omics, covariates)
-        mean = self._network.expected_phenotype(*inputs)
-        return (mean, predictive_sd(self._network, *inputs)) if return_std else mean
+        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
+        mean = self._network.expected_phenotype(rows)[:, 0]
+        return (mean, predictive_sd(self._network, rows)[:, 0]) if return_std else mean
 
     def sample_posterior_predictive(
         self,
@@ -563,8 +563,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             In units of y. A column is one joint draw of all individuals.
         """
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
-        inputs = self._check_predict_inputs(X, omics, covariates)
-        return sample_phenotypes(self._network, *inputs, n_draws, generator(random_state))
+        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
+        return sample_phenotypes(self._network, rows, n_draws, generator(random_state))[:, :, 0]
 
     def _check_predict_inputs(self, X, omics, covariates, **tables):
         """Return dosages (n, p), omics (n, n_omics) and covariates (n, q) as arrays."""
@@ -629,8 +629,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             Only with `return_std`.
         """
         dosages = self._check_predict_genotypes(X)
-        value = self._network.genetic_value(dosages)
-        return (value, genetic_sd(self._network, dosages)) if return_std else value
+        value = self._network.genetic_value(dosages)[:, 0]
+        return (value, genetic_sd(self._network, dosages)[:, 0]) if return_std else value
 
     def score(
         self,
@@ -660,7 +660,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         n_samples = len(inputs.dosages)
         weight = check_weights(sample_weight, n_samples)
         y = check_phenotype(y, n_samples, weight)
-        predicted = self._network.expected_phenotype(*inputs)
+        predicted = self._network.expected_phenotype(self._network.rows(*inputs))[:, 0]
         observed = ~np.isnan(y)
         weight = None if weight is None else weight[observed]
         return r2_score(y[observed], predicted[observed], sample_weight=weight)

@@ -7,13 +7,11 @@ the nodes that are not given and directly; here is the variance of that.
 import numpy as np
 from scipy import sparse
 
-from sknnmm.activations import quadrature
 from sknnmm.genotypes.dosages import columns_of, is_missing
-from sknnmm.prediction.fitted_network import columns_by_draw
+from sknnmm.prediction.parts import at_held, plain_products
 
-BLOCK = 256  # SNPs looked through at a time
-QUADRATURE_NODES = 32
-NETWORK_SAMPLE = 512  # normal draws for the mean slopes of a network function
+BLOCK = 256  # SNPs looked through at a time; a multiple of 8
+CELLS = 2**24  # of rows times SNPs at a time
 
 
 class MissingGenotypes:
@@ -22,10 +20,7 @@ class MissingGenotypes:
     Parameters
     ----------
     network : FittedNetwork
-    dosages : ndarray of shape (n, p), or PackedGenotypes
-        Missing: negative integers or NaN.
-    given : ndarray of shape (n, K), bool
-        Nodes whose value is known, so that genotypes tell nothing more about them.
+    rows : NewRows
 
     Notes
     -----
@@ -36,113 +31,123 @@ class MissingGenotypes:
     accounts for linkage disequilibrium on average.
     """
 
-    def __init__(self, network, dosages, given):
-        if len(network.genotypes_variance) != dosages.shape[1]:
+    def __init__(self, network, rows):
+        if len(network.genotypes_variance) != rows.dosages.shape[1]:
             raise ValueError(
                 f"The model has variances of {len(network.genotypes_variance)} SNPs, but X has "
-                f"{dosages.shape[1]}: the model is damaged."
+                f"{rows.dosages.shape[1]}: the model is damaged."
             )
-        self._network, self._dosages = network, dosages
-        self._blocks = []  # (SNPs, rows that lack some of them)
-        with_missing = np.zeros(len(dosages), bool)
-        for start in range(0, dosages.shape[1], BLOCK):
-            snps = slice(start, min(start + BLOCK, dosages.shape[1]))
-            lacking = is_missing(columns_of(dosages, snps)).any(axis=1)
-            with_missing |= lacking
-            if lacking.any():
-                self._blocks.append((snps, lacking))
-        # Individuals with the same nodes given share the effects of SNPs.
-        rows = np.flatnonzero(with_missing)
-        patterns, which = np.unique(given[rows], axis=0, return_inverse=True)
-        self._groups = [
-            (~pattern, rows[which.reshape(-1) == k]) for k, pattern in enumerate(patterns)
-        ]
-        if network.activation.is_network:
-            normals = np.random.default_rng(0).standard_normal((NETWORK_SAMPLE, network.n_nodes))
-            self._normals = (normals - normals.mean(axis=0)) / normals.std(axis=0)
-        if rows.size and network.n_nodes:
-            self._snp_effects = columns_by_draw(network.posterior.draws["snp_effects"])
-        direct = network.posterior.draws.get("direct_effects")
-        self._direct_effects = 0
-        if rows.size and direct is not None:
-            self._direct_effects = columns_by_draw(direct.reshape(*direct.shape, 1))
+        self._network, self._n_rows = network, len(rows)
+        self._lacking, self._missing_bits = _missing(rows.dosages)
+        self._groups = self._same_nodes_given(rows)
 
     def variance(self, batch):
-        """Return the variance for every individual and draw of a batch, (n, draws)."""
-        variance = np.zeros((len(self._dosages), batch.stop - batch.start))
-        if not self._groups:
+        """Return the variance for every individual and draw of a batch, (n, draws, C)."""
+        network, layer = self._network, self._network.phenotype
+        variance = np.zeros((self._n_rows, batch.stop - batch.start, layer.n_responses))
+        if not self._lacking.size:
             return variance
-        slopes = self._slopes(batch)
-        whole = self._of_snps(batch, slopes).sum(axis=0)
-        for unknown, rows in self._groups:
-            of_snps = self._of_snps(batch, np.where(unknown, slopes, 0))
-            in_group = np.zeros(len(variance), bool)
-            in_group[rows] = True
-            for snps, lacking in self._blocks:
-                own = np.flatnonzero(in_group & lacking)
-                missing = is_missing(columns_of(self._dosages, snps)[own])
-                variance[own] += missing.astype(float) @ of_snps[snps]
-        genetic = self._network.posterior.at_stored("genetic_variance")[batch]
+        effects = {each.name: _snp_effects(each, batch) for each in network.layers}
+        slopes = {
+            each.name: each.nodes.slopes(network.average_row, batch)
+            for each in network.layers
+            if each.nodes is not None
+        }
+        every_snp = np.arange(len(network.genotypes_variance))
+        whole = self._of_snps(every_snp, effects, slopes, {}).sum(axis=0)
+        for known, members in self._groups:
+            for some in _parts_of(members, CELLS // len(every_snp)):
+                bits = self._missing_bits[some]
+                missing = np.unpackbits(bits, axis=1, count=len(every_snp)).view(np.int8)
+                snps = np.flatnonzero(missing.any(axis=0))
+                of_snps = self._of_snps(snps, effects, slopes, known)
+                summed = plain_products(missing[:, snps], of_snps)
+                variance[self._lacking[some]] = summed.reshape(-1, *variance.shape[1:])
+        genetic = at_held(layer.posterior, "genetic_variance", layer.n_responses)[batch]
         return variance * np.divide(genetic, whole, out=np.zeros_like(whole), where=whole > 0)
 
-    def _of_snps(self, batch, slopes):
-        """Return var(x_j) beta_j^2 of every SNP and draw, (p, draws), given slopes (draws, K)."""
-        effects = self._direct_effects
-        if not np.isscalar(effects):
-            effects = _dense(effects[:, batch])
-        n_nodes = slopes.shape[1]
-        if n_nodes:
-            columns = slice(batch.start * n_nodes, batch.stop * n_nodes)
-            by_draw = sparse.block_diag([slope[:, None] for slope in slopes], format="csc")
-            effects = effects + _dense(self._snp_effects[:, columns] @ by_draw)
-        return self._network.genotypes_variance[:, None] * effects**2
-
-    def _slopes(self, batch):
-        """Return the mean slopes of y by each node, (draws, K), y units per omic unit."""
-        network = self._network
-        posterior, scales = network.posterior, network.scales
-        n_draws = batch.stop - batch.start
-        if not network.n_nodes:
-            return np.empty((n_draws, 0))
-        if network.activation.is_network:
-            weights = scales.y_scale
-        else:
-            weights = posterior.at_stored("omics_weights")[batch]
-        if network.activation.is_linear:
-            return weights / scales.omics_scale
-        mean = posterior.at_stored("omics_centred_intercept")[batch] - scales.omics_mean
-        residual = posterior.at_stored("omics_residual_variance")[batch] / scales.omics_scale**2
-        genetic_share = posterior.at_stored("omics_heritability")[batch]
-        sd = np.sqrt(residual / (1 - genetic_share))
-        normals = self._normals if network.activation.is_network else None
-        slopes = [
-            mean_slopes(network.activation, *of_draw, normals)
-            for of_draw in zip(mean / scales.omics_scale, sd, strict=True)
+    def _same_nodes_given(self, rows):
+        """Return (nodes given by layer, positions in `_lacking`) of rows that share effects."""
+        names = list(rows.given)
+        known = [~np.isnan(rows.given[name][self._lacking]) for name in names]
+        if not names:
+            return [({}, np.arange(len(self._lacking)))]
+        ends = np.cumsum([of_layer.shape[1] for of_layer in known])[:-1]
+        patterns, which = np.unique(np.hstack(known), axis=0, return_inverse=True)
+        return [
+            (
+                dict(zip(names, np.split(pattern, ends), strict=True)),
+                np.flatnonzero(which.reshape(-1) == k),
+            )
+            for k, pattern in enumerate(patterns)
         ]
-        return weights * np.array(slopes) / scales.omics_scale
+
+    def _of_snps(self, snps, effects, slopes, known):
+        """Return var(x_j) beta_j^2 of some SNPs in every draw, (m, draws, C)."""
+        layer = self._network.phenotype
+        total = 0.0
+        on_y = np.eye(layer.n_responses)[None]  # slopes of y by the responses of a layer
+        while True:
+            if effects[layer.name] is not None:
+                total = total + _times_slopes(effects[layer.name][snps], on_y)
+            if layer.nodes is None:
+                break
+            on_y = slopes[layer.name] @ on_y
+            layer = layer.nodes.layer_below
+            if layer.name in known:
+                on_y = np.where(known[layer.name][:, None], 0, on_y)
+        return self._network.genotypes_variance[snps][:, None, None] * total**2
 
 
-def mean_slopes(activation, mean, sd, normals=None):
-    """Return E[dg/dz_k] for independent normal z_k, (K,).
+def _missing(dosages):
+    """Return the rows that lack genotypes, and which these are, as bits (rows, p / 8)."""
+    lacking = np.zeros(len(dosages), bool)
+    blocks = [slice(start, start + BLOCK) for start in range(0, dosages.shape[1], BLOCK)]
+    for snps in blocks:
+        lacking |= _missing_of(dosages, snps).any(axis=1)
+    lacking = np.flatnonzero(lacking)
+    bits = np.empty((len(lacking), -(-dosages.shape[1] // 8)), np.uint8)
+    for snps in blocks if lacking.size else ():
+        own = slice(snps.start // 8, snps.stop // 8)
+        bits[:, own] = np.packbits(_missing_of(dosages, snps)[lacking], axis=1)
+    return lacking, bits
 
-    By Stein's identity, E[g'(z)] = E[g(z) (z - mean)] / variance, which needs no derivative.
 
-    Parameters
-    ----------
-    activation : BaseActivation
-    mean, sd : ndarray of shape (K,)
-        Of the standardised nodes.
-    normals : ndarray of shape (draws, K) or None
-        Standard normal draws, to integrate a network function with.
+def _missing_of(dosages, snps):
+    last = min(snps.stop, dosages.shape[1])
+    return is_missing(columns_of(dosages, slice(snps.start, last)))
+
+
+def _parts_of(positions, size):
+    """Yield a few of the positions at a time."""
+    size = max(1, size)
+    for first in range(0, len(positions), size):
+        yield positions[first : first + size]
+
+
+def _snp_effects(layer, batch):
+    """Return the effects of SNPs on the responses of a layer, (p, draws * C), or None.
+
+    Of several parts the sum; dense or csr, of which some SNPs are quickly taken.
     """
-    if activation.is_network:
-        value = activation.value(mean + sd * normals)
-        slopes = normals.T @ (value[:, 0] - value.mean()) / len(normals)
-    else:
-        nodes, weights = (np.array(part) for part in quadrature(QUADRATURE_NODES))
-        slopes = (weights * nodes) @ activation.value(mean + sd * nodes[:, None])
-    return np.divide(slopes, sd, out=np.zeros_like(slopes), where=sd > 0)
+    effects = [part.snp_effects(batch) for part in layer.parts]
+    effects = [of_part for of_part in effects if of_part is not None]
+    if not effects:
+        return None
+    total = sum(effects[1:], start=effects[0])
+    return total.tocsr() if sparse.issparse(total) else np.ascontiguousarray(total)
 
 
-def _dense(effects):
-    return effects.toarray() if sparse.issparse(effects) else effects
+def _times_slopes(effects, slopes):
+    """Return effects (m, draws * K) times slopes (draws, K, C) of y, (m, draws, C)."""
+    n_nodes, n_responses = slopes.shape[1:]
+    n_draws = effects.shape[1] // n_nodes
+    slopes = np.broadcast_to(slopes, (n_draws, n_nodes, n_responses))
+    if sparse.issparse(effects):
+        by_draw = sparse.block_diag(list(slopes), format="csr")
+        return (effects @ by_draw).toarray().reshape(-1, n_draws, n_responses)
+    effects = effects.reshape(-1, n_draws, n_nodes)
+    total = 0.0
+    for k in range(n_nodes):
+        total = total + effects[:, :, k, None] * slopes[:, k]
+    return total

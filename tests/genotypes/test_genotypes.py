@@ -227,10 +227,12 @@ def test_lengths_that_differ_are_refused(n_mean, n_effects, convert):
         row_products(np.ones((4, 3), np.int8), np.ones(n_mean), effects)
 
 
-@pytest.mark.parametrize("name", ["genotypes_mean", "direct_effects", "weighted_snp_effects"])
+@pytest.mark.parametrize("name", ["genotypes_mean", "effects", "weighted_effects"])
 def test_a_loaded_model_with_arrays_cut_short_is_refused(name, data, short):
     model = short().fit(data.X, data.y, omics=data.omics)
-    setattr(model._network, name, getattr(model._network, name)[:5])
+    layer = model._network.layers[name == "weighted_effects"]
+    (part,) = (part for part in layer.parts if hasattr(part, name))
+    setattr(part, name, getattr(part, name)[:5])
     with pytest.raises(ValueError, match="genotypes are of 24 SNPs, but"):
         model.predict(data.X)
 

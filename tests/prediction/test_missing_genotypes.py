@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
 from sknnmm import NNMMRegressor
-from sknnmm.activations import ACTIVATIONS
-from sknnmm.prediction.missing_genotypes import mean_slopes
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -87,14 +85,3 @@ def test_intervals_cover_with_missing_genotypes():
     assert abs(np.mean(((y[400:] - predicted) / predictive) ** 2) - 1) < 4 * 0.063
     before = np.sqrt(np.mean((truth - value) ** 2))
     assert before > 0.5 * np.sqrt(model.genetic_variance_)  # the missing half matters
-
-
-def test_mean_slopes():
-    mean, variance = np.array([-0.5, 0.2, 1.0]), np.array([0.5, 1.0, 2.0])
-    z = mean + np.sqrt(variance) * np.random.default_rng(0).standard_normal((200_000, 3))
-    for name in ("linear", "tanh", "sigmoid"):
-        activation = ACTIVATIONS[name]
-        expected = activation.derivative(z).mean(axis=0)
-        # SD of a mean of derivatives between 0 and 1 over 200,000 draws: at most 0.0012
-        assert_allclose(mean_slopes(activation, mean, np.sqrt(variance)), expected, atol=0.005)
-    assert_array_equal(mean_slopes(ACTIVATIONS["tanh"], mean, np.zeros(3)), 0)

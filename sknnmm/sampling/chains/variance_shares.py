@@ -5,7 +5,7 @@ Of every phenotype: its terms of SNPs, directly and through the nodes of the lay
 
 import numpy as np
 
-from sknnmm.activations import tabulated_moments
+from sknnmm.activations import fixed_normals, network_moments, tabulated_moments
 from sknnmm.common.compiled import njit
 
 NEGLIGIBLE = 1e-10  # of the variance of y
@@ -178,11 +178,9 @@ def _network_moments(nodes, expected, residual_variance):
     mean, sd = expected, np.sqrt(residual_variance)
     if nodes.idle is not None:  # such a node is a constant
         mean, sd = np.where(nodes.idle, 0, mean), np.where(nodes.idle, 0, sd)
-    normals = np.random.default_rng(0).standard_normal((NETWORK_DRAWS // 2, nodes.n_nodes))
-    values = np.stack(
-        [nodes.activation.value(mean + sd * z)[:, 0] for z in np.concatenate([normals, -normals])]
-    )
-    return values.mean(axis=0)[:, None], values.var(axis=0, ddof=1).mean(keepdims=True)
+    normals = fixed_normals(NETWORK_DRAWS, nodes.n_nodes, antithetic=True)
+    expected, variance = network_moments(nodes.activation, mean, sd, normals)
+    return expected, variance.mean(axis=0) * NETWORK_DRAWS / (NETWORK_DRAWS - 1)
 
 
 @njit(nogil=True, cache=True)
