@@ -530,7 +530,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         y_std : ndarray of shape (n,)
             Only with `return_std`.
         """
-        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        rows = self._network.rows(*inputs)
         mean = self._network.expected_phenotype(rows)[:, 0]
         return (mean, predictive_sd(self._network, rows)[:, 0]) if return_std else mean
 
@@ -563,7 +564,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             In units of y. A column is one joint draw of all individuals.
         """
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
-        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        rows = self._network.rows(*inputs)
         return sample_phenotypes(self._network, rows, n_draws, generator(random_state))[:, :, 0]
 
     def _check_predict_inputs(self, X, omics, covariates, **tables):
