@@ -12,11 +12,11 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sknnmm.common.constant import mean_and_sd
 from sknnmm.common.typing import Column, Table
 from sknnmm.common.user_warnings import warn
-from sknnmm.inputs.scales import mean_and_sd
+from sknnmm.inputs.alignment import check_same_index
 from sknnmm.inputs.tables import column_of_doubles
-from sknnmm.inputs.validation import check_same_index
 
 __all__ = [
     "PredictionScorer",

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.estimators.regressor import NNMMRegressor
+from sknnmm.inputs.fitted_columns import FittedColumns
 from sknnmm.inputs.scales import Scales
 from sknnmm.model.variables import Variable
 from sknnmm.posterior.draws import Posterior
@@ -24,6 +25,7 @@ TRUSTED_TYPES: list[str] = sorted(
     f"{kind.__module__}.{kind.__qualname__}"
     for kind in {
         NNMMRegressor,
+        FittedColumns,
         FittedNetwork,
         FittedLayer,
         FixedPart,

@@ -11,7 +11,7 @@ from sknnmm.activations._integration import (
     network_slopes,
 )
 from sknnmm.activations._rectified import LeakyReLU
-from sknnmm.activations._settle import probe_grid, settle_activation
+from sknnmm.activations._resolve import probe_grid, resolve_activation
 from sknnmm.activations._smooth import Linear, Sigmoid, Softplus, Tanh
 from sknnmm.activations._tabulated import tabulated_moments
 from sknnmm.activations._user import Activation, NetworkFunction, require_finite
@@ -36,6 +36,6 @@ __all__ = [
     "network_slopes",
     "probe_grid",
     "require_finite",
-    "settle_activation",
+    "resolve_activation",
     "tabulated_moments",
 ]

@@ -1,1 +1,1 @@
-"""What every room uses: compiled functions, warnings, messages, optional libraries."""
+"""What every room uses: compiled functions, warnings, messages, seeds, constant columns."""

@@ -1,4 +1,4 @@
-"""`njit` of this package: as numba's, but without a place for its cache the package works too.
+"""numba's `njit`, but without an error if compiled code cannot be kept.
 
 Compiled code is loaded from a directory that can be read and saved in one that can be written. What
 cannot be saved is compiled again by the next process.
@@ -14,10 +14,11 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
 from numba.core.compiler_lock import global_compiler_lock
 
-#: Where numba looks for a place, in this order; the names of these classes depend on its version.
+#: Where numba keeps compiled code, in this order; the names of these classes depend on its version.
 FROM_USER, IN_TREE, *OTHERS = CompileResultCacheImpl._locator_classes
 
-UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)  # e.g. cut off by a full disk
+#: Raised by code that was cut off by a full disk, or that refers to what was moved since.
+UNREADABLE = (OSError, EOFError, pickle.UnpicklingError, ImportError, AttributeError)
 
 
 def njit(*, cache=False, **options):
@@ -32,30 +33,30 @@ def njit(*, cache=False, **options):
     return decorate
 
 
-class _Filled:
-    """Makes a place one that need not be writable, if it holds code that was compiled before."""
+class _NotWritable:
+    """Allows a directory that cannot be written, if it holds code that was compiled before."""
 
     def ensure_cache_path(self):
         if not any(Path(self.get_cache_path()).glob("*.nbi")):
             raise FileNotFoundError(self.get_cache_path())
 
 
-class _FilledByUser(_Filled, FROM_USER):
+class _ReadFromUser(_NotWritable, FROM_USER):
     """The directory NUMBA_CACHE_DIR."""
 
 
-class _FilledInTree(_Filled, IN_TREE):
+class _ReadInTree(_NotWritable, IN_TREE):
     """The folder of the package."""
 
 
-class _Places(CompileResultCacheImpl):
-    _locator_classes = [FROM_USER, _FilledByUser, IN_TREE, *OTHERS, _FilledInTree]
+class _Directories(CompileResultCacheImpl):
+    _locator_classes = [FROM_USER, _ReadFromUser, IN_TREE, *OTHERS, _ReadInTree]
 
 
 class _Cache(FunctionCache):
-    """Compiled code of one function; a disk that fails costs time, not the fit."""
+    """Compiled code of one function; if the disk fails, it is compiled again."""
 
-    _impl_class = _Places
+    _impl_class = _Directories
 
     def load_overload(self, sig, target_context):
         try:
@@ -86,20 +87,20 @@ _warned = False
 
 
 def _warn_once(reason):
-    """Warn that the next process compiles again; worker processes leave that to their parent."""
+    """Warn that the next process compiles again; only the parent of worker processes warns."""
     global _warned
     if _warned or multiprocessing.parent_process() is not None:
         return
     _warned = True
     warnings.warn(
-        f"Compiled code cannot be kept ({reason}): every new process compiles anew, which takes "
-        "its time. Set the environment variable NUMBA_CACHE_DIR to a directory of your own that "
-        "can be written, before Python starts.",
+        f"Compiled code cannot be kept ({reason}): every new process compiles again. Set "
+        "the environment variable NUMBA_CACHE_DIR to a directory that you can write to, before "
+        "Python starts.",
         stacklevel=2,
     )
 
 
-if isinstance(_cache_of(njit), _NoCache):  # of this package's folder: no use waiting
+if isinstance(_cache_of(njit), _NoCache):  # already for this package's folder
     _warn_once("no directory for it can be written")
 
 # A process that is forked while another thread compiles would wait for that thread for ever.

@@ -4,10 +4,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import norm
-from sklearn.utils import Bunch, check_random_state, gen_batches
+from sklearn.utils import Bunch, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sknnmm.activations import ACTIVATIONS
+from sknnmm.common.random import generator
 from sknnmm.common.typing import NodeFunction, RandomState
 
 MINOR_ALLELE_FREQUENCIES = (0.05, 0.5)
@@ -185,7 +186,7 @@ def make_omics_network(
             f"n_snps={n_snps} is less than n_omics={n_omics}: every omic needs at least one SNP "
             "of its own. Raise n_snps or lower n_omics."
         )
-    rng = _generator(random_state)
+    rng = generator(random_state)
 
     X = _simulate_genotypes(rng, n_samples, n_snps, ld)
     mask = _consecutive_blocks(n_snps, n_omics)
@@ -227,13 +228,6 @@ def make_omics_network(
         activation=activation,
         DESCR=DESCR,
     )
-
-
-def _generator(random_state):
-    """Return a new Generator, seeded from what scikit-learn accepts as random_state."""
-    if isinstance(random_state, Integral | np.random.Generator):
-        return np.random.default_rng(random_state)
-    return np.random.default_rng(check_random_state(random_state).randint(2**31 - 1))
 
 
 def _simulate_genotypes(rng, n_samples, n_snps, ld):

@@ -5,7 +5,6 @@ from scipy import sparse
 
 from sknnmm.estimators.specification import OMICS
 from sknnmm.inputs import masks
-from sknnmm.inputs.dosages import column_range
 from sknnmm.model.variables import registry
 from sknnmm.posterior.diagnostics import diagnose, unidentified_labels, warn_if_not_converged
 from sknnmm.posterior.draws import Posterior, pooled_moments, pooled_responses
@@ -43,10 +42,11 @@ def fitted_attributes(results, specification, network, inputs, mask):
         **_small_attributes(results, specification, posterior),
         **_imputed(results, specification, inputs),
         "_scales": scales,
-        "_covariate_names": inputs.covariate_names,
-        "_omics_columns": inputs.omics_columns,
-        "_omics_bounds": np.array(column_range(inputs.omics)),
+        "_fitted_columns": inputs.fitted_columns(specification.activation.is_network),
+        "n_features_in_": inputs.n_features,
     }
+    if inputs.feature_names is not None:
+        attributes["feature_names_in_"] = inputs.feature_names
     center = network.genotypes.mean
     attributes["intercept_"] = (
         posterior.mean("centred_intercept") - center @ attributes["direct_effects_"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, settle_activation
+from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
 from sknnmm.estimators.specification import NNMM
 from sknnmm.priors import ScaledInverseChi2, as_prior
 from sknnmm.sampling.missing.choose import choose_latent_sampler
@@ -65,6 +65,6 @@ def _activation(activation, inputs, dtype):
         return activation
     if not len(inputs.node_names):
         raise ValueError("activation is a function but there are no omics or latent nodes.")
-    return settle_activation(
+    return resolve_activation(
         activation, standardised_nodes(inputs, inputs.omics), inputs.scales, dtype
     )

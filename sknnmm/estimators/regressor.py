@@ -1,6 +1,5 @@
-"""The estimator: validate, describe the model, run the chains, summarise. It does not sample."""
+"""The estimator: inputs, network, chains, attributes. It does not sample."""
 
-import copy
 import os
 from numbers import Integral
 from typing import Any, Literal, Self, overload
@@ -9,13 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.activations import (
-    ACTIVATIONS,
-)
+from sknnmm.activations import ACTIVATIONS
+from sknnmm.common.random import generator, seed_sequence
 from sknnmm.common.typing import (
     Column,
     ColumnChoice,
@@ -28,26 +26,25 @@ from sknnmm.common.typing import (
 from sknnmm.common.user_warnings import called_by
 from sknnmm.estimators.attributes import fitted_attributes
 from sknnmm.estimators.describe import describe
-from sknnmm.inputs import validation
-from sknnmm.inputs.dosages import warn_of_codes
+from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
-from sknnmm.inputs.omics_columns import (
-    fill_absent_omics,
-    take_apart,
-    take_apart_incomplete,
-)
-from sknnmm.inputs.tables import as_pandas
+from sknnmm.inputs.phenotype import check_phenotype
+from sknnmm.inputs.predict_inputs import check_predict_genotypes, check_predict_inputs
+from sknnmm.inputs.settings import check_settings
+from sknnmm.inputs.weights import check_weights
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
-from sknnmm.priors import GBLUP, METHODS, Prior, ScaledInverseChi2, as_prior
+from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chains.chain import ChainSettings
 from sknnmm.sampling.chains.interruption import ends_process_when_terminated
 from sknnmm.sampling.chains.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.missing.choose import LATENT_SAMPLERS
 from sknnmm.sampling.resume.directory_lock import only_fit_in
-from sknnmm.sampling.resume.fingerprint import Start, describe_fit, find_start
+from sknnmm.sampling.resume.fingerprint import ResumePoint, describe_fit, find_resume_point
 
-WEIGHT_ATTRIBUTES = (  # a network function has none
+NOT_ALWAYS_SET = (  # by a fit
+    "feature_names_in_",
+    # a network function has no weights
     "omics_weights_",
     "omics_weights_std_",
     "omics_inclusion_probability_",
@@ -83,7 +80,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             default="linear"
         The function g from a standardised node to the phenotype; the slope of "leaky_relu" below
         zero is 0.01. A callable takes a read-only (n, K) array, n >= 1, and returns a new one,
-        finite, of which a row depends on no other row; what it returns settles its role. Shape
+        finite, of which a row depends on no other row; its shape decides its role. Shape
         (n, K): an elementwise activation of standardised nodes with learned weights
         (``sknnmm.activations.Activation(function, derivative)`` adds a derivative for Hamiltonian
         Monte Carlo). Shape (n,): the whole network function, from omics on their original scale
@@ -150,26 +147,26 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Chains run at the same time, through joblib. The numbers do not depend on it.
 
     random_state : int, RandomState or Generator instance or None, default=None
-        Pass an int for the same numbers, to the bit, in every fit on one machine. An instance
-        moves on with every fit.
+        Pass an int for the same numbers, to the bit, in every fit on one machine. With an instance
+        every fit has other numbers.
 
     verbose : int, default=0
         1 shows one progress bar over all chains.
 
     warm_start : bool, default=False
         Whether another `fit` with a larger `n_iter`, on the same data and with the same other
-        parameters, goes on where the last one ended; the result is that of one long run, to the
+        parameters, continues where the last one ended; the result is that of one long run, to the
         bit. Anything else that differs is an error. Only then are the states of the chains kept,
         which hold the draws of SNP effects a second time.
 
     checkpoint : str, path or None, default=None
         Directory for the states of the chains, written when they begin and end, about every 30
         seconds between, and on Ctrl-C, SIGTERM and SIGHUP. The same `fit` after a run that was
-        killed goes on from there, to the same bits; once it is done, it returns its result without
-        sampling. Other data or parameters are an error, and so is another fit in this directory at
-        the same time. With ``random_state=None`` the seeds of the first run stand. For one fit
-        only, not for cross-validation. A relative path counts from the working directory at the
-        start of `fit`.
+        killed continues from there, to the same bits; once it is done, it returns its result
+        without sampling. Other data or parameters are an error, and so is another fit in this
+        directory at the same time. With ``random_state=None`` the seeds of the first run count. For
+        one fit only, not for cross-validation. A relative path counts from the working directory at
+        the start of `fit`.
 
     Attributes
     ----------
@@ -392,32 +389,32 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         FloatingPointError
             If a chain meets a value that is not finite.
         """
-        # What the estimator holds changes all at once, and only when the fit has succeeded.
-        fitted = copy.copy(self)
-        fitted._fit(X, y, omics, covariates, sample_weight)
-        self.__dict__ = vars(fitted)
-        return self
-
-    def _fit(self, X, y, omics, covariates, sample_weight):
-        """Check, describe the network, run the chains, summarise."""
-        self._check_settings()
-        checkpoint = validation.check_directory(self.checkpoint, "checkpoint")
+        check_settings(self)
+        checkpoint = check_directory(self.checkpoint, "checkpoint")
         dtype = PRECISIONS[self.precision]
         inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
         specification = describe(self, inputs, dtype)
         network = specification.network()
+        start, results = self._run_chains(specification, network, inputs, checkpoint)
+        attributes = fitted_attributes(results, specification, network, inputs, self.mask)
+        attributes["_chains"] = None
+        if self.warm_start:
+            states = [result.state for result in results]
+            attributes["_chains"] = {"fit": start.fit, "states": states}
+        # The estimator changes all at once, and only when the fit has succeeded.
+        kept = {name: value for name, value in vars(self).items() if name not in NOT_ALWAYS_SET}
+        self.__dict__ = kept | attributes
+        return self
+
+    def _run_chains(self, specification, network, inputs, checkpoint):
+        """Return where the chains began, and their results."""
         settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
-        # The sampler's matrices are not kept while summarising.
         with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
             start = self._start(specification, inputs.compared, checkpoint)
             origins = start.origins(checkpoint)
+            # The sampler's matrices are not kept while summarising.
             results = run_chains(Sampler(network), origins, settings, self.n_jobs, self.verbose)
-        for name in WEIGHT_ATTRIBUTES:  # may be there from a fit with another activation
-            vars(self).pop(name, None)
-        vars(self).update(fitted_attributes(results, specification, network, inputs, self.mask))
-        self._chains = None
-        if self.warm_start:
-            self._chains = {"fit": start.fit, "states": [result.state for result in results]}
+        return start, results
 
     def _start(self, specification, data, checkpoint):
         """Return where the chains begin."""
@@ -425,31 +422,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         if last and isinstance(self.random_state, np.random.RandomState | np.random.Generator):
             entropy = last["fit"]["entropy"]  # the instance has moved on
         else:
-            entropy = _seed_sequence(self.random_state).entropy
+            entropy = seed_sequence(self.random_state).entropy
         if checkpoint is None and not self.warm_start:
-            return Start({"entropy": entropy}, [None] * self.n_chains)
+            return ResumePoint({"entropy": entropy}, [None] * self.n_chains)
         fit = describe_fit(self, entropy, specification, data)
-        return find_start(fit, checkpoint, self.warm_start, last)
-
-    def _check_settings(self):
-        for prior in (self.method, self.omics_method, self.direct_effects, self.residual_prior):
-            if hasattr(prior, "check"):
-                prior.check()
-        if self.omics_method == "GBLUP" or isinstance(self.omics_method, GBLUP):
-            raise ValueError(
-                "omics_method='GBLUP' is refused: the relationship matrix of the omics would "
-                "change in every iteration when omics are missing. Use 'RR-BLUP', its equivalent."
-            )
-        if self.n_iter <= self.burn_in:
-            raise ValueError(
-                f"n_iter={self.n_iter} must be greater than burn_in={self.burn_in}: n_iter is the "
-                "total, burn-in included."
-            )
-        if self.n_iter - self.burn_in < self.thin:
-            raise ValueError(
-                f"thin={self.thin} keeps none of the {self.n_iter - self.burn_in} iterations after "
-                "burn_in. Lower thin or raise n_iter."
-            )
+        return find_resume_point(fit, checkpoint, self.warm_start, last)
 
     @property
     def coef_(self) -> np.ndarray:
@@ -458,7 +435,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise AttributeError("coef_ is set by a fit with the linear activation.")
         # Scikit-learn's selectors read importances by position: with omics among the columns of
         # X they must find those of the columns, not the effects of the SNPs alone.
-        if self._omics_columns is not None and called_by("sklearn.feature_selection"):
+        omics_in_X = self._fitted_columns.omics_positions is not None
+        if omics_in_X and called_by("sklearn.feature_selection"):
             raise AttributeError("coef_ has SNPs only: use feature_importances_.")
         return self._coef
 
@@ -473,7 +451,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "effect of a column depends on all others. Use permutation_importance of "
                 "scikit-learn."
             )
-        if self._coef is None or self._omics_columns is None:
+        if self._coef is None or self._fitted_columns.omics_positions is None:
             raise AttributeError(
                 "feature_importances_ is set by a fit with omics_features and the linear "
                 "activation; without omics_features use coef_."
@@ -484,7 +462,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "and omics_features would then name other columns. Use SelectFromModel."
             )
         is_omic = np.zeros(self.n_features_in_, bool)
-        is_omic[self._omics_columns] = True
+        is_omic[self._fitted_columns.omics_positions] = True
         importances = np.empty(self.n_features_in_)
         importances[is_omic] = np.abs(self.omics_weights_[: self.n_omics_])
         importances[~is_omic] = np.abs(self._coef) * np.sqrt(self._network.genotypes_variance)
@@ -552,7 +530,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         y_std : ndarray of shape (n,)
             Only with `return_std`.
         """
-        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        rows = self._network.rows(*inputs)
         mean = self._network.expected_phenotype(rows)[:, 0]
         return (mean, predictive_sd(self._network, rows)[:, 0]) if return_std else mean
 
@@ -585,46 +564,19 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             In units of y. A column is one joint draw of all individuals.
         """
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
-        rows = self._network.rows(*self._check_predict_inputs(X, omics, covariates))
-        rng = np.random.default_rng(_seed_sequence(random_state))
-        return sample_phenotypes(self._network, rows, n_draws, rng)[:, :, 0]
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        rows = self._network.rows(*inputs)
+        return sample_phenotypes(self._network, rows, n_draws, generator(random_state))[:, :, 0]
 
-    def _check_predict_inputs(self, X, omics, covariates):
-        """Return dosages, omics (n, n_omics) and covariates (n, q) as arrays."""
-        validation.check_same_index(X=X, omics=omics, covariates=covariates)
-        X, omics, covariates = map(as_pandas, (X, omics, covariates))
-        dosages, omics = self._check_predict_features(X, omics)
-        n = len(dosages)
-        if omics is None:
-            omics = np.full((n, self.n_omics_), np.nan)
-        elif self.n_omics_ == 0:
-            raise ValueError(
-                "omics were passed to predict, but the model was fitted without omics."
-            )
-        else:
-            observed = self.omics_names_[: self.n_omics_]
-            frame = fill_absent_omics(omics, observed)
-            omics, names = validation.check_omics(frame, n)
-            validation.check_same_columns(names, observed, "omics", frame)
-            if not self._network.activation.is_network:  # their weight is zero
-                idle = ~self._scales.omics_vary[: self.n_omics_]
-                omics[:, idle] = self.omics_mean_[: self.n_omics_][idle]
-            validation.warn_of_far_omics(
-                omics, self._omics_bounds, self.omics_scale_[: self.n_omics_], observed
-            )
-        fitted_covariates = self._covariate_names
-        if covariates is None and len(fitted_covariates):
-            raise ValueError(
-                "covariates are missing: the model was fitted with covariates "
-                f"{list(fitted_covariates)}, so predict needs them too."
-            )
-        if covariates is None:
-            covariates = np.empty((n, 0))
-        else:
-            frame = covariates
-            covariates, names = validation.check_covariates(covariates, n)
-            validation.check_same_columns(names, fitted_covariates, "covariates", frame)
-        return dosages, omics, covariates
+    def _check_predict_inputs(self, X, omics, covariates, **tables):
+        """Return dosages (n, p), omics (n, n_omics) and covariates (n, q) as arrays."""
+        check_is_fitted(self)
+        return check_predict_inputs(self, self._fitted_columns, X, omics, covariates, **tables)
+
+    def _check_predict_genotypes(self, X):
+        """Return dosages (n, p)."""
+        check_is_fitted(self)
+        return check_predict_genotypes(self, self._fitted_columns, X)
 
     def predict_omics(self, X: Table) -> np.ndarray:
         """Predict the nodes from genotypes: E[z | x], covariates at their training mean.
@@ -638,7 +590,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ndarray of shape (n, K)
             In omic units; latent nodes last.
         """
-        dosages, _ = self._check_predict_features(X)
+        dosages = self._check_predict_genotypes(X)
         if not len(self.omics_names_):
             raise ValueError("predict_omics needs a model fitted with omics or latent nodes.")
         return self._network.expected_omics(dosages)
@@ -678,7 +630,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         value_std : ndarray of shape (n,)
             Only with `return_std`.
         """
-        dosages, _ = self._check_predict_features(X)
+        dosages = self._check_predict_genotypes(X)
         value = self._network.genetic_value(dosages)[:, 0]
         return (value, genetic_sd(self._network, dosages)[:, 0]) if return_std else value
 
@@ -706,52 +658,16 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         -------
         float
         """
-        validation.check_same_index(
-            X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
-        )
-        predicted = self.predict(X, omics=omics, covariates=covariates)
-        weight = validation.check_weights(sample_weight, len(predicted))
-        y = validation.check_phenotype(y, len(predicted), weight)
+        inputs = self._check_predict_inputs(X, omics, covariates, y=y, sample_weight=sample_weight)
+        n_samples = len(inputs.dosages)
+        weight = check_weights(sample_weight, n_samples)
+        y = check_phenotype(y, n_samples, weight)
+        predicted = self._network.expected_phenotype(self._network.rows(*inputs))[:, 0]
         observed = ~np.isnan(y)
         weight = None if weight is None else weight[observed]
         return r2_score(y[observed], predicted[observed], sample_weight=weight)
-
-    def _check_predict_features(self, X, omics=None):
-        """Return dosages and omics (None: none given)."""
-        check_is_fitted(self)
-        X = as_pandas(X)
-        split = self._omics_columns is not None
-        if split:
-            if omics is not None:
-                raise ValueError(
-                    "omics were passed beside X, but the model was fitted with omics among the "
-                    "columns of X (omics_features): give them there."
-                )
-            names = getattr(self, "feature_names_in_", None)
-            parts = take_apart_incomplete(X, names, self._omics_columns)
-            if parts is None:
-                validation.check_features(self, X, reset=False)
-                parts = take_apart(X, self._omics_columns)
-            X, omics = parts
-        X = validation.check_genotypes(self, X, fitting=False, features_checked=split)
-        warn_of_codes(X, self.snp_names_, fitting=False)
-        if not np.issubdtype(X.dtype, np.floating):
-            X = validation.stored_dosages(X, float)
-        return X, omics
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _seed_sequence(random_state):
-    """Return a fresh SeedSequence for an int, None, or a generator (which moves on)."""
-    if isinstance(random_state, Integral) and random_state < 0:
-        raise ValueError(f"random_state must not be negative; got {random_state}.")
-    if isinstance(random_state, Integral) or random_state is None:
-        return np.random.SeedSequence(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
-    entropy = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
-    return np.random.SeedSequence(entropy.tolist())

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import csc_array
 
+from sknnmm.common.constant import is_constant
 from sknnmm.genotypes.kernels import (
     centred_block,
     column_moments,
@@ -12,7 +13,7 @@ from sknnmm.genotypes.kernels import (
 from sknnmm.genotypes.memory_map import StoredArray, read_only
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 
-BLOCK = 64  # SNPs widened at a time: one cache line of int8 per row, a few MB of floats
+WIDENED_SNPS = 64  # at a time: one cache line of int8 per row, a few MB of floats
 
 
 class Genotypes:
@@ -29,7 +30,7 @@ class Genotypes:
     mean, variance : ndarray of shape (p,)
         Mean over the observed values; population variance with missing values at the mean.
     polymorphic : ndarray of shape (p,), bool
-        SNPs whose observed values differ.
+        SNPs whose observed values differ, by more than rounding if they are floating.
     any_missing : bool
     expected_variance : ndarray of shape (p,)
         In Hardy-Weinberg equilibrium 2 f (1 - f), f half the mean dosage. If no value is above 1,
@@ -40,7 +41,7 @@ class Genotypes:
     def __init__(self, dosages):
         self._stored = StoredArray(dosages)
         self.mean, self.variance, low, high, count = column_moments(self.dosages)
-        self.polymorphic = high > low
+        self.polymorphic = ~is_constant(high - low, np.maximum(np.abs(low), np.abs(high)))
         self.any_missing = bool((count < len(dosages)).any())
         if (low < 0).any() or (high > 2).any():
             self.expected_variance = self.variance
@@ -57,7 +58,7 @@ class Genotypes:
         """Return (n, p)."""
         return self.dosages.shape
 
-    def blocks(self, dtype, size=BLOCK):
+    def blocks(self, dtype, size=WIDENED_SNPS):
         """Yield (slice of SNPs, centred dosages (n, b)); each block overwrites the one before."""
         n, p = self.shape
         mean = self.mean.astype(dtype)
@@ -92,7 +93,7 @@ class Genotypes:
             product[snps] = block.T @ rows
         return product
 
-    def block_grams(self, row_weights, dtype, size=BLOCK):
+    def block_grams(self, row_weights, dtype, size=WIDENED_SNPS):
         """Return X_b' W_g X_b of every block of neighbouring SNPs, (n_blocks, G, size, size).
 
         `row_weights` are G arrays (n,).
@@ -147,7 +148,7 @@ class ScaledGenotypes(Genotypes):
         """Return the scaled centred dosages of some SNPs, (n, len(snps))."""
         return super().columns(snps, dtype) / self.scale[snps].astype(dtype)
 
-    def blocks(self, dtype, size=BLOCK):
+    def blocks(self, dtype, size=WIDENED_SNPS):
         """Yield (slice of SNPs, scaled centred dosages (n, b)); see Genotypes."""
         for snps, block in super().blocks(dtype, size):
             block /= self.scale[snps].astype(dtype)

@@ -13,7 +13,7 @@ from numba.extending import intrinsic, overload
 from sknnmm.common.compiled import njit
 from sknnmm.genotypes.plink_bits import DOSAGES, decode_snp
 
-SNPS, ROWS = 256, 64  # of the tiles in products of rows
+PRODUCT_SNPS, PRODUCT_ROWS = 256, 64  # of the tiles in products of rows
 LINE = 64  # bytes of a cache line, and of the widest vectors
 TILE = 64  # SNPs gathered at a time where a SNP is not contiguous in memory
 
@@ -303,11 +303,11 @@ def dense_row_products(dosages, mean, effects):
     """Return centred dosages times effects (C, p), (n, C), each row summed over SNPs in order."""
     n, p = dosages.shape
     product = np.zeros((effects.shape[0], n))
-    room = np.empty(SNPS * ROWS)
-    for start in range(0, p, SNPS):
-        snps = np.arange(start, min(start + SNPS, p))
-        for first in range(0, n, ROWS):
-            last = min(first + ROWS, n)
+    room = np.empty(PRODUCT_SNPS * PRODUCT_ROWS)
+    for start in range(0, p, PRODUCT_SNPS):
+        snps = np.arange(start, min(start + PRODUCT_SNPS, p))
+        for first in range(0, n, PRODUCT_ROWS):
+            last = min(first + PRODUCT_ROWS, n)
             tile = room[: snps.size * (last - first)].reshape(snps.size, last - first)
             centre_tile(dosages, first, start, mean, tile)
             for c in range(product.shape[0]):
@@ -324,16 +324,16 @@ def sparse_row_products(dosages, mean, indptr, indices, values):
     """
     n, p = dosages.shape
     product = np.zeros((indptr.size - 1, n))
-    room = np.empty(SNPS * ROWS)
+    room = np.empty(PRODUCT_SNPS * PRODUCT_ROWS)
     begin, end = indptr[:-1].copy(), indptr[:-1].copy()  # entries of each column in these SNPs
-    for start in range(0, p, SNPS):
-        stop = min(start + SNPS, p)
+    for start in range(0, p, PRODUCT_SNPS):
+        stop = min(start + PRODUCT_SNPS, p)
         for c in range(product.shape[0]):
             begin[c] = end[c]
             while end[c] < indptr[c + 1] and indices[end[c]] < stop:
                 end[c] += 1
-        for first in range(0, n, ROWS):
-            last = min(first + ROWS, n)
+        for first in range(0, n, PRODUCT_ROWS):
+            last = min(first + PRODUCT_ROWS, n)
             tile = room[: (stop - start) * (last - first)].reshape(stop - start, last - first)
             centre_tile(dosages, first, start, mean, tile)
             for c in range(product.shape[0]):

@@ -1,4 +1,4 @@
-"""Arrays that travel: memory maps by their file, and all of one type on arrival."""
+"""Arrays in worker processes: memory maps are opened from their file, and all are read-only."""
 
 import math
 import os
@@ -68,8 +68,7 @@ class MappedParts(NamedTuple):
 class StoredArray:
     """A read-only array; in another process a memory map opens its file by itself.
 
-    It does so at first use: an error on the way to a worker process would reach the user as one of
-    pickling.
+    It does so at first use: an error while unpickling would hide the reason from the user.
 
     Parameters
     ----------
@@ -99,8 +98,7 @@ class StoredArray:
     def check_file(self):
         """Raise if the file of a memory map was cut short or rewritten since it was opened.
 
-        That the file was moved, removed or replaced does this process no harm: its map keeps the
-        old one.
+        A file that was moved, removed or replaced is no error: the map keeps the old one.
         """
         check_map(self.values)
         then = self._parts and self._parts.state
@@ -217,7 +215,7 @@ def _sampled(size):
 
 
 class ReadOnlyArrays:
-    """Base of classes whose arrays, which kernels get, are read-only before and after a journey."""
+    """Base of classes whose arrays are read-only, as kernels need them, also when unpickled."""
 
     def freeze(self):
         """Make all arrays read-only; called at the end of `__init__`."""

@@ -1,1 +1,1 @@
-"""What users pass, checked and turned into one FitInputs."""
+"""What users pass to `fit` and `predict`, checked and frozen: FitInputs, PredictInputs."""

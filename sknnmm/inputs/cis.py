@@ -8,6 +8,7 @@ from scipy.sparse import csc_array, get_index_dtype
 
 from sknnmm.common.messages import some
 from sknnmm.inputs.chromosomes import chromosome_codes
+from sknnmm.inputs.tables import as_doubles, refuse_infinite
 
 _COLUMNS = {
     "chromosome": {"chromosome", "chrom", "chr"},
@@ -177,12 +178,8 @@ def _plain(name):
 
 
 def _numbers(column, what):
-    try:
-        numbers = pd.array(column).to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} must be numeric: {error}.") from error
-    if np.isinf(numbers).any():
-        raise ValueError(f"{what} contains infinity; use NaN for unknown positions.")
+    numbers = as_doubles(column, what)
+    refuse_infinite(numbers, what)
     return numbers
 
 

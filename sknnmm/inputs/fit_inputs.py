@@ -5,11 +5,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknnmm.genotypes import Genotypes
-from sknnmm.inputs import masks, validation
-from sknnmm.inputs.dosages import warn_of_codes
-from sknnmm.inputs.omics_columns import find_omics_columns, take_apart
+from sknnmm.genotypes.dosages import column_range, stored_array
+from sknnmm.inputs.alignment import check_same_index
+from sknnmm.inputs.covariates import check_covariates
+from sknnmm.inputs.features import feature_names
+from sknnmm.inputs.fitted_columns import FittedColumns
+from sknnmm.inputs.genotypes import (
+    CheckedGenotypes,
+    check_genotypes,
+    check_snp_scales,
+    stored_dosages,
+    warn_of_constant_snps,
+)
+from sknnmm.inputs.masks import check_connections, resolve_mask
+from sknnmm.inputs.missing_codes import warn_of_codes
+from sknnmm.inputs.omics import (
+    check_omics,
+    check_variation,
+    warn_of_phenotype_among_omics,
+    warn_of_tails,
+)
+from sknnmm.inputs.omics_features import find_omics_columns, refuse_no_table, split_omics
+from sknnmm.inputs.phenotype import check_phenotype
 from sknnmm.inputs.scales import Scales
 from sknnmm.inputs.tables import as_pandas
+from sknnmm.inputs.weights import check_weights, relative_weights
 from sknnmm.model.connections import Connections
 
 BOUNDED = ("sigmoid", "tanh", np.tanh)  # activations that large values do little to
@@ -28,6 +48,8 @@ class FitInputs:
     relative_weight: np.ndarray | None  # (n,), over its mean over the records
     scales: Scales
     connections: Connections | None
+    n_features: int  # columns of X, omics included
+    feature_names: np.ndarray | None  # (n_features,), None: no names
     omics_columns: np.ndarray | None  # positions in X
     snp_names: np.ndarray  # (p,)
     node_names: np.ndarray  # (K,), omics, then latent nodes
@@ -38,7 +60,7 @@ class FitInputs:
         """Return the arrays by which it is known whether a saved chain belongs to these data."""
         connections = self.connections
         return {
-            "X": getattr(self.genotypes.dosages, "packed", self.genotypes.dosages),
+            "X": stored_array(self.genotypes.dosages),
             "y": self.y,
             "omics": self.omics,
             "covariates": self.covariates,
@@ -46,13 +68,37 @@ class FitInputs:
             "mask": connections and [connections.layout.indptr, connections.snps],
         }
 
+    def fitted_columns(self, is_network):
+        """Return the FittedColumns of these data.
+
+        Parameters
+        ----------
+        is_network : bool
+            Whether the activation takes every omic as it is, without a weight.
+        """
+        scales, own = self.scales, slice(self.omics.shape[1])
+        low, high = column_range(self.omics)
+        return FittedColumns(
+            feature_names=self.feature_names,
+            omics_positions=self.omics_columns,
+            snps=self.snp_names,
+            omics=self.node_names[own],
+            covariates=self.covariate_names,
+            omics_mean=scales.omics_mean[own],
+            omics_scale=scales.omics_scale[own],
+            omics_low=low,
+            omics_high=high,
+            omics_idle=~scales.omics_vary[own] & (not is_network),
+        )
+
 
 def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
-    """Return FitInputs; sets `n_features_in_` and `feature_names_in_` of the estimator.
+    """Return FitInputs.
 
     Parameters
     ----------
     estimator : NNMMRegressor
+        Only read.
     X, y, omics, covariates, sample_weight
         As in its `fit`.
     dtype : floating type
@@ -63,39 +109,39 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     TypeError, ValueError
         Naming the argument.
     """
-    validation.check_same_index(
-        X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight
-    )
-    X, omics, names, omics_columns = _split_features(estimator, X, omics, dtype)
-    warn_of_codes(X, names, fitting=True)
-    weight = validation.check_weights(sample_weight, len(X))
-    y = validation.check_phenotype(y, len(X), weight)
-    omics, omics_names = _check_table(validation.check_omics, omics, len(X))
+    check_same_index(X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight)
+    features, omics = _split_features(estimator, X, omics, dtype)
+    warn_of_codes(features.genotypes, features.snp_names, fitting=True)
+    n_samples = len(features.genotypes.values)
+    weight = check_weights(sample_weight, n_samples)
+    y = check_phenotype(y, n_samples, weight)
+    omics, omics_names = _check_table(check_omics, omics, n_samples)
     covariates, covariate_names = _check_table(
-        validation.check_covariates, covariates, len(X), ~np.isnan(y)
+        check_covariates, covariates, n_samples, ~np.isnan(y)
     )
     if not estimator.direct_effects and omics.shape[1] + estimator.n_latent == 0:
         raise ValueError(
             "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
         )
-    validation.warn_of_phenotype_among_omics(y, omics, omics_names)
+    warn_of_phenotype_among_omics(y, omics, omics_names)
     if estimator.activation not in BOUNDED:
-        validation.warn_of_tails(omics, omics_names)
+        warn_of_tails(omics, omics_names)
     # A row without y and with missing covariates informs nothing; it is kept for the results.
     incomplete = np.isnan(covariates).any(axis=1)
     informative_omics = np.where(incomplete[:, None], np.nan, omics) if incomplete.any() else omics
-    relative_weight, weight_mean = validation.relative_weights(weight, y)
+    relative_weight, weight_mean = relative_weights(weight, y)
     scales = Scales.of(y, informative_omics, estimator.n_latent, covariates, weight_mean)
-    validation.check_variation(scales.omics_vary[: len(omics_names)], omics_names)
+    check_variation(scales.omics_vary[: len(omics_names)], omics_names)
 
-    genotypes = _stored_genotypes(X, names, dtype)
-    if names is None:
-        names = np.array([f"snp_{j}" for j in range(X.shape[1])], dtype=object)
+    genotypes = _stored_genotypes(features, dtype)
+    snp_names = features.snp_names
+    if snp_names is None:
+        snp_names = np.array([f"snp_{j}" for j in range(genotypes.shape[1])], dtype=object)
     node_names = _node_names(omics_names, estimator.n_latent)
-    mask = masks.resolve_mask(estimator.mask, names, node_names, estimator.n_latent)
+    mask = resolve_mask(estimator.mask, snp_names, node_names, estimator.n_latent)
     connections = None if mask is None else Connections(mask)
     if connections is not None:
-        validation.check_connections(connections, genotypes, node_names)
+        check_connections(connections, genotypes, node_names)
     return FitInputs(
         genotypes=genotypes,
         y=y,
@@ -106,30 +152,44 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         relative_weight=relative_weight,
         scales=scales,
         connections=connections,
-        omics_columns=omics_columns,
-        snp_names=names,
+        n_features=features.n_features,
+        feature_names=features.names,
+        omics_columns=features.omics_columns,
+        snp_names=snp_names,
         node_names=node_names,
         covariate_names=covariate_names,
     )
 
 
+@dataclass(frozen=True)
+class _Features:
+    """The columns of X."""
+
+    n_features: int
+    names: np.ndarray | None
+    omics_columns: np.ndarray | None  # positions
+    genotypes: CheckedGenotypes
+    snp_names: np.ndarray | None
+
+
 def _split_features(estimator, X, omics, dtype):
-    """Return genotypes, omics, names of the SNPs (None: no names), positions of omics in X."""
+    """Return the _Features of X, and the omics as passed or taken out of X."""
+    table = as_pandas(X)
+    names = feature_names(table)
     if estimator.omics_features is None:
-        X = validation.check_genotypes(estimator, X, fitting=True, dtype=dtype)
-        return X, omics, getattr(estimator, "feature_names_in_", None), None
+        genotypes = check_genotypes(table, estimator, dtype)
+        return _Features(genotypes.values.shape[1], names, None, genotypes, names), omics
     if omics is not None:
         raise ValueError(
             "omics were passed to fit, but omics_features says that they are columns of X: "
             "use one of the two."
         )
-    table = as_pandas(X)
-    validation.check_features(estimator, table, reset=True)
-    omics_columns = find_omics_columns(estimator.omics_features, X)  # maybe a function of X itself
-    X, omics = take_apart(table, omics_columns)
-    X = validation.check_genotypes(estimator, X, fitting=True, features_checked=True, dtype=dtype)
-    names = getattr(estimator, "feature_names_in_", None)
-    return X, omics, names if names is None else np.delete(names, omics_columns), omics_columns
+    refuse_no_table(table)
+    columns = find_omics_columns(estimator.omics_features, X)  # maybe a function of X itself
+    snps, omics = split_omics(table, columns)
+    genotypes = check_genotypes(snps, estimator, dtype)
+    snp_names = None if names is None else np.delete(names, columns)
+    return _Features(np.shape(table)[1], names, columns, genotypes, snp_names), omics
 
 
 def _check_table(check, table, n_samples, *needed):
@@ -138,12 +198,10 @@ def _check_table(check, table, n_samples, *needed):
     return check(table, n_samples, *needed)
 
 
-def _stored_genotypes(X, names, dtype):
-    with np.errstate(over="ignore"):  # where single precision is too narrow, the check says so
-        stored = validation.stored_dosages(X, dtype)
-    validation.check_snp_scales(X, stored, names)
-    genotypes = Genotypes(stored)
-    validation.warn_of_constant_snps(genotypes.polymorphic, names)
+def _stored_genotypes(features, dtype):
+    genotypes = Genotypes(stored_dosages(features.genotypes, dtype))
+    check_snp_scales(features.genotypes, genotypes, features.snp_names)
+    warn_of_constant_snps(genotypes.polymorphic, features.snp_names)
     return genotypes
 
 

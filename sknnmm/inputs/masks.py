@@ -9,6 +9,7 @@ from pandas.api.extensions import ExtensionArray
 from pandas.api.types import infer_dtype, is_list_like
 from scipy.sparse import csc_array, issparse
 
+from sknnmm.common.duplicates import refuse_duplicates
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
 
@@ -66,6 +67,16 @@ def resolve_mask(mask, snp_names, omics_names, n_latent):
             "each to at least one SNP of X, or leave these nodes out."
         )
     return None if connected.nnz == p * n_nodes else connected
+
+
+def check_connections(connections, genotypes, names):
+    """Raise if a node's connected SNPs have no variance."""
+    empty = np.flatnonzero(connections.sums(genotypes.polymorphic) == 0)
+    if empty.size:
+        raise ValueError(
+            f"mask connects {some(names[empty])} to SNPs without variance only: nothing can be "
+            "estimated for them. Connect other SNPs or leave these omics out."
+        )
 
 
 def is_sparse(mask):
@@ -211,7 +222,7 @@ def _row_labels(index, p):
             f"mask has {len(labels)} rows but X has {p} SNPs: give one row per SNP in the order "
             "of X, or an index of SNP names."
         )
-    _refuse_duplicates(labels, "SNP")
+    refuse_duplicates(labels, "mask", "SNP labels", "Give each once.")
     return labels
 
 
@@ -233,7 +244,7 @@ def _find_snps(labels, snps):
 
 def _find_nodes(labels, nodes):
     labels = _as_labels(labels, "the omics of mask")
-    _refuse_duplicates(labels, "omic")
+    refuse_duplicates(labels, "mask", "omic labels", "Give each once.")
     positions = _look_up(labels, nodes, "omic")
     unknown = labels[positions < 0]
     if unknown.size:
@@ -266,13 +277,6 @@ def _look_up(labels, names, what):
             f"{len(names) - 1}."
         )
     return labels
-
-
-def _refuse_duplicates(labels, what):
-    index = pd.Index(labels)
-    if index.has_duplicates:
-        twice = index[index.duplicated()].unique()
-        raise ValueError(f"mask has duplicated {what} labels: {some(twice)}. Give each once.")
 
 
 def _as_bool(values):

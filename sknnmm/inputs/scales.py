@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SMALLEST, LARGEST = 1e-75, 1e75  # SDs: ratios of two units have squares in double precision
-CONSTANT = 1e-12  # SD over the largest value: rounding gives constant columns an SD too
+from sknnmm.common.constant import mean_and_sd
+
+#: SDs; ratios of two units have squares in double precision.
+SMALLEST_SD, LARGEST_SD = 1e-75, 1e75
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ class Scales:
         ValueError
             If double precision cannot hold variances in the unit of an argument.
         """
-        y_mean, y_scale = mean_and_sd(y[:, None], "y")
-        omics_mean, omics_scale = mean_and_sd(omics, "omics")
-        covariates_mean, covariates_scale = mean_and_sd(covariates, "covariates")
+        y_mean, y_scale = _checked_mean_and_sd("y", y[:, None])
+        omics_mean, omics_scale = _checked_mean_and_sd("omics", omics)
+        covariates_mean, covariates_scale = _checked_mean_and_sd("covariates", covariates)
         return cls(
             y_mean=y_mean[0],
             y_scale=y_scale[0],
@@ -58,29 +60,17 @@ class Scales:
         )
 
 
-def mean_and_sd(values, argument=None):
-    """Return means and population SDs of the columns over the values that are not NaN.
-
-    Sums and squares are taken in a unit (a power of two, so nothing is rounded) of the size of the
-    largest value: none overflows or vanishes. Of constant columns the SD is exactly 0. Others with
-    squares that could not be held raise a ValueError, if `argument` names the values.
-    """
-    if not values.size:
-        return np.zeros((2, values.shape[1]))
-    values = np.where(np.isnan(values).all(axis=0), 0, values)  # no value: mean and SD 0
-    exponent = np.frexp(np.nanmax(np.abs(values), axis=0))[1]
-    scaled = np.ldexp(values, -exponent)
-    mean, sd = np.nanmean(scaled, axis=0), np.nanstd(scaled, axis=0)
-    sd = np.where(sd > CONSTANT, sd, 0)  # the largest scaled value lies between 0.5 and 1
-    mean, sd = np.ldexp(mean, exponent), np.ldexp(sd, exponent)
-    held = (sd == 0) | ((sd >= SMALLEST) & (sd <= LARGEST))
-    if argument is not None and not held.all():
-        column = np.flatnonzero(~held)[0]
+def _checked_mean_and_sd(argument, values):
+    """Return mean and SD of the columns of an argument, whose squares double precision can hold."""
+    mean, sd = mean_and_sd(values)
+    in_range = (sd == 0) | ((sd >= SMALLEST_SD) & (sd <= LARGEST_SD))
+    if not in_range.all():
+        column = np.flatnonzero(~in_range)[0]
         where = f" in column {column}" if len(sd) > 1 else ""
         raise ValueError(
             f"{argument} has a standard deviation of {sd[column]:.3g}{where}, whose square "
             f"overflows or underflows: give {argument} in another unit, in which standard "
-            f"deviations lie between {SMALLEST:g} and {LARGEST:g}."
+            f"deviations lie between {SMALLEST_SD:g} and {LARGEST_SD:g}."
         )
     return mean, sd
 

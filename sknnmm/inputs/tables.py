@@ -207,7 +207,7 @@ def refuse_sparse(table, argument):
 def table_of_doubles(table, argument):
     """Return a table (n, m) in double precision with NaN = missing; errors name the column.
 
-    Arrays may have any number of dimensions: whoever calls checks the shape.
+    Arrays may have any number of dimensions: the caller checks the shape.
     """
     refuse_sparse(table, argument)
     if not isinstance(table, pd.DataFrame):
@@ -219,3 +219,9 @@ def table_of_doubles(table, argument):
     for k, name in enumerate(table.columns):
         values[:, k] = as_doubles(table.iloc[:, k], f"{argument} column {name!r}")
     return values
+
+
+def refuse_infinite(values, argument):
+    """Raise if a table or a column has infinite values."""
+    if np.isinf(values).any():
+        raise ValueError(f"{argument} contains infinity; use NaN for missing values.")

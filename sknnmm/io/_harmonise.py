@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from sknnmm.common.duplicates import refuse_duplicates
 from sknnmm.common.messages import some
 from sknnmm.genotypes.plink_bits import PackedGenotypes, take_snps
 from sknnmm.inputs.chromosomes import chromosome_codes
@@ -254,11 +255,7 @@ def _names(table, argument):
             "read_plink or open_plink, or a table like them."
         )
     names = _text(table.index)
-    twice = names[names.duplicated()].unique()
-    if len(twice):
-        raise ValueError(
-            f"{argument} has {len(twice)} duplicated SNPs ({some(twice)}): rename or drop them."
-        )
+    refuse_duplicates(names, argument, "SNPs", "Rename or drop them.")
     return names
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
+from sknnmm.common.duplicates import refuse_duplicates
 from sknnmm.common.messages import some
 
 
@@ -40,12 +41,8 @@ def text_ids(ids, table):
     text = pd.Index(ids.map(str).str.strip())
     if (empty := text == "").any():
         raise ValueError(f"{table} has {empty.sum()} rows with an empty ID{_where(empty)}")
-    twice = text[text.duplicated()].unique()
-    if len(twice):
-        raise ValueError(
-            f"{table} has {len(twice)} duplicated IDs ({some(twice)}). Keep one row of each "
-            "individual, e.g. the mean of its records."
-        )
+    advice = "Keep one row of each individual, e.g. the mean of its records."
+    refuse_duplicates(text, table, "IDs", advice)
     return text
 
 

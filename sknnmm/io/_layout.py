@@ -8,7 +8,7 @@ commas, so the fields are counted here.
 import csv
 import re
 
-from sknnmm.inputs.validation import _refuse_duplicates
+from sknnmm.common.duplicates import refuse_duplicates
 from sknnmm.io._text import open_text
 
 BLANKS = r"\s+"
@@ -28,7 +28,7 @@ def column_names(path, id_column, sep, encoding):
         if not header:
             raise ValueError(f"{path} has no names of columns in its first line.")
         names = [name or UNNAMED.format(k) for k, name in enumerate(header)]
-        _refuse_duplicates(names, path)
+        refuse_duplicates(names, path, "column names", "Rename them.")
         if id_column is not None and id_column not in names:
             refuse_absent(id_column, names, path)
         surplus = _Surplus(names, id_column, quoted)
@@ -45,7 +45,7 @@ def column_names(path, id_column, sep, encoding):
         return names, header_line
     if header[0] and surplus.are_row_names(sep):
         names = [UNNAMED.format(0), *names]
-        _refuse_duplicates(names, path)
+        refuse_duplicates(names, path, "column names", "Rename them.")
         return names, header_line
     line, width = surplus.first
     raise ValueError(

@@ -7,7 +7,7 @@ the nodes that are not given and directly; here is the variance of that.
 import numpy as np
 from scipy import sparse
 
-from sknnmm.inputs.dosages import columns_of, is_missing
+from sknnmm.genotypes.dosages import columns_of, is_missing
 from sknnmm.prediction.parts import at_held, plain_products
 
 BLOCK = 256  # SNPs looked through at a time; a multiple of 8

@@ -9,8 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
-from sknnmm.inputs.dosages import column_range, is_missing, likely_codes
-from sknnmm.preprocessing._base import Dosages, SNPSelector, batches
+from sknnmm.genotypes.dosages import is_missing
+from sknnmm.inputs.genotypes import CheckedGenotypes
+from sknnmm.inputs.missing_codes import likely_codes
+from sknnmm.preprocessing._base import SNPSelector, batches
 
 ENOUGH = 10  # columns that tell 0/1 coding from that of diploids
 
@@ -68,7 +70,8 @@ class MinorAlleleFrequencySelector(SNPSelector):
     def __init__(self, threshold: float = 0.01) -> None:
         self.threshold = threshold
 
-    def _learn(self, X: Dosages) -> None:
+    def _learn(self, genotypes: CheckedGenotypes) -> None:
+        X = genotypes.values
         p = X.shape[1]
         n_alleles, n_counted, outside = np.zeros(p), np.zeros(p), np.zeros(p, bool)
         above_one, whole = np.zeros(p, bool), np.ones(p, bool)
@@ -90,7 +93,7 @@ class MinorAlleleFrequencySelector(SNPSelector):
         if outside.any():
             shown = getattr(self, "feature_names_in_", np.arange(p))[outside]
             # Packed genotypes have no such values.
-            codes, code = likely_codes(X, *column_range(X))
+            codes, code = likely_codes(genotypes)
             likely = f" {code:g} looks like a code for missing genotypes." if len(codes) else ""
             warn(
                 f"X has {outside.sum()} columns with values outside [0, 2] ({some(shown)}); they "
@@ -98,11 +101,11 @@ class MinorAlleleFrequencySelector(SNPSelector):
                 "or as negative integers."
             )
 
-    def _warn_of_codes(self, X: Dosages) -> None:
+    def _warn_of_codes(self, genotypes: CheckedGenotypes) -> None:
         # Codes are among the columns that `_learn` warns of, and so are negative floating values.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X has whole numbers|.* is taken so")
-            super()._warn_of_codes(X)
+            super()._warn_of_codes(genotypes)
 
     def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)

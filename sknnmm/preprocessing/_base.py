@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.typing import Table
 from sknnmm.genotypes.plink_bits import PackedGenotypes
-from sknnmm.inputs.dosages import warn_of_codes
+from sknnmm.inputs.features import check_features
+from sknnmm.inputs.genotypes import CheckedGenotypes, check_genotypes
+from sknnmm.inputs.missing_codes import warn_of_codes
 from sknnmm.inputs.tables import as_pandas
-from sknnmm.inputs.validation import check_genotypes
 
 Dosages = np.ndarray | PackedGenotypes  # (n, p), numeric
 
@@ -44,7 +45,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         self
         """
         fitted = copy.copy(self)  # the selector changes only when the fit has succeeded
-        genotypes = check_genotypes(fitted, X, fitting=True)
+        genotypes = fitted._check(as_pandas(X), reset=True)
         fitted._warn_of_codes(genotypes)
         fitted._learn(genotypes)
         self.__dict__ = fitted.__dict__
@@ -68,7 +69,7 @@ class SNPSelector(SelectorMixin, BaseEstimator):
         if as_frame and isinstance(X, pd.DataFrame):
             return super().transform(X)
         check_is_fitted(self)
-        kept = self._transform(check_genotypes(self, X, fitting=False))
+        kept = self._transform(self._check(X, reset=False).values)
         if isinstance(kept, np.ndarray) and kept.dtype.kind == "i":
             kept = np.maximum(kept, -1)  # NA has a code of its own until here
         if as_frame and isinstance(X, PackedGenotypes):
@@ -77,12 +78,18 @@ class SNPSelector(SelectorMixin, BaseEstimator):
             )  # scikit-learn adds the names
         return kept
 
-    def _warn_of_codes(self, X: Dosages) -> None:
-        warn_of_codes(X, getattr(self, "feature_names_in_", None), fitting=True)
+    def _check(self, X: Table, *, reset: bool) -> CheckedGenotypes:
+        """Return CheckedGenotypes; check, or with `reset` set, what columns X has."""
+        genotypes = check_genotypes(X, self)
+        check_features(self, X if hasattr(X, "columns") else genotypes.values, reset=reset)
+        return genotypes
+
+    def _warn_of_codes(self, genotypes: CheckedGenotypes) -> None:
+        warn_of_codes(genotypes, getattr(self, "feature_names_in_", None), fitting=True)
 
     @abstractmethod
-    def _learn(self, X: Dosages) -> None:
-        """Set the fitted attributes from a numeric array (n, p), or PackedGenotypes."""
+    def _learn(self, genotypes: CheckedGenotypes) -> None:
+        """Set the fitted attributes from CheckedGenotypes (n, p)."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -7,8 +7,10 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.inputs.dosages import columns_of, is_missing
-from sknnmm.preprocessing._base import VALUES_AT_ONCE, Dosages, SNPSelector
+from sknnmm.common.constant import is_constant
+from sknnmm.genotypes.dosages import columns_of, is_missing
+from sknnmm.inputs.genotypes import CheckedGenotypes
+from sknnmm.preprocessing._base import VALUES_AT_ONCE, SNPSelector
 
 WIDEST_BLOCK = 128  # SNPs per matrix product; wider ones compute many pairs beyond a usual window
 TOLERANCE = 1e-9  # above rounding in a squared correlation, so that ties fall on the same side
@@ -77,7 +79,8 @@ class LDPruner(SNPSelector):
         self.r2 = r2
         self.window = window
 
-    def _learn(self, X: Dosages) -> None:
+    def _learn(self, genotypes: CheckedGenotypes) -> None:
+        X = genotypes.values
         n, p = X.shape
         self.support_ = np.zeros(p, bool)
         width = min(max(VALUES_AT_ONCE // n, 1), WIDEST_BLOCK)
@@ -123,6 +126,5 @@ def _standardised(X: np.ndarray) -> np.ndarray:
     values -= values.sum(axis=0) / np.maximum(len(X) - missing.sum(axis=0), 1)
     values[missing] = 0
     norm = np.sqrt(np.einsum("ij,ij->j", values, values))
-    # Equal values need not have a computed variance of exactly zero.
-    varies = norm > 1e-12 * np.sqrt(len(X)) * largest
+    varies = ~is_constant(norm / np.sqrt(len(X)), largest)
     return values * np.where(varies, 1 / np.where(varies, norm, 1), 0)

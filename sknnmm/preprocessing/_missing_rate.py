@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.inputs.dosages import is_missing
-from sknnmm.preprocessing._base import Dosages, SNPSelector, batches
+from sknnmm.genotypes.dosages import is_missing
+from sknnmm.inputs.genotypes import CheckedGenotypes
+from sknnmm.preprocessing._base import SNPSelector, batches
 
 
 class MissingRateSelector(SNPSelector):
@@ -48,7 +49,8 @@ class MissingRateSelector(SNPSelector):
     def __init__(self, threshold: float = 0.1) -> None:
         self.threshold = threshold
 
-    def _learn(self, X: Dosages) -> None:
+    def _learn(self, genotypes: CheckedGenotypes) -> None:
+        X = genotypes.values
         n_missing = np.zeros(X.shape[1], np.int64)
         for snps, rows in batches(X):
             n_missing[snps] += is_missing(rows).sum(axis=0)

@@ -57,7 +57,7 @@ class VarianceSettings(Distribution):
 class ScaledInverseChi2(VarianceSettings):
     """Scaled inverse chi-square prior of a residual variance.
 
-    The law of ``df * scale / X`` with ``X ~ chi2(df)``: mean ``df * scale / (df - 2)``, mode
+    That of ``df * scale / X`` with ``X ~ chi2(df)``: mean ``df * scale / (df - 2)``, mode
     ``df * scale / (df + 2)``. Scales refer to the standardised data (variance 1).
 
     Parameters

@@ -9,9 +9,10 @@ from joblib import dump, load
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sknnmm import NNMMRegressor, validation
-from sknnmm.genotypes import BLOCK, Genotypes, row_products
-from sknnmm.inputs.validation import check_genotypes, stored_dosages
+from sknnmm.genotypes import Genotypes, row_products
+from sknnmm.genotypes.centred import WIDENED_SNPS as BLOCK
+from sknnmm.inputs import genotypes as user_genotypes
+from sknnmm.inputs.genotypes import check_genotypes, stored_dosages
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -38,6 +39,10 @@ def dense(dosages):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the mean of a column without data
         return np.nan_to_num(dosages - np.nanmean(dosages, axis=0))
+
+
+def stored_as(X, dtype):
+    return stored_dosages(check_genotypes(X, "NNMMRegressor"), dtype)
 
 
 def coded(X, dtype, missing=-1):
@@ -79,7 +84,7 @@ every_storage = pytest.mark.parametrize("store", STORAGES.values(), ids=STORAGES
 
 @every_storage
 def test_moments_and_products_for_any_storage(store, dosages, dense, tmp_path):
-    genotypes = Genotypes(stored_dosages(store(dosages, tmp_path), np.float64))
+    genotypes = Genotypes(stored_as(store(dosages, tmp_path), np.float64))
     rng = np.random.default_rng(2)
     effects, rows, weight = rng.normal(size=(P, 3)), rng.normal(size=(N, 3)), rng.random(N)
     assert genotypes.dosages.dtype == np.int8
@@ -119,7 +124,7 @@ def test_precision_of_products_is_that_of_the_factor(dosages, dense):
 
 def test_bool_is_two_dosages(dosages):
     X = np.nan_to_num(dosages) > 0
-    stored = stored_dosages(X, np.float32)
+    stored = stored_as(X, np.float32)
     assert stored.dtype == np.int8
     assert_array_equal(stored, X)
     assert_allclose(Genotypes(stored).mean, X.mean(axis=0))
@@ -131,7 +136,7 @@ def test_large_integers_are_kept(dtype):
     signed = np.dtype(dtype).kind == "i"
     if signed:
         X[1, 1] = -7
-    stored = stored_dosages(X, np.float32)
+    stored = stored_as(X, np.float32)
     assert stored.dtype == np.float32
     assert np.isnan(stored[1, 1]) == signed
     rest = X.ravel() >= 0
@@ -141,23 +146,22 @@ def test_large_integers_are_kept(dtype):
 def test_what_is_not_0_1_2_stays_floating():
     X = np.array([[0.25, np.nan], [2, 1], [-1, 0]])
     for dtype, kept in ((np.float32, np.float32), (np.float64, np.float64)):
-        stored = stored_dosages(X, dtype)
+        stored = stored_as(X, dtype)
         assert stored.dtype == kept
         assert_array_equal(stored, X)
-    assert stored_dosages(X.astype(np.float32), np.float64).dtype == np.float32
+    assert stored_as(X.astype(np.float32), np.float64).dtype == np.float32
 
 
 def test_large_contiguous_int8_is_not_copied(dosages, tmp_path, monkeypatch):
-    monkeypatch.setattr(validation, "LARGE", 1000)
+    monkeypatch.setattr(user_genotypes, "LARGE", 1000)
     X = coded(dosages, np.int8)
     for array in (X, np.asfortranarray(X), memory_map(X, tmp_path)):
-        checked = check_genotypes(NNMMRegressor(), array, fitting=True)
-        assert np.shares_memory(stored_dosages(checked, np.float32), array)
+        assert np.shares_memory(stored_as(array, np.float32), array)
 
 
 def test_other_int8_is_stored_snp_after_snp(dosages):
     X = coded(dosages, np.int8)
-    stored = stored_dosages(X, np.float32)
+    stored = stored_as(X, np.float32)
     assert stored.flags.f_contiguous
     assert_array_equal(stored, X)
 

@@ -12,16 +12,20 @@ from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import cross_val_predict
 
-from sknnmm import NNMMRegressor, memory_map, validation
-from sknnmm.genotypes.kernels import SNPS
+from sknnmm.genotypes import memory_map
+from sknnmm.genotypes.kernels import PRODUCT_SNPS
 from sknnmm.genotypes.memory_map import StoredArray
-from sknnmm.inputs.validation import check_genotypes
+from sknnmm.inputs import genotypes as user_genotypes
+from sknnmm.inputs.genotypes import check_genotypes
 from sknnmm.io import open_plink, read_plink
 from sknnmm.priors import METHODS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-N, P = 83, SNPS + 60  # the last byte of a SNP in a .bed file is not full, nor is the last tile
+N, P = (
+    83,
+    PRODUCT_SNPS + 60,
+)  # the last byte of a SNP in a .bed file is not full, nor is the last tile
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +129,7 @@ def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
     "storage", ["memory", "bed", pytest.param("SNP-major", marks=pytest.mark.slow), ROW_BY_ROW]
 )
 def test_large_genotypes_are_never_copied(storage, tmp_path, short, monkeypatch):
-    monkeypatch.setattr(validation, "LARGE", 0)
+    monkeypatch.setattr(user_genotypes, "LARGE", 0)
     n, p = 4000, 5000  # 20 MB, of which cross-products of neighbouring SNPs are 7 %
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, (n, p), dtype=np.int8)
@@ -158,14 +162,14 @@ def test_large_floats_are_checked_in_parts():
     X[3, 5] = np.nan
     tracemalloc.start()
     try:
-        assert check_genotypes(NNMMRegressor(), X, fitting=True) is X
+        assert check_genotypes(X, "NNMMRegressor").values is X
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < 0.7 * X.nbytes
     X[4, 5] = np.inf
     with pytest.raises(ValueError, match="X contains infinity"):
-        check_genotypes(NNMMRegressor(), X, fitting=True)
+        check_genotypes(X, "NNMMRegressor")
 
 
 # --- files that change --------------------------------------------------------------------------

@@ -10,7 +10,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
-from sknnmm.inputs.dosages import genotype_array, warn_of_codes
+from sknnmm.inputs.genotype_array import genotype_array
+from sknnmm.inputs.genotypes import check_genotypes
+from sknnmm.inputs.missing_codes import warn_of_codes
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.metrics import predictive_correlation, predictive_correlation_scorer
 from sknnmm.preprocessing import LDPruner, MinorAlleleFrequencySelector, MissingRateSelector
@@ -178,16 +180,20 @@ def test_codes_for_missing_values_warn_once_by_name(data, short, code, dtype):
     assert len(caught) == 1
 
 
+def warn_of(X, *, fitting):
+    warn_of_codes(check_genotypes(X, "NNMMRegressor"), None, fitting=fitting)
+
+
 def test_genotypes_that_are_no_whole_numbers_do_not_warn(data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         standardised = (data.X - data.X.mean(axis=0)) / data.X.std(axis=0)
-        warn_of_codes(standardised, None, fitting=True)
-        warn_of_codes(data.X, None, fitting=True)
-        warn_of_codes(np.where(data.X < 0, np.nan, data.X), None, fitting=True)
-        warn_of_codes(np.array([[-1], [1]], np.int8), None, fitting=False)
+        warn_of(standardised, fitting=True)
+        warn_of(data.X, fitting=True)
+        warn_of(np.where(data.X < 0, np.nan, data.X), fitting=True)
+        warn_of(np.array([[-1], [1]], np.int8), fitting=False)
     with pytest.warns(UserWarning, match="-1/0/1 coding, and is taken so"):
-        warn_of_codes(np.array([[-1.0], [1]]), None, fitting=True)
+        warn_of(np.array([[-1.0], [1]]), fitting=True)
 
 
 @pytest.mark.parametrize("selector", [MissingRateSelector(), LDPruner()])
@@ -264,7 +270,7 @@ def test_codes_among_imputed_dosages_warn(data, code):
     imputed = np.clip(np.maximum(data.X, 0) + rng.normal(0, 0.1, data.X.shape), 0, 1.9)
     imputed[[3, 40], [5, 0]] = code
     with pytest.warns(UserWarning, match=rf"2 columns \(0, 5\): {code} looks like") as caught:
-        warn_of_codes(imputed, None, fitting=True)
+        warn_of(imputed, fitting=True)
     assert len(caught) == 1
 
 

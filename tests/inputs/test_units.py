@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sknnmm.inputs.scales import Scales, mean_and_sd
+from sknnmm.common.constant import mean_and_sd
+from sknnmm.inputs.scales import Scales
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

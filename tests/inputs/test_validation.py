@@ -71,7 +71,7 @@ INVALID_FIT = {
     ),
     "omics same names": (
         dict(omics=lambda d: frame(d.omics, "aba")),
-        "omics has duplicated column names: a. Rename",
+        r"omics has 1 duplicated column names \(a\). Rename",
     ),
     "omics rows": (
         dict(omics=lambda d: d.omics[1:]),
@@ -105,11 +105,11 @@ INVALID_FIT = {
         dict(covariates=lambda d: frame([["F"], ["M"]] * 40, ["sex"])),
         "covariates must be a numeric table.*code categories",
     ),
-    "X infinite": (dict(X=lambda d: change(d.X, (0, 0), np.inf)), "Input X contains infinity"),
+    "X infinite": (dict(X=lambda d: change(d.X, (0, 0), np.inf)), "X contains infinity; use NaN"),
     "X vector": (dict(X=lambda d: d.X[:, 0]), "Expected 2D array"),
     "X same names": (
         dict(X=lambda d: frame(d.X, ["rs1"] * 24)),
-        "X has duplicated column names: rs1. Rename",
+        r"X has 1 duplicated column names \(rs1\). Rename",
     ),
     "X constant": (dict(X=lambda d: np.ones_like(d.X)), "X has no column with variance"),
     "X all missing": (dict(X=lambda d: np.full((80, 24), np.nan)), "X has no column with var"),
@@ -295,7 +295,7 @@ INVALID_PREDICT = {
     ),
     "X columns": (dict(X=lambda t: t.to_numpy()[:, 1:]), "X has 23 features, but .* expecting 24"),
     "X names": (dict(X=lambda t: t.rename(columns={"rs0": "q"})), "(?s)feature names.*q"),
-    "X infinite": (dict(X=lambda t: t.replace(2, np.inf)), "Input X contains infinity"),
+    "X infinite": (dict(X=lambda t: t.replace(2, np.inf)), "X contains infinity; use NaN"),
 }
 
 

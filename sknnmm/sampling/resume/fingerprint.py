@@ -1,9 +1,9 @@
-"""What chains go on from, a checkpoint or the last fit, and whether it belongs to the same fit."""
+"""Where chains resume, from a checkpoint or the last fit, and whether that was the same fit."""
 
 import json
 from dataclasses import dataclass
-from hashlib import blake2b
 
+import joblib
 import numpy as np
 
 from sknnmm.activations import probe_grid
@@ -11,7 +11,7 @@ from sknnmm.priors import ScaledInverseChi2, as_prior
 from sknnmm.sampling.chains.chain import ChainOrigin
 from sknnmm.sampling.resume.files import Checkpoint, read_chains
 
-FORMAT = 6  # of the states; raise it when a chain cannot go on from those of before
+FORMAT = 6  # of the states; raise it when those of before cannot be resumed
 
 #: Parameters that do not change the chains, or do so through the data that are compared.
 NOT_COMPARED = {
@@ -101,23 +101,23 @@ def _plain(value):
 
 
 def _digest(arrays):
-    """Return a hash of arrays that are contiguous, in their order in memory: nothing is copied."""
+    """Return a hash of contiguous arrays, in their order in memory: nothing is copied."""
     if arrays is None:
         return None
-    digest = blake2b(digest_size=16)
-    for array in arrays if isinstance(arrays, list) else [arrays]:
-        layout = "C" if array.flags.c_contiguous else "F"
-        digest.update(f"{array.dtype.str} {array.shape} {layout}".encode())
-        digest.update(np.ascontiguousarray(array if layout == "C" else array.T))
-    return digest.hexdigest()
+    parts = [
+        # Flat, as the strides of an axis of length 1 are arbitrary.
+        (array.shape, array.flags.c_contiguous, array.ravel(order="K"))
+        for array in (arrays if isinstance(arrays, list) else [arrays])
+    ]
+    return joblib.hash(parts, hash_name="sha1")  # of those it knows the faster one
 
 
 @dataclass
-class Start:
-    """Where the chains of a fit begin: at their seeds, or where they were."""
+class ResumePoint:
+    """Where the chains of a fit start or resume: at their seeds, or at saved states."""
 
     fit: dict  # as described, with the entropy of the seeds
-    states: list  # of every chain, None: at its seed
+    states: list  # of every chain; None: it starts at its seed
 
     def origins(self, checkpoint):
         """Return the ChainOrigins, whose states are saved in `checkpoint` unless that is None."""
@@ -128,8 +128,8 @@ class Start:
         return [ChainOrigin(*parts) for parts in zip(seeds, self.states, saved, strict=True)]
 
 
-def find_start(fit, checkpoint, warm_start, last):
-    """Return the Start of a fit.
+def find_resume_point(fit, checkpoint, warm_start, last):
+    """Return the ResumePoint of a fit.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def find_start(fit, checkpoint, warm_start, last):
     checkpoint : Path or None
         Directory to look into first.
     warm_start : bool
-        Whether chains may go on that were shorter.
+        Whether the saved chains may be shorter.
     last : dict or None
         Fit and states of the last fit, which a warm start continues.
 
@@ -169,22 +169,22 @@ def find_start(fit, checkpoint, warm_start, last):
         found = [(last["fit"], state) for state in last["states"]]
         advice = "Set warm_start=False to start anew."
         return _continue(fit, found, "warm_start=True", warm_start, advice)
-    return Start(fit, [None] * n_chains)
+    return ResumePoint(fit, [None] * n_chains)
 
 
 def _continue(fit, found, where, may_grow, advice):
-    """Return the Start from (fit, state) of every chain, None where nothing was found."""
+    """Return the ResumePoint from (fit, state) of every chain, None where nothing was found."""
     found_fits = [saved[0] for saved in found if saved]
     if not all(_is_description(old) for old in found_fits):
         raise ValueError(f"{where} was not written by a fit. {advice}")
-    if fit["parameters"]["random_state"] is None:  # the seeds are what they were
+    if fit["parameters"]["random_state"] is None:  # the seeds of the saved fit count
         fit = fit | {"entropy": found_fits[0]["entropy"]}
     for old in found_fits:
         if differences := _differences(old, fit, may_grow):
             raise ValueError(
                 f"{where} cannot continue another fit: {'; '.join(differences)}. {advice}"
             )
-    return Start(fit, [saved and saved[1] for saved in found])
+    return ResumePoint(fit, [saved and saved[1] for saved in found])
 
 
 def _is_description(fit):

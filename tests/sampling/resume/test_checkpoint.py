@@ -28,12 +28,13 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from sknnmm.activations import Activation
-from sknnmm.inputs import validation
+from sknnmm.inputs import genotypes
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesA, BayesC
 from sknnmm.sampling.chains import chain, parallel
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.resume import directory_lock, files
+from sknnmm.sampling.resume.fingerprint import _digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -451,7 +452,7 @@ def test_a_killed_process_leaves_no_lock(how, data, short, tmp_path):
     run.mkdir()
     script = tmp_path / "hold.py"
     script.write_text(HOLD)
-    path = str(Path(validation.__file__).parents[1])
+    path = str(Path(genotypes.__file__).parents[2])
     process = subprocess.Popen(
         [sys.executable, script, run, how],
         stdout=subprocess.PIPE,
@@ -767,7 +768,7 @@ def test_other_data_are_refused_by_name(name, data, short, of_this_fit, tmp_path
 
 
 def test_another_layout_of_large_X_is_refused(data, short, tmp_path, monkeypatch):
-    monkeypatch.setattr(validation, "LARGE", 0)  # small ones all come to be stored alike
+    monkeypatch.setattr(genotypes, "LARGE", 0)  # small ones all come to be stored alike
     model = short(checkpoint=tmp_path, n_iter=30)
     model.fit(np.ascontiguousarray(data.X), data.y)
     with pytest.raises(ValueError, match=r"X differs in values, type or memory layout"):
@@ -1036,3 +1037,35 @@ def saved_or_zero(directory, number=0):
         return saved(directory, number)
     except (FileNotFoundError, zipfile.BadZipFile):
         return 0
+
+
+# --- fingerprints -------------------------------------------------------------------------------
+
+
+def test_fingerprints_see_values_type_and_layout(tmp_path):
+    X = np.arange(12, dtype=np.int8).reshape(4, 3)
+    np.save(tmp_path / "X.npy", X)
+    stored = np.load(tmp_path / "X.npy", mmap_mode="r").view(np.ndarray)
+    assert _digest(stored) == _digest(X.copy()) == _digest([X])
+    others = [X + np.int8(1), X.astype(np.int16), X.reshape(3, 4), np.asfortranarray(X), X[:3]]
+    digests = {_digest(array) for array in (X, *others, [X, X], np.empty((4, 0)))}
+    assert len(digests) == 8
+    assert _digest(None) is None
+
+
+def test_fingerprints_of_one_column_do_not_depend_on_its_strides():
+    column = np.arange(4.0)[:, None]
+    other = np.lib.stride_tricks.as_strided(column, strides=(8, 800))
+    assert other.flags.c_contiguous
+    assert _digest(column) == _digest(other)
+
+
+def test_fingerprints_copy_nothing():
+    X = np.zeros((3000, 1000), np.int8)
+    for array in (X, np.asfortranarray(X)):
+        tracemalloc.start()
+        try:
+            _digest(array)
+            assert tracemalloc.get_traced_memory()[1] < 0.1 * X.nbytes
+        finally:
+            tracemalloc.stop()

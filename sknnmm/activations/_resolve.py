@@ -1,4 +1,4 @@
-"""What a user's function is, and whether it keeps to the rules: checked before sampling."""
+"""The role of a user's function, found by calling it, and checks of the rules it must follow."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,11 +12,11 @@ from sknnmm.common.user_warnings import warn
 if TYPE_CHECKING:
     from sknnmm.inputs.scales import Scales
 
-REACH = 8.0  # standardised values up to which moments under a normal law are summed
-FLAT = 1e-5  # SD over the largest value: the square is still told from rounding error
+REACH = 8.0  # largest standardised value that is tried
+FLAT = 1e-5  # SD over the largest value; below, rounding errors dominate the variance
 LARGEST_ON_Y = 1e15  # SDs of y: the squares stay in single precision
-STEP = 1e-3  # of difference quotients
-TRAINING_ROWS = 100  # that are looked at beside the grid
+DELTA = 1e-3  # of z, in difference quotients
+TRAINING_ROWS = 100  # tried beside the grid
 
 
 def probe_grid(n_nodes: int) -> np.ndarray:
@@ -25,10 +25,10 @@ def probe_grid(n_nodes: int) -> np.ndarray:
     return np.column_stack([np.roll(points, 7 * k) for k in range(n_nodes)])
 
 
-def settle_activation(
+def resolve_activation(
     function: NodeFunction, standardised: np.ndarray, scales: "Scales", dtype: type[np.floating]
 ) -> Activation | NetworkFunction:
-    """Return the Activation or NetworkFunction that a callable is, by what it returns.
+    """Return a callable as an Activation or a NetworkFunction, by the shape of what it returns.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _check_finite(function: NodeFunction, nodes: np.ndarray) -> None:
 def _check_rules(
     evaluate: Callable[[np.ndarray], np.ndarray], name: str, nodes: np.ndarray, elementwise: bool
 ) -> None:
-    """Raise unless a row (an element) has the same value again, and whatever stands beside it."""
+    """Raise unless the value of a row (an element) depends on nothing but that row (element)."""
     n_nodes = nodes.shape[1]
     rows = np.vstack([probe_grid(n_nodes).astype(nodes.dtype), nodes[:TRAINING_ROWS]])
     with np.errstate(all="ignore"):
@@ -156,7 +156,7 @@ def _check_variation(
 
 def _warn_of_wrong_derivative(activation: Activation, n_nodes: int) -> None:
     z = probe_grid(n_nodes) / 2
-    quotient = (activation.value(z + STEP) - activation.value(z - STEP)) / (2 * STEP)
+    quotient = (activation.value(z + DELTA) - activation.value(z - DELTA)) / (2 * DELTA)
     derivative = activation.derivative(z)
     wrong = np.abs(derivative - quotient) > 0.02 * (np.abs(quotient) + np.abs(quotient).max())
     if wrong.mean() > 0.1:  # a few may lie at kinks

@@ -1,10 +1,26 @@
-"""Omics that are columns of X: finding them, and taking X apart."""
+"""Omics among the columns of X (`omics_features`): finding them, and splitting X."""
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_list_like
 
-from sknnmm.inputs.tables import as_pandas
+from sknnmm.genotypes.plink_bits import PackedGenotypes
+from sknnmm.inputs.tables import as_pandas, refuse_sparse
+
+
+def refuse_no_table(X):
+    """Raise unless X is a table, whose columns may be omics."""
+    if isinstance(X, PackedGenotypes):
+        raise TypeError(
+            "X holds packed genotypes, all of them SNPs, so it has no columns for omics_features: "
+            "pass the omics beside X."
+        )
+    refuse_sparse(X, "X")
+    if np.ndim(X) != 2:
+        raise ValueError(
+            f"X must be a table with omics_features among its columns; it has {np.ndim(X)} "
+            "dimensions."
+        )
 
 
 def find_omics_columns(omics_features, X):
@@ -84,10 +100,10 @@ def _from_names(chosen, names):
     return positions
 
 
-def take_apart(X, omics_columns):
+def split_omics(X, omics_columns):
     """Return (genotypes, omics), both of the type of X, which has these omics columns."""
-    rest = np.delete(np.arange(np.shape(X)[1]), omics_columns)
-    return _take_columns(X, rest), _take_columns(X, omics_columns)
+    snps = np.delete(np.arange(np.shape(X)[1]), omics_columns)
+    return _take_columns(X, snps), _take_columns(X, omics_columns)
 
 
 def _take_columns(X, columns):
@@ -111,11 +127,11 @@ def fill_absent_omics(omics, fitted):
     return omics.reindex(columns=fitted)
 
 
-def take_apart_incomplete(X, feature_names, omics_columns):
+def split_available_omics(X, feature_names, omics_columns):
     """Return (genotypes, omics) of a DataFrame that lacks some or all omics columns, else None.
 
-    The lacking columns are NaN. None if X has the columns of fit, or if others are lacking or out
-    of order.
+    Omics that it lacks are NaN. None if X has the columns of fit, or if it lacks SNPs or has them
+    in another order.
     """
     if not isinstance(X, pd.DataFrame) or feature_names is None:
         return None

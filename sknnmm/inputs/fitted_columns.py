@@ -1,0 +1,45 @@
+"""What `fit` saw of its arguments: what those of `predict` are compared with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknnmm.common.messages import some
+
+
+@dataclass(frozen=True)
+class FittedColumns:
+    """Columns of the arguments of `fit`, and the range of the omics."""
+
+    feature_names: np.ndarray | None  # of X; None: it had none
+    omics_positions: np.ndarray | None  # in X; None: omics were passed beside it
+    snps: np.ndarray  # (p,), names
+    omics: np.ndarray  # (n_omics,), names
+    covariates: np.ndarray  # (q,), names
+    omics_mean: np.ndarray  # (n_omics,)
+    omics_scale: np.ndarray  # (n_omics,)
+    omics_low: np.ndarray  # (n_omics,)
+    omics_high: np.ndarray  # (n_omics,)
+    omics_idle: np.ndarray  # (n_omics,) bool, their values make no difference
+
+
+def check_same_columns(names, fitted, argument, frame):
+    """Raise if the columns at predict are not those at fit; names count only for DataFrames."""
+    if len(names) and not len(fitted):
+        raise ValueError(
+            f"{argument} has {len(names)} columns but the model was fitted without {argument}: "
+            "leave it out."
+        )
+    unknown = [name for name in names if name not in set(fitted)]
+    if len(names) != len(fitted) and (unknown or not hasattr(frame, "columns")):
+        other = f", {some(unknown)} not among them" if hasattr(frame, "columns") else ""
+        absent = " What was not measured may be NaN." if argument == "omics" else ""
+        raise ValueError(
+            f"{argument} has {len(names)} columns but the model was fitted with {len(fitted)}: "
+            f"{some(fitted)}{other}.{absent}"
+        )
+    if hasattr(frame, "columns") and list(names) != list(fitted):
+        raise ValueError(
+            f"{argument} must have the columns seen in fit, in that order: {some(fitted)}; got "
+            f"{some(names)}."
+        )

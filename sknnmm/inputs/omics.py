@@ -1,0 +1,109 @@
+"""Checks of omics, and warnings of values that predictions cannot rely on."""
+
+import numpy as np
+
+from sknnmm.common.constant import varies
+from sknnmm.common.messages import some
+from sknnmm.common.user_warnings import warn
+from sknnmm.inputs.named_table import named_table
+from sknnmm.inputs.tables import refuse_infinite
+
+FEWEST_ALIKE = 10  # individuals by whom an omic is compared with y
+SAME = 0.999  # correlation of an omic with y beyond which it is taken for y itself
+FAR_SD = 5  # SDs beyond the range of fit from which a value counts as far outside
+TAIL_SD = 4  # SDs from the mean from which a value counts as far from the others
+
+
+def check_omics(omics, n_samples):
+    """Return omics (n, n_omics) in double precision with NaN = missing, and their names."""
+    values, names = named_table(omics, "omics", n_samples)
+    refuse_infinite(values, "omics")
+    return values, names
+
+
+def check_variation(varies, names):
+    """Raise if no omic varies over its observed values; warn once of those that do not.
+
+    Parameters
+    ----------
+    varies : ndarray of shape (n_omics,), bool
+    names : ndarray of shape (n_omics,)
+    """
+    if len(varies) and not varies.any():
+        raise ValueError(
+            "omics has no column with variance over at least two observed values: nothing "
+            "can be learned from it. Leave omics out, or use n_latent for nodes without data."
+        )
+    if not varies.all():
+        warn(
+            f"omics has {(~varies).sum()} columns without variance over their observed values "
+            f"({some(names[~varies])}); they are kept with weight zero (a network function gets "
+            "them as constants)."
+        )
+
+
+def warn_of_phenotype_among_omics(y, omics, names):
+    """Warn once of omics that are y itself, or nearly."""
+    same = []
+    for name, column in zip(names, omics.T, strict=True):
+        both = ~np.isnan(y) & ~np.isnan(column)
+        comparable = both.sum() >= FEWEST_ALIKE and varies(y[both]) and varies(column[both])
+        if comparable and abs(_correlation(y[both], column[both])) > SAME:
+            same.append(name)
+    if same:
+        warn(
+            f"omics {some(same)} have a correlation with y beyond {SAME}: is the phenotype among "
+            "the omics? It would explain itself, and nothing else would. Leave it out."
+        )
+
+
+def _correlation(first, second):
+    # Scaled first: squares of extreme units would overflow.
+    first, second = (v / np.abs(v).max() for v in (first - first.mean(), second - second.mean()))
+    return first @ second / np.sqrt((first @ first) * (second @ second))
+
+
+def warn_of_tails(omics, names):
+    """Warn once of omics in which a few values carry most of the variance."""
+    heavy = [name for name, column in zip(names, omics.T, strict=True) if _has_tails(column)]
+    if heavy:
+        warn(
+            f"omics {some(heavy)}: a few values, far outside the others, carry most of the "
+            "variance. Predictions with such omics can be far off. Take logarithms or use "
+            "PowerTransformer or QuantileTransformer of scikit-learn (see the page Preparing "
+            'omics of the guide), or activation="tanh".'
+        )
+
+
+def _has_tails(column):
+    observed = column[~np.isnan(column)]
+    if not varies(observed) or np.isin(observed, (0, 1)).all():  # no transformation helps
+        return False
+    deviation = observed - observed.mean()
+    squares = np.sort((deviation / np.abs(deviation).max()) ** 2)[::-1]
+    few = max(3, len(squares) // 50)
+    far = squares[0] > TAIL_SD**2 * squares.mean()
+    return far and squares[:few].sum() > 0.5 * squares.sum()
+
+
+def warn_of_far_omics(omics, fitted):
+    """Warn once of values far outside the range seen in fit.
+
+    Parameters
+    ----------
+    omics : ndarray of shape (n, n_omics)
+    fitted : FittedColumns
+    """
+    low, high, scale = fitted.omics_low, fitted.omics_high, fitted.omics_scale
+    with np.errstate(over="ignore"):
+        beyond = np.maximum(low / scale - omics / scale, omics / scale - high / scale)
+    far = beyond > FAR_SD  # False where NaN
+    if not far.any():
+        return
+    rows, columns = np.flatnonzero(far.any(axis=1)), np.flatnonzero(far.any(axis=0))
+    warn(
+        f"omics {some(fitted.omics[columns])} have values far outside the range seen in fit, up to "
+        f"{np.nanmax(beyond[:, columns]):.3g} SDs beyond it (rows {some(rows)}): predictions for "
+        "these rows are extrapolations. Check their units, or transform the omics before the fit "
+        "(see the page Preparing omics of the guide)."
+    )

@@ -1,0 +1,27 @@
+"""Checks of parameters against each other; scikit-learn has checked each by itself."""
+
+from sknnmm.priors import GBLUP
+
+
+def check_settings(estimator):
+    """Raise a ValueError unless the parameters of an NNMMRegressor make a fit."""
+    for name in ("method", "omics_method", "direct_effects", "residual_prior"):
+        prior = getattr(estimator, name)
+        if hasattr(prior, "check"):
+            prior.check()
+    if estimator.omics_method == "GBLUP" or isinstance(estimator.omics_method, GBLUP):
+        raise ValueError(
+            "omics_method='GBLUP' is refused: the relationship matrix of the omics would "
+            "change in every iteration when omics are missing. Use 'RR-BLUP', its equivalent."
+        )
+    n_iter, burn_in, thin = estimator.n_iter, estimator.burn_in, estimator.thin
+    if n_iter <= burn_in:
+        raise ValueError(
+            f"n_iter={n_iter} must be greater than burn_in={burn_in}: n_iter is the total, burn-in "
+            "included."
+        )
+    if n_iter - burn_in < thin:
+        raise ValueError(
+            f"thin={thin} keeps none of the {n_iter - burn_in} iterations after burn_in. Lower "
+            "thin or raise n_iter."
+        )
