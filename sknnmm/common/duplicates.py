@@ -12,7 +12,7 @@ def refuse_duplicates(labels, argument, what, advice):
     ----------
     labels : sequence
     argument, what, advice : str
-        What has them, what they are and what to do, for the message.
+        What has them, what they are (in the plural) and what to do, for the message.
 
     Raises
     ------
@@ -21,4 +21,5 @@ def refuse_duplicates(labels, argument, what, advice):
     counts = Counter(labels)
     if len(counts) < counts.total():
         twice = [label for label, count in counts.items() if count > 1]
+        what = what if len(twice) > 1 else what.removesuffix("s")
         raise ValueError(f"{argument} has {len(twice)} duplicated {what} ({some(twice)}). {advice}")

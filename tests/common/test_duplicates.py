@@ -13,5 +13,5 @@ def test_each_label_is_named_once():
 
 def test_tuples_are_labels():
     refuse_duplicates([("a", 1), ("a", 2)], "X", "names", "Rename them.")
-    with pytest.raises(ValueError, match=r"1 duplicated names"):
+    with pytest.raises(ValueError, match=r"1 duplicated name"):
         refuse_duplicates([("a", 1), ("a", 1)], "X", "names", "Rename them.")

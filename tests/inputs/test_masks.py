@@ -339,14 +339,14 @@ INVALID = {
     "frame duplicated SNPs": (
         TABLE.rename({"rs2": "rs1"}),
         ValueError,
-        r"1 duplicated SNP labels \(rs1\). Give each once",
+        r"1 duplicated SNP label \(rs1\). Give each once",
     ),
     "frame duplicated rows": (
         TABLE.set_axis([0, 1, 1, 3, 4, 5]),
         ValueError,
-        r"duplicated SNP labels \(1",
+        r"duplicated SNP label \(1",
     ),
-    "frame duplicated omics": (TABLE.set_axis([*"aba"], axis=1), ValueError, r"omic labels \(a\)"),
+    "frame duplicated omics": (TABLE.set_axis([*"aba"], axis=1), ValueError, r"omic label \(a\)"),
     "frame mixed index": (
         TABLE.rename({"rs2": 2}),
         ValueError,
@@ -377,7 +377,7 @@ INVALID = {
     "labels duplicated": (
         pd.Series(LABELS, ["rs0", "rs0", *SNPS[2:]]),
         ValueError,
-        r"duplicated SNP labels \(rs0",
+        r"duplicated SNP label \(rs0",
     ),
     "labels of no SNP of X": (
         pd.Series(LABELS, list("uvwxyz")),

@@ -71,7 +71,7 @@ INVALID_FIT = {
     ),
     "omics same names": (
         dict(omics=lambda d: frame(d.omics, "aba")),
-        r"omics has 1 duplicated column names \(a\). Rename",
+        r"omics has 1 duplicated column name \(a\). Rename",
     ),
     "omics rows": (
         dict(omics=lambda d: d.omics[1:]),
@@ -109,7 +109,7 @@ INVALID_FIT = {
     "X vector": (dict(X=lambda d: d.X[:, 0]), "Expected 2D array"),
     "X same names": (
         dict(X=lambda d: frame(d.X, ["rs1"] * 24)),
-        r"X has 1 duplicated column names \(rs1\). Rename",
+        r"X has 1 duplicated column name \(rs1\). Rename",
     ),
     "X constant": (dict(X=lambda d: np.ones_like(d.X)), "X has no column with variance"),
     "X all missing": (dict(X=lambda d: np.full((80, 24), np.nan)), "X has no column with var"),

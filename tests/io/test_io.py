@@ -433,7 +433,7 @@ INVALID_TABLES = {
     "blank in the name": ("ID ,LDL\n1,2\n", {}, "its columns are 'ID ', 'LDL'"),
     "many columns": (",".join("abcdefghijklmnopqrstuvwxyz"), {}, "'s', 't', ..."),
     "duplicates": ("ID,A\n1,2\n3,4\n1,5\n3,4\n3,3\n", {}, r"t.csv has 2 duplicated IDs \(1, 3\)"),
-    "duplicates but for blanks": ("ID,A\n1,2\n 1,5\n", {}, r"has 1 duplicated IDs \(1\)"),
+    "duplicates but for blanks": ("ID,A\n1,2\n 1,5\n", {}, r"has 1 duplicated ID \(1\)"),
     "missing": ("ID,A\n1,2\n,5\nNA,2\n", {}, r"t.csv has 2 rows without an ID .*: 2, 3\)"),
     "empty": ("ID,A\n1,2\n  ,5\n", {}, r"t.csv has 1 rows with an empty ID .*: 2\)"),
 }
@@ -575,7 +575,7 @@ UNREADABLE = {
     "names twice": (
         "cow,milk,fat,milk\n1,2,3,4\n",
         {},
-        r"has 1 duplicated column names \(milk\)",
+        r"has 1 duplicated column name \(milk\)",
     ),
     "fewer fields": ("cow a b\n1 2\n", {"sep": r"\s+"}, "t.csv, line 2, has 2 fields but .* 3"),
     "same mark": ("cow,a\n1,2\n", {"decimal": ","}, "decimal=',' is also what separates .*';'"),
@@ -589,9 +589,9 @@ UNREADABLE = {
     "names of columns without one": (
         ",Unnamed: 0,cow,a\n0,0,1,2\n",
         {},
-        "t.csv has dup.*: Unnamed",
+        "t.csv has 1 duplicated column name .Unnamed",
     ),
-    "of row names": ('"Unnamed: 0","cow"\n"1",0,1\n', {}, "t.csv has dup.* names: Unnamed: 0"),
+    "of row names": ('"Unnamed: 0","cow"\n"1",0,1\n', {}, "t.csv has 1 duplicated column name .Unnamed: 0"),
     "no regular expression": ("cow,a\n1,2\n", {"sep": "(("}, r"sep='\(\(' is read as a regular"),
     "no decimal mark": ("cow,a\n1,2\n", {"decimal": ""}, "decimal must be one character; got ''"),
     **{
@@ -882,7 +882,7 @@ INVALID = {
     "number and text": (
         (GENOTYPES, indexed(pd.Index([7, "7", "a"], dtype=object))),
         ValueError,
-        r"omics has 1 duplicated IDs \(7\)",
+        r"omics has 1 duplicated ID \(7\)",
     ),
     "missing": (
         (GENOTYPES, None, indexed(["a", None])),

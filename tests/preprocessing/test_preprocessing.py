@@ -164,7 +164,7 @@ def test_invalid_parameters(selector, message, linked):
 def test_invalid_genotypes(selector, linked):
     with pytest.raises(ValueError, match="infinity"):
         clone(selector).fit(np.where(linked == 2, np.inf, linked))
-    with pytest.raises(ValueError, match=r"duplicated column names \(a\)"):
+    with pytest.raises(ValueError, match=r"duplicated column name \(a\)"):
         clone(selector).fit(pd.DataFrame(linked[:, :2], columns=["a", "a"]))
     with pytest.warns(UserWarning, match="-1/0/1 coding"):
         clone(selector).fit(np.array([[-1, 0], [1, 0], [0, 1]]))
