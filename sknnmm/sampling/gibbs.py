@@ -18,8 +18,8 @@ class Sampler:
     Parameters
     ----------
     network : Network
-    by_rows : bool
-        Keep to the updates that read every row, to compare them with those that read sums.
+    updates : list of SNPUpdate, optional
+        One for every term of SNPs; those that `choose_updates` chooses if not given.
 
     Attributes
     ----------
@@ -29,10 +29,10 @@ class Sampler:
         layer reads its responses.
     """
 
-    def __init__(self, network, by_rows=False):
+    def __init__(self, network, updates=None):
         self.network = network
         self.layers = network.layers
-        self.snp_updates = choose_updates(network, by_rows)
+        self.snp_updates = choose_updates(network) if updates is None else updates
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
         self.residuals = {layer.name: self._residual(layer) for layer in self.layers}
         self.variances = {layer.name: ResidualVariances(layer) for layer in self.layers}
@@ -84,8 +84,11 @@ class Sampler:
             update.refresh([term.of(chain) for term in update.terms])
 
     def measure(self, chain):
-        """Take the sums of data that have been exchanged under a chain, as in no fit."""
+        """Take note of responses that have been exchanged under a chain, as in no fit."""
         for layer in self.layers:
+            for term in layer.terms:
+                if term.source:
+                    term.measure(term.of(chain), chain.layers[term.source].response)
             self.residuals[layer.name].measure(chain.layers[layer.name])
         for update in self.snp_updates:
             update.measure(chain)

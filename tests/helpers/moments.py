@@ -47,7 +47,7 @@ def assert_same_moments(draws, mean, covariance, *, ess_factor=0.5, alpha=1e-4):
     z_mean = (draws.mean(axis=0) - mean) / (sd / np.sqrt(n))
     assert np.abs(z_mean).max() < bound
     scatter = np.cov(draws.T, bias=True)
-    error = np.sqrt((covariance**2 + np.outer(sd**2, sd**2)) / n)  # of a normal law
+    error = np.sqrt((covariance**2 + np.outer(sd**2, sd**2)) / n)  # of a normal distribution
     assert np.abs((scatter - covariance) / error).max() < bound
 
 
