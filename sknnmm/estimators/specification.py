@@ -156,6 +156,4 @@ class NNMM:
         )
 
     def _fixed(self, layer, weight, estimable):
-        return Fixed(
-            layer, self.covariates, weight, estimable, self.intercept_variance, self.dtype
-        )
+        return Fixed(layer, self.covariates, weight, estimable, self.intercept_variance, self.dtype)

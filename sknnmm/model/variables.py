@@ -55,9 +55,7 @@ def _shares(network, layer):
     description = "share of the variance that is genetic"
     heritability = f"{layer.prefix}heritability"
     shares = [
-        Variable(
-            heritability, layer.name, description, layer.dims(), needs_variance=True, **shown
-        )
+        Variable(heritability, layer.name, description, layer.dims(), needs_variance=True, **shown)
     ]
     if network.reading(layer)[0]:
         return shares
