@@ -182,7 +182,7 @@ def steps_of(sampler, recorder):
         "hyperparameters": [(term, "draw_hyperparameters") for term in snps],
         "residual variances": [(variances, "draw") for variances in sampler.variances.values()],
         "omics weights": [(term, "draw") for term in nodes],
-        "missing omics": [(draws, "draw") for draws in sampler.node_draws.values()],
+        "missing omics": [(draws, "draw") for draws in sampler.missing.values()],
         RECORDING: [(recorder, "record")],
         ITERATION: [(sampler, "iterate")],
     }

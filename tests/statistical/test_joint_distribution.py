@@ -7,12 +7,11 @@ conditional makes them differ.
 
 import numpy as np
 import pytest
-from arviz_stats.base import array_stats
-from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
 from sknnmm.sampling.chains.start import starting_state
+from tests.helpers.moments import beyond_error, differences
 from tests.helpers.networks import (
     Parts,
     centred,
@@ -103,18 +102,7 @@ def z_scores(model, by_rows, seed, n_iterations, n_prior_draws):
             y = Parts(chain).phenotype.response[:, 0].astype(float)
             current = current_parameters(model, sampler, chain, X, rng)
             successive.append(statistics(current, y, model))
-    scores = {}
-    for name in independent[0]:
-        a = np.array([draw[name] for draw in independent], float)
-        b = np.array([draw[name] for draw in successive], float)
-        if np.ptp(a) == 0:  # a count that the prior fixes
-            assert np.ptp(b) == 0
-            assert a[0] == b[0]
-            continue
-        ess = float(array_stats.ess(b[None], method="mean", chain_axis=0, draw_axis=1))
-        error = np.sqrt(a.var() / len(a) + b.var() / ess)
-        scores[name] = (a.mean() - b.mean()) / error
-    return scores
+    return differences(independent, successive)
 
 
 PRIORS = {  # of SNP effects, direct effects and weights
@@ -337,9 +325,7 @@ def assert_same_joint_distribution(options, seed, lengths):
 
 def differing_statistics(model, by_rows, seed, n_iterations, n_prior_draws):
     """Return {name: z} of the statistics that differ between the sampler and the prior."""
-    scores = z_scores(model, by_rows, seed, n_iterations, n_prior_draws)
-    bound = stats.norm.isf(0.0005 / len(scores))  # Bonferroni over the statistics
-    return {name: round(float(z), 1) for name, z in scores.items() if abs(z) > bound}
+    return beyond_error(z_scores(model, by_rows, seed, n_iterations, n_prior_draws))
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_hmc_gradient_is_that_of_its_potential(activation):
         sampler.iterate(chain, rng, tuning=True)
     Parts(chain).weights.effects[:, 0] = [1.2, -0.8, 0.5]
     update = missing_update(HamiltonianMissingOmics, sampler)
-    mean, sd = update.prior(Parts(chain).omics, update.coupled)
+    mean, sd = update.coupled.prior(Parts(chain).omics)
     potential, gradient = update.potential(chain, mean, sd)
     u = rng.standard_normal(mean.shape)
     step = 1e-5

@@ -41,6 +41,8 @@ class LatentScale:
         """Return whether the layer has latent nodes whose scale is free to move."""
         if not layer.n_latent or not nodes.has_weights:
             return False
+        if any(term.source for term in layer.terms):  # whose weights are not scaled
+            return False
         snps = _snps_of(layer)
         priors = [layer.residual_prior]
         if not snps.prior.relative_to_residual:
@@ -144,7 +146,8 @@ class ResidualExchange:
     def applies(layer, reader, latent_sampler):
         """Return whether there are latent nodes and missing omics are drawn exactly."""
         return (
-            reader.has_equal_weights  # else the rows differ in how they share the variance
+            layer.has_equal_weights  # else the rows differ in how they share the variance
+            and reader.has_equal_weights
             and reader.n_responses == 1  # several would share the variance of the node
             and layer.n_latent > 0
             and latent_sampler == "gibbs"
