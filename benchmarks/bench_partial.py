@@ -129,7 +129,7 @@ def take_turns(case, direct_effects, options):
 
 
 def warmed_up(model, options):
-    sampler, rng = Sampler(model), np.random.default_rng(0)
+    sampler, rng = Sampler(model.network()), np.random.default_rng(0)
     chain = starting_state(sampler, rng)
     for _ in range(options.warm_up):
         sampler.iterate(chain, rng, tuning=True)
@@ -174,17 +174,17 @@ def timed_sweeps():
     """Give the list to which every sweep of connections adds its seconds."""
     seconds = []
 
-    def timed(draw):
+    def timed(sweep):
         def call(*args):
             start = perf_counter()
-            draw(*args)
+            sweep(*args)
             seconds.append(perf_counter() - start)
 
         return call
 
     with ExitStack() as stack:
-        for sweep in (ConnectionSweep, ConnectionCrossProductSweep):
-            stack.enter_context(patch.object(sweep, "draw", timed(sweep.draw)))
+        for kind in (ConnectionSweep, ConnectionCrossProductSweep):
+            stack.enter_context(patch.object(kind, "sweep", timed(kind.sweep)))
         yield seconds
 
 

@@ -128,7 +128,7 @@ def goals(options):
     """Print seconds of a chain of 1,000 iterations from its start, beside the goals."""
     rows = [["n, p, case", "s per 1,000 iterations", "goal", "of it SNP sweep", "nonzero at last"]]
     for case, goal in QUICK_GOALS if options.quick else GOALS:
-        sampler = Sampler(simulated_model(case))
+        sampler = Sampler(simulated_model(case).network())
         chains = [whole_chain(sampler, options) for _ in range(options.repeats)]
         seconds, nonzero = min(chains, key=lambda chain: chain[0][ITERATION] + chain[0][RECORDING])
         total = seconds[ITERATION] + seconds[RECORDING]
@@ -191,7 +191,7 @@ def one_trait(options):
 
 def measure(case, options):
     """Return {step: seconds per iteration} of the fastest turns of one chain."""
-    sampler = Sampler(simulated_model(case))
+    sampler = Sampler(simulated_model(case).network())
     rng = Stream(np.random.PCG64(0))  # as chains have
     chain = starting_state(sampler, rng)
     run_turn(sampler, chain, rng, 1)  # compiles

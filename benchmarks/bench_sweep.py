@@ -19,14 +19,15 @@ from benchmarks.reporting import as_table, describe_machine
 from benchmarks.single_site import SingleSiteSweep
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.datasets import make_omics_network
+from sknnmm.estimators.specification import NNMM
 from sknnmm.genotypes import Genotypes
-from sknnmm.model.network import NetworkModel
 from sknnmm.priors import BayesC, ScaledInverseChi2
 from sknnmm.sampling.chains.chain import Stream
 from sknnmm.sampling.chains.parallel import EFFECTS_BYTES, one_blas_thread
 from sknnmm.sampling.chains.recorder import Recorder
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
+from sknnmm.terms.snps import SNPState
 
 ITERATION, SWEEP, RECORDING, REST = "iteration", "SNP sweep", "recording", "the rest"
 
@@ -108,9 +109,9 @@ def parse_options():
 
 def compare(case, options):
     """Time both samplers, warmed up alike, in turn."""
-    model = simulated_model(case)
-    ours, plain = Sampler(model), Sampler(model, by_rows=True)
-    plain.snp_updates = [SingleSiteSweep(model, plain.paths)]
+    network = simulated_model(case).network()
+    terms = [term for layer in network.layers for term in layer.terms if term.acts_by_snps]
+    ours, plain = Sampler(network), Sampler(network, [SingleSiteSweep(network, terms)])
     runs = []
     for sampler in (ours, plain):
         rng = Stream(np.random.PCG64(0))  # as chains have
@@ -124,7 +125,7 @@ def compare(case, options):
 
 
 def simulated_model(case):
-    """Return the model that NNMMRegressor with its defaults fits to simulated data.
+    """Return the NNMM that NNMMRegressor with its defaults fits to simulated data.
 
     Without omics (K = 0) y is still that of a network with one.
     """
@@ -136,14 +137,14 @@ def simulated_model(case):
         activation=case.activation,
         random_state=0,
     )
-    return NetworkModel(
+    return NNMM(
         genotypes=Genotypes(data.X),
         y=standardised(data.y),
         omics=standardised(data.omics[:, : case.n_omics]),
         n_latent=0,
         covariates=np.empty((case.n_samples, 0)),
         activation=ACTIVATIONS[case.activation],
-        snp_prior=BayesC(),  # three objects, because the clock tells methods by their object
+        snp_prior=BayesC(),
         weight_prior=BayesC(),
         direct_prior=BayesC(),
         residual_prior=ScaledInverseChi2(),
@@ -172,17 +173,16 @@ def run_turn(sampler, chain, rng, n_iterations):
 
 def steps_of(sampler, recorder):
     """Return the methods that make up each step, as {step: [(object, method name), ...]}."""
-    model = sampler.model
-    priors = [path.prior for path in sampler.paths] + [model.weight_prior]
-    weights = [(sampler.weights, "draw")] if model.n_nodes else []
-    missing = [(sampler.missing, "draw")] if model.n_nodes else []
+    terms = [term for layer in sampler.layers for term in layer.terms]
+    snps = [term for term in terms if term.acts_by_snps]
+    nodes = [term for term in terms if term.source]
     return {
-        "intercepts": [(sampler, "draw_omics_fixed"), (sampler, "draw_fixed")],
-        SWEEP: [(update, "draw") for update in sampler.snp_updates],
-        "hyperparameters": [(prior, "update") for prior in priors],
-        "residual variances": [(sampler, "draw_omics_variances"), (sampler, "draw_variance")],
-        "omics weights": weights,
-        "missing omics": missing,
+        "intercepts": [(term, "draw") for term in terms if term not in snps + nodes],
+        SWEEP: [(update, "sweep") for update in sampler.snp_updates],
+        "hyperparameters": [(term, "draw_hyperparameters") for term in snps],
+        "residual variances": [(variances, "draw") for variances in sampler.variances.values()],
+        "omics weights": [(term, "draw") for term in nodes],
+        "missing omics": [(draws, "draw") for draws in sampler.missing.values()],
         RECORDING: [(recorder, "record")],
         ITERATION: [(sampler, "iterate")],
     }
@@ -214,8 +214,10 @@ def step_clock(steps):
 
 
 def nonzero_share(chain):
-    states = [state for state in (chain.snp, chain.direct) if state is not None]
-    return np.mean(np.concatenate([state.effects.ravel() != 0 for state in states]))
+    """Return the share of the SNP effects that are not zero."""
+    states = [state for layer in chain.layers.values() for state in layer.terms.values()]
+    effects = [state.effects.ravel() for state in states if isinstance(state, SNPState)]
+    return np.mean(np.concatenate(effects) != 0)
 
 
 # Reporting ------------------------------------------------------------------------------------

@@ -1,58 +1,52 @@
 """The plain sampler: one SNP effect on one omic at a time, compiled, nothing blocked.
 
-What our sweeps are measured against, and in law compared with: the textbook algorithm, written
-without any of their code. The centred genotypes are held as a
-whole in the precision of the sampler, SNP after SNP, and the residuals omic after omic, so that
-every inner loop runs over neighbouring numbers (as in NNMM.jl and BGLR).
+What our sweeps are measured against, and in distribution compared with: the textbook algorithm,
+written without any of their code. The centred genotypes are held as a whole in the precision of the
+sampler, SNP after SNP, and the residuals omic after omic, so that every inner loop runs over
+neighbouring numbers (as in NNMM.jl and BGLR).
 """
 
 import numpy as np
 from numba import njit
 
-from sknnmm.priors._layout import DenseLayout
+from sknnmm.sampling.snp.base import SNPUpdate
 
 
-class SingleSiteSweep:
-    """Gibbs sweep over the SNP effects of one or both paths; a drop-in for `BlockedSweep`.
+class SingleSiteSweep(SNPUpdate):
+    """Gibbs sweep over the SNP effects of some terms; a drop-in for `BlockedSweep`.
 
     It is used as::
 
-        sampler = Sampler(model, by_rows=True)
-        sampler.snp_updates = [SingleSiteSweep(model, sampler.paths)]
+        sampler = Sampler(network, [SingleSiteSweep(network, terms)])
 
     Parameters
     ----------
-    model : NetworkModel
-    paths : list of NodePath, DirectPath
-
-    Attributes
-    ----------
-    genotypes : Genotypes
-    paths : list of NodePath, DirectPath
+    network : Network
+    terms : list of SNPs
+        All that the network has.
     """
 
-    keeps_fit = True
+    def __init__(self, network, terms):
+        super().__init__(network, terms)
+        self._centred = _centred_genotypes(network.genotypes, network.dtype)
+        self._row_weights = [_weights_unless_one(t.row_weight, network.dtype) for t in terms]
+        self._squares = [_sums_of_squares(self._centred, term.row_weight) for term in terms]
 
-    def __init__(self, model, paths):
-        self.genotypes = model.genotypes
-        self.paths = paths
-        self._centred = _centred_genotypes(model.genotypes, model.dtype)
-        self._row_weights = [_weights_unless_one(p.row_weight, model.dtype) for p in paths]
-        self._squares = [_sums_of_squares(self._centred, p.row_weight) for p in paths]
-
-    def draw(self, chain, rng):
-        """Draw every SNP effect of the paths once."""
-        shape = (self.genotypes.shape[1], sum(path.n_columns for path in self.paths))
+    def sweep(self, parts, rng):
+        """Draw every SNP effect once (see SNPUpdate)."""
+        shape = (len(self._centred), sum(term.n_responses for term in self.terms))
         normals, uniforms = rng.standard_normal(shape), rng.random(shape)
         first = 0
-        for path, row_weight, squares in zip(
-            self.paths, self._row_weights, self._squares, strict=True
+        for term, part, row_weight, squares in zip(
+            self.terms, parts, self._row_weights, self._squares, strict=True
         ):
-            columns = slice(first, first + path.n_columns)
-            first += path.n_columns
-            state = path.state(chain)
-            target = path.target(chain)
+            columns = slice(first, first + term.n_responses)
+            first += term.n_responses
+            state, target = part.state, part.target.rows()
             residual = np.ascontiguousarray((target - state.fit).T)
+            variance = state.hyper.variance
+            if term.prior.relative_to_residual:
+                variance = variance * part.residual_variance
             with np.errstate(divide="ignore"):
                 log_weights = np.log(state.hyper.weights)
             sweep_columns(
@@ -62,36 +56,19 @@ class SingleSiteSweep:
                 residual,
                 state.effects,
                 state.component,
-                np.array(path.prior.multipliers, float),
+                np.array(term.prior.multipliers, float),
                 log_weights,
-                np.broadcast_to(state.hyper.variance, state.effects.shape),
-                path.residual_variance(chain),
+                np.broadcast_to(variance, state.effects.shape),
+                part.residual_variance,
                 normals[:, columns],
                 uniforms[:, columns],
             )
             np.subtract(target, residual.T, out=state.fit)
 
-    def refresh(self, chain):
-        """Recompute the maintained fits, which rounding has moved."""
-        for path in self.paths:
-            state = path.state(chain)
+    def refresh(self, states):
+        """Recompute the maintained fits (see SNPUpdate)."""
+        for state in states:
             state.fit[:] = (state.effects.T @ self._centred).T
-
-    def columns(self, path):
-        """Return the layout of the effects of a path."""
-        return DenseLayout(self.genotypes.shape[1], path.n_columns)
-
-    def in_model(self, path):
-        """Return which effects of a path can be nonzero, (p, C)."""
-        return self.genotypes.polymorphic[:, None] & path.connected
-
-    def snp_effects(self, state, rng):
-        """Return the SNP effects (p, C) of a state."""
-        return state.effects
-
-    def fit_everywhere(self, state, rng, effects=None):
-        """Return genotypes times effects for all rows, (n, C)."""
-        return state.fit
 
 
 def _centred_genotypes(genotypes, dtype):

@@ -33,7 +33,7 @@ def sweep_blocks(
     dosages : (n, p); any_missing : None if no dosage is missing
     mean : (p,)
     grams : (n_blocks, G, b, b), X'W_g X of every b SNPs; b divides TILE
-    columns : (G + 1,), first column of each set of row weights, then the number of columns
+    columns : (G + 1,), first column of each set of row weights, then the number; G is 1 or 2
     row_weights : (G, n); is_one : (G,), whether they are all 1
     first : int, a multiple of b; the SNPs are first, first + 1, ...
     residual : (L, N), target - X b for all rows, then zeros to whole panels; updated in place

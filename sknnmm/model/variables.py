@@ -33,12 +33,24 @@ class Variable:
 
 
 def registry(network: "Network") -> dict[str, Variable]:
-    """Return the Variables of a network by name: the phenotype's first, then those of its nodes."""
-    variables = []
+    """Return the Variables of a network by name: the phenotype's first, then those of its nodes.
+
+    Raises
+    ------
+    ValueError
+        If two have the same name.
+    """
+    variables: dict[str, Variable] = {}
     for layer in reversed(network.layers):
-        variables += layer.variables
-        variables += _shares(network, layer)
-    return {variable.name: variable for variable in variables}
+        for variable in [*layer.variables, *_shares(network, layer)]:
+            if variable.name in variables:
+                raise ValueError(
+                    f"layers {variables[variable.name].layer!r} and {layer.name!r} both have a "
+                    f"variable {variable.name!r}: give every layer a prefix, every term of SNPs a "
+                    "name of its own."
+                )
+            variables[variable.name] = variable
+    return variables
 
 
 def _shares(network: "Network", layer: "Layer") -> list[Variable]:

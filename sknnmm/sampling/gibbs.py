@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.sampling.missing.choose import node_draws
+from sknnmm.sampling.missing.choose import missing_draws
 from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
 from sknnmm.sampling.residual_variances import ResidualVariances
 from sknnmm.sampling.snp.choose import choose_updates
@@ -18,25 +18,25 @@ class Sampler:
     Parameters
     ----------
     network : Network
-    by_rows : bool
-        Keep to the updates that read every row, to compare them with those that read sums.
+    updates : list of SNPUpdate, optional
+        One for every term of SNPs; those that `choose_updates` chooses if not given.
 
     Attributes
     ----------
     snp_updates : list of SNPUpdate
-    residuals, variances, node_draws : dict
-        By the name of a layer: its residual, its ResidualVariances, and the NodeDraws if another
-        layer reads its responses.
+    residuals, variances, missing : dict
+        By the name of a layer: its residual, its ResidualVariances, and the MissingDraws if it
+        has any.
     """
 
-    def __init__(self, network, by_rows=False):
+    def __init__(self, network, updates=None):
         self.network = network
         self.layers = network.layers
-        self.snp_updates = choose_updates(network, by_rows)
+        self.snp_updates = choose_updates(network) if updates is None else updates
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
         self.residuals = {layer.name: self._residual(layer) for layer in self.layers}
         self.variances = {layer.name: ResidualVariances(layer) for layer in self.layers}
-        self.node_draws = node_draws(network, self.residuals, self.variances)
+        self.missing = missing_draws(network, self.residuals, self.variances)
 
     def iterate(self, chain, rng, tuning):
         """Move `chain` by one iteration; `tuning` during burn-in."""
@@ -55,8 +55,8 @@ class Sampler:
         for layer in reversed(self.layers):
             if layer.family.draws:
                 self.draw_recorded(layer, chain, rng)
-            if layer.name in self.node_draws:
-                self.node_draws[layer.name].draw(chain, rng, tuning)
+            if layer.name in self.missing:
+                self.missing[layer.name].draw(chain, rng, tuning)
 
     def draw_recorded(self, layer, chain, rng):
         """Draw the responses that the record of a layer bounds, but does not tell."""
@@ -84,8 +84,11 @@ class Sampler:
             update.refresh([term.of(chain) for term in update.terms])
 
     def measure(self, chain):
-        """Take the sums of data that have been exchanged under a chain, as in no fit."""
+        """Take note of responses that have been exchanged under a chain, as in no fit."""
         for layer in self.layers:
+            for term in layer.terms:
+                if term.source:
+                    term.measure(term.of(chain), chain.layers[term.source].response)
             self.residuals[layer.name].measure(chain.layers[layer.name])
         for update in self.snp_updates:
             update.measure(chain)

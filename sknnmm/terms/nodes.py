@@ -33,7 +33,7 @@ BLOCK = 128  # nodes whose weights are drawn jointly
 
 @dataclass
 class NodesState(EffectsState):
-    """Weights (K, C), and the nodes they weigh; of a network function: one weight of 1."""
+    """Weights (K, C), and the nodes they weigh; of a network function: a weight of 1 each."""
 
     activated: np.ndarray  # g(z): (n, K), the same array if linear; network function: (n, 1)
 
@@ -129,8 +129,9 @@ class Nodes(DrawnTerm[NodesState]):
         fixed: Fixed,
         idle: np.ndarray | None = None,
     ) -> None:
-        super().__init__("omics_weights", layer)
+        super().__init__(f"{source.prefix}weights", layer)
         self.source = source.name
+        self._pi, self._dim = f"{source.prefix}pi", source.response_dim
         self.activation = activation
         self.prior = prior
         self.has_weights = not activation.is_network
@@ -149,7 +150,7 @@ class Nodes(DrawnTerm[NodesState]):
         self._basis = basis[self._rows].astype(float)
         self._blocks_of_fixed: list[NodeBlock] | None = None  # where no node is ever drawn
         if not source.is_drawn:
-            self.measure(activation.value(source.starting_response))
+            self._take_fixed(activation.value(source.starting_response))
 
     def _expected_squares(self, source: "Layer") -> float:
         """Return the expected sum of the variances of the activated nodes."""
@@ -162,7 +163,14 @@ class Nodes(DrawnTerm[NodesState]):
             total += activated[source.observed[:, k], k].var()
         return total
 
-    def measure(self, activated: np.ndarray) -> None:
+    def measure(self, state: NodesState, nodes: np.ndarray) -> None:
+        """Activate nodes (n, K) that have been exchanged under a chain, as in no fit."""
+        if state.activated is not nodes:
+            state.activated[:] = self.activation.value(nodes)
+        if self.predictors is not None:
+            self._take_fixed(state.activated)
+
+    def _take_fixed(self, activated: np.ndarray) -> None:
         """Take nodes that are never drawn, already activated."""
         self.predictors = activated.astype(float)
         if self.has_weights:
@@ -200,7 +208,8 @@ class Nodes(DrawnTerm[NodesState]):
         activated = self.activation.value(responses[self.source])
         dtype = layer.dtype
         if not self.has_weights:  # a network function enters the response as it is
-            return NodesState(np.ones((1, 1), dtype), None, None, activated)
+            ones = np.ones((1, self.n_responses), dtype)
+            return NodesState(ones, None, None, activated)
         weights = self.ridge(activated.astype(float), layer, responses[self.layer])
         component = np.full(weights.shape, len(self._multipliers) - 1, np.int8)
         if self.idle is not None:
@@ -252,7 +261,7 @@ class Nodes(DrawnTerm[NodesState]):
                     )
                 except np.linalg.LinAlgError as error:
                     raise FloatingPointError(
-                        "omics_weights cannot be drawn: the activated omics have values that are "
+                        f"{self.name} cannot be drawn: the activated omics have values that are "
                         "not finite, or vary too little for their size."
                     ) from error
             residual.subtract(block, own, state.effects[own] - before)
@@ -325,12 +334,12 @@ class Nodes(DrawnTerm[NodesState]):
             self.name,
             layer.name,
             "weights of the activated nodes",
-            layer.dims("omic"),
+            layer.dims(self._dim),
             power=1,
             is_target=True,
             is_diagnosed=True,
         )
-        return [*hyperparameter_variables(self.prior, layer, self.name, "omics_pi"), weights]
+        return [*hyperparameter_variables(self.prior, layer, self.name, self._pi), weights]
 
     def values(self, state: NodesState) -> list[np.ndarray]:
         """Return the hyperparameters and the weights (see Term)."""

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from arviz_stats.base import array_stats
+from numpy.testing import assert_allclose
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknnmm import NNMMRegressor
@@ -42,7 +44,14 @@ def test_the_expected_failure_fails_for_its_reason():
     X = rng.integers(0, 3, (40, 5)).astype(np.int8)
     y = X[:, 0] + rng.normal(size=40)
     model = NNMMRegressor(n_iter=400, burn_in=100, random_state=0)
-    once = model.fit(X, y, sample_weight=np.full(40, 2.0)).posterior_.draws["residual_variance"]
+    once = model.fit(X, y).posterior_.draws["residual_variance"]
+    heavy = model.fit(X, y, sample_weight=np.full(40, 2.0)).posterior_.draws["residual_variance"]
     twice = model.fit(np.repeat(X, 2, 0), np.repeat(y, 2)).posterior_.draws["residual_variance"]
-    # Weight 2 doubles the residual variance of a record of weight 1; copies leave it as it is.
-    assert 1.6 < once.mean() / twice.mean() < 2.4
+    # Weight 2 only doubles the residual variance of a record of weight 1. Copies make the posterior
+    # narrower: the variance of the log of a residual variance is 2 over the degrees of freedom.
+    assert_allclose(heavy, 2 * once, rtol=1e-12)
+    sizes = [array_stats.ess(d, method="bulk", chain_axis=0, draw_axis=1) for d in (once, twice)]
+    error = np.sqrt(2 / sizes[0] + 2 / sizes[1])  # of the log of a ratio of variances
+    assert 4 * error < np.log(2)
+    ratio = np.log(once).var() / np.log(twice).var()
+    assert abs(np.log(ratio) - np.log(2)) < 4 * error

@@ -47,7 +47,7 @@ def assert_same_moments(draws, mean, covariance, *, ess_factor=0.5, alpha=1e-4):
     z_mean = (draws.mean(axis=0) - mean) / (sd / np.sqrt(n))
     assert np.abs(z_mean).max() < bound
     scatter = np.cov(draws.T, bias=True)
-    error = np.sqrt((covariance**2 + np.outer(sd**2, sd**2)) / n)  # of a normal law
+    error = np.sqrt((covariance**2 + np.outer(sd**2, sd**2)) / n)  # of a normal distribution
     assert np.abs((scatter - covariance) / error).max() < bound
 
 
@@ -61,3 +61,28 @@ def assert_same_distribution(first, second, alpha=1e-4):
     error = np.sqrt(a.var(axis=0) / ess_a + b.var(axis=0) / ess_b)
     z = (a.mean(axis=0) - b.mean(axis=0)) / error
     assert np.abs(z).max() < stats.norm.isf(alpha / 2 / len(z)), z.round(1)
+
+
+def differences(independent, successive):
+    """Return {statistic: z} of the differences of means between independent and successive draws.
+
+    Both are lists of {statistic: value}, the second of a chain.
+    """
+    scores = {}
+    for name in independent[0]:
+        a = np.array([draw[name] for draw in independent], float)
+        b = np.array([draw[name] for draw in successive], float)
+        if np.ptp(a) == 0:  # a count that the prior fixes
+            assert np.ptp(b) == 0
+            assert a[0] == b[0]
+            continue
+        ess = float(array_stats.ess(b[None], method="mean", chain_axis=0, draw_axis=1))
+        error = np.sqrt(a.var() / len(a) + b.var() / ess)
+        scores[name] = (a.mean() - b.mean()) / error
+    return scores
+
+
+def beyond_error(scores):
+    """Return the z scores that Monte Carlo error does not explain: by chance one case in 1,000."""
+    bound = stats.norm.isf(0.0005 / len(scores))  # Bonferroni over the statistics
+    return {name: round(float(z), 1) for name, z in scores.items() if not abs(z) <= bound}

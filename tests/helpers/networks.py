@@ -10,6 +10,8 @@ from sknnmm.estimators.specification import NNMM
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
 from sknnmm.model.connections import Connections
 from sknnmm.priors import GBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
+from sknnmm.sampling.gibbs import Sampler
+from sknnmm.sampling.snp.choose import choose_updates
 
 RESIDUAL = ScaledInverseChi2(df=8, scale=0.6)
 
@@ -170,9 +172,26 @@ class Parts:
         self.fixed = phenotype.terms["fixed"]
 
 
-def snp_terms(sampler):
+def snp_terms(network):
     """Return the terms of SNPs, those of the nodes first."""
-    return [term for layer in sampler.layers for term in layer.terms if term.acts_by_snps]
+    return [term for layer in network.layers for term in layer.terms if term.acts_by_snps]
+
+
+def sampler_of(model, by_rows=False):
+    """Return the Sampler of an NNMM; `by_rows`: its updates read every row, even if sums do."""
+    network = model.network()
+    return Sampler(network, choose_updates(network, by_rows))
+
+
+def sampler_with(model, kind):
+    """Return the Sampler of an NNMM, all SNP effects drawn by one update of this class."""
+    network = model.network()
+    return Sampler(network, [kind(network, snp_terms(network))])
+
+
+def with_dosages(model, dosages):
+    """Return the model with other genotypes (n, p)."""
+    return replace(model, genotypes=Genotypes(dosages))
 
 
 @dataclass
@@ -271,7 +290,7 @@ def current_parameters(model, sampler, chain, X, rng):
         hypers["weights"] = current_hyperparameters(model.weight_prior, parts.weights)
     effects = {
         term.name: table_of_effects(sampler, term, chain, rng).astype(float)
-        for term in snp_terms(sampler)
+        for term in snp_terms(sampler.network)
     }
     a = np.zeros(X.shape[1])
     if model.direct_prior:

@@ -591,7 +591,11 @@ UNREADABLE = {
         {},
         "t.csv has 1 duplicated column name .Unnamed",
     ),
-    "of row names": ('"Unnamed: 0","cow"\n"1",0,1\n', {}, "t.csv has 1 duplicated column name .Unnamed: 0"),
+    "of row names": (
+        '"Unnamed: 0","cow"\n"1",0,1\n',
+        {},
+        "t.csv has 1 duplicated column name .Unnamed: 0",
+    ),
     "no regular expression": ("cow,a\n1,2\n", {"sep": "(("}, r"sep='\(\(' is read as a regular"),
     "no decimal mark": ("cow,a\n1,2\n", {"decimal": ""}, "decimal must be one character; got ''"),
     **{

@@ -16,11 +16,12 @@ from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
 from sknnmm.sampling.chains.chain import Stream
 from sknnmm.sampling.chains.start import starting_state
-from sknnmm.sampling.gibbs import REFRESH_EVERY, Sampler
+from sknnmm.sampling.gibbs import REFRESH_EVERY
 from tests.helpers.networks import (
     centred,
     current_parameters,
     draw_parameters,
+    sampler_of,
     small_network,
     with_data_from,
 )
@@ -155,7 +156,7 @@ def quantities(model, X, parameters):
             values |= {f"{q}, weights": v[0] for q, v in parameters.hypers["weights"].items()}
         for q, v in parameters.hypers["snp"].items():
             values[f"mean {q}"] = v.mean()
-    for k in range(model.n_observed_nodes):
+    for k in range(model.n_nodes - model.n_latent):
         values[f"log s2[{k}]"] = log_s2[k]
         values[f"intercept[{k}]"] = parameters.node_intercepts[k]
         values[f"SNP effect[{k}]"] = parameters.snp_effects[0, k]
@@ -174,7 +175,7 @@ def one_replicate(options, thin, rng):
     parameters = draw_parameters(model, X, rng)
     truth = quantities(model, X, parameters)
     model = with_data_from(model, parameters, X, rng)
-    sampler = Sampler(model)
+    sampler = sampler_of(model)
     chain = starting_state(sampler, rng)
     draws = []
     for iteration in range(1, BURN_IN + N_DRAWS * thin + 1):
@@ -182,7 +183,7 @@ def one_replicate(options, thin, rng):
         if iteration % REFRESH_EVERY == 0:
             sampler.refresh(chain)
         if iteration > BURN_IN and (iteration - BURN_IN) % thin == 0:
-            drawn = quantities(model, X, current_parameters(sampler, chain, X, rng))
+            drawn = quantities(model, X, current_parameters(model, sampler, chain, X, rng))
             draws.append([drawn[name] for name in truth])
     return truth, np.array(draws)
 

@@ -1,5 +1,6 @@
 """The sampler against posteriors known in closed form."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,8 +10,6 @@ from scipy import stats
 
 from sknnmm.priors import RRBLUP, BayesB, BayesC, BayesR
 from sknnmm.priors._layout import DenseLayout
-from sknnmm.sampling.chains.start import starting_state
-from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from tests.helpers.moments import (
     FIXED_EFFECT_VARIANCE,
@@ -20,7 +19,7 @@ from tests.helpers.moments import (
     assert_same_moments,
     sample,
 )
-from tests.helpers.networks import centred, small_network
+from tests.helpers.networks import Parts, centred, sampler_of, sampler_with, small_network
 
 
 def ridge_posterior(X, y, weight):
@@ -49,12 +48,10 @@ def test_rr_blup_is_ridge(p, sweep, weighted):
         missing_y=3,
         weighted=weighted,
     )
-    sampler = Sampler(model)
-    if sweep:
-        sampler.snp_updates = [BlockedSweep(model, sampler.paths)]
+    sampler = sampler_with(model, BlockedSweep) if sweep else sampler_of(model)
     (update,) = sampler.snp_updates
     draws = sample(
-        sampler, lambda chain: update.snp_effects(chain.direct, rng)[:, 0].copy(), 6000, rng
+        sampler, lambda c: update.snp_effects(Parts(c).direct, rng)[:, 0].copy(), 6000, rng
     )
     mean, covariance = ridge_posterior(centred(model.genotypes), model.y, model.y_weight)
     assert_same_moments(draws, mean, covariance, ess_factor=0.3 if sweep else 0.8)
@@ -75,9 +72,11 @@ def test_fits_outside_the_likelihood_follow_the_posterior(weighted):
         uninformative=0,
         weighted=weighted,
     )
-    sampler = Sampler(model)
+    sampler = sampler_of(model)
     (update,) = sampler.snp_updates
-    fits = sample(sampler, lambda c: update.fit_everywhere(c.direct, rng)[:, 0].copy(), 6000, rng)
+    fits = sample(
+        sampler, lambda c: update.fit_everywhere(Parts(c).direct, rng)[:, 0].copy(), 6000, rng
+    )
     X = centred(model.genotypes)
     mean, covariance = ridge_posterior(X, model.y, model.y_weight)
     some = [0, 5, 16, 17, 18, 19]  # two rows with y, four without
@@ -87,7 +86,7 @@ def test_fits_outside_the_likelihood_follow_the_posterior(weighted):
 
 
 def test_intercept_and_covariates_are_least_squares():
-    """With negligible SNP effects, flat fixed effects follow the normal law of least squares."""
+    """With negligible SNP effects, flat fixed effects have the distribution of least squares."""
     rng = np.random.default_rng(1)
     model = small_network(
         rng,
@@ -97,7 +96,7 @@ def test_intercept_and_covariates_are_least_squares():
         direct_prior=RRBLUP(scale=1e-12, estimate_variance=False),
         residual_prior=FIXED_RESIDUAL,
     )
-    draws = sample(Sampler(model), lambda c: c.fixed.coefficients[:, 0].copy(), 4000, rng)
+    draws = sample(sampler_of(model), lambda c: Parts(c).fixed.coefficients[:, 0].copy(), 4000, rng)
     rows = model.y_observed
     design = np.column_stack([np.ones(rows.sum()), model.covariates[rows]])
     covariance = S2 * np.linalg.inv(design.T @ design)
@@ -105,23 +104,38 @@ def test_intercept_and_covariates_are_least_squares():
     assert_same_moments(draws, mean, covariance, ess_factor=1)
 
 
-def test_collinear_covariates_predict_as_without_the_copy():
+def test_collinear_covariates_fit_as_without_the_copy():
+    """The fits of y and of an omic have the distribution of least squares on what is left.
+
+    SNP effects and weights are negligible.
+    """
     rng = np.random.default_rng(1)
-    options = {"n": 25, "n_observed": 1, "direct_prior": FIXED_EFFECT_VARIANCE}
-    model = small_network(rng, n_covariates=2, **options)
-    doubled = np.column_stack([model.covariates, model.covariates[:, 0]])
-    fits = []
-    for covariates in (model.covariates, doubled):
-        object.__setattr__(model, "covariates", covariates)
-        sampler = Sampler(model)
-        for fixed in (sampler.fixed, sampler.omics_fixed):
-            ((_, basis, _),) = fixed.groups
-            assert basis.shape[1] == 3
-        chain = starting_state(sampler, np.random.default_rng(0))
-        sampler.iterate(chain, np.random.default_rng(0), tuning=False)
-        # The bases span the same space but may be rotated: compare what they can express.
-        fits.append(basis @ (basis.T @ model.y_column))
-    assert_allclose(fits[0], fits[1], atol=1e-12)
+    negligible = RRBLUP(scale=1e-12, estimate_variance=False)
+    model = small_network(
+        rng,
+        n=25,
+        n_observed=1,
+        n_covariates=2,
+        missing=0,
+        snp_prior=negligible,
+        direct_prior=negligible,
+        weight_prior=negligible,
+        residual_prior=FIXED_RESIDUAL,
+    )
+    design = np.column_stack([np.ones(25), model.covariates])
+    copied = np.column_stack([model.covariates, model.covariates[:, 0]])
+    some = [0, 3, 7]  # rows; their fits can vary freely, for there are three coefficients
+
+    def fits(chain):
+        parts = Parts(chain)
+        coefficients = np.column_stack([parts.omics_fixed.coefficients, parts.fixed.coefficients])
+        return coefficients[0] + copied[some] @ coefficients[1:]
+
+    draws = sample(sampler_of(replace(model, covariates=copied)), fits, 4000, rng)
+    records = ((model.informative, model.omics[:, 0]), (model.y_observed, model.y))
+    for drawn, (rows, record) in zip(np.moveaxis(draws, 2, 0), records, strict=True):
+        hat = design[some] @ np.linalg.pinv(design[rows])
+        assert_same_moments(drawn, hat @ record[rows], S2 * hat @ hat.T, ess_factor=1)
 
 
 def test_covariate_not_estimable_for_an_omic_has_no_effect_on_it():
@@ -131,8 +145,8 @@ def test_covariate_not_estimable_for_an_omic_has_no_effect_on_it():
     sex = np.where(np.arange(30) < 12, -1.0, 1.0)
     model.covariates[:, 0] = sex - sex.mean()
     model.omics[12:, 0] = np.nan
-    sampler = Sampler(model)
-    draws = sample(sampler, lambda c: c.omics_fixed.coefficients.copy(), 300, rng)
+    sampler = sampler_of(model)
+    draws = sample(sampler, lambda c: Parts(c).omics_fixed.coefficients.copy(), 300, rng)
     assert_allclose(draws[:, 1, 0], 0, atol=1e-12)
     assert draws[:, 1, 1].std() > 0.05
     assert np.abs(draws).max() < 10
@@ -179,7 +193,9 @@ def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_ef
         total += probability
         included += probability * (variances > 0)
     exact = included / total
-    drawn = sample(Sampler(model), lambda c: getattr(c, effects).effects[:, 0] != 0, 5_000, rng)
+    drawn = sample(
+        sampler_of(model), lambda c: getattr(Parts(c), effects).effects[:, 0] != 0, 5_000, rng
+    )
     error = np.sqrt(exact * (1 - exact) / (5_000 * 0.2))
     assert np.abs(drawn.mean(axis=0) - exact).max() < 4 * error.max()
     assert exact.min() > 0.05  # the case is not trivial
@@ -201,5 +217,5 @@ def test_weights_of_correlated_omics_are_drawn_jointly(weighted):
         weighted=weighted,
     )
     model.omics[:, 1] = model.omics[:, 0] + 0.01 * model.omics[:, 1]
-    draws = sample(Sampler(model), lambda c: c.weights.effects[:, 0].copy(), 5000, rng)
+    draws = sample(sampler_of(model), lambda c: Parts(c).weights.effects[:, 0].copy(), 5000, rng)
     assert_same_moments(draws, *ridge_posterior(model.omics, model.y, model.y_weight), ess_factor=1)

@@ -1,14 +1,14 @@
 """Partially connected networks: every way to sweep them, and what they must equal."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
 
-from sknnmm.genotypes import Genotypes
 from sknnmm.model.connections import Connections
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
-from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep
 from sknnmm.sampling.snp.passes import ConnectionSweep
@@ -21,33 +21,38 @@ from tests.helpers.moments import (
     of_every_kind,
     sample,
 )
-from tests.helpers.networks import centred, small_network, table_of_effects
+from tests.helpers.networks import (
+    Parts,
+    centred,
+    sampler_of,
+    sampler_with,
+    small_network,
+    snp_terms,
+    table_of_effects,
+    with_dosages,
+)
 
 MASK = np.zeros((12, 2), bool)
 MASK[[0, 3, 4, 9], 0] = MASK[[3, 5, 11], 1] = True  # SNP 3 feeds both nodes
 
 
-def sweep_with(sampler, kind):
-    """Have the node path swept by `kind`, whatever the rule says."""
-    path = sampler.node_path
-    update = kind(sampler.model, path if kind is ConnectionSweep else [path])
-    sampler.snp_updates = [u for u in sampler.snp_updates if path not in u.paths] + [update]
-    return update
+def connected_effects(sampler, chain, rng):
+    """Return the effects (m,) of the connections of the nodes."""
+    term = snp_terms(sampler.network)[0]
+    return term.connections.pick(table_of_effects(sampler, term, chain, rng))
 
 
 @of_every_kind
-def test_connections_and_blocks_sample_the_same_law(prior):
+def test_connections_and_blocks_sample_the_same_distribution(prior):
     draws = []
     for kind in (ConnectionSweep, BlockedSweep):
         rng = np.random.default_rng(1)
         model = small_network(rng, p=12, n=25, mask=MASK, snp_prior=prior, activation="tanh")
-        sampler = Sampler(model)
-        update = sweep_with(sampler, kind)
+        sampler = sampler_with(model, kind)
 
-        def quantities(chain, update=update, model=model):
-            table = table_of_effects(update, update.paths[0], chain, None)
-            effects = model.connections.pick(table)
-            return np.concatenate([effects, np.log(chain.omics_residual_variance)])
+        def quantities(chain, sampler=sampler):
+            effects = connected_effects(sampler, chain, None)
+            return np.concatenate([effects, np.log(Parts(chain).omics.residual_variance)])
 
         draws.append(sample(sampler, quantities, 2000, rng))
     assert_same_distribution(*draws)
@@ -76,11 +81,11 @@ def test_connections_are_ridge_regressions(order, missing, by_rows):
     if missing:
         dosages[rng.random(dosages.shape) < 0.1] = -1
     dosages[:, [0, 3]] = 1
-    object.__setattr__(model, "genotypes", Genotypes(dosages))
-    sampler = Sampler(model, by_rows)
+    model = with_dosages(model, dosages)
+    sampler = sampler_of(model, by_rows)
     kind = ConnectionSweep if by_rows else ConnectionCrossProductSweep
     assert isinstance(sampler.snp_updates[0], kind)
-    draws = sample(sampler, lambda chain: chain.snp.effects.copy(), 4000, rng)
+    draws = sample(sampler, lambda c: Parts(c).snp.effects.copy(), 4000, rng)
     X, rows = centred(model.genotypes), model.informative
     for k, entries in enumerate([slice(0, 4), slice(4, 7)]):
         own = np.flatnonzero(MASK[:, k])
@@ -107,15 +112,12 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
         mean = model.genotypes.mean
         sd = np.sqrt(mean * (1 - mean / 2))
         if scaled:
-            X = np.asfortranarray(model.genotypes.dosages / sd)
-            object.__setattr__(model, "genotypes", Genotypes(X))
-        sampler = Sampler(model)
-        update = sampler.snp_updates[-1] if scaled else sweep_with(sampler, ConnectionSweep)
+            model = with_dosages(model, np.asfortranarray(model.genotypes.dosages / sd))
+        sampler = sampler_of(model) if scaled else sampler_with(model, ConnectionSweep)
 
-        def quantities(chain, update=update, model=model):
-            table = table_of_effects(update, update.paths[0], chain, None)
-            effects = model.connections.pick(table)
-            return np.append(effects, np.log(chain.snp.hyper.variance[0]))
+        def quantities(chain, sampler=sampler):
+            effects = connected_effects(sampler, chain, None)
+            return np.append(effects, np.log(Parts(chain).snp.hyper.variance[0]))
 
         values = sample(sampler, quantities, 2000, rng)
         if scaled:
@@ -129,35 +131,21 @@ def test_complete_omics_make_separate_fits_of_the_nodes(by_rows):
     """With no omic missing, a masked network is K regressions, each on its own SNPs."""
     rng = np.random.default_rng(4)
     both = small_network(rng, p=12, n=30, mask=MASK, missing=0, snp_prior=BayesC(scale=0.1))
-    sampler = Sampler(both, by_rows)
-    joint = sample(
-        sampler,
-        lambda c: np.concatenate(
-            [c.snp.effects, np.log(c.snp.hyper.variance[0]), np.log(c.omics_residual_variance)]
-        ),
-        2000,
-        rng,
-    )
+
+    def quantities(chain):
+        parts = Parts(chain)
+        variances = [parts.snp.hyper.variance[0], parts.omics.residual_variance]
+        return np.concatenate([parts.snp.effects.ravel(), *np.log(variances)])
+
+    joint = sample(sampler_of(both, by_rows), quantities, 2000, rng)
     for k, entries in enumerate([[0, 1, 2, 3, 7, 9], [4, 5, 6, 8, 10]]):
         snps = np.flatnonzero(MASK[:, k])
         model = small_network(
             rng, p=len(snps), n=30, n_observed=1, missing=0, snp_prior=BayesC(scale=0.1)
         )
         own = np.asfortranarray(both.genotypes.dosages[:, snps])
-        object.__setattr__(model, "genotypes", Genotypes(own))
-        object.__setattr__(model, "omics", both.omics[:, [k]])
-        single = sample(
-            Sampler(model, not by_rows),
-            lambda c: np.concatenate(
-                [
-                    c.snp.effects[:, 0],
-                    np.log(c.snp.hyper.variance[0]),
-                    np.log(c.omics_residual_variance),
-                ]
-            ),
-            2000,
-            rng,
-        )
+        model = replace(with_dosages(model, own), omics=both.omics[:, [k]])
+        single = sample(sampler_of(model, not by_rows), quantities, 2000, rng)
         assert_same_distribution(joint[:, entries], single)
 
 
@@ -165,7 +153,7 @@ def test_sweep_is_chosen_by_the_share_of_connected_pairs():
     rng = np.random.default_rng(5)
     for share, kind in ((0.25, ConnectionSweep), (0.5, BlockedSweep)):
         mask = np.arange(20)[:, None] < 20 * share + np.zeros((1, 2))
-        (update,) = Sampler(small_network(rng, p=20, mask=mask)).snp_updates
+        (update,) = sampler_of(small_network(rng, p=20, mask=mask)).snp_updates
         assert type(update) is kind
 
 
@@ -173,12 +161,12 @@ def test_expected_variance_is_of_the_connected_snps():
     model = small_network(np.random.default_rng(6), p=12, mask=MASK)
     variance = model.genotypes.variance
     expected = [0.5 / variance[MASK[:, k]].sum() for k in range(2)]
-    assert_allclose(model.expected_snp_variance, expected, rtol=1e-12)
+    assert_allclose(snp_terms(model.network())[0].expected_variance, expected, rtol=1e-12)
     scaled = small_network(np.random.default_rng(6), p=12, mask=MASK, snp_prior=GBLUP())
     half = scaled.genotypes.mean / 2
     ratio = variance / (2 * half * (1 - half))
     expected = [0.5 / ratio[MASK[:, k]].sum() for k in range(2)]
-    assert_allclose(scaled.expected_snp_variance, expected, rtol=1e-12)
+    assert_allclose(snp_terms(scaled.network())[0].expected_variance, expected, rtol=1e-12)
 
 
 def test_connections_tell_their_layout():

@@ -7,20 +7,24 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from sknnmm.genotypes import Genotypes
 from sknnmm.kernels.cross_products import BLOCK
 from sknnmm.kernels.draws import draw_block
 from sknnmm.kernels.simd import WIDE
 from sknnmm.kernels.variates import odds_of, point_of, random_odds, standard_normals
 from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
 from sknnmm.sampling.chains.start import starting_state
-from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp import blocked, passes
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import CrossProductSweep
 from sknnmm.sampling.snp.passes import ConnectionSweep, OneColumnSweep
 from sknnmm.sampling.snp.prepared_draws import prepare, shrink
-from tests.helpers.networks import centred, small_network
+from tests.helpers.networks import (
+    centred,
+    sampler_of,
+    sampler_with,
+    small_network,
+    with_dosages,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,7 @@ from tests.helpers.networks import centred, small_network
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
-    """Component frequencies, and the law of the effect within each component."""
+    """Component frequencies, and the distribution of the effect within each component."""
     shape, xx, xr, s2, v = (2500, 16), 8.0, 3.0, 0.8, 0.5
     multipliers, weights = np.array(multipliers), np.array(weights)
     rng = np.random.default_rng(0)
@@ -65,8 +69,8 @@ def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
             assert_array_equal(drawn, 0)
             continue
         precision = xx + s2 / (multiplier * v)
-        law = stats.norm(xr / precision, np.sqrt(s2 / precision))
-        assert stats.kstest(drawn, law.cdf).pvalue > 1e-4
+        expected = stats.norm(xr / precision, np.sqrt(s2 / precision))
+        assert stats.kstest(drawn, expected.cdf).pvalue > 1e-4
 
 
 def test_a_mixture_weight_of_zero_is_never_drawn():
@@ -80,7 +84,7 @@ def test_a_mixture_weight_of_zero_is_never_drawn():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_variates_made_of_bits_have_their_laws(dtype):
+def test_variates_made_of_bits_have_their_distributions(dtype):
     rng = np.random.default_rng(5)
     normal = standard_normals((201, 999), rng, dtype)
     assert normal.shape == (201, 999)
@@ -159,7 +163,7 @@ def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage
 def test_blocked_sweep_equals_the_textbook_sweep(
     n, p, n_nodes, stored, missing_genotypes, prior, monkeypatch
 ):
-    """Columns of two paths with their own row weights, several chunks, an odd last one."""
+    """Columns of two terms with their own row weights, several chunks, an odd last one."""
     monkeypatch.setattr(blocked, "CHUNK", 512)
     rng = np.random.default_rng(1)
     priors = {"snp_prior": prior(scale=0.01), "direct_prior": BayesC(scale=0.01)}
@@ -169,21 +173,21 @@ def test_blocked_sweep_equals_the_textbook_sweep(
     if missing_genotypes:
         dosages[rng.random(dosages.shape) < 0.1] = -1 if stored == np.int8 else np.nan
     dosages[:, 2] = 1
-    object.__setattr__(model, "genotypes", Genotypes(dosages))
-    sampler = Sampler(model)
-    update = BlockedSweep(model, sampler.paths)
-    sampler.snp_updates = [update]
+    model = with_dosages(model, dosages)
+    sampler = sampler_with(model, BlockedSweep)
+    (update,) = sampler.snp_updates
     chain = starting_state(sampler, rng)
     for _ in range(3):
         sampler.iterate(chain, rng, tuning=False)
-    states = [chain.snp, chain.direct]
+    terms, states = update.terms, [term.of(chain) for term in update.terms]
     effects, component = (
         np.hstack([getattr(state, name) for state in states]) for name in ("effects", "component")
     )
-    pairs = list(zip(sampler.paths, states, strict=True))
-    residual = np.hstack([path.target(chain) - state.fit for path, state in pairs]).T.copy()
-    weight = np.repeat([path.row_weight for path in sampler.paths], [n_nodes, 1], axis=0)
-    s2 = np.hstack([path.residual_variance(chain) for path in sampler.paths])
+    targets = [target_of_rows(sampler, term, chain) for term in terms]
+    fits = [state.fit for state in states]
+    residual = (np.hstack(targets) - np.hstack(fits)).T.copy()
+    weight = np.repeat([term.row_weight for term in terms], [n_nodes, 1], axis=0)
+    s2 = np.hstack([chain.layers[term.layer].residual_variance for term in terms])
     given = []
     original = blocked.sweep_blocks
 
@@ -192,7 +196,7 @@ def test_blocked_sweep_equals_the_textbook_sweep(
         original(*args)
 
     monkeypatch.setattr(blocked, "sweep_blocks", keep)
-    update.draw(chain, rng)
+    update.draw(chain, sampler.residuals, rng)
     X = centred(model.genotypes)
     assert len(given) > 1
     for args in given:
@@ -238,18 +242,16 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
     if missing_genotypes:
         dosages[rng.random(dosages.shape) < 0.1] = -1 if stored == np.int8 else np.nan
     dosages[:, 2] = 1
-    object.__setattr__(model, "genotypes", Genotypes(dosages))
-    sampler = Sampler(model, by_rows=True)
-    if mask is None:
-        sampler.snp_updates = [OneColumnSweep(model, sampler.direct_path)]
-    update = sampler.snp_updates[0]
+    model = with_dosages(model, dosages)
+    sampler = sampler_with(model, OneColumnSweep) if mask is None else sampler_of(model, True)
+    (update,) = sampler.snp_updates
     assert isinstance(update, OneColumnSweep if mask is None else ConnectionSweep)
     chain = starting_state(sampler, rng)
     for _ in range(3):
         sampler.iterate(chain, rng, tuning=False)
-    (path,) = update.paths
-    state, s2 = path.state(chain), path.residual_variance(chain)
-    residual = (path.target(chain) - state.fit).T.copy()
+    (term,) = update.terms
+    state, s2 = term.of(chain), chain.layers[term.layer].residual_variance
+    residual = (target_of_rows(sampler, term, chain) - state.fit).T.copy()
     effects, component = state.effects.reshape(-1, 1).copy(), state.component.reshape(-1, 1).copy()
     given = []
     original = passes.sweep_connections
@@ -259,17 +261,17 @@ def test_passes_over_stored_snps_equal_the_textbook_sweep(
         original(*args)
 
     monkeypatch.setattr(passes, "sweep_connections", keep)
-    update.draw(chain, rng)
+    update.draw(chain, sampler.residuals, rng)
     ((score, shrinkage, normal),) = given
     X = centred(model.genotypes)
     if prior.scales_genotypes:
-        X = X / model.genotypes_for(prior).scale
+        X = X / term.genotypes.scale
     fit = []
     for c, residual_of_column in enumerate(residual):
         snps = np.arange(70) if mask is None else np.flatnonzero(mask[:, c])
         entries = slice(35 * c, 35 * c + len(snps))
         textbook_sweep(
-            X[:, snps], path.row_weight[None], residual_of_column[None], effects[entries],
+            X[:, snps], term.row_weight[None], residual_of_column[None], effects[entries],
             component[entries], s2[c : c + 1], score[:, entries], shrinkage[:, entries],
             normal[entries],
         )  # fmt: skip
@@ -298,34 +300,34 @@ def test_cross_products_equal_the_textbook_sweep(missing_y, prior, missing_genot
     if missing_genotypes:
         dosages[rng.random(dosages.shape) < 0.1] = -1
     dosages[:, 2] = 1
-    object.__setattr__(model, "genotypes", Genotypes(dosages))
+    model = with_dosages(model, dosages)
     X = centred(model.genotypes)
-    sampler, by_rows = Sampler(model), Sampler(model, by_rows=True)
+    sampler = sampler_of(model)
     assert len(sampler.snp_updates) == (2 if missing_y else 1)
     chain = starting_state(sampler, rng)
     for _ in range(3):
         sampler.iterate(chain, rng, tuning=False)
     for update in sampler.snp_updates:
         assert type(update) is CrossProductSweep
-        states = [path.state(chain) for path in update.paths]
+        terms, states = update.terms, [term.of(chain) for term in update.terms]
         effects, component = (
             np.hstack([getattr(state, name) for state in states])
             for name in ("effects", "component")
         )
-        targets = [target_of_rows(path, chain, by_rows) for path in update.paths]
+        targets = [target_of_rows(sampler, term, chain) for term in terms]
         residual = (np.hstack(targets) - X @ effects).T
-        widths = [path.n_columns for path in update.paths]
-        weight = np.repeat([path.row_weight for path in update.paths], widths, axis=0)
-        s2 = np.hstack([path.residual_variance(chain) for path in update.paths])
+        widths = [term.n_responses for term in terms]
+        weight = np.repeat([term.row_weight for term in terms], widths, axis=0)
+        s2 = np.hstack([chain.layers[term.layer].residual_variance for term in terms])
         given, original = [], update._prepare
 
-        def keep(states, residual_variances, rng, given=given, original=original):
-            tables = original(states, residual_variances, rng)
+        def keep(parts, rng, given=given, original=original):
+            tables = original(parts, rng)
             given.append((tables, deepcopy(rng)))
             return tables
 
         update._prepare = keep
-        update.draw(chain, rng)
+        update.draw(chain, sampler.residuals, rng)
         ((tables, copy),) = given
         for first in range(0, 300, BLOCK):  # in the order of the sweep
             for c in range(len(s2)):
@@ -337,30 +339,30 @@ def test_cross_products_equal_the_textbook_sweep(missing_y, prior, missing_genot
                 )  # fmt: skip
         assert np.count_nonzero(effects) > 20
         starts = np.cumsum([0, *widths])
-        for path, state, first, last in zip(
-            update.paths, states, starts[:-1], starts[1:], strict=True
-        ):
+        for term, state, first, last in zip(terms, states, starts[:-1], starts[1:], strict=True):
             own = effects[:, first:last]
             assert_allclose(state.effects, own, atol=1e-10)
             assert_array_equal(state.component, component[:, first:last])
-            products = X.T @ (path.row_weight[:, None] * (X @ own))
+            products = X.T @ (term.row_weight[:, None] * (X @ own))
             assert_allclose(state.fit_products, products.T, atol=1e-8)
             if missing:
                 assert_allclose(state.fit, X @ own, atol=1e-10)
             else:
-                squares = (path.row_weight[:, None] * (X @ own) ** 2).sum(axis=0)
+                squares = (term.row_weight[:, None] * (X @ own) ** 2).sum(axis=0)
                 assert_allclose(state.fit_squares, squares, rtol=1e-10)
 
 
-def target_of_rows(path, chain, sampler):
-    """Return what a path's SNPs are to explain, (n, C), from the rows."""
-    fixed, of_chain = (
-        (sampler.omics_fixed, chain.omics_fixed)
-        if path.state(chain) is chain.snp
-        else (sampler.fixed, chain.fixed)
-    )
-    value = chain.omics if of_chain is chain.omics_fixed else sampler.y - chain.omics_part()
-    return value - fixed.fitted(of_chain.coefficients)
+def target_of_rows(sampler, term, chain):
+    """Return what the SNPs of a term are to explain, (n, C), whatever the update reads."""
+    state = chain.layers[term.layer]
+    target = state.response.astype(float)
+    for other in sampler.network.layer(term.layer).terms:
+        of_term = state.terms[other.name]
+        if other.source:
+            target = target - of_term.activated @ of_term.effects
+        elif other is not term:
+            target = target - other.predictors @ of_term.coefficients
+    return target
 
 
 def test_sweep_is_chosen_by_shape_and_missing_omics():
@@ -372,5 +374,5 @@ def test_sweep_is_chosen_by_shape_and_missing_omics():
         ({"missing": 0.8}, BlockedSweep),
         ({"n_latent": 1}, BlockedSweep),
     ):
-        (update,) = Sampler(small_network(rng, **options)).snp_updates
+        (update,) = sampler_of(small_network(rng, **options)).snp_updates
         assert type(update) is kind

@@ -1,4 +1,4 @@
-"""Missing omics and latent nodes, drawn given their own layer and the one that reads them.
+"""Missing responses: omics and latent nodes, drawn given the layer that reads them; phenotypes.
 
 Every cell has a normal prior from its own layer; those of one individual meet in its phenotype.
 """
@@ -11,20 +11,57 @@ from sknnmm.common.compiled import njit
 
 
 class Cells:
-    """Cells of (n, K) arrays, row by row; a flat position is found much faster than a pair.
+    """Some responses of a layer, row by row; a flat position is found much faster than a pair.
 
     Parameters
     ----------
+    layer : Layer
     chosen : ndarray of shape (n, K), bool
     """
 
-    def __init__(self, chosen):
+    def __init__(self, layer, chosen):
         self.rows, self.columns = np.nonzero(chosen)
         self.flat = np.flatnonzero(chosen)
+        self._layer = layer
+        self._root_weight = None  # where all rows weigh the same
+        if not layer.has_equal_weights:
+            self._root_weight = np.sqrt(layer.row_weight[self.rows]).astype(layer.dtype)
 
     def of(self, values):
         """Return the cells of `values` (n, K)."""
         return np.take(values, self.flat)
+
+    def prior(self, own):
+        """Return the mean and SD of the cells given their own LayerState."""
+        first, *others = (term.contribution(own.terms[term.name]) for term in self._layer.terms)
+        mean = self.of(first)
+        for contribution in others:
+            mean += self.of(contribution)
+        sd = np.sqrt(own.residual_variance).astype(mean.dtype)[self.columns]
+        return mean, sd if self._root_weight is None else sd / self._root_weight
+
+    def draw_from_prior(self, own, rng):
+        """Return draws of the cells given their own LayerState."""
+        mean, sd = self.prior(own)
+        return mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
+
+
+class MissingPhenotypes:
+    """Draws of the missing cells of a layer that no other reads.
+
+    Parameters
+    ----------
+    layer : Layer
+    """
+
+    def __init__(self, layer):
+        self._layer = layer
+        self._cells = Cells(layer, ~layer.observed & layer.informed[:, None])
+
+    def draw(self, chain, rng, tuning):
+        """Draw every missing cell once."""
+        own = chain.layers[self._layer.name]
+        np.put(own.response, self._cells.flat, self._cells.draw_from_prior(own, rng))
 
 
 class MissingOmics(ABC):
@@ -46,8 +83,8 @@ class MissingOmics(ABC):
         self.activation = nodes.activation
         self._layer, self._reader, self._nodes, self._residual = layer, reader, nodes, residual
         missing = ~layer.observed & layer.informed[:, None]
-        self.free = Cells(missing & ~reader.informed[:, None])
-        self.coupled = Cells(missing & reader.informed[:, None])
+        self.free = Cells(layer, missing & ~reader.informed[:, None])
+        self.coupled = Cells(layer, missing & reader.informed[:, None])
         # Coupled cells are sorted by row: sums over the cells of a row are segment sums.
         self.rows, self._starts, self._row_of_cell = np.unique(
             self.coupled.rows, return_index=True, return_inverse=True
@@ -58,25 +95,15 @@ class MissingOmics(ABC):
         """Draw every missing cell once; `tuning` during burn-in."""
         own = chain.layers[self._layer.name]
         if self.free.flat.size:
-            mean, sd = self.prior(own, self.free)
-            draws = mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
-            self._store(chain, self.free, draws)
+            self._store(chain, self.free, self.free.draw_from_prior(own, rng))
         if self.coupled.flat.size:
-            mean, sd = self.prior(own, self.coupled)
+            mean, sd = self.coupled.prior(own)
             draws = self.draw_coupled(chain, mean, sd, rng, tuning)
             self._store(chain, self.coupled, draws)
 
     @abstractmethod
     def draw_coupled(self, chain, mean, sd, rng, tuning):
         """Return draws of the coupled cells, whose prior has this mean and SD."""
-
-    def prior(self, own, cells):
-        """Return the prior mean and SD of cells, given the LayerState."""
-        first, *others = (term.contribution(own.terms[term.name]) for term in self._layer.terms)
-        mean = cells.of(first)
-        for contribution in others:
-            mean += cells.of(contribution)
-        return mean, np.sqrt(own.residual_variance).astype(mean.dtype)[cells.columns]
 
     def _unexplained(self, chain):
         """Return the residuals of the reader in the coupled rows, (rows, C)."""

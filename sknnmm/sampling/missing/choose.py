@@ -1,5 +1,6 @@
-"""Which sampler draws the missing omics and latent nodes of a network, and what moves besides."""
+"""Which sampler draws the missing responses of every layer, and what moves besides."""
 
+from sknnmm.sampling.missing.base import MissingPhenotypes
 from sknnmm.sampling.missing.elliptical_slice import SliceMissingOmics
 from sknnmm.sampling.missing.exact import ExactMissingOmics
 from sknnmm.sampling.missing.hamiltonian import HamiltonianMissingOmics
@@ -12,14 +13,14 @@ LATENT_SAMPLERS = {
 }
 
 
-class NodeDraws:
-    """All that moves the nodes of a layer: joint moves of latent nodes, then the missing cells.
+class MissingDraws:
+    """All that moves the responses of a layer: joint moves of latent nodes, then missing cells.
 
     Parameters
     ----------
     moves : list of LatentScale, ResidualExchange
         The exchange last: it needs the draw that follows.
-    missing : MissingOmics
+    missing : MissingOmics or MissingPhenotypes
     """
 
     def __init__(self, moves, missing):
@@ -32,8 +33,8 @@ class NodeDraws:
         self.missing.draw(chain, rng, tuning)
 
 
-def node_draws(network, residuals, variances):
-    """Return the NodeDraws of every layer of nodes, by its name.
+def missing_draws(network, residuals, variances):
+    """Return the MissingDraws of every layer of nodes, or with missing responses, by its name.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ def node_draws(network, residuals, variances):
     for layer in network.layers:
         reader, nodes = network.reading(layer)
         if reader is None:
+            if layer.is_drawn and not layer.family.draws:
+                draws[layer.name] = MissingDraws([], MissingPhenotypes(layer))
             continue
         name = choose_latent_sampler(network.latent_sampler, nodes.activation)
         both = (layer, reader, nodes, residuals[reader.name])
@@ -54,7 +57,7 @@ def node_draws(network, residuals, variances):
             moves.append(LatentScale(*both, own))
         if ResidualExchange.applies(layer, reader, name, own, of_reader):
             moves.append(ResidualExchange(layer, reader, nodes, own, of_reader))
-        draws[layer.name] = NodeDraws(moves, LATENT_SAMPLERS[name](*both))
+        draws[layer.name] = MissingDraws(moves, LATENT_SAMPLERS[name](*both))
     return draws
 
 

@@ -135,7 +135,8 @@ class ResidualExchange:
     def applies(layer, reader, latent_sampler, variances, reader_variances):
         """Return whether there are latent nodes and missing omics are drawn exactly."""
         return (
-            reader.has_equal_weights  # else the rows differ in how they share the variance
+            layer.has_equal_weights  # else the rows differ in how they share the variance
+            and reader.has_equal_weights
             and reader.n_responses == 1  # several would share the variance of the node
             and layer.n_latent > 0
             and latent_sampler == "gibbs"

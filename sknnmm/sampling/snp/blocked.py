@@ -14,6 +14,7 @@ from sknnmm.sampling.snp.prepared_draws import Draws, prepare_together
 from sknnmm.terms.effects import prior_variances
 
 BLOCK = 32  # SNPs swept together; it divides TILE
+MAX_WEIGHTINGS = 2  # sets of row weights that one sweep can serve
 CHUNK = 2**16  # effects whose draws are prepared at a time, or a block of SNPs if that is more
 
 
@@ -24,6 +25,7 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
     ----------
     network : Network
     terms : list of SNPs
+        Neighbours of `MAX_WEIGHTINGS` kinds of row weights at most.
     """
 
     def __init__(self, network, terms):
@@ -35,11 +37,14 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         self._any_missing = network.genotypes.any_missing or None  # None: a kernel without checks
         self._mean = network.genotypes.mean.astype(network.dtype)
         self._multipliers = [tuple(term.prior.multipliers) for term in terms]
-        # Cross-products within blocks, for the rows of each term, or once if all have the same.
-        same_rows = all(np.array_equal(term.row_weight, terms[0].row_weight) for term in terms)
-        row_weights = [term.row_weight for term in (terms[:1] if same_rows else terms)]
-        ends = starts[-1:] if same_rows else starts[1:]
-        self._columns = np.array([0, *ends])  # where each set of row weights begins, and the end
+        # Cross-products within blocks, once for neighbours that weigh the rows alike.
+        weightings = _runs(terms)
+        if len(weightings) > MAX_WEIGHTINGS:
+            raise ValueError(f"one sweep serves {MAX_WEIGHTINGS} weightings, not {len(weightings)}")
+        row_weights = [run[0].row_weight for run in weightings]
+        self._weighting_of = np.repeat(np.arange(len(weightings)), [len(run) for run in weightings])
+        widths = [sum(term.n_responses for term in run) for run in weightings]
+        self._columns = np.cumsum([0, *widths])  # where each weighting begins, and the end
         self._grams = network.genotypes.block_grams(row_weights, network.dtype, BLOCK)
         squares = np.diagonal(self._grams, axis1=2, axis2=3)  # (n_blocks, G, b)
         squares = squares.transpose(0, 2, 1).reshape(-1, len(row_weights))
@@ -47,6 +52,13 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         self._row_weights = np.stack(row_weights).astype(network.dtype)
         self._is_one = (self._row_weights == 1).all(axis=1)
         self.freeze()
+
+    @staticmethod
+    def groups(terms):
+        """Yield terms in groups, in their order, of no more weightings than one sweep serves."""
+        runs = _runs(terms)
+        for first in range(0, len(runs), MAX_WEIGHTINGS):
+            yield [term for run in runs[first : first + MAX_WEIGHTINGS] for term in run]
 
     def sweep(self, parts, rng):
         """Draw every SNP effect once (see SNPUpdate)."""
@@ -108,13 +120,15 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         squares = [self._squares[snps, g, None] for g in range(self._squares.shape[1])]
         draws = [
             Draws(
-                squares[min(g, len(squares) - 1)],
-                self._multipliers[g],
+                squares[weighting],
+                multipliers,
                 part.state.hyper.weights[:, None],
                 variance[snps] if len(variance) > 1 else variance,
                 part.residual_variance[None],
             )
-            for g, (part, variance) in enumerate(zip(parts, variances, strict=True))
+            for weighting, multipliers, part, variance in zip(
+                self._weighting_of, self._multipliers, parts, variances, strict=True
+            )
         ]
         n_idle = self._n_lanes - self._columns[-1]
         if n_idle:
@@ -128,6 +142,17 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         """Recompute the maintained fits (see SNPUpdate)."""
         for state in states:
             state.fit[:] = self._genotypes.dot(state.effects)
+
+
+def _runs(terms):
+    """Return lists of neighbouring terms that weigh the rows alike."""
+    runs = []
+    for term in terms:
+        if runs and np.array_equal(runs[-1][0].row_weight, term.row_weight):
+            runs[-1].append(term)
+        else:
+            runs.append([term])
+    return runs
 
 
 def lanes(n_columns):

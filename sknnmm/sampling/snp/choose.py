@@ -12,7 +12,7 @@ def choose_updates(network, by_rows=False):
     """Return the SNPUpdates of all terms of SNPs.
 
     Spectral where the prior allows; connections one by one where they are few; from cross-products
-    where these are small; one blocked sweep of all the rest, unless that is a single column.
+    where these are small; blocked sweeps of all the rest, but for a single column.
 
     Parameters
     ----------
@@ -42,10 +42,9 @@ def choose_updates(network, by_rows=False):
                 swept.append(term)
     for terms, from_sums in _alike(summed):
         updates.append(CrossProductSweep(network, terms, from_sums))
-    if OneColumnSweep.pays(swept):
-        updates.append(OneColumnSweep(network, swept))
-    elif swept:
-        updates.append(BlockedSweep(network, swept))
+    for terms in BlockedSweep.groups(swept):
+        kind = OneColumnSweep if OneColumnSweep.pays(terms) else BlockedSweep
+        updates.append(kind(network, terms))
     return updates
 
 

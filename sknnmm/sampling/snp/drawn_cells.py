@@ -40,7 +40,6 @@ class DrawnCells(ReadOnlyArrays):
         self._rows = np.concatenate(
             [n_rows * s + np.nonzero(strip.T)[1] for s, strip in enumerate(strips)]
         )
-        self._of_others = [update.table(other.predictors).T for other in self._others]
         self._measure(layer.starting_response)
         self.freeze()
 
@@ -52,11 +51,12 @@ class DrawnCells(ReadOnlyArrays):
         return is_plain and all(term.predictors is not None for term in others)
 
     def measure(self, chain):
-        """Take the sums of observed cells that have been exchanged, as in no fit."""
+        """Take the sums of data that have been exchanged, as in no fit."""
         self._measure(chain.layers[self._layer].response)
 
     def _measure(self, response):
         observed = np.where(self._observed, response, 0)
+        self._of_others = [self._update.table(other.predictors).T for other in self._others]
         self._of_observed = np.ascontiguousarray(self._update.table(observed).T)
 
     def products(self, state):
