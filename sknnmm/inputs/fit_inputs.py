@@ -43,7 +43,7 @@ class FitInputs:
             "omics": self.omics,
             "covariates": self.covariates,
             "sample_weight": self.weight,
-            "mask": connections and [connections.columns.indptr, connections.snps],
+            "mask": connections and [connections.layout.indptr, connections.snps],
         }
 
 
