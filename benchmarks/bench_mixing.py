@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
+from sknnmm.kernels.weights import sweep_weights
 from sknnmm.sampling.chains.parallel import one_blas_thread
 from sknnmm.sampling.missing.latent_moves import LatentScale, ResidualExchange
 from sknnmm.terms import nodes
@@ -75,7 +76,7 @@ def one_at_a_time():
         return False
 
     def single_weights(gram, products, *rest):
-        nodes.sweep_weights(gram, products.copy(), *rest)
+        sweep_weights(gram, products.copy(), *rest)
 
     with (
         patch.object(nodes, "draw_weights", single_weights),

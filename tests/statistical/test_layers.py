@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from sknnmm.activations import ACTIVATIONS, NetworkFunction
 from sknnmm.families import Gaussian
@@ -12,6 +13,7 @@ from sknnmm.model.network import Layer, Network
 from sknnmm.model.variables import registry
 from sknnmm.priors import RRBLUP, BayesC, BayesL
 from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.chains.variance_shares import SharesFromRows, SharesFromSums
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.missing.elliptical_slice import SliceMissingOmics
 from sknnmm.sampling.missing.exact import ExactMissingOmics
@@ -103,6 +105,33 @@ def test_two_phenotypes_are_two_networks_of_one(case):
     for c in range(2):
         alone = draws_of(replace(both, y=both.y[:, c]), np.random.default_rng(1 + c))
         assert_same_distribution(together[:, :, c], alone[:, :, 0])
+
+
+def test_variance_shares_of_two_phenotypes():
+    """From sums as from rows, and of each phenotype what its own genetic values say."""
+    rng = np.random.default_rng(0)
+    options = {"n": 25, "missing": 0, "missing_y": 0, "uninformative": 0}
+    model = with_two_phenotypes(small_network(rng, direct_prior=BayesC(scale=0.1), **options))
+    sampler, X = sampler_of(model), centred(model.genotypes)
+    chain = starting_state(sampler, rng)
+    for _ in range(5):
+        sampler.iterate(chain, rng, tuning=False)
+    terms = snp_terms(sampler.network)
+    effects = [table_of_effects(sampler, term, chain, rng) for term in terms]
+    fits = {term.name: X @ of_term for term, of_term in zip(terms, effects, strict=True)}
+    assert SharesFromSums.applies(sampler)
+    shares = SharesFromSums(sampler)(chain, {})
+    from_rows = SharesFromRows(sampler)(chain, fits)
+    assert shares.keys() == from_rows.keys()
+    for name, value in from_rows.items():
+        assert_allclose(shares[name], value, rtol=1e-8, atol=1e-10)
+    parts = Parts(chain)
+    values = X @ (effects[0] @ parts.weights.effects + effects[1])
+    assert_allclose(shares["genetic_variance"], values.var(axis=0), rtol=1e-8)
+    spread = parts.omics.residual_variance @ parts.weights.effects**2
+    environmental = spread + parts.phenotype.residual_variance
+    expected = values.var(axis=0) / (values.var(axis=0) + environmental)
+    assert_allclose(shares["heritability"], expected, rtol=1e-8)
 
 
 # Three layers: genes, proteins, two phenotypes ----------------------------------

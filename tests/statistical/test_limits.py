@@ -169,15 +169,19 @@ def test_missing_omics_follow_their_normal_distribution(kind, weighted):
 
 
 @pytest.mark.parametrize("activation", ["linear", "tanh", "sigmoid", "softplus", "leaky_relu"])
-def test_hmc_gradient_is_that_of_its_potential(activation):
+@pytest.mark.parametrize("n_phenotypes", [1, 2])
+def test_hmc_gradient_is_that_of_its_potential(n_phenotypes, activation):
     """Central differences, cell by cell."""
     rng = np.random.default_rng(0)
     model = small_network(rng, n_observed=3, missing=0.6, n=16, activation=activation)
+    y = np.column_stack([model.y, model.y**2])
+    model = replace(model, y=y[:, :n_phenotypes])
     sampler = sampler_of(model)
     chain = starting_state(sampler, rng)
     for _ in range(3):
         sampler.iterate(chain, rng, tuning=True)
-    Parts(chain).weights.effects[:, 0] = [1.2, -0.8, 0.5]
+    weights = np.array([[1.2, -0.5], [-0.8, -1.0], [0.5, 0.7]])
+    Parts(chain).weights.effects[:] = weights[:, :n_phenotypes]
     update = missing_update(HamiltonianMissingOmics, sampler)
     mean, sd = update.coupled.prior(Parts(chain).omics)
     potential, gradient = update.potential(chain, mean, sd)
