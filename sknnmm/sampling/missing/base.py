@@ -124,7 +124,7 @@ class MissingOmics(ABC):
         That is the response of the reader minus everything but these cells, (rows, C).
         """
         state = self._nodes.of(chain)
-        weights = state.effects[self.coupled.columns]
+        weights = np.take(state.effects, self.coupled.columns, axis=0)
         now = weighted_sums(weights, self.coupled.of(state.activated), self._starts)
         return weights, self._unexplained(chain) + now
 
@@ -148,10 +148,12 @@ def segment_sums(values, starts):
 @njit(nogil=True, cache=True)
 def weighted_sums(weights, values, starts):
     """Return the sums over segments of values times weights (cells, C): (segments, C)."""
-    sums = np.zeros((starts.size, weights.shape[1]), values.dtype)
-    for r in range(starts.size):
-        stop = starts[r + 1] if r + 1 < starts.size else values.size
-        for e in range(starts[r], stop):
-            for c in range(weights.shape[1]):
-                sums[r, c] += weights[e, c] * values[e]
+    sums = np.empty((starts.size, weights.shape[1]), values.dtype)
+    for c in range(weights.shape[1]):
+        for r in range(starts.size):
+            stop = starts[r + 1] if r + 1 < starts.size else values.size
+            total = values.dtype.type(0)
+            for e in range(starts[r], stop):
+                total += weights[e, c] * values[e]
+            sums[r, c] = total
     return sums

@@ -35,10 +35,29 @@ def move_onto(gap, cells, variance, weights, residual_variance, starts):
     weights : (cells, C)
     starts : (rows,), first cell of each row
     """
+    if gap.shape[1] > 1:
+        solve_rows(gap, variance, weights, residual_variance, starts)
+    else:
+        for r in range(starts.size):
+            stop = starts[r + 1] if r + 1 < starts.size else cells.size
+            total = residual_variance[r, 0]
+            for e in range(starts[r], stop):
+                total += weights[e, 0] * weights[e, 0] * variance[e]
+            gap[r, 0] /= total
+    for c in range(gap.shape[1]):
+        for r in range(starts.size):
+            stop = starts[r + 1] if r + 1 < starts.size else cells.size
+            for e in range(starts[r], stop):
+                cells[e] += variance[e] * weights[e, c] * gap[r, c]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def solve_rows(gap, variance, weights, residual_variance, starts):
+    """Divide the gaps of every row by their covariance matrix, in place; see `move_onto`."""
     n_responses = gap.shape[1]
     covariance = np.empty((n_responses, n_responses), gap.dtype)
     for r in range(starts.size):
-        stop = starts[r + 1] if r + 1 < starts.size else cells.size
+        stop = starts[r + 1] if r + 1 < starts.size else variance.size
         for c in range(n_responses):
             for d in range(n_responses):
                 total = residual_variance[r, c] if c == d else gap.dtype.type(0)
@@ -46,9 +65,6 @@ def move_onto(gap, cells, variance, weights, residual_variance, starts):
                     total += weights[e, c] * weights[e, d] * variance[e]
                 covariance[c, d] = total
         solve(covariance, gap[r])
-        for e in range(starts[r], stop):
-            for c in range(n_responses):
-                cells[e] += variance[e] * weights[e, c] * gap[r, c]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -64,8 +64,7 @@ class HamiltonianMissingOmics(MissingOmics):
             return target - weighted_sums(weights, value(mean + sd * u), self._starts)
 
         def potential(u):
-            misfit = residual(u) ** 2 / residual_variance
-            return 0.5 * (misfit.sum(axis=1) + self._sum_by_row(u * u))
+            return half_misfit(residual(u), residual_variance) + 0.5 * self._sum_by_row(u * u)
 
         def gradient(u):
             pull = pull_on_cells(residual(u) / residual_variance, weights, self._row_of_cell)
@@ -97,11 +96,26 @@ class HamiltonianMissingOmics(MissingOmics):
 @njit(nogil=True, cache=True)
 def pull_on_cells(pull, weights, row_of_cell):
     """Return the sums over responses of weights (cells, C) times the pull (rows, C) of the row."""
-    total = np.zeros(row_of_cell.size, pull.dtype)
+    sums = np.empty(row_of_cell.size, pull.dtype)
     for e in range(row_of_cell.size):
+        total = pull.dtype.type(0)
         for c in range(weights.shape[1]):
-            total[e] += pull[row_of_cell[e], c] * weights[e, c]
-    return total
+            total += pull[row_of_cell[e], c] * weights[e, c]
+        sums[e] = total
+    return sums
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def half_misfit(residual, variance):
+    """Return half the sums over responses of residual^2 / variance, (rows,)."""
+    sums = np.empty(len(residual), residual.dtype)
+    half = residual.dtype.type(0.5)
+    for r in range(len(residual)):
+        total = residual.dtype.type(0)
+        for c in range(residual.shape[1]):
+            total += residual[r, c] * residual[r, c] / variance[r, c]
+        sums[r] = half * total
+    return sums
 
 
 def leapfrog(gradient, position, momentum, step, n_steps):
