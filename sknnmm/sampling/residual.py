@@ -130,24 +130,23 @@ class SummedResidual:
         self._snps_predictors = self._update.table(predictors)
         self._snps_response = np.asfortranarray(self._update.products(response))
 
+    def own(self, term):
+        """Return the slice of all predictors that are those of a term."""
+        return self._own[term.name]
+
     def gram(self, first, second):
         """Return the weighted inner products of the predictors of two terms."""
-        return self._gram[self._own[first.name], self._own[second.name]]
+        return self._gram[self.own(first), self.own(second)]
 
-    def inner(self, state, of, without):
-        """Return the weighted inner products (m, C) of predictors with a residual.
+    def inner(self, state, without):
+        """Return the weighted inner products (m, C) of all predictors with a residual.
 
         That is the response minus the SNPs and all other terms but some.
         """
-        own = self._own[of.name]
         snps = state.terms[self._snps.name]
-        inner = self._with_response[own] - self._layout.inner(
-            self._snps_predictors[:, own], snps.effects
-        )
-        for term in self._others:
-            if term not in without:
-                inner = inner - self.gram(of, term) @ term.coefficients(state.terms[term.name])
-        return inner
+        coefficients = self._coefficients(state, without)
+        inner = self._with_response - self._layout.inner(self._snps_predictors, snps.effects)
+        return inner - self._gram @ coefficients
 
     def products(self, state, term):
         """Return what the draw of a term needs."""
@@ -168,9 +167,11 @@ class SummedResidual:
         explained -= (coefficients * of_others).sum(axis=0)
         return np.maximum(self._squares - 2 * explained + snps.fit_squares, 0)
 
-    def _coefficients(self, state):
-        """Return the coefficients of all predictors, (m, C)."""
-        if len(self._others) == 1:
-            (term,) = self._others
-            return term.coefficients(state.terms[term.name])
-        return np.vstack([term.coefficients(state.terms[term.name]) for term in self._others])
+    def _coefficients(self, state, without=()):
+        """Return the coefficients of all predictors, (m, C); 0 of some terms."""
+        coefficients = np.zeros((len(self._gram), state.response.shape[1]))
+        for term in self._others:
+            if term not in without:
+                of_term = term.coefficients(state.terms[term.name])
+                coefficients[self._own[term.name]] = of_term
+        return coefficients

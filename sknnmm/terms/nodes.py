@@ -273,10 +273,10 @@ class Nodes(DrawnTerm[NodesState]):
 
     def products_of_sums(self, sums: "SummedResidual", state: "LayerState") -> SummedProducts:
         """Return the SummedProducts (see DrawnTerm)."""
-        back = self._back.T
+        back, inner = self._back.T, sums.inner(state, without=self.left_out)
         return SummedProducts(
-            sums.inner(state, of=self, without=self.left_out),
-            back @ sums.inner(state, of=self._fixed, without=self.left_out),
+            inner[sums.own(self)],
+            back @ inner[sums.own(self._fixed)],
             sums.gram(self, self),
             back @ sums.gram(self._fixed, self),
         )

@@ -1,6 +1,5 @@
 """What a chain keeps: every draw of the small variables, moments and some draws of the large."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,10 +77,9 @@ class Recorder:
             (layer, term, [v.name for v in term.variables(layer) if v.every])
             for layer, term in self._terms
         ]
+        self._nodes = [term for _, term in self._terms if term.source and term.has_weights]
         self._weights_included = {
-            nodes.name: np.zeros((nodes.n_nodes, nodes.n_responses))
-            for _, nodes in self._terms
-            if nodes.source and nodes.has_weights
+            nodes.name: np.zeros((nodes.n_nodes, nodes.n_responses)) for nodes in self._nodes
         }
         self._responses = {
             layer.name: ResponseMoments(layer)
@@ -108,12 +106,11 @@ class Recorder:
             self._stored.add(self._n_recorded, drawn)
         shares = self._shares(chain, fits)
         for name in ("heritability", "genetic_mean"):  # any value that is not finite reaches them
-            if not math.isfinite(np.sum(shares[name])):
+            if not np.isfinite(shares[name]).all():
                 raise FloatingPointError(f"{name} became {shares[name]}.")
         self._keep(self._present(chain) | shares)
-        for name, included in self._weights_included.items():
-            term = next(term for _, term in self._terms if term.name == name)
-            included += term.of(chain).effects != 0
+        for nodes in self._nodes:
+            self._weights_included[nodes.name] += nodes.of(chain).effects != 0
         for name, moments in self._responses.items():
             moments.add(chain.layers[name], fits)
         self._n_recorded += 1

@@ -24,7 +24,7 @@ class _Shares:
         self._layer = sampler.layers[-1]
         self._nodes = next((term for term in self._layer.terms if term.source), None)
         self._source = self._nodes and sampler.network.layer(self._nodes.source)
-        self._sampler = sampler
+        self._of_nodes = self._source and f"{self._source.prefix}heritability"
 
     def _state(self, chain):
         return chain.layers[self._layer.name]
@@ -65,12 +65,11 @@ class _Shares:
             mean = mean + weights.T @ self._intercepts(source)
         result = self._of_phenotype(chain, mean, total, (weights * weights).T @ spread)
         heritability = explained / (explained + source.residual_variance)
-        result[f"{self._source.prefix}heritability"] = self._source.squeezed(heritability)
+        result[self._of_nodes] = self._source.squeezed(heritability)
         if self._nodes.has_weights:
             # Without genetic variance, but for rounding errors, there is nothing to share out.
-            share_out = total > NEGLIGIBLE
-            mediated = np.where(share_out, shares / np.where(share_out, total, 1), 0)
-            result["mediated_variance"] = self._layer.squeezed(mediated)
+            shared = shares / np.maximum(total, NEGLIGIBLE) * (total > NEGLIGIBLE)
+            result["mediated_variance"] = self._layer.squeezed(shared)
         return result
 
     def _intercepts(self, source):
@@ -149,21 +148,16 @@ class SharesFromSums(_Shares):
         state = self._snps.of(chain)
         weights = self._nodes.of(chain).effects.astype(float)
         states = [term.of(chain) for term in self._update.terms]
-        n_responses = self._layer.n_responses
-        total, shares = np.empty(n_responses), np.empty(weights.shape)
-        for c in range(n_responses):
-            on_c = [
-                weights[:, c] if term is self._snps else np.eye(n_responses)[c]
-                for term in self._update.terms
-            ]
-            on_y, products = self._update.total(states, on_c)  # of every SNP, on all paths
-            total[c] = products @ on_y / n
-            shares[:, c] = weights[:, c] * (products @ state.effects) / n
+        # Of every SNP, through the nodes and directly.
+        on_phenotypes = [weights if term is self._snps else None for term in self._update.terms]
+        effects, products = self._update.total(states, on_phenotypes)
+        total = np.diagonal(products @ effects) / n
+        shares = weights * (products @ state.effects).T / n
         return self._all(
             chain,
             explained=state.fit_squares / n,
             spread=chain.layers[self._source.name].residual_variance,
-            mean=np.zeros(n_responses),  # of the genotypes
+            mean=np.zeros(len(total)),  # of the genotypes
             total=total,
             shares=shares,
         )

@@ -168,10 +168,17 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
     products = table  # of rows that belong to the columns
 
     def total(self, states, weights):
-        """Return the sum of effects times weights over all columns, (p,), and X'WX times that."""
-        pairs = list(zip(states, weights, strict=True))
-        effects = sum(state.effects @ weight for state, weight in pairs)
-        return effects, sum(weight @ state.fit_products for state, weight in pairs)
+        """Return the effects of all columns times their weights, (p, R), and X'WX times these.
+
+        `weights` (C, R) of every state, None: columns as they are; the second result is (R, p).
+        """
+        effects, products = 0.0, 0.0
+        for state, weight in zip(states, weights, strict=True):
+            own = (state.effects, state.fit_products)
+            if weight is not None:
+                own = (state.effects @ weight, weight.T @ state.fit_products)
+            effects, products = effects + own[0], products + own[1]
+        return effects, products
 
     def fit_everywhere(self, state, rng, effects=None):
         """Return genotypes times effects for all rows (see SNPUpdate)."""

@@ -73,10 +73,10 @@ class SpectralDraw(SNPUpdate):
     products = table
 
     def total(self, states, weights):
-        """Return the sum of effects times weights over all columns, (r,), and X'WX times that."""
+        """Return the coordinates times weights, (r, R), and V'X'WXV times these, (R, r)."""
         (state,), (weight,) = states, weights
         coordinates = state.effects @ weight
-        return coordinates, self.basis.squared * coordinates
+        return coordinates, coordinates.T * self.basis.squared
 
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C), the part outside the basis drawn afresh."""
