@@ -5,7 +5,7 @@ the residuals of all columns (omics, direct path): four SNPs and four columns to
 products from eight numbers, which is as fast as matrix products are. Within the block the
 cross-products of its SNPs stand in for the residuals (Breen et al. 2022, doi
 10.1038/s42003-022-03624-1), as many columns side by side as a vector has lanes; then the changes of
-its effects are taken off, at a cost in proportion to how many there are.
+its effects are subtracted, at a cost in proportion to how many there are.
 """
 
 import numpy as np
@@ -106,7 +106,7 @@ def take_changes(residual, change, x, n_rows, snps, amounts, counts):
     """
     for c in range(len(residual)):
         count = 0
-        for k in range(len(change)):  # without a branch, which none could foresee
+        for k in range(len(change)):  # without a branch, which no processor could predict
             snps[c, count], amounts[c, count] = k, change[k, c]
             count += change[k, c] != 0
         counts[c] = count

@@ -6,7 +6,7 @@ from sknnmm.common.compiled import njit
 from sknnmm.kernels.draws import pick
 from sknnmm.kernels.passes import PASS, REORDER, filled
 
-BLOCK = 128  # SNPs whose changes are taken off together
+BLOCK = 128  # SNPs whose changes are subtracted together
 FEW = PASS // 2
 
 
@@ -110,8 +110,8 @@ def draw_block(
 ):  # fmt: skip
     """Draw the effects of SNPs `first` to `last` on column c, whose arrays are (p,).
 
-    `selects`: component 0, of two, is no effect. Changes are taken off `left` at the end, several
-    rows of cross-products at a time.
+    `selects`: component 0, of two, is no effect. Changes are subtracted from `left` at the end,
+    several rows of cross-products at a time.
     """
     products, amounts, snps = room[0][:BLOCK], room[0][BLOCK:], room[1]
     gain = left.dtype.type(0.5 / s2)

@@ -33,7 +33,7 @@ def draw_own_block(
 
     The SNPs are `first` to first + width of effects, component, the tables (M, m) and `normal`
     (m,). Writes what has changed to `change` (b,). No step depends on what was drawn: half of the
-    branches would be taken otherwise than foreseen.
+    branches would be mispredicted.
     """
     number = products.dtype.type
     gain = number(0.5) / s2

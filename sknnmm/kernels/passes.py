@@ -2,7 +2,7 @@
 
 The residuals of one node stay in the nearest cache while its SNPs pass by as they are stored: a
 block of them is multiplied, eight at a time, drawn given the cross-products of its SNPs, and the
-effects that changed are taken off.
+effects that changed are subtracted.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from sknnmm.kernels.simd import NARROW, WIDE, load, splat, store, where_greater
 
 GROUP = 32  # SNPs in a block; it divides TILE
 PASS = 8  # SNPs in one pass over the individuals that multiplies
-FETCHED = 6  # SNPs asked for in a pass that multiplies; the rest when changes are taken off
+FETCHED = 6  # SNPs asked for in a pass that multiplies; the others when changes are subtracted
 REORDER = {"reassoc", "nsz", "contract"}  # lets sums be vectorised
 
 
@@ -219,7 +219,7 @@ def subtract(dosages, snps, tile, mean, change, residual, any_missing):
     """
     changed, count = np.empty(snps.size + 1, np.int64), 0
     constant = residual.dtype.type(0)
-    for k in range(snps.size):  # without a branch, which none could foresee
+    for k in range(snps.size):  # without a branch, which no processor could predict
         changed[count] = k
         count += change[k] != 0
         constant += change[k] * mean[snps[k]]

@@ -97,7 +97,7 @@ class DrawnTerm(Term[State]):
 
     @property
     def left_out(self) -> tuple[Term, ...]:
-        """Return the terms that are not taken off the response for a draw of this one."""
+        """Return the terms that are not subtracted from the response for a draw of this one."""
         return (self,)
 
     @abstractmethod

@@ -27,7 +27,7 @@ class ChainSettings:
     n_iter: int
     burn_in: int
     thin: int
-    keep_state: bool = False  # the last one, for a longer chain to go on from
+    keep_state: bool = False  # the last one, for a longer chain to continue from
 
     @property
     def n_kept(self):

@@ -12,7 +12,7 @@ def shared_with_workers(sampler):
 
     On a Dask cluster that is a reference to copies that every worker has: sent once, not with every
     chain, and not lost with a worker that dies. A fit that is itself a task of the cluster (a fold
-    of a cross-validation) runs its chains where it is: its genotypes need not travel.
+    of a cross-validation) runs its chains where it is: its genotypes are not sent.
     """
     backend, _ = get_active_backend()
     client = getattr(backend, "client", None)  # of Dask; other backends have none

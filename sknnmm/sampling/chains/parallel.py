@@ -56,7 +56,7 @@ def _told_of_saved_states(saved):
         if saved:
             error.add_note(
                 f"checkpoint: the states that chains have saved in {saved.directory} are intact. "
-                "The same fit goes on from there."
+                "The same fit resumes from there."
             )
         raise
 

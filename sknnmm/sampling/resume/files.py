@@ -45,7 +45,7 @@ class Checkpoint:
         self.directory = directory
         self._current, self._previous = _files(directory, chain)
         self._fit = fit
-        # As files of this process would have; a worker process may be of another time.
+        # As files of this process would have; a worker process may have started under another umask.
         umask = os.umask(0)
         os.umask(umask)
         self._mode = 0o666 & ~umask
@@ -83,7 +83,9 @@ class Checkpoint:
         whole = [path.name for path in (self._current, self._previous) if path.exists()]
         state = "nothing was saved before."
         if whole:
-            state = f"{whole[0]}, saved before, is intact: the same fit can go on from there later."
+            state = (
+                f"{whole[0]}, saved before, is intact: the same fit can resume from there later."
+            )
         elif not self.directory.exists():
             state = "the directory is gone, and with it all that was saved there."
         reason = error.strerror or error
@@ -132,7 +134,7 @@ def _read_chain(directory, chain):
             damaged.append(path.rename(_free_name(path)))  # not to replace a good one
             continue
         if damaged:
-            _warn_of_damage(damaged, f"chain {chain} goes on from {path.name}, written before.")
+            _warn_of_damage(damaged, f"chain {chain} resumes from {path.name}, written before.")
         return content["fit"], content["state"]
     if damaged:
         _warn_of_damage(damaged, f"chain {chain} starts anew.")
@@ -162,7 +164,7 @@ class _ForeignError(_DamagedError):
 
 def _write(file, content):
     arrays = {}
-    description = json.dumps(_take_apart(content, arrays))
+    description = json.dumps(_without_arrays(content, arrays))
     arrays[DESCRIPTION] = np.frombuffer(description.encode(), np.uint8)
     with zipfile.ZipFile(file, "w") as archive:
         archive.comment = MAGIC + bytes(CHECKSUM_BYTES)
@@ -202,7 +204,7 @@ def _read(file):
         raise _DamagedError
     try:
         arrays = {name: _read_array(archive, f"{name}.npy") for name in _names(archive)}
-        content = _put_together(json.loads(arrays[DESCRIPTION].tobytes()), arrays)
+        content = _with_arrays(json.loads(arrays[DESCRIPTION].tobytes()), arrays)
     except MemoryError:
         raise  # not the fault of the file
     except Exception as error:  # it was written so: all checksums are right
@@ -242,10 +244,12 @@ def _is_of_chain(content):
     return is_chain and all(isinstance(part, dict) for part in content.values())
 
 
-def _take_apart(value, arrays, name=""):
+def _without_arrays(value, arrays, name=""):
     """Return nested dictionaries without arrays, which go into `arrays` under their path."""
     if isinstance(value, dict):
-        return {key: _take_apart(v, arrays, f"{name}/{key}".strip("/")) for key, v in value.items()}
+        return {
+            key: _without_arrays(v, arrays, f"{name}/{key}".strip("/")) for key, v in value.items()
+        }
     if isinstance(value, np.ndarray | np.generic):
         arrays[name] = np.asarray(value)
         # A NumPy scalar is not a Python number: they differ in the precision of what follows.
@@ -253,11 +257,11 @@ def _take_apart(value, arrays, name=""):
     return value
 
 
-def _put_together(value, arrays):
+def _with_arrays(value, arrays):
     if not isinstance(value, dict):
         return value
     if ARRAY in value:
         return arrays[value[ARRAY]]
     if SCALAR in value:
         return arrays[value[SCALAR]][()]
-    return {key: _put_together(v, arrays) for key, v in value.items()}
+    return {key: _with_arrays(v, arrays) for key, v in value.items()}

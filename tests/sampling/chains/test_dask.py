@@ -75,7 +75,7 @@ def test_folds_give_the_same_bits_and_survive_the_death_of_a_worker(client, data
     assert_array_equal(survived, expected)
 
 
-def test_genotypes_travel_once_not_with_every_chain(client, short, monkeypatch):
+def test_genotypes_are_sent_once_not_with_every_chain(client, short, monkeypatch):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, (100, 3000), dtype=np.int8)
     y = rng.normal(size=100)
@@ -89,7 +89,7 @@ def test_genotypes_travel_once_not_with_every_chain(client, short, monkeypatch):
     assert len(pickled) == 1
 
 
-def test_a_memory_map_travels_as_the_name_of_its_file(data, tmp_path):
+def test_a_memory_map_is_sent_as_the_name_of_its_file(data, tmp_path):
     np.save(tmp_path / "X.npy", np.asfortranarray(np.repeat(data.X, 100, axis=1)))
     genotypes = Genotypes(np.asarray(np.load(tmp_path / "X.npy", mmap_mode="r")))
     sent = pickle.dumps(genotypes)

@@ -545,7 +545,7 @@ def interrupted(data, short, tmp_path, always, at):
 @every_damage
 def test_a_damaged_file_falls_back_to_the_one_before(damage, data, short, interrupted, tmp_path):
     damage(tmp_path / "chain-1.npz")
-    with pytest.warns(UserWarning, match=r"chain 1 goes on from chain-1\.previous\.npz"):
+    with pytest.warns(UserWarning, match=r"chain 1 resumes from chain-1\.previous\.npz"):
         model = fit(interrupted, data)
     assert_same(fit(short(n_chains=2), data), model)
     assert (tmp_path / "chain-1.damaged").exists()
