@@ -266,7 +266,9 @@ def fails_after(n_calls, function):
     ids=["slice", "hmc", "derivative"],
 )
 def test_not_finite_later_stops_the_chain(activation, name, data):
-    message = rf"At iteration \d+ the chain cannot go on: {name} is not finite everywhere: .* nan"
+    message = (
+        rf"At iteration \d+ the chain cannot continue: {name} is not finite everywhere: .* nan"
+    )
     with pytest.raises(FloatingPointError, match=message):
         fit(data, activation, n_chains=1)
 

@@ -128,7 +128,7 @@ def _named(iteration):
         yield
     except FloatingPointError as error:
         raise FloatingPointError(
-            f"At iteration {iteration} the chain cannot go on: {error}"
+            f"At iteration {iteration} the chain cannot continue: {error}"
         ) from error
 
 
@@ -148,7 +148,7 @@ def _check_finite(network, chain, iteration):
         return
     name, values = next(_not_finite(network, chain))
     raise FloatingPointError(
-        f"{name} became {values.ravel()} at iteration {iteration}: the chain cannot go on. Look "
+        f"{name} became {values.ravel()} at iteration {iteration}: the chain cannot continue. Look "
         "for extreme values in the data and for priors far from the data (scales refer to "
         "standardised y and omics), or use precision='double'."
     )

@@ -45,7 +45,7 @@ class Checkpoint:
         self.directory = directory
         self._current, self._previous = _files(directory, chain)
         self._fit = fit
-        # As files of this process would have; a worker process may have started under another umask.
+        # As files of this process would have: worker processes may have another umask.
         umask = os.umask(0)
         os.umask(umask)
         self._mode = 0o666 & ~umask
@@ -83,9 +83,7 @@ class Checkpoint:
         whole = [path.name for path in (self._current, self._previous) if path.exists()]
         state = "nothing was saved before."
         if whole:
-            state = (
-                f"{whole[0]}, saved before, is intact: the same fit can resume from there later."
-            )
+            state = f"{whole[0]}, saved before, is intact: the same fit can resume from it."
         elif not self.directory.exists():
             state = "the directory is gone, and with it all that was saved there."
         reason = error.strerror or error
