@@ -72,7 +72,7 @@ def test_imports_between_rooms_go_one_way():
         ("terms", {"estimators", "inputs", "posterior", "prediction", "sampling"}),
         ("families", {"estimators", "inputs", "posterior", "prediction", "sampling", "terms"}),
         ("posterior", {"estimators", "inputs", "sampling", "terms", "families", "kernels"}),
-        ("prediction", {"estimators", "sampling", "terms", "kernels"}),
+        ("prediction", {"estimators", "inputs", "sampling", "terms", "kernels"}),
         ("priors", {"model", "terms", "sampling", "genotypes", "inputs"}),
         ("genotypes", {"inputs", "model", "priors", "sampling", "terms"}),
         ("inputs", {"estimators", "sampling", "terms", "posterior", "prediction"}),
