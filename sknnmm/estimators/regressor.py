@@ -26,6 +26,7 @@ from sknnmm.common.typing import (
 from sknnmm.common.user_warnings import called_by
 from sknnmm.estimators.attributes import fitted_attributes
 from sknnmm.estimators.describe import describe
+from sknnmm.estimators.fingerprint import describe_fit
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
 from sknnmm.inputs.phenotype import check_phenotype
@@ -40,7 +41,7 @@ from sknnmm.sampling.chains.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.missing.choose import LATENT_SAMPLERS
 from sknnmm.sampling.resume.directory_lock import only_fit_in
-from sknnmm.sampling.resume.fingerprint import ResumePoint, describe_fit, find_resume_point
+from sknnmm.sampling.resume.resume_point import ResumePoint, find_resume_point
 
 NOT_ALWAYS_SET = (  # by a fit
     "feature_names_in_",

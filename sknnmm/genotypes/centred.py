@@ -54,6 +54,11 @@ class Genotypes:
         return self._stored.values
 
     @property
+    def per_allele(self):
+        """Return what turns an effect of every SNP as it is here into one per allele, (p,)."""
+        return np.ones(self.shape[1])
+
+    @property
     def shape(self):
         """Return (n, p)."""
         return self.dosages.shape
@@ -143,6 +148,11 @@ class ScaledGenotypes(Genotypes):
         self.expected_variance = genotypes.expected_variance
         self.scale = np.sqrt(np.where(self.polymorphic, self.expected_variance, 1))
         self.variance = genotypes.variance / self.scale**2
+
+    @property
+    def per_allele(self):
+        """Return what turns an effect of every SNP as it is here into one per allele, (p,)."""
+        return 1 / self.scale
 
     def columns(self, snps, dtype):
         """Return the scaled centred dosages of some SNPs, (n, len(snps))."""

@@ -35,6 +35,15 @@ class Layer:
     prefix: str = ""  # of the names of its variables
     n_latent: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse an order of terms in which one that is integrated out is not drawn next."""
+        for i, term in enumerate(self.terms):
+            others = tuple(other for other in term.not_subtracted if other is not term)
+            if others and others != self.terms[i + 1 : i + 1 + len(others)]:
+                raise ValueError(
+                    f"{others[0].name} is integrated out for {term.name}: it has to follow it."
+                )
+
     @property
     def n_responses(self) -> int:
         """Return C."""
@@ -65,8 +74,13 @@ class Layer:
         """Return whether any response of an informed row is drawn."""
         return self.family.draws or not self.observed[self.informed].all()
 
+    @property
+    def drawn_share(self) -> float:
+        """Return the share of the responses of informed rows that are drawn."""
+        return 1.0 if self.family.draws else float((~self.observed[self.informed]).mean())
+
     @cached_property
-    def is_fixed(self) -> bool:
+    def is_constant(self) -> bool:
         """Return whether nothing that a regression on SNPs needs of the rows ever changes."""
         snps = [term for term in self.terms if term.acts_by_snps]
         others = [term for term in self.terms if not term.acts_by_snps]
@@ -129,6 +143,15 @@ class Network:
     layers: tuple[Layer, ...]
     dtype: type[np.floating]
     latent_sampler: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what no sampler serves: two readers of a layer, a reader of drawn records."""
+        for layer in self.layers:
+            readers = [t for other in self.layers for t in other.terms if t.source == layer.name]
+            if len(readers) > 1:
+                raise ValueError(f"the layer {layer.name!r} is read by more than one term.")
+            if readers and layer.family.draws:
+                raise ValueError(f"the responses of {layer.name!r} are read: they must be normal.")
 
     def layer(self, name: str) -> Layer | None:
         """Return the layer of this name, or None."""

@@ -1,9 +1,16 @@
 """The sampler: what is computed once per fit, and one iteration of the chain."""
 
+from functools import partial
+
 import numpy as np
 
-from sknnmm.sampling.missing.choose import missing_draws
-from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
+from sknnmm.sampling.missing.choose import latent_moves, missing_draws
+from sknnmm.sampling.residual import (
+    RowResidual,
+    SummedResidual,
+    Target,
+    expected_response,
+)
 from sknnmm.sampling.residual_variances import ResidualVariances
 from sknnmm.sampling.snp.choose import choose_updates
 
@@ -24,9 +31,9 @@ class Sampler:
     Attributes
     ----------
     snp_updates : list of SNPUpdate
-    residuals, variances, missing : dict
-        By the name of a layer: its residual, its ResidualVariances, and the MissingDraws if it
-        has any.
+    residuals, variances, draws, moves, missing : dict
+        By the name of a layer: its residual, its ResidualVariances, the draws of its terms, joint
+        moves of its latent nodes, and the draw of its missing responses, if it has any.
     """
 
     def __init__(self, network, updates=None):
@@ -36,32 +43,51 @@ class Sampler:
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
         self.residuals = {layer.name: self._residual(layer) for layer in self.layers}
         self.variances = {layer.name: ResidualVariances(layer) for layer in self.layers}
-        self.missing = missing_draws(network, self.residuals, self.variances)
+        self.draws = {layer.name: self._draws(layer) for layer in self.layers}
+        self.moves = latent_moves(network, self.residuals, self.variances)
+        self.missing = missing_draws(network, self.residuals)
 
     def iterate(self, chain, rng, tuning):
         """Move `chain` by one iteration; `tuning` during burn-in."""
-        drawn = set()  # updates of SNPs, maybe of several layers
         for layer in self.layers:
+            for draw in self.draws[layer.name]:  # of its terms
+                draw(chain, rng)
             state, residual = chain.layers[layer.name], self.residuals[layer.name]
-            for term in layer.terms:
-                update = self._update_of.get(term)
-                if update is None:
-                    target = Target(residual, state, term)
-                    term.draw(state.terms[term.name], target, state.residual_variance, rng)
-                elif update not in drawn:
-                    update.draw(chain, self.residuals, rng)
-                    drawn.add(update)
             self.variances[layer.name].draw(state, residual, rng)
         for layer in reversed(self.layers):
             if layer.family.draws:
                 self.draw_recorded(layer, chain, rng)
+            for move in self.moves[layer.name]:
+                move.draw(chain, rng)
             if layer.name in self.missing:
                 self.missing[layer.name].draw(chain, rng, tuning)
+
+    def _draws(self, layer):
+        """Return functions of (chain, rng) that draw the terms of a layer, in their order.
+
+        SNP effects of several layers may be drawn together: with the first of these layers.
+        """
+        draws = []
+        for term in layer.terms:
+            update = self._update_of.get(term)
+            if update is None:
+                draws.append(partial(self._draw_term, term))
+            elif update.terms[0] is term:
+                draws.append(partial(self._draw_snps, update))
+        return draws
+
+    def _draw_term(self, term, chain, rng):
+        state = chain.layers[term.layer]
+        target = Target(self.residuals[term.layer], state, term)
+        term.draw(state.terms[term.name], target, state.residual_variance, rng)
+
+    def _draw_snps(self, update, chain, rng):
+        update.draw(chain, self.residuals, rng)
 
     def draw_recorded(self, layer, chain, rng):
         """Draw the responses that the record of a layer bounds, but does not tell."""
         state = chain.layers[layer.name]
-        mean = state.response - self.residuals[layer.name].rows(state)
+        mean = expected_response(layer, state)
         variance = state.residual_variance / np.where(layer.informed, layer.row_weight, 1)[:, None]
         layer.family.draw(layer.record, state.response, mean, np.sqrt(variance), rng)
 

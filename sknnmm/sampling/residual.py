@@ -10,8 +10,17 @@ import numpy as np
 from sknnmm.common.compiled import njit
 
 
+def expected_response(layer, state, of=None):
+    """Return the sum of all contributions, (n, C), or of what `of` returns for each of them."""
+    total = 0.0
+    for term in layer.terms:
+        contribution = term.contribution(state.terms[term.name])
+        total = total + (contribution if of is None else of(contribution))
+    return total
+
+
 class Target:
-    """What one term is to explain: the response minus everything else.
+    """What one term is to explain: the response minus the terms but those `not_subtracted`.
 
     Parameters
     ----------
@@ -27,7 +36,7 @@ class Target:
 
     def rows(self):
         """Return it row by row, (n, C), not to be written to; of a RowResidual only."""
-        return self._residual.rows(self.state, (self._term,))
+        return self._residual.rows(self.state, self._term.not_subtracted)
 
     def products(self):
         """Return what the term, one that draws itself, needs to know of it."""
@@ -67,7 +76,7 @@ class RowResidual:
 
     def products(self, state, term):
         """Return what the draw of a term needs."""
-        return term.products_of_rows(self.rows(state, term.left_out))
+        return term.products_of_rows(self.rows(state, term.not_subtracted))
 
     def squares(self, state):
         """Return the weighted sums of squared residuals, (C,)."""
@@ -128,7 +137,7 @@ class SummedResidual:
         self._gram = weighted.T @ predictors
         self._with_response = weighted.T @ response
         self._snps_predictors = self._update.table(predictors)
-        self._snps_response = np.asfortranarray(self._update.products(response))
+        self._snps_response = np.asfortranarray(self._update.products_by_response(response))
 
     def own(self, term):
         """Return the slice of all predictors that are those of a term."""

@@ -51,6 +51,15 @@ class Term(ABC, Generic[State]):
         """Return whether its prior holds the scale of its contribution."""
         return False
 
+    @property
+    def not_subtracted(self) -> tuple["Term", ...]:
+        """Return the terms that are not subtracted from the response to make its `Target`.
+
+        Itself, for most. A term that integrates others out names these; they are drawn next, so
+        they follow it in the layer.
+        """
+        return (self,)
+
     def of(self, chain: "ChainState") -> State:
         """Return the state of this term."""
         return chain.layers[self.layer].terms[self.name]
@@ -94,11 +103,6 @@ class Term(ABC, Generic[State]):
 
 class DrawnTerm(Term[State]):
     """A term that draws itself, given what it is to explain."""
-
-    @property
-    def left_out(self) -> tuple[Term, ...]:
-        """Return the terms that are not subtracted from the response for a draw of this one."""
-        return (self,)
 
     @abstractmethod
     def start(self, layer: "Layer", responses: dict[str, np.ndarray], keeps_rows: bool) -> State:

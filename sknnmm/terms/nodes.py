@@ -148,9 +148,9 @@ class Nodes(DrawnTerm[NodesState]):
             self.expected_variance = share / self._expected_squares(source)
         ((_, basis, self._back),) = fixed.groups  # all responses have the same rows
         self._basis = basis[self._rows].astype(float)
-        self._blocks_of_fixed: list[NodeBlock] | None = None  # where no node is ever drawn
+        self._constant_blocks: list[NodeBlock] | None = None  # where no node is ever drawn
         if not source.is_drawn:
-            self._take_fixed(activation.value(source.starting_response))
+            self._take_constant(activation.value(source.starting_response))
 
     def _expected_squares(self, source: "Layer") -> float:
         """Return the expected sum of the variances of the activated nodes."""
@@ -168,13 +168,13 @@ class Nodes(DrawnTerm[NodesState]):
         if state.activated is not nodes:
             state.activated[:] = self.activation.value(nodes)
         if self.predictors is not None:
-            self._take_fixed(state.activated)
+            self._take_constant(state.activated)
 
-    def _take_fixed(self, activated: np.ndarray) -> None:
+    def _take_constant(self, activated: np.ndarray) -> None:
         """Take nodes that are never drawn, already activated."""
         self.predictors = activated.astype(float)
         if self.has_weights:
-            self._blocks_of_fixed = list(self._blocks(activated))
+            self._constant_blocks = list(self._blocks(activated))
 
     def _blocks(self, activated: np.ndarray) -> Iterator[NodeBlock]:
         """Yield the NodeBlocks of all nodes."""
@@ -194,7 +194,7 @@ class Nodes(DrawnTerm[NodesState]):
         return not self.has_weights or prior_fixes_scale(self.prior)
 
     @property
-    def left_out(self) -> tuple[Term, ...]:
+    def not_subtracted(self) -> tuple[Term, ...]:
         """Return the fixed effects, which are integrated out (see DrawnTerm).
 
         The nodes are subtracted: what changes of them is put back block by block.
@@ -241,7 +241,7 @@ class Nodes(DrawnTerm[NodesState]):
         shrinkage = self._fixed.shrinkage(self._basis.shape[1], s2)
         variance = prior_variances(prior, state.hyper, s2)
         residual = target.products()
-        for i, block in enumerate(self._blocks_of_fixed or self._blocks(state.activated)):
+        for i, block in enumerate(self._constant_blocks or self._blocks(state.activated)):
             own = slice(i * BLOCK, (i + 1) * BLOCK)
             of_nodes, in_basis = residual.of_block(block, own)
             before = state.effects[own].copy()
@@ -273,7 +273,7 @@ class Nodes(DrawnTerm[NodesState]):
 
     def products_of_sums(self, sums: "SummedResidual", state: "LayerState") -> SummedProducts:
         """Return the SummedProducts (see DrawnTerm)."""
-        back, inner = self._back.T, sums.inner(state, without=self.left_out)
+        back, inner = self._back.T, sums.inner(state, without=self.not_subtracted)
         return SummedProducts(
             inner[sums.own(self)],
             back @ inner[sums.own(self._fixed)],

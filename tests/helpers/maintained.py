@@ -40,9 +40,9 @@ def every_update(sampler):
     for layer in sampler.layers:
         updates += [term for term in layer.terms if not term.acts_by_snps]
         updates.append(sampler.variances[layer.name])
+        updates += sampler.moves[layer.name]
         if layer.name in sampler.missing:
-            of_layer = sampler.missing[layer.name]
-            updates += [*of_layer.moves, of_layer.missing]
+            updates.append(sampler.missing[layer.name])
     return updates
 
 

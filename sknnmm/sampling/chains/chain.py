@@ -11,7 +11,6 @@ from sknnmm.sampling.chains.recorder import Recorder
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY
 from sknnmm.sampling.resume import snapshot
-from sknnmm.sampling.resume.files import Checkpoint
 
 
 class Stream(np.random.Generator):
@@ -41,15 +40,6 @@ class ChainSettings:
     def keeps(self, iteration):
         """Return whether the state after `iteration` (from 1) is kept."""
         return iteration > self.burn_in and (iteration - self.burn_in) % self.thin == 0
-
-
-@dataclass(frozen=True)
-class ChainOrigin:
-    """Where a chain begins: at its seed, or at a state that was saved of it."""
-
-    seed: np.random.SeedSequence
-    saved: dict | None = None  # see sampling/resume/snapshot.py
-    checkpoint: Checkpoint | None = None  # where its states are saved
 
 
 def run_chain(sampler, origin, settings, effects_budget, progress, stop):

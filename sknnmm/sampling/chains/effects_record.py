@@ -129,10 +129,9 @@ class _SpectralRecord:
 
     def moments(self, n_kept):
         """Return the EffectsMoments: means over `n_kept` draws, the rest over the stored ones."""
-        dtype = self.update.basis.dtype
 
         def mean_of(total):
-            return self.update.mean_snp_effects((total / n_kept).astype(dtype)).astype(float)
+            return self.update.mean_snp_effects(total / n_kept).astype(float)
 
         return EffectsMoments(
             mean=mean_of(self._coordinates),

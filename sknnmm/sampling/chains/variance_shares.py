@@ -139,7 +139,7 @@ class SharesFromSums(_Shares):
         if nodes is None or not nodes.activation.is_linear:
             return False
         source, (update, *others) = sampler.network.layer(nodes.source), sampler.snp_updates
-        by_sums = sampler.residuals[source.name].is_summed and hasattr(update, "total")
+        by_sums = sampler.residuals[source.name].is_summed and update.has_totals
         return by_sums and not others and bool((source.row_weight == 1).all())
 
     def __call__(self, chain, fits):

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from sknnmm.common.compiled import njit
+from sknnmm.sampling.residual import expected_response
 
 
 class Cells:
@@ -33,10 +34,7 @@ class Cells:
 
     def prior(self, own):
         """Return the mean and SD of the cells given their own LayerState."""
-        first, *others = (term.contribution(own.terms[term.name]) for term in self._layer.terms)
-        mean = self.of(first)
-        for contribution in others:
-            mean += self.of(contribution)
+        mean = expected_response(self._layer, own, self.of)
         sd = np.sqrt(own.residual_variance).astype(mean.dtype)[self.columns]
         return mean, sd if self._root_weight is None else sd / self._root_weight
 

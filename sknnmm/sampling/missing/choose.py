@@ -13,28 +13,31 @@ LATENT_SAMPLERS = {
 }
 
 
-class MissingDraws:
-    """All that moves the responses of a layer: joint moves of latent nodes, then missing cells.
+def missing_draws(network, residuals):
+    """Return the draws of missing responses by the name of a layer, of those that can have any.
 
     Parameters
     ----------
-    moves : list of LatentScale, ResidualExchange
-        The exchange last: it needs the draw that follows.
-    missing : MissingOmics or MissingPhenotypes
+    network : Network
+    residuals : dict
+        Residual of every layer, by its name.
     """
+    draws = {}
+    for layer in network.layers:
+        reader, nodes = network.reading(layer)
+        if reader is not None:
+            name = choose_latent_sampler(network.latent_sampler, nodes.activation)
+            kind, residual = LATENT_SAMPLERS[name], residuals[reader.name]
+            draws[layer.name] = kind(layer, reader, nodes, residual)
+        elif layer.is_drawn and not layer.family.draws:
+            draws[layer.name] = MissingPhenotypes(layer)
+    return draws
 
-    def __init__(self, moves, missing):
-        self.moves, self.missing = moves, missing
 
-    def draw(self, chain, rng, tuning):
-        """Draw every missing cell once; `tuning` during burn-in."""
-        for move in self.moves:
-            move.draw(chain, rng)
-        self.missing.draw(chain, rng, tuning)
+def latent_moves(network, residuals, variances):
+    """Return the joint moves of latent nodes by the name of a layer; the exchange comes last.
 
-
-def missing_draws(network, residuals, variances):
-    """Return the MissingDraws of every layer of nodes, or with missing responses, by its name.
+    It needs the draw of missing responses that follows.
 
     Parameters
     ----------
@@ -42,23 +45,20 @@ def missing_draws(network, residuals, variances):
     residuals, variances : dict
         Residual and ResidualVariances of every layer, by its name.
     """
-    draws = {}
+    moves = {layer.name: [] for layer in network.layers}
     for layer in network.layers:
         reader, nodes = network.reading(layer)
         if reader is None:
-            if layer.is_drawn and not layer.family.draws:
-                draws[layer.name] = MissingDraws([], MissingPhenotypes(layer))
             continue
         name = choose_latent_sampler(network.latent_sampler, nodes.activation)
-        both = (layer, reader, nodes, residuals[reader.name])
         own, of_reader = variances[layer.name], variances[reader.name]
-        moves = []
-        if LatentScale.applies(layer, nodes):
-            moves.append(LatentScale(*both, own))
+        if LatentScale.applies(layer, nodes, own):
+            move = LatentScale(layer, reader, nodes, residuals[reader.name], own)
+            moves[layer.name].append(move)
         if ResidualExchange.applies(layer, reader, name, own, of_reader):
-            moves.append(ResidualExchange(layer, reader, nodes, own, of_reader))
-        draws[layer.name] = MissingDraws(moves, LATENT_SAMPLERS[name](*both))
-    return draws
+            move = ResidualExchange(layer, reader, nodes, own, of_reader)
+            moves[layer.name].append(move)
+    return moves
 
 
 def choose_latent_sampler(name, activation):

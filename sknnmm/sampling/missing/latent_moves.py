@@ -36,10 +36,9 @@ class LatentScale:
         self._row_weight = reader.row_weight[self._rows]
 
     @staticmethod
-    def applies(layer, nodes):
+    def applies(layer, nodes, variances):
         """Return whether the layer has latent nodes whose scale is free to move."""
-        is_free = layer.residual_prior.estimate_variance
-        is_free &= not any(term.fixes_scale for term in layer.terms)
+        is_free = variances.are_drawn and not any(term.fixes_scale for term in layer.terms)
         return layer.n_latent > 0 and nodes.has_weights and is_free
 
     def draw(self, chain, rng):

@@ -36,6 +36,7 @@ class SNPUpdate(ABC):
 
     keeps_fit = True  # whether genotypes times effects are part of the state
     keeps_products = False  # whether X'W times these are
+    has_totals = False  # whether `total` tells second moments of all SNPs
     draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
 
     def __init__(self, network: Network, terms: Sequence[SNPs]) -> None:
@@ -102,3 +103,30 @@ class SNPUpdate(ABC):
     ) -> np.ndarray:
         """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""
         return state.fit
+
+    # Of updates that draw from sums over the rows (`keeps_fit` False) ------------------------
+
+    def table(self, rows: np.ndarray) -> np.ndarray:
+        """Return X'W rows for rows (n, r) of predictors, in the order of the effects, (m, r)."""
+        raise NotImplementedError
+
+    def products_by_response(self, rows: np.ndarray) -> np.ndarray:
+        """Return X'W rows for rows (n, C), one for each response, shaped like the effects."""
+        raise NotImplementedError
+
+    # Of updates with `has_totals` ------------------------------------------------------------
+
+    def total(
+        self, states: Sequence[SNPState], weights: Sequence[np.ndarray | None]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the effects of all columns times their weights, (p, R), and X'WX times these.
+
+        `weights` (C, R) of every state, None: columns as they are; the second result is (R, p).
+        """
+        raise NotImplementedError
+
+    # Of updates with `draws_coordinates` -----------------------------------------------------
+
+    def mean_snp_effects(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return the mean SNP effects (p, C) given the coordinates."""
+        raise NotImplementedError

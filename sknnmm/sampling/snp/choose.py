@@ -26,7 +26,7 @@ def choose_updates(network, by_rows=False):
         for term in layer.terms:
             if not term.acts_by_snps:
                 continue
-            from_sums = layer.is_fixed and not by_rows
+            from_sums = layer.is_constant and not by_rows
             # The blocked sweep knows unscaled genotypes only.
             connections = term.connections
             few = connections is not None and (connections.few or term.prior.scales_genotypes)

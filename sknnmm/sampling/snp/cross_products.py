@@ -37,6 +37,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
     """
 
     keeps_products = True
+    has_totals = True
 
     def __init__(self, network, terms, from_sums):
         super().__init__(network, terms)
@@ -64,12 +65,11 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         if p > min(n, MAX_SNPS):
             return False
         layers = [network.layer(term.layer) for term in terms]
-        if all(layer.is_fixed for layer in layers):
+        if all(layer.is_constant for layer in layers):
             return True
         stored = n * p * network.genotypes.dosages.dtype.itemsize
         return stored <= SECOND_COPY and all(
-            layer.n_latent == 0 and (~layer.observed[layer.informed]).mean() <= MANY_DRAWN
-            for layer in network.layers
+            layer.n_latent == 0 and layer.drawn_share <= MANY_DRAWN for layer in network.layers
         )
 
     def measure(self, chain):
@@ -165,7 +165,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         """Return X'W rows (p, r) for rows (n, r), in double precision."""
         return self._genotypes.transpose_dot(self._row_weight * rows)
 
-    products = table  # of rows that belong to the columns
+    products_by_response = table
 
     def total(self, states, weights):
         """Return the effects of all columns times their weights, (p, R), and X'WX times these.
@@ -208,10 +208,9 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
         (term,) = terms
         self._connections = term.connections
         self._row_weight = term.row_weight[:, None]
-        seen = term.genotypes
         self._mean = network.genotypes.mean
-        self._per_allele = 1 / getattr(seen, "scale", np.ones(seen.shape[1]))
-        grams = self._cross_products(seen)
+        self._per_allele = term.genotypes.per_allele
+        grams = self._cross_products(term.genotypes)
         self._squares = np.concatenate([np.diag(gram) for gram in grams])
         self._grams = np.concatenate([gram.ravel() for gram in grams]).astype(network.dtype)
         self._multipliers = tuple(term.prior.multipliers)
@@ -271,7 +270,7 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
         per_allele = self._genotypes.transpose_dot(self._row_weight * rows)
         return (self._per_allele[:, None] * per_allele)[self._connections.snps]
 
-    def products(self, rows):
+    def products_by_response(self, rows):
         """Return x'W row (m,) of every connection, rows (n, K) those of its node."""
         products = connection_products(
             self._genotypes.dosages,

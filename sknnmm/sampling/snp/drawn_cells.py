@@ -45,10 +45,14 @@ class DrawnCells(ReadOnlyArrays):
 
     @staticmethod
     def applies(layer):
-        """Return whether all that changes of a layer but the SNP effects is in drawn cells."""
+        """Return whether all that changes of a layer but the SNP effects is in missing cells."""
         others = (term for term in layer.terms if not term.acts_by_snps)
         is_plain = np.isin(layer.row_weight, (0, 1)).all()
-        return is_plain and all(term.predictors is not None for term in others)
+        return (
+            is_plain
+            and not layer.family.draws
+            and all(term.predictors is not None for term in others)
+        )
 
     def measure(self, chain):
         """Take the sums of data that have been exchanged, as in no fit."""

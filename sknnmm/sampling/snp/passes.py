@@ -34,8 +34,7 @@ class _PassingSweep(SNPUpdate, ReadOnlyArrays):
     def __init__(self, network, term, indptr, snps):
         super().__init__(network, [term])
         self._indptr, self._snps = indptr, snps
-        seen = term.genotypes
-        per_allele = 1 / getattr(seen, "scale", np.ones(seen.shape[1]))
+        per_allele = term.genotypes.per_allele
         self._mean = network.genotypes.mean.astype(network.dtype)
         self._per_allele = per_allele.astype(network.dtype)
         self._any_missing = network.genotypes.any_missing or None  # None: a kernel without checks

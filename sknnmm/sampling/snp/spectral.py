@@ -29,16 +29,16 @@ class SpectralDraw(SNPUpdate):
     """
 
     draws_coordinates = True
+    has_totals = True
 
     def __init__(self, network, terms, from_sums=False):
         super().__init__(network, terms)
         (term,) = terms
-        seen = term.genotypes
-        per_allele = seen.polymorphic / getattr(seen, "scale", 1.0)
+        per_allele = term.genotypes.polymorphic * term.genotypes.per_allele
         self._per_allele = per_allele.astype(network.dtype)[:, None]
         n_rows = np.count_nonzero(term.row_weight)
         basis = WideBasis if n_rows <= network.genotypes.shape[1] else LongBasis
-        self.basis = basis(seen, term.row_weight, network.dtype)
+        self.basis = basis(term.genotypes, term.row_weight, network.dtype)
         self.keeps_fit = not from_sums
 
     def sweep(self, parts, rng):
@@ -70,7 +70,7 @@ class SpectralDraw(SNPUpdate):
         """Return V'X'W rows (r, C), in double precision."""
         return self.basis.project(np.asarray(rows, float)).astype(float)
 
-    products = table
+    products_by_response = table
 
     def total(self, states, weights):
         """Return the coordinates times weights, (r, R), and V'X'WXV times these, (R, r)."""
@@ -84,6 +84,7 @@ class SpectralDraw(SNPUpdate):
 
     def mean_snp_effects(self, coordinates):
         """Return the mean SNP effects (p, C) given the coordinates."""
+        coordinates = coordinates.astype(self._dtype)
         return self._per_allele * self.basis.effects(coordinates, None, None)
 
     def fit_everywhere(self, state, rng, effects=None):

@@ -28,13 +28,13 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from sknnmm.activations import Activation
+from sknnmm.estimators.fingerprint import _digest
 from sknnmm.inputs import genotypes
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesA, BayesC
 from sknnmm.sampling.chains import chain, parallel
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.resume import directory_lock, files
-from sknnmm.sampling.resume.fingerprint import _digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
