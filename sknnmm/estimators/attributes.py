@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from sknnmm.estimators.specification import OMICS
+from sknnmm.common.layer_names import OMICS
 from sknnmm.inputs import masks
 from sknnmm.model.variables import registry
 from sknnmm.posterior.diagnostics import diagnose, unidentified_labels, warn_if_not_converged

@@ -6,14 +6,13 @@ from functools import cached_property
 import numpy as np
 
 from sknnmm.activations import BaseActivation
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.families import Family, Gaussian
 from sknnmm.genotypes import Genotypes
 from sknnmm.model.connections import Connections
 from sknnmm.model.network import Layer, Network
 from sknnmm.priors import GENETIC_SHARE, Prior, ScaledInverseChi2
 from sknnmm.terms import Fixed, Nodes, SNPs
-
-OMICS, PHENOTYPE = "omics", "phenotype"  # names of the layers
 
 
 @dataclass(frozen=True)

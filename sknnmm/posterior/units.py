@@ -1,6 +1,8 @@
-"""From the sampling scale to original units, and back to what a variable is called."""
+"""Draws on the sampling scale in original units."""
 
 import numpy as np
+
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
 
 
 class Units:
@@ -24,8 +26,8 @@ class Units:
     def of(cls, scales):
         """Return the Units that belong to Scales of y and omics."""
         return cls(
-            {"omics": scales.omics_mean, "phenotype": scales.y_mean},
-            {"omics": scales.omics_unit, "phenotype": scales.y_scale},
+            {OMICS: scales.omics_mean, PHENOTYPE: scales.y_mean},
+            {OMICS: scales.omics_unit, PHENOTYPE: scales.y_scale},
             scales.covariates_scale,
             scales.weight_mean,
         )
@@ -43,7 +45,7 @@ class Units:
         if variable.per_covariate:
             per = self._covariates if np.ndim(unit) == 0 else self._covariates[:, None]
             factor = factor / per
-        if variable.is_record_variance and variable.layer == "phenotype":
+        if variable.is_record_variance and variable.layer == PHENOTYPE:
             factor = factor * self._weight_mean
         values = values * factor
         if variable.is_location:

@@ -4,12 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.prediction.layer import FittedLayer
 from sknnmm.prediction.nodes_part import ActivatedNodes, NetworkFunctionNodes
 from sknnmm.prediction.parts import FixedPart, NewRows, SNPsPart
-
-OMICS = "omics"  # names of the layers
-PHENOTYPE = "phenotype"
 
 
 @dataclass(eq=False)
