@@ -73,7 +73,7 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
         "activations", "families", "genotypes", "inputs", "model", "posterior", "prediction",
         "priors", "sampling", "terms",
     },
-    "families": {"kernels"},
+    "families": {"kernels", "priors"},
     "genotypes": set(),
     "inputs": {"genotypes", "model", "priors"},
     "io": {"genotypes", "inputs"},

@@ -39,7 +39,10 @@ def describe_fit(estimator, entropy, model, data):
     """
     from sknnmm import __version__  # not there yet while the package is imported
 
-    parameters = {"random_state": None if estimator.random_state is None else entropy}
+    parameters = {
+        "estimator": type(estimator).__name__,
+        "random_state": None if estimator.random_state is None else entropy,
+    }
     for name, value in estimator.get_params(deep=False).items():
         if name not in NOT_COMPARED:
             parameters |= _described(name, value)

@@ -11,7 +11,7 @@ from sknnmm.families import Family, Gaussian
 from sknnmm.genotypes import Genotypes
 from sknnmm.model.connections import Connections
 from sknnmm.model.network import Layer, Network
-from sknnmm.priors import GENETIC_SHARE, Prior, ScaledInverseChi2
+from sknnmm.priors import Prior, ScaledInverseChi2
 from sknnmm.terms import Fixed, Nodes, SNPs
 
 
@@ -89,7 +89,7 @@ class NNMM:
                 "pi",
                 self.genotypes,
                 self.snp_prior,
-                GENETIC_SHARE,
+                Gaussian.explained_variance,
                 weight,
                 self.n_nodes,
                 self.connections,
@@ -112,7 +112,7 @@ class NNMM:
     def _phenotype(self, omics=None):
         weight, n_responses = self.y_weight, self.record.shape[1]
         n_genetic = (omics is not None) + (self.direct_prior is not None)
-        share = GENETIC_SHARE / n_genetic
+        share = self.family.explained_variance / n_genetic
         estimable = np.repeat(self.y_observed[:, None], n_responses, axis=1)
         fixed = self._fixed(PHENOTYPE, weight, estimable)
         terms = []

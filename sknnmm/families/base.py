@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from sknnmm.priors import GENETIC_SHARE
+
 
 class Family(ABC):
     """A link between the responses of a layer and their record.
@@ -11,8 +13,12 @@ class Family(ABC):
     The response is part of the chain's state, also where it equals the record.
     """
 
-    draws = False  # whether recorded responses are drawn
-    residual_variance_is_fixed = False  # at 1, because the record has no scale
+    draws: bool = False  # whether recorded responses are drawn; then no other layer may read them
+    residual_variance_is_fixed: bool = False  # at its expectation, as the record has no scale
+    #: Variance of a response that its terms with a prior explain together, expected a priori, and
+    #: its residual variance.
+    explained_variance: float = GENETIC_SHARE
+    expected_residual_variance: float = 1 - GENETIC_SHARE
 
     @abstractmethod
     def start(self, record: np.ndarray) -> np.ndarray:
@@ -20,15 +26,9 @@ class Family(ABC):
 
     @abstractmethod
     def draw(
-        self,
-        record: np.ndarray,
-        response: np.ndarray,
-        mean: np.ndarray,
-        sd: np.ndarray,
-        rng: np.random.Generator,
-    ) -> None:
-        """Draw responses (n, C) in place given their record, and mean and SD without it."""
+        self, record: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return draws of responses given their record, and mean and SD without it, each (m,).
 
-    @abstractmethod
-    def expected_record(self, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        """Return the expected record of individuals whose response has this mean and variance."""
+        Asked for if the family `draws`, for responses that have a record.
+        """

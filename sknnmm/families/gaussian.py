@@ -13,15 +13,7 @@ class Gaussian(Family):
         return np.nan_to_num(record)
 
     def draw(
-        self,
-        record: np.ndarray,
-        response: np.ndarray,
-        mean: np.ndarray,
-        sd: np.ndarray,
-        rng: np.random.Generator,
-    ) -> None:
-        """Do nothing: there is nothing to draw (see Family)."""
-
-    def expected_record(self, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        """Return the mean (see Family)."""
-        return mean
+        self, record: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return the record (see Family)."""
+        return record

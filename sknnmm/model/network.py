@@ -13,7 +13,7 @@ import numpy as np
 
 from sknnmm.genotypes import Genotypes
 from sknnmm.model.variables import Variable
-from sknnmm.priors import GENETIC_SHARE, ScaledInverseChi2
+from sknnmm.priors import ScaledInverseChi2
 
 if TYPE_CHECKING:
     from sknnmm.families import Family
@@ -38,11 +38,14 @@ class Layer:
     def __post_init__(self) -> None:
         """Refuse an order of terms in which one that is integrated out is not drawn next."""
         for i, term in enumerate(self.terms):
-            others = tuple(other for other in term.not_subtracted if other is not term)
-            if others and others != self.terms[i + 1 : i + 1 + len(others)]:
-                raise ValueError(
-                    f"{others[0].name} is integrated out for {term.name}: it has to follow it."
-                )
+            for other in (o for o in term.not_subtracted if o is not term):
+                following = self.terms[i + 1 :]
+                between = following[: following.index(other)] if other in following else None
+                if between is None or any(other not in t.not_subtracted for t in between):
+                    raise ValueError(
+                        f"{other.name} is integrated out for {term.name}: it has to follow it, and "
+                        "terms between them have to do the same."
+                    )
 
     @property
     def n_responses(self) -> int:
@@ -70,14 +73,19 @@ class Layer:
         return self.family.start(self.record).astype(self.dtype)
 
     @cached_property
+    def drawn(self) -> np.ndarray:
+        """Return the responses of informed rows that are drawn, (n, C) bool."""
+        return self.informed[:, None] & (~self.observed | self.family.draws)
+
+    @property
     def is_drawn(self) -> bool:
         """Return whether any response of an informed row is drawn."""
-        return self.family.draws or not self.observed[self.informed].all()
+        return bool(self.drawn.any())
 
     @property
     def drawn_share(self) -> float:
         """Return the share of the responses of informed rows that are drawn."""
-        return 1.0 if self.family.draws else float((~self.observed[self.informed]).mean())
+        return float(self.drawn[self.informed].mean())
 
     @cached_property
     def is_constant(self) -> bool:
@@ -99,11 +107,6 @@ class Layer:
     def has_equal_weights(self) -> bool:
         """Return whether every informed row has weight 1."""
         return bool((self.row_weight[self.informed] == 1).all())
-
-    @property
-    def expected_residual_variance(self) -> float:
-        """Return the expected residual variance of a response, where "auto" puts the mode."""
-        return 1 - GENETIC_SHARE
 
     def term(self, name: str) -> "Term | None":
         """Return the term of this name, or None."""

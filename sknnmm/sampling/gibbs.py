@@ -87,9 +87,12 @@ class Sampler:
     def draw_recorded(self, layer, chain, rng):
         """Draw the responses that the record of a layer bounds, but does not tell."""
         state = chain.layers[layer.name]
-        mean = expected_response(layer, state)
-        variance = state.residual_variance / np.where(layer.informed, layer.row_weight, 1)[:, None]
-        layer.family.draw(layer.record, state.response, mean, np.sqrt(variance), rng)
+        cells = layer.observed & layer.informed[:, None]
+        mean = np.broadcast_to(expected_response(layer, state), cells.shape)[cells]
+        variance = np.broadcast_to(state.residual_variance, cells.shape)[cells]
+        weight = np.broadcast_to(layer.row_weight[:, None], cells.shape)[cells]
+        sd = np.sqrt(variance / weight)
+        state.response[cells] = layer.family.draw(layer.record[cells], mean, sd, rng)
 
     def update_of(self, term):
         """Return the SNPUpdate that draws a term of SNPs."""

@@ -13,7 +13,7 @@ class ResidualVariances:
 
     def __init__(self, layer):
         prior = layer.residual_prior
-        expected = layer.expected_residual_variance
+        expected = layer.family.expected_residual_variance
         self.are_drawn = prior.estimate_variance and not layer.family.residual_variance_is_fixed
         self._n_responses = layer.n_responses
         self._n_rows = np.count_nonzero(layer.informed)
@@ -22,7 +22,7 @@ class ResidualVariances:
         self._informing = tuple(term for term in layer.terms if term.informs_residual_variance)
         self._starting = float(prior.starting_variance(expected))
         if layer.family.residual_variance_is_fixed:
-            self._starting = 1.0
+            self._starting = expected
 
     def start(self):
         """Return the variances to start from, (C,)."""

@@ -223,7 +223,7 @@ class Nodes(DrawnTerm[NodesState]):
         """Return the ridge solution (k, C) of the responses on predictors (n, k), both centred."""
         rows = layer.informed
         centred = predictors[rows] - predictors[rows].mean(axis=0)
-        ratio = layer.expected_residual_variance / self.expected_variance
+        ratio = layer.family.expected_residual_variance / self.expected_variance
         gram = centred.T @ centred + ratio * np.eye(centred.shape[1])
         return np.linalg.solve(gram, centred.T @ response[rows].astype(float))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from sknnmm.activations import ACTIVATIONS, NetworkFunction
 from sknnmm.families import Gaussian
@@ -451,3 +452,60 @@ def test_joint_distribution_of_three_layers(case, by_rows):
     if wrong:  # by chance, or all the more in four times the iterations
         wrong = differing_statistics(network, by_rows, seed + 1000, 8_000, 16_000)
     assert not wrong, f"z scores: {wrong}"
+
+
+class SignsOnly(Gaussian):
+    """Responses of which the record tells the sign alone; residual variance 1."""
+
+    draws = True
+    residual_variance_is_fixed = True
+    explained_variance = expected_residual_variance = 1.0
+
+    def start(self, record):
+        return np.sign(np.nan_to_num(record))
+
+    def draw(self, record, mean, sd, rng):
+        below = stats.norm.cdf(-mean / sd)
+        uniform = rng.random(mean.shape)
+        uniform = np.where(record > 0, below + uniform * (1 - below), uniform * below)
+        return mean + sd * stats.norm.ppf(np.clip(uniform, 1e-12, 1 - 1e-12))
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_a_family_that_draws_its_responses_reaches_the_snps(missing):
+    """By cross-products or by rows, many iterations without another record: the same posterior."""
+    draws = []
+    for by_rows in (False, True):
+        rng = np.random.default_rng(3)
+        model = small_network(
+            rng,
+            n=60,
+            p=6,
+            missing=missing,
+            missing_y=0,
+            uninformative=0,
+            direct_prior=RRBLUP(scale=0.3, estimate_variance=False),
+            weight_prior=RRBLUP(scale=0.3, estimate_variance=False),
+        )
+        model = replace(model, family=SignsOnly())
+        if not by_rows:
+            model = replace(model, direct_prior=BayesC(0.0, False, 5, 0.3, False))
+        sampler = sampler_of(model, by_rows)
+
+        def quantities(chain, sampler=sampler, rng=rng):
+            direct = sampler.layers[-1].terms[0]
+            effects = sampler.update_of(direct).snp_effects(direct.of(chain), rng)
+            return np.append(effects[:, 0], Parts(chain).weights.effects[:, 0])
+
+        draws.append(sample(sampler, quantities, 4000, rng))
+        assert np.abs(draws[-1].mean(axis=0)).max() > 0.2  # the record says something
+    assert_same_distribution(*draws)
+
+
+def test_layers_that_no_sampler_serves_are_refused():
+    network = small_network(np.random.default_rng(0)).network()
+    omics, phenotype = network.layers
+    with pytest.raises(ValueError, match="integrated out for omics_weights"):
+        replace(phenotype, terms=phenotype.terms[::-1])
+    with pytest.raises(ValueError, match="must be normal"):
+        replace(network, layers=(replace(omics, family=SignsOnly()), phenotype))

@@ -29,7 +29,7 @@ def missing_draws(network, residuals):
             name = choose_latent_sampler(network.latent_sampler, nodes.activation)
             kind, residual = LATENT_SAMPLERS[name], residuals[reader.name]
             draws[layer.name] = kind(layer, reader, nodes, residual)
-        elif layer.is_drawn and not layer.family.draws:
+        elif not layer.observed[layer.informed].all():
             draws[layer.name] = MissingPhenotypes(layer)
     return draws
 

@@ -22,9 +22,8 @@ class DrawnCells(ReadOnlyArrays):
 
     def __init__(self, network, term, update):
         layer = network.layer(term.layer)
-        rows = layer.informed[:, None]
-        drawn = rows & ~layer.observed
-        self._observed, self._update = rows & layer.observed, update
+        drawn = layer.drawn
+        self._kept, self._update = layer.informed[:, None] & ~drawn, update
         self._layer = layer.name
         self._others = tuple(other for other in layer.terms if other is not term)
         dosages = individual_major(network.genotypes)
@@ -45,21 +44,17 @@ class DrawnCells(ReadOnlyArrays):
 
     @staticmethod
     def applies(layer):
-        """Return whether all that changes of a layer but the SNP effects is in missing cells."""
+        """Return whether all that changes of a layer but the SNP effects is in drawn cells."""
         others = (term for term in layer.terms if not term.acts_by_snps)
         is_plain = np.isin(layer.row_weight, (0, 1)).all()
-        return (
-            is_plain
-            and not layer.family.draws
-            and all(term.predictors is not None for term in others)
-        )
+        return is_plain and all(term.predictors is not None for term in others)
 
     def measure(self, chain):
         """Take the sums of data that have been exchanged, as in no fit."""
         self._measure(chain.layers[self._layer].response)
 
     def _measure(self, response):
-        observed = np.where(self._observed, response, 0)
+        observed = np.where(self._kept, response, 0)
         self._of_others = [self._update.table(other.predictors).T for other in self._others]
         self._of_observed = np.ascontiguousarray(self._update.table(observed).T)
 
