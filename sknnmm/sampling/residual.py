@@ -152,10 +152,13 @@ class SummedResidual:
 
         That is the response minus the SNPs and all other terms but some.
         """
-        snps = state.terms[self._snps.name]
-        coefficients = self._coefficients(state, without)
-        inner = self._with_response - self._layout.inner(self._snps_predictors, snps.effects)
-        return inner - self._gram @ coefficients
+        effects = state.terms[self._snps.name].effects
+        inner = self._with_response - self._layout.inner(self._snps_predictors, effects)
+        for term in self._others:
+            if term not in without:
+                coefficients = term.coefficients(state.terms[term.name])
+                inner -= self._gram[:, self.own(term)] @ coefficients
+        return inner
 
     def products(self, state, term):
         """Return what the draw of a term needs."""
@@ -176,11 +179,7 @@ class SummedResidual:
         explained -= (coefficients * of_others).sum(axis=0)
         return np.maximum(self._squares - 2 * explained + snps.fit_squares, 0)
 
-    def _coefficients(self, state, without=()):
-        """Return the coefficients of all predictors, (m, C); 0 of some terms."""
-        coefficients = np.zeros((len(self._gram), state.response.shape[1]))
-        for term in self._others:
-            if term not in without:
-                of_term = term.coefficients(state.terms[term.name])
-                coefficients[self._own[term.name]] = of_term
-        return coefficients
+    def _coefficients(self, state):
+        """Return the coefficients of all predictors, (m, C)."""
+        of_terms = [term.coefficients(state.terms[term.name]) for term in self._others]
+        return of_terms[0] if len(of_terms) == 1 else np.concatenate(of_terms)

@@ -35,12 +35,13 @@ class ResidualVariances:
         df, sum_of_squares = self.prior_terms(state)
         sum_of_squares = sum_of_squares + residual.squares(state)
         df = df + self._n_rows
-        # With an array of degrees of freedom NumPy takes ten times as long to begin.
-        if np.isscalar(df) or (df == df[0]).all():
-            df = df if np.isscalar(df) else df[0]
-            state.residual_variance[:] = sum_of_squares / rng.chisquare(df, len(sum_of_squares))
+        if self._informing:
+            # With an array of degrees of freedom NumPy takes ten times as long to begin.
+            alike = (df == df[0]).all()
+            drawn = rng.chisquare(df[0], self._n_responses) if alike else rng.chisquare(df)
         else:
-            state.residual_variance[:] = sum_of_squares / rng.chisquare(df)
+            drawn = rng.chisquare(df, self._n_responses)
+        np.divide(sum_of_squares, drawn, out=state.residual_variance)
 
     def prior_terms(self, state):
         """Return degrees of freedom and sums of squares but for those of the residuals.

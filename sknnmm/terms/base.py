@@ -74,9 +74,9 @@ class Term(ABC, Generic[State]):
 
     @abstractmethod
     def values(self, state: State) -> Sequence[np.ndarray]:
-        """Return the present values of the variables of which every draw is kept, in order.
+        """Return the values of the variables of which every draw is kept, in order.
 
-        Each with the responses as its last dimension, of length C.
+        Views of the state, which is drawn in place; with the responses as the last dimension.
         """
 
     def prior_terms(self, state: State) -> tuple[np.ndarray, np.ndarray]:

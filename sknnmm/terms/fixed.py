@@ -121,8 +121,8 @@ class Fixed(DrawnTerm[FixedState]):
             state.fit[:, response] *= factor
 
     def contribution(self, state: FixedState) -> np.ndarray:
-        """Return the fitted values (see DrawnTerm)."""
-        return state.fit
+        """Return the fitted values (see Term)."""
+        return self.fitted(state.coefficients) if state.fit is None else state.fit
 
     def fitted(self, coefficients: np.ndarray) -> np.ndarray:
         """Return the fitted values of all rows, (n, C), or what broadcasts to them."""

@@ -217,3 +217,34 @@ def test_selectors_of_scikit_learn_get_an_importance_of_every_column(data, short
         short_of_omics.fit(X, data.y).transform(X)
     with pytest.raises(AttributeError, match="without omics_features use coef_"):
         short().fit(data.X, data.y).feature_importances_  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"method": "GBLUP"},
+        {"activation": "tanh"},
+        {"method": "BayesL", "mask": {"omic_0": [0, 1, 2], "omic_1": [3], "omic_2": [4, 5]}},
+    ],
+)
+@pytest.mark.parametrize("why", ["no omics", "no covariates"])
+def test_rows_that_inform_nothing_beside_complete_omics_get_their_expectation(
+    options, why, data, short
+):
+    """They are outside the chain: what is imputed is what genotypes and covariates tell."""
+    y, omics, covariates = data.y.copy(), data.omics.copy(), data.covariates - [50, 0.5]
+    y[:3] = np.nan
+    if why == "no omics":
+        omics[:3] = np.nan
+        covariates[:3] = 0
+    else:
+        covariates[:3] = np.nan
+    model = short(**options).fit(data.X, y, omics=omics, covariates=covariates)
+    if why == "no covariates":  # the omics are kept as they were observed
+        assert_array_equal(model.omics_imputed_[:3], omics[:3])
+        return
+    centred = -model.covariates_mean_ @ model.omics_covariate_effects_
+    expected = model.predict_omics(data.X[:3]) + centred
+    assert_allclose(model.omics_imputed_[:3], expected, rtol=1e-4, atol=1e-4)
+    assert (model.omics_imputed_std_[:3] ** 2 > model.omics_residual_variance_ / 2).all()

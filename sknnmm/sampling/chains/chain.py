@@ -69,10 +69,11 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     done = 0
     if origin.saved is not None:
         done = _restore(origin, chain, recorder, rng, settings)
+    watched = _watched(sampler.network, chain)
     for iteration in range(done + 1, settings.n_iter + 1):
         with _named(iteration):
             sampler.iterate(chain, rng, tuning=iteration <= settings.burn_in)
-        _check_finite(sampler.network, chain, iteration)
+        _check_finite(watched, iteration)
         if iteration % REFRESH_EVERY == 0:
             sampler.refresh(chain)
         if settings.keeps(iteration):
@@ -122,35 +123,30 @@ def _named(iteration):
         ) from error
 
 
-def _check_finite(network, chain, iteration):
-    """Raise unless all is finite that any bad value reaches within one iteration.
+def _watched(network, chain):
+    """Return what any value that is not finite reaches within one iteration, by name.
 
-    The fixed effects are drawn given all other parts of a layer; variances may be kept fixed.
+    The fixed effects are drawn given all other parts of a layer; variances may be kept fixed. Views
+    of the state, which is drawn in place.
     """
-    total = 0.0
+    watched = {}
     for layer in network.layers:
         state = chain.layers[layer.name]
-        total += state.residual_variance.sum()
-        for term in layer.terms:
-            if not term.acts_by_snps:
-                total += sum(values.sum() for values in term.values(state.terms[term.name]))
-    if math.isfinite(total):
-        return
-    name, values = next(_not_finite(network, chain))
-    raise FloatingPointError(
-        f"{name} became {values.ravel()} at iteration {iteration}: the chain cannot continue. Look "
-        "for extreme values in the data and for priors far from the data (scales refer to "
-        "standardised y and omics), or use precision='double'."
-    )
-
-
-def _not_finite(network, chain):
-    """Yield the name and the values of variables that are not finite."""
-    for layer in network.layers:
-        state = chain.layers[layer.name]
-        values = [(f"{layer.prefix}residual_variance", state.residual_variance)]
+        watched[f"{layer.prefix}residual_variance"] = state.residual_variance
         for term in layer.terms:
             if not term.acts_by_snps:
                 names = [v.name for v in term.variables(layer) if v.every]
-                values += zip(names, term.values(state.terms[term.name]), strict=True)
-        yield from ((n, v) for n, v in values if not np.isfinite(v).all())
+                watched |= zip(names, term.values(state.terms[term.name]), strict=True)
+    return watched
+
+
+def _check_finite(watched, iteration):
+    """Raise unless all that is watched is finite."""
+    if math.isfinite(sum(values.sum() for values in watched.values())):
+        return
+    name = next(name for name, values in watched.items() if not np.isfinite(values).all())
+    raise FloatingPointError(
+        f"{name} became {watched[name].ravel()} at iteration {iteration}: the chain cannot "
+        "continue. Look for extreme values in the data and for priors far from the data (scales "
+        "refer to standardised y and omics), or use precision='double'."
+    )

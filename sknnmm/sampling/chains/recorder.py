@@ -63,6 +63,7 @@ class Recorder:
         self._n_kept = n_kept
         self._n_recorded = 0
         self._draws = {}
+        self._present = {}  # views of the state, which is drawn in place
         self._stored = ThinnedDraws(effects_budget)
         self._terms = [(layer, term) for layer in network.layers for term in layer.terms]
         self._effects, self._readers = {}, {}
@@ -108,7 +109,10 @@ class Recorder:
         for name in ("heritability", "genetic_mean"):  # any value that is not finite reaches them
             if not np.isfinite(shares[name]).all():
                 raise FloatingPointError(f"{name} became {shares[name]}.")
-        self._keep(self._present(chain) | shares)
+        if not self._present:
+            self._present = self._views(chain)
+        self._keep(self._present)
+        self._keep(shares)
         for nodes in self._nodes:
             self._weights_included[nodes.name] += nodes.of(chain).effects != 0
         for name, moments in self._responses.items():
@@ -122,17 +126,16 @@ class Recorder:
             return np.zeros((term.n_responses, 1))
         return nodes.of(chain).effects.astype(float)
 
-    def _present(self, chain):
-        """Return the variables of which every draw is kept, by name."""
-        values = {}
+    def _views(self, chain):
+        """Return views of the variables of which every draw is kept, by name."""
+        views = {}
         for layer in self._network.layers:
             name = f"{layer.prefix}residual_variance"
-            values[name] = layer.squeezed(chain.layers[layer.name].residual_variance)
+            views[name] = layer.squeezed(chain.layers[layer.name].residual_variance)
         for layer, term, names in self._names:
-            present = term.values(term.of(chain))
-            for name, value in zip(names, present, strict=True):
-                values[name] = layer.squeezed(value)
-        return values
+            for name, values in zip(names, term.values(term.of(chain)), strict=True):
+                views[name] = layer.squeezed(values)
+        return views
 
     def _keep(self, quantities):
         for name, value in quantities.items():

@@ -100,6 +100,8 @@ def _is_description(fit):
 
 
 def _differences(old, new, may_grow):
+    if old["format"] != new["format"]:  # and hashes may be taken in another way
+        return [f"format was {old['format']!r}, is {new['format']!r}"]
     before, now = old["parameters"], new["parameters"]
     changed = [
         (name, before[name], now[name])
@@ -108,7 +110,7 @@ def _differences(old, new, may_grow):
         and before[name] != now[name]
         and not (name == "n_iter" and may_grow and before[name] < now[name])
     ]
-    changed += [(n, old[n], new[n]) for n in ("sknnmm", "format", "entropy") if old[n] != new[n]]
+    changed += [(n, old[n], new[n]) for n in ("sknnmm", "entropy") if old[n] != new[n]]
     data = old["data"].keys() | new["data"].keys()
     return [f"{name} was {a!r}, is {b!r}" for name, a, b in changed] + [
         f"{name} differs in values, type or memory layout"

@@ -521,10 +521,10 @@ def test_workers_start_without_a_terminal(stream, name, verbose, data, short, mo
 def test_a_terminal_that_closes_during_a_fit_does_not_end_it(data, short, monkeypatch):
     stream, check = io.StringIO(), chain._check_finite
 
-    def close(network, state, iteration):
+    def close(state, iteration):
         if iteration == 30:
             stream.close()
-        check(network, state, iteration)
+        check(state, iteration)
 
     monkeypatch.setattr(chain, "_check_finite", close)
     monkeypatch.setattr(sys, "stderr", stream)

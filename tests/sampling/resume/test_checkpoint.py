@@ -113,11 +113,11 @@ def at(monkeypatch):
     check = chain._check_finite
 
     def do(iteration, action):
-        def check_and_act(network, state, now):
+        def check_and_act(state, now):
             if now == iteration:
                 monkeypatch.setattr(chain, "_check_finite", check)
                 action()
-            check(network, state, now)
+            check(state, now)
 
         monkeypatch.setattr(chain, "_check_finite", check_and_act)
 
