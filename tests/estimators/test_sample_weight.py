@@ -51,7 +51,8 @@ def test_weights_recover_the_variance_of_a_record_of_weight_one(method):
     error = s2 * np.sqrt(2 / n)
     assert abs(weighted.residual_variance_ - s2) < 4 * error
     assert abs(ignored - s2) > 4 * error  # it is s2 times the mean of 1 / weight
-    assert np.abs(weighted.omics_weights_ / omics.std(axis=0) - [1, -1]).max() < 0.15
+    of_sds = omics.std(axis=0) * [1, -1]
+    assert (np.abs(weighted.omics_weights_ - of_sds) < 4 * weighted.omics_weights_std_).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -102,7 +103,7 @@ def test_unweighted_variance_is_that_of_an_average_record():
     model.fit(X[train], y[train], sample_weight=1 / variance[train])
     assert abs(model.residual_variance_ - 1) < 4 * np.sqrt(2 / 600)
     share = genetic[train].var() / (genetic[train].var() + variance[train].mean())
-    assert abs(model.heritability_ - share) < 0.05
+    assert abs(model.heritability_ - share) < 4 * model.posterior_.draws["heritability"].std()
     predicted, sd = model.predict(X[test], return_std=True)
     # Squares of 600 errors with variances that differ by up to 16: their mean has a standard
     # error of sqrt(2 mean(v^2) / mean(v)^2 / 600)
@@ -111,7 +112,8 @@ def test_unweighted_variance_is_that_of_an_average_record():
     ratio = np.mean(((y[test] - predicted) / sd) ** 2)
     assert abs(ratio - relative.mean()) < 4 * error
     sample = model.sample_posterior_predictive(X[test], 400, random_state=1)
-    assert abs(sample.std(axis=1).mean() / sd.mean() - 1) < 0.02
+    # The SD of 400 draws has an SE of 3.5 %; rows share draws of the effects, not the residuals.
+    assert abs(sample.std(axis=1).mean() / sd.mean() - 1) < 4 * 0.035 / np.sqrt(600)
 
 
 @pytest.mark.parametrize(
