@@ -1,5 +1,7 @@
 """Weights of phenotype records: inverse residual variances."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import sklearn
@@ -55,17 +57,24 @@ def test_weights_recover_the_variance_of_a_record_of_weight_one(method):
     assert (np.abs(weighted.omics_weights_ - of_sds) < 4 * weighted.omics_weights_std_).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("factor", [1 / 500**2, 3.7, 1e-30, 1e200])
-def test_a_common_factor_changes_nothing_but_its_unit(data, short, method, activation, factor):
-    weight = np.linspace(0.3, 4, 80)
-    weight[5] = 0
+WEIGHT = np.where(np.arange(80) == 5, 0, np.linspace(0.3, 4, 80))
+
+
+@pytest.fixture(
+    scope="module",
+    params=product(ACTIVATIONS, METHODS),
+    ids=lambda p: f"{getattr(p[0], '__name__', p[0])}, {p[1]}",
+)
+def weighted(request, data, short):
+    activation, method = request.param
     model = short(activation=activation, method=method, n_latent=1)
-    first, second = (
-        clone(model).fit(data.X, data.y, omics=data.gappy, sample_weight=w)
-        for w in (weight, factor * weight)
-    )
+    return model.fit(data.X, data.y, omics=data.gappy, sample_weight=WEIGHT)
+
+
+@pytest.mark.parametrize("factor", [1 / 500**2, 3.7, 1e-30, 1e200])
+def test_a_common_factor_changes_nothing_but_its_unit(weighted, data, factor):
+    first = weighted
+    second = clone(first).fit(data.X, data.y, omics=data.gappy, sample_weight=factor * WEIGHT)
     assert_allclose(second.residual_variance_, factor * first.residual_variance_, rtol=1e-12)
     for name in ("heritability_", "genetic_variance_", "omics_weights_", "coef_"):
         if hasattr(first, name):
