@@ -32,7 +32,7 @@ INDIVIDUALS = [0, 1, 7, 20, 41, 79]
 def fit(short, data, parameters, seed, rows, snps, omics, swapped):
     """Return a fit to rows, SNPs and omics in this order, with the alleles of some SNPs swapped."""
     X = np.where(swapped & (data.X >= 0), 2 - data.X, data.X)
-    model = short(n_iter=1800, burn_in=300, random_state=seed, mask=MASK[snps][:, omics])
+    model = short(n_iter=1400, burn_in=200, random_state=seed, mask=MASK[snps][:, omics])
     model.set_params(**parameters)
     return model.fit(
         X[rows][:, snps],
