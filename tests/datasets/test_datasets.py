@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm, sem, t
 
 from sknnmm.datasets import _mice, _wheat, fetch_hs_mice, fetch_wheat, make_omics_network
 from tests.helpers.data import SHARED_DATA
@@ -97,7 +97,10 @@ def test_default_heritability_is_about_a_quarter():
     # y = genetic 0.5 + e 0.5 + non-genetic part of the omics 0.4 * (1 - 0.3) / 0.3
     expected = 0.5 / (0.5 + 0.5 + 0.4 * 0.7 / 0.3)
     heritabilities = [make_omics_network(random_state=seed).heritability for seed in range(5)]
-    assert_allclose(np.mean(heritabilities), expected, atol=0.01)
+    standard_error = sem(heritabilities)
+    assert standard_error < 0.002
+    bound = t.isf(0.0005, len(heritabilities) - 1) * standard_error
+    assert abs(np.mean(heritabilities) - expected) < bound
 
 
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, lambda z: np.sin(3 * z)])
@@ -134,27 +137,35 @@ def test_omics_without_noise():
 
 
 def test_genotypes_are_dosages_at_hardy_weinberg_proportions():
-    X = make_omics_network(5000, 200, 2, random_state=3).X_complete
+    X = make_omics_network(5000, 200, 2, ld=0.0, random_state=3).X_complete
 
     assert X.dtype == np.int8
     assert_array_equal(np.unique(X), [0, 1, 2])
     frequency = X.mean(axis=0) / 2
-    assert frequency.min() > 0.04
-    assert frequency.max() < 0.52
-    assert_allclose(frequency.mean(), 0.275, atol=0.03)
-    assert_allclose((X == 1).mean(axis=0), 2 * frequency * (1 - frequency), atol=0.03)
+    # Frequencies are uniform between 0.05 and 0.5, those of 10,000 alleles binomial about them.
+    assert frequency.min() > 0.05 - 4 * np.sqrt(0.05 * 0.95 / 10_000)
+    assert frequency.max() < 0.5 + 4 * np.sqrt(0.5 * 0.5 / 10_000)
+    assert_allclose(frequency.mean(), 0.275, atol=4 * 0.45 / np.sqrt(12 * 200))
+    heterozygous = 2 * frequency * (1 - frequency)
+    standard_error = np.sqrt(heterozygous * (1 - heterozygous) / 5000)
+    assert (np.abs((X == 1).mean(axis=0) - heterozygous) < 4.5 * standard_error).all()
 
 
 def test_linkage_disequilibrium_grows_with_ld_and_fades_with_distance():
-    def mean_correlation(ld, distance):
+    """Haplotypes are thresholds of a normal autoregression: correlations follow from its cells."""
+    for ld, distance in [(0.0, 1), (0.5, 1), (0.9, 1), (0.9, 3), (0.9, 10)]:
         X = make_omics_network(2000, 100, 1, ld=ld, random_state=4).X_complete
-        correlation = np.corrcoef(X, rowvar=False)
-        return np.diagonal(correlation, offset=distance).mean()
-
-    assert abs(mean_correlation(0.0, 1)) < 0.01
-    assert 0.2 < mean_correlation(0.5, 1) < 0.35
-    assert 0.5 < mean_correlation(0.9, 1) < 0.65
-    assert mean_correlation(0.9, 1) > mean_correlation(0.9, 3) > mean_correlation(0.9, 10)
+        found = np.diagonal(np.corrcoef(X, rowvar=False), offset=distance)
+        frequency = X.mean(axis=0) / 2
+        first, second = frequency[:-distance], frequency[distance:]
+        covariance = [[1, ld**distance], [ld**distance, 1]]
+        both = multivariate_normal([0, 0], covariance).cdf(norm.ppf(np.stack([first, second], 1)))
+        spread = first * (1 - first) * second * (1 - second)
+        expected = (both - first * second) / np.sqrt(spread)
+        # One correlation has an SE of 1/sqrt(2000) at most. Neighbours are correlated: the mean of
+        # 100 is that of as many independent ones as their products of ld allow.
+        standard_error = np.sqrt((1 + ld**2) / (1 - ld**2) / len(found) / 2000)
+        assert abs(np.mean(found - expected)) < 4 * standard_error, (ld, distance)
 
 
 def test_every_snp_varies_even_in_a_tiny_sample():
@@ -170,9 +181,10 @@ def test_missing_rates_and_the_values_left():
         2000, 100, 5, missing_omics=0.3, missing_y=0.2, missing_genotypes=0.1, random_state=5
     )
 
-    assert_allclose(np.isnan(data.omics).mean(axis=0), 0.3, atol=0.045)
-    assert_allclose(np.isnan(data.y).mean(), 0.2, atol=0.04)
-    assert_allclose((data.X == -1).mean(), 0.1, atol=0.005)
+    for missing, rate in [(np.isnan(data.omics), 0.3), (np.isnan(data.y), 0.2)]:
+        standard_error = np.sqrt(rate * (1 - rate) / 2000)
+        assert_allclose(missing.mean(axis=0), rate, atol=4 * standard_error)
+    assert_allclose((data.X == -1).mean(), 0.1, atol=4 * np.sqrt(0.1 * 0.9 / data.X.size))
     for name in ["omics", "y"]:
         seen = ~np.isnan(data[name])
         assert_array_equal(data[name][seen], data[f"{name}_complete"][seen])

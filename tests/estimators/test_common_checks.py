@@ -13,13 +13,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:X has .* columns without variance"),
     pytest.mark.filterwarnings("ignore:X has negative values"),
 ]
-CONFIGURATIONS = [
-    {},
-    {"method": "RR-BLUP"},
-    {"method": "GBLUP"},
-    {"method": "BayesR"},
-    {"activation": "tanh", "n_latent": 2},
-]
+CONFIGURATIONS = [{}, {"method": "RR-BLUP", "activation": "tanh", "n_latent": 2}]
+OTHERS = [{"method": "GBLUP"}, {"method": "BayesR"}, {"activation": "sigmoid", "n_latent": 1}]
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (
         "weights are inverse residual variances, not repetition counts"
@@ -27,14 +22,24 @@ EXPECTED_FAILURES = {
 }
 
 
-@parametrize_with_checks(
-    [
-        NNMMRegressor(**options, n_iter=60, burn_in=20, n_chains=1, random_state=0)
-        for options in CONFIGURATIONS
-    ],
-    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
-)
+def every_check_of(configurations):
+    return parametrize_with_checks(
+        [
+            NNMMRegressor(**options, n_iter=60, burn_in=20, n_chains=1, random_state=0)
+            for options in configurations
+        ],
+        expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+    )
+
+
+@every_check_of(CONFIGURATIONS)
 def test_common_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@every_check_of(OTHERS)
+def test_common_checks_of_other_models(estimator, check):
     check(estimator)
 
 

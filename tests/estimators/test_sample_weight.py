@@ -1,5 +1,7 @@
 """Weights of phenotype records: inverse residual variances."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import sklearn
@@ -51,20 +53,28 @@ def test_weights_recover_the_variance_of_a_record_of_weight_one(method):
     error = s2 * np.sqrt(2 / n)
     assert abs(weighted.residual_variance_ - s2) < 4 * error
     assert abs(ignored - s2) > 4 * error  # it is s2 times the mean of 1 / weight
-    assert np.abs(weighted.omics_weights_ / omics.std(axis=0) - [1, -1]).max() < 0.15
+    of_sds = omics.std(axis=0) * [1, -1]
+    assert (np.abs(weighted.omics_weights_ - of_sds) < 4 * weighted.omics_weights_std_).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("factor", [1 / 500**2, 3.7, 1e-30, 1e200])
-def test_a_common_factor_changes_nothing_but_its_unit(data, short, method, activation, factor):
-    weight = np.linspace(0.3, 4, 80)
-    weight[5] = 0
+WEIGHT = np.where(np.arange(80) == 5, 0, np.linspace(0.3, 4, 80))
+
+
+@pytest.fixture(
+    scope="module",
+    params=product(ACTIVATIONS, METHODS),
+    ids=lambda p: f"{getattr(p[0], '__name__', p[0])}, {p[1]}",
+)
+def weighted(request, data, short):
+    activation, method = request.param
     model = short(activation=activation, method=method, n_latent=1)
-    first, second = (
-        clone(model).fit(data.X, data.y, omics=data.gappy, sample_weight=w)
-        for w in (weight, factor * weight)
-    )
+    return model.fit(data.X, data.y, omics=data.gappy, sample_weight=WEIGHT)
+
+
+@pytest.mark.parametrize("factor", [1 / 500**2, 3.7, 1e-30, 1e200])
+def test_a_common_factor_changes_nothing_but_its_unit(weighted, data, factor):
+    first = weighted
+    second = clone(first).fit(data.X, data.y, omics=data.gappy, sample_weight=factor * WEIGHT)
     assert_allclose(second.residual_variance_, factor * first.residual_variance_, rtol=1e-12)
     for name in ("heritability_", "genetic_variance_", "omics_weights_", "coef_"):
         if hasattr(first, name):
@@ -102,7 +112,7 @@ def test_unweighted_variance_is_that_of_an_average_record():
     model.fit(X[train], y[train], sample_weight=1 / variance[train])
     assert abs(model.residual_variance_ - 1) < 4 * np.sqrt(2 / 600)
     share = genetic[train].var() / (genetic[train].var() + variance[train].mean())
-    assert abs(model.heritability_ - share) < 0.05
+    assert abs(model.heritability_ - share) < 4 * model.posterior_.draws["heritability"].std()
     predicted, sd = model.predict(X[test], return_std=True)
     # Squares of 600 errors with variances that differ by up to 16: their mean has a standard
     # error of sqrt(2 mean(v^2) / mean(v)^2 / 600)
@@ -111,7 +121,8 @@ def test_unweighted_variance_is_that_of_an_average_record():
     ratio = np.mean(((y[test] - predicted) / sd) ** 2)
     assert abs(ratio - relative.mean()) < 4 * error
     sample = model.sample_posterior_predictive(X[test], 400, random_state=1)
-    assert abs(sample.std(axis=1).mean() / sd.mean() - 1) < 0.02
+    # The SD of 400 draws has an SE of 3.5 %; rows share draws of the effects, not the residuals.
+    assert abs(sample.std(axis=1).mean() / sd.mean() - 1) < 4 * 0.035 / np.sqrt(600)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pickle
 import tracemalloc
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -216,25 +217,31 @@ def cut_short(path):
         file.truncate(150)
 
 
-@pytest.mark.parametrize("without_omics", [True, False], ids=["one layer", "two layers"])
+HARMS = {
+    replace: "X.* was replaced or changed since it was opened",
+    Path.unlink: "X.* was removed since it was opened",
+}
+
+
 @pytest.mark.parametrize(
-    ("harm", "message"),
+    ("kind", "harm", "without_omics"),
     [
-        (replace, "X.* was replaced or changed since it was opened"),
-        (Path.unlink, "X.* was removed since it was opened"),
+        ("bed", replace, True),
+        ("npy", Path.unlink, False),
+        *(
+            pytest.param(*others, marks=pytest.mark.slow)
+            for others in product(FILES, HARMS, [True, False])
+            if others not in (("bed", replace, True), ("npy", Path.unlink, False))
+        ),
     ],
-    ids=["replaced", "removed"],
 )
-@every_file
-def test_workers_do_not_read_another_file(
-    store, harm, message, without_omics, trio, short, tmp_path
-):
+def test_workers_do_not_read_another_file(kind, harm, without_omics, trio, short, tmp_path):
     X, omics, y = trio
     given = None if without_omics else omics
     expected = short(**TWO_CHAINS).fit(X, y, given).coef_
-    mapped, path = store(tmp_path, X)
+    mapped, path = FILES[kind](tmp_path, X)
     harm(path)
-    with pytest.raises(OSError, match=message):
+    with pytest.raises(OSError, match=HARMS[harm]):
         short(n_jobs=2, **TWO_CHAINS).fit(mapped, y, given)
     # This process still has the old one.
     assert_array_equal(short(**TWO_CHAINS).fit(mapped, y, given).coef_, expected)

@@ -30,14 +30,20 @@ def tables(data):
     }
 
 
+@pytest.fixture(scope="module")
+def fitted(tables, short):
+    return short().fit(**tables)
+
+
 @pytest.mark.parametrize("argument", ["y", "omics", "covariates", "sample_weight"])
-def test_fit_and_score_refuse_another_order(tables, short, argument):
+@pytest.mark.usefixtures("no_sampling")
+def test_fit_and_score_refuse_another_order(fitted, tables, short, argument):
     shuffled = tables | {argument: tables[argument].iloc[::-1]}
     message = f"{argument} and X have different indexes.*Align"
     with pytest.raises(ValueError, match=message):
         short().fit(**shuffled)
     with pytest.raises(ValueError, match=message):
-        short().fit(**tables).score(**shuffled)
+        fitted.score(**shuffled)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +55,11 @@ def test_fit_and_score_refuse_another_order(tables, short, argument):
     ],
 )
 @pytest.mark.parametrize("argument", ["y", "omics", "covariates"])
-def test_scorers_refuse_another_order(tables, short, scorer, argument):
-    model = short().fit(**tables)
+def test_scorers_refuse_another_order(fitted, tables, scorer, argument):
     given = {name: table for name, table in tables.items() if name != "sample_weight"}
-    assert np.isfinite(scorer(model, **given))
+    assert np.isfinite(scorer(fitted, **given))
     with pytest.raises(ValueError, match=f"{argument} and X have different indexes"):
-        scorer(model, **given | {argument: given[argument].iloc[::-1]})
+        scorer(fitted, **given | {argument: given[argument].iloc[::-1]})
 
 
 @pytest.mark.parametrize(

@@ -348,18 +348,3 @@ def test_a_failed_refit_leaves_a_selector_whole(data, kind):
         selector.fit(np.full((5, 7), np.inf))
     assert_array_equal(selector.transform(data.X[:, :20]), expected)
     assert selector.n_features_in_ == 20
-
-
-@pytest.mark.parametrize("method", ["GBLUP", "RR-BLUP"])
-@pytest.mark.parametrize("n_snps", [24, 120], ids=["fewer SNPs than rows", "more"])
-def test_predictions_of_blup_do_not_depend_on_the_allele_counted(data, short, method, n_snps):
-    rng = np.random.default_rng(4)
-    X = np.repeat(data.X > 0, n_snps // 24, axis=1).astype(np.int8)
-    X[rng.random(X.shape) < 0.1] ^= 1
-    expected = short(method=method, precision="double").fit(X, data.y, omics=data.gappy)
-    for swapped in (np.ones(n_snps, bool), rng.random(n_snps) < 0.5):
-        other = np.where(swapped, 1 - X, X)
-        model = short(method=method, precision="double").fit(other, data.y, omics=data.gappy)
-        np.testing.assert_allclose(model.predict(other), expected.predict(X), rtol=1e-9)
-        sign = np.where(swapped, -1, 1)
-        np.testing.assert_allclose(model.coef_ * sign, expected.coef_, rtol=1e-6, atol=1e-9)

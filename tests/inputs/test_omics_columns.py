@@ -115,15 +115,16 @@ def test_scikit_learn_needs_no_routing(data, frame, short):
     model = short(omics_features=OMICS, n_iter=60)
     scores = cross_val_score(model, frame, data.y, cv=3)
     without = cross_val_score(short(n_iter=60), frame.drop(columns=OMICS), data.y, cv=3)
-    assert scores.mean() > without.mean() + 0.1
+    assert (scores > without).all()
     search = GridSearchCV(model, {"method": ["BayesC", "RR-BLUP"]}, cv=2).fit(frame, data.y)
     assert search.best_estimator_.predict(frame.drop(columns=OMICS)).shape == (80,)
     predicted = cross_val_predict(model, frame, data.y, cv=3)
-    assert np.corrcoef(predicted, data.y)[0, 1] > 0.5
+    by_chance = 1 / np.sqrt(80)  # the SE of the correlation of unrelated variables
+    assert np.corrcoef(predicted, data.y)[0, 1] > 4 * by_chance
     pipeline = make_pipeline(FunctionTransformer(), model).fit(frame, data.y)
     assert_array_equal(pipeline.predict(frame), model.fit(frame, data.y).predict(frame))
     importance = permutation_importance(model, frame, data.y, n_repeats=2, random_state=0)
-    assert importance.importances_mean[10:13].max() > 0.1
+    assert frame.columns[importance.importances_mean.argmax()] in OMICS
 
 
 WRONG = {

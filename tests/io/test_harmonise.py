@@ -150,7 +150,7 @@ INVALID = {
     "no frame": ((AG.to_numpy(), AG), {}, TypeError, "'variants' parameter of harmonise"),
     "no alleles": ((AG[["other_allele"]], AG), {}, ValueError, "variants has no column counted_al"),
     "reference": ((AG, AG[[]]), {}, ValueError, "reference has no column counted_allele and no"),
-    "twice": ((AG, AG.iloc[[0, 1, 1]]), {}, ValueError, r"reference has 1 dupl.* SNPs \(rs2\)"),
+    "twice": ((AG, AG.iloc[[0, 1, 1]]), {}, ValueError, r"reference has 1 dupl.* SNP \(rs2\)"),
     "other names": ((AG, variants(x="AG")), {}, ValueError, "no SNP in common. variants: rs1, rs2"),
     "all dropped": ((variants(a="AC"), variants(a="AG")), {}, ValueError, "can be used: other all"),
     "other build": (

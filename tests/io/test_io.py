@@ -1070,7 +1070,6 @@ def test_from_files_to_predictions(data, short, tmp_path):
     same = short().fit(data.X, y, omics=by_hand, covariates=sex)
     expected = same.predict(data.X[60:], omics=by_hand[60:], covariates=sex[60:])
     assert_allclose(predicted, expected, rtol=1e-4)
-    assert np.corrcoef(predicted, data.y[60:])[0, 1] > 0.5
 
 
 def test_more_codes_for_missing_values(tmp_path):

@@ -23,10 +23,12 @@ def model(request, data, short):
     return short(activation=ACTIVATION[request.param]).fit(data.X, data.y, omics=data.gappy)
 
 
-def test_without_genotypes_the_sd_is_the_genetic_sd(model):
+def test_without_genotypes_the_value_is_of_the_mean_and_the_sd_the_genetic_sd(model, data):
     value, sd = model.breeding_value(NOTHING, return_std=True)
     assert_allclose(sd, np.sqrt(model.genetic_variance_), rtol=1e-6)
-    assert np.abs(value).max() < 0.25 * sd[0]
+    mean = np.where(data.X < 0, np.nan, data.X)
+    of_the_mean = model.breeding_value(np.nanmean(mean, axis=0)[None])
+    assert_allclose(value, of_the_mean.repeat(2), rtol=1e-6, atol=1e-9)
     as_floats = model.breeding_value(np.full((1, 24), np.nan), return_std=True)[1]
     assert_allclose(as_floats, sd[:1], rtol=1e-6)
 
@@ -41,7 +43,7 @@ def test_more_missing_genotypes_are_less_knowledge(model, data):
     # On average over individuals; near the genetic SD, which bounds it, all are the same.
     assert (np.diff(np.mean(sds, axis=1)) > -1e-3 * genetic).all()
     assert_allclose(sds[-1], genetic, rtol=1e-6)
-    assert sds[0].mean() < 0.9 * genetic and sds[2].mean() < 1.001 * genetic
+    assert sds[0].mean() < sds[3].mean()
 
 
 def test_genetic_variance_is_that_of_the_training_rows(model, data):
@@ -49,8 +51,9 @@ def test_genetic_variance_is_that_of_the_training_rows(model, data):
     assert_allclose(model.genetic_variance_, every.mean())
     of_means = model.breeding_value(data.X).var()
     spread = np.mean(model.breeding_value(data.X, return_std=True)[1] ** 2)
-    # Variance of the rows of a draw: that of their means, and what draws differ by between rows.
-    assert of_means < model.genetic_variance_ < 1.1 * (of_means + spread)
+    # Variance of the rows of a draw: that of their means, and what draws differ by between rows,
+    # but for 2 rows of 80 that miss a genotype, and the network's means over fixed normal draws.
+    assert_allclose(model.genetic_variance_, of_means + spread, rtol=0.03)
 
 
 def test_predictive_sd_and_draws_know_of_missing_genotypes(model, data):

@@ -83,10 +83,10 @@ def test_given_omics_and_more_data_narrow_the_predictions(data, short):
     _, without = model.predict(data.X, return_std=True)
     _, given = model.predict(data.X, omics=data.omics, return_std=True)
     assert (given < without).all()
-    assert (given**2 > 0.9 * model.residual_variance_).all()
+    assert (given**2 > model.residual_variance_).all()
 
 
-@pytest.mark.parametrize("activation", ["linear", "tanh"])
+@pytest.mark.parametrize("activation", ["linear", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_intervals_cover(activation):
     """50 % and 90 % intervals of held-out phenotypes and true genetic values.
 

@@ -265,6 +265,8 @@ LONG_ONLY = {
     "special": {
         "latent linear, BayesL",
         "latent linear, BayesB",
+        "single precision, by rows",
+        "weighted latent tanh",
         "weighted user function, wide RR-BLUP",
     },
     "masked": {

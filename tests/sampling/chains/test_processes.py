@@ -344,8 +344,8 @@ class Endless:
     ("n_jobs", "backend", "send"),
     [
         (1, "loky", os.kill),
-        (2, "loky", os.kill),
         (2, "loky", os.killpg),
+        pytest.param(2, "loky", os.kill, marks=pytest.mark.slow),
         pytest.param(2, "multiprocessing", os.kill, marks=pytest.mark.slow),
         pytest.param(2, "multiprocessing", os.killpg, marks=pytest.mark.slow),
         pytest.param(2, "threading", os.kill, marks=pytest.mark.slow),
@@ -504,17 +504,28 @@ def test_without_a_temporary_directory_there_is_no_bar(data, short, monkeypatch,
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("verbose", [0, 1])
-@pytest.mark.parametrize("name", ["stderr", "stdout"])
-@pytest.mark.parametrize("stream", SCREENS)
-def test_workers_start_without_a_terminal(stream, name, verbose, data, short, monkeypatch):
+@pytest.mark.parametrize(
+    ("stream", "names", "verbose"),
+    [
+        (SCREENS[0], ["stderr", "stdout"], 1),
+        (closed, ["stderr", "stdout"], 1),
+        *(
+            pytest.param(stream, [name], verbose, marks=pytest.mark.slow)
+            for stream in SCREENS
+            for name in ("stderr", "stdout")
+            for verbose in (0, 1)
+        ),
+    ],
+)
+def test_workers_start_without_a_terminal(stream, names, verbose, data, short, monkeypatch):
     expected = short(n_chains=2).fit(data.X, data.y).predict(data.X)
     get_reusable_executor().shutdown(wait=True)  # new workers are to start
-    screen = stream()
+    screens = {name: stream() for name in names}
     with monkeypatch.context() as patch:
-        patch.setattr(sys, name, screen)
+        for name, screen in screens.items():
+            patch.setattr(sys, name, screen)
         model = short(n_chains=2, n_jobs=2, verbose=verbose).fit(data.X, data.y)
-        assert getattr(sys, name) is screen
+        assert all(getattr(sys, name) is screen for name, screen in screens.items())
     assert_array_equal(model.predict(data.X), expected)
 
 

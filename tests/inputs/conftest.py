@@ -1,0 +1,9 @@
+import pytest
+
+
+@pytest.fixture
+def no_sampling(monkeypatch):
+    def sampled(*args, **kwargs):
+        pytest.fail("sampling started")
+
+    monkeypatch.setattr("sknnmm.estimators.regressor.run_chains", sampled)
