@@ -146,6 +146,6 @@ class DrawnTerm(Term[State]):
         """Return the same from a SummedResidual; asked for if there are `predictors`."""
         raise NotImplementedError
 
+    @abstractmethod
     def coefficients(self, state: State) -> np.ndarray:
-        """Return the effects of the `predictors`, (m, C)."""
-        raise NotImplementedError
+        """Return its effects (m, C), of the `predictors` if it has any: a view of the state."""

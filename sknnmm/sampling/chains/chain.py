@@ -135,8 +135,8 @@ def _watched(network, chain):
         watched[f"{layer.prefix}residual_variance"] = state.residual_variance
         for term in layer.terms:
             if not term.acts_by_snps:
-                names = [v.name for v in term.variables(layer) if v.every]
-                watched |= zip(names, term.values(state.terms[term.name]), strict=True)
+                name = f"the {term.name} effects of the layer {layer.name}"
+                watched[name] = term.coefficients(state.terms[term.name])
     return watched
 
 

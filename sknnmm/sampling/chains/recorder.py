@@ -106,9 +106,12 @@ class Recorder:
             drawn = {name: self._effects[name].storable(drawn) for name, drawn in effects.items()}
             self._stored.add(self._n_recorded, drawn)
         shares = self._shares(chain, fits)
-        for name in ("heritability", "genetic_mean"):  # any value that is not finite reaches them
-            if not np.isfinite(shares[name]).all():
-                raise FloatingPointError(f"{name} became {shares[name]}.")
+        reached = shares["heritability"] + shares["genetic_mean"]  # by any that is not finite
+        if not np.isfinite(reached).all():
+            raise FloatingPointError(
+                f"heritability became {shares['heritability']}, the mean genetic value "
+                f"{shares['genetic_mean']}."
+            )
         if not self._present:
             self._present = self._views(chain)
         self._keep(self._present)

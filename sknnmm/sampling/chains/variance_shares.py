@@ -47,11 +47,12 @@ class _Shares:
             "genetic_mean": layer.squeezed(mean),
         }
 
-    def _all(self, chain, explained, spread, mean, total, shares):
+    def _all(self, chain, weights, explained, spread, mean, total, shares):
         """Return all shares of a phenotype that reads nodes.
 
         Parameters
         ----------
+        weights : ndarray of shape (K, C)
         explained, spread : ndarray of shape (K,)
             Variance of the genetic part of every node; mean variance of g(z) given genotypes.
         mean, total : ndarray of shape (C,)
@@ -60,7 +61,6 @@ class _Shares:
             Covariances of the genetic values with the terms of the nodes.
         """
         source = chain.layers[self._source.name]
-        weights = self._nodes.of(chain).effects.astype(float)
         if self._nodes.activation.is_linear:
             mean = mean + weights.T @ self._intercepts(source)
         result = self._of_phenotype(chain, mean, total, (weights * weights).T @ spread)
@@ -118,7 +118,7 @@ class SharesFromRows(_Shares):
                 spread = (second - expected * expected).mean(axis=0, dtype=float)
         weights = self._nodes.of(chain).effects.astype(float)
         moments = _genetic_moments(expected, weights, direct)
-        return self._all(chain, explained, spread, *moments)
+        return self._all(chain, weights, explained, spread, *moments)
 
 
 class SharesFromSums(_Shares):
@@ -155,6 +155,7 @@ class SharesFromSums(_Shares):
         shares = weights * (products @ state.effects).T / n
         return self._all(
             chain,
+            weights,
             explained=state.fit_squares / n,
             spread=chain.layers[self._source.name].residual_variance,
             mean=np.zeros(len(total)),  # of the genotypes
