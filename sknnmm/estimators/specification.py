@@ -1,11 +1,11 @@
 """NN-MM: its data on the sampling scale, its settings, and the network they make."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from sknnmm.activations import BaseActivation
+from sknnmm.common.cached import cached
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.families import Family, Gaussian
 from sknnmm.genotypes import Genotypes
@@ -50,23 +50,23 @@ class NNMM:
         """Return the phenotypes, (n, C)."""
         return self.y if self.y.ndim == 2 else self.y[:, None]
 
-    @cached_property
+    @cached
     def y_observed(self):
         """Return the rows that inform the phenotype layer, (n,) bool."""
         return ~np.isnan(self.record).all(axis=1)
 
-    @cached_property
+    @cached
     def y_weight(self):
         """Return the weight of every row in the phenotype layer, (n,); 0 where y is missing."""
         weight = 1.0 if self.sample_weight is None else self.sample_weight
         return np.where(self.y_observed, weight, 0.0)
 
-    @cached_property
+    @cached
     def omics_observed(self):
         """Return the cells of the middle layer with data, (n, K) bool."""
         return ~np.isnan(self.omics)
 
-    @cached_property
+    @cached
     def informative(self):
         """Return the rows with y or any omic: the others enter no conditional, (n,) bool."""
         return self.y_observed | self.omics_observed.any(axis=1)

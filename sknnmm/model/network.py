@@ -6,11 +6,11 @@ on the sampling scale: standardised responses, centred genotypes.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sknnmm.common.cached import cached
 from sknnmm.genotypes import Genotypes
 from sknnmm.model.variables import Variable
 from sknnmm.priors import ScaledInverseChi2
@@ -57,22 +57,22 @@ class Layer:
         """Return the number of responses with data, the first ones."""
         return self.n_responses - self.n_latent
 
-    @cached_property
+    @cached
     def observed(self) -> np.ndarray:
         """Return the cells with data, (n, C) bool."""
         return ~np.isnan(self.record)
 
-    @cached_property
+    @cached
     def informed(self) -> np.ndarray:
         """Return the rows that enter the conditionals of this layer, (n,) bool."""
         return self.row_weight > 0
 
-    @cached_property
+    @cached
     def starting_response(self) -> np.ndarray:
         """Return the responses in the working precision, missing as 0."""
         return self.family.start(self.record).astype(self.dtype)
 
-    @cached_property
+    @cached
     def drawn(self) -> np.ndarray:
         """Return the responses of informed rows that are drawn, (n, C) bool."""
         return self.informed[:, None] & (~self.observed | self.family.draws)
@@ -87,7 +87,7 @@ class Layer:
         """Return the share of the responses of informed rows that are drawn."""
         return float(self.drawn[self.informed].mean())
 
-    @cached_property
+    @cached
     def is_constant(self) -> bool:
         """Return whether nothing that a regression on SNPs needs of the rows ever changes."""
         snps = [term for term in self.terms if term.acts_by_snps]
@@ -98,7 +98,7 @@ class Layer:
             and all(term.predictors is not None for term in others)
         )
 
-    @cached_property
+    @cached
     def mean_inverse_weight(self) -> float:
         """Return the mean of 1 / weight over the informed rows: their residual variance over s2."""
         return float((1 / self.row_weight[self.informed]).mean())
