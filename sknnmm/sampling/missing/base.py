@@ -117,12 +117,12 @@ class MissingOmics(ABC):
         return segment_sums(cells, self._starts)
 
     def _weights_and_target(self, chain):
-        """Return the weights of the coupled cells, (cells, C), and what these are to explain.
+        """Return the weights of the coupled cells, (C, cells), and what these are to explain.
 
         That is the response of the reader minus everything but these cells, (rows, C).
         """
         state = self._nodes.of(chain)
-        weights = np.take(state.effects, self.coupled.columns, axis=0)
+        weights = np.take(state.effects.T, self.coupled.columns, axis=1)
         now = weighted_sums(weights, self.coupled.of(state.activated), self._starts)
         return weights, self._unexplained(chain) + now
 
@@ -145,13 +145,14 @@ def segment_sums(values, starts):
 
 @njit(nogil=True, cache=True)
 def weighted_sums(weights, values, starts):
-    """Return the sums over segments of values times weights (cells, C): (segments, C)."""
-    sums = np.empty((starts.size, weights.shape[1]), values.dtype)
-    for c in range(weights.shape[1]):
+    """Return the sums over segments of values times weights (C, cells): (segments, C)."""
+    sums = np.empty((starts.size, len(weights)), values.dtype)
+    for c in range(len(weights)):
+        of_cells = weights[c]
         for r in range(starts.size):
             stop = starts[r + 1] if r + 1 < starts.size else values.size
             total = values.dtype.type(0)
             for e in range(starts[r], stop):
-                total += weights[e, c] * values[e]
+                total += of_cells[e] * values[e]
             sums[r, c] = total
     return sums

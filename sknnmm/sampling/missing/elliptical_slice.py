@@ -61,8 +61,8 @@ class SliceMissingOmics(MissingOmics):
                 activated = activated[place]
             else:
                 activated = value(values)
-            terms = weights[cells] * activated[:, None]
-            return np.add.reduceat(terms, np.searchsorted(row_of_cell, rows))
+            terms = weights[:, cells] * activated
+            return np.add.reduceat(terms, np.searchsorted(row_of_cell, rows), axis=1).T
 
         def log_likelihood(values, rows, cells):
             misfit = (target[rows] - explained(values, rows, cells)).astype(float)

@@ -32,7 +32,7 @@ def move_onto(gap, cells, variance, weights, residual_variance, starts):
     ----------
     gap, residual_variance : (rows, C), the responses minus all that is drawn of them
     cells, variance : (cells,), sorted by row
-    weights : (cells, C)
+    weights : (C, cells)
     starts : (rows,), first cell of each row
     """
     if gap.shape[1] > 1:
@@ -42,13 +42,13 @@ def move_onto(gap, cells, variance, weights, residual_variance, starts):
             stop = starts[r + 1] if r + 1 < starts.size else cells.size
             total = residual_variance[r, 0]
             for e in range(starts[r], stop):
-                total += weights[e, 0] * weights[e, 0] * variance[e]
+                total += weights[0, e] * weights[0, e] * variance[e]
             gap[r, 0] /= total
     for c in range(gap.shape[1]):
         for r in range(starts.size):
             stop = starts[r + 1] if r + 1 < starts.size else cells.size
             for e in range(starts[r], stop):
-                cells[e] += variance[e] * weights[e, c] * gap[r, c]
+                cells[e] += variance[e] * weights[c, e] * gap[r, c]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -62,7 +62,7 @@ def solve_rows(gap, variance, weights, residual_variance, starts):
             for d in range(n_responses):
                 total = residual_variance[r, c] if c == d else gap.dtype.type(0)
                 for e in range(starts[r], stop):
-                    total += weights[e, c] * weights[e, d] * variance[e]
+                    total += weights[c, e] * weights[d, e] * variance[e]
                 covariance[c, d] = total
         solve(covariance, gap[r])
 

@@ -95,13 +95,12 @@ class HamiltonianMissingOmics(MissingOmics):
 
 @njit(nogil=True, cache=True)
 def pull_on_cells(pull, weights, row_of_cell):
-    """Return the sums over responses of weights (cells, C) times the pull (rows, C) of the row."""
-    sums = np.empty(row_of_cell.size, pull.dtype)
-    for e in range(row_of_cell.size):
-        total = pull.dtype.type(0)
-        for c in range(weights.shape[1]):
-            total += pull[row_of_cell[e], c] * weights[e, c]
-        sums[e] = total
+    """Return the sums over responses of weights (C, cells) times the pull (rows, C) of the row."""
+    sums = np.zeros(row_of_cell.size, pull.dtype)
+    for c in range(len(weights)):
+        of_cells, of_rows = weights[c], pull[:, c]
+        for e in range(row_of_cell.size):
+            sums[e] += of_rows[row_of_cell[e]] * of_cells[e]
     return sums
 
 
