@@ -43,8 +43,11 @@ def describe_fit(estimator, entropy, model, data):
         "estimator": type(estimator).__name__,
         "random_state": None if estimator.random_state is None else entropy,
     }
+    not_compared = NOT_COMPARED
+    if estimator.n_iter != "auto":
+        not_compared = NOT_COMPARED | {"min_ess", "max_iter"}
     for name, value in estimator.get_params(deep=False).items():
-        if name not in NOT_COMPARED:
+        if name not in not_compared:
             parameters |= _described(name, value)
     digests = {name: _digest(arrays) for name, arrays in data.items()}
     # A function is known by what it does; np.tanh is the same as "tanh".

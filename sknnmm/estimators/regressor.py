@@ -1,7 +1,7 @@
 """The estimator: inputs, network, chains, attributes. It does not sample."""
 
 import os
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Literal, Self, overload
 
 import numpy as np
@@ -35,8 +35,8 @@ from sknnmm.inputs.settings import check_settings
 from sknnmm.inputs.weights import check_weights
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
 from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
-from sknnmm.sampling.chains.chain import ChainSettings
 from sknnmm.sampling.chains.interruption import ends_process_when_terminated
+from sknnmm.sampling.chains.length import FixedLength, UntilConverged
 from sknnmm.sampling.chains.parallel import one_blas_thread, run_chains
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.missing.choose import LATENT_SAMPLERS
@@ -264,11 +264,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "mask": "no_validation",  # many forms: see sknnmm.inputs.masks
         "omics_features": [None, str, Integral, slice, "array-like", callable],
         "residual_prior": [ScaledInverseChi2, None],
-        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
         "thin": [Interval(Integral, 1, None, closed="left")],
         "latent_sampler": [StrOptions({"auto", *LATENT_SAMPLERS})],
         "n_chains": [Interval(Integral, 1, None, closed="left")],
+        "min_ess": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 2, None, closed="left")],
         "precision": [StrOptions(set(PRECISIONS))],
         "n_jobs": [Integral, None],
         "random_state": ["random_state", np.random.Generator],
@@ -312,6 +314,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.burn_in = burn_in
         self.thin = thin
         self.n_chains = n_chains
+        self.min_ess = min_ess
+        self.max_iter = max_iter
         self.latent_sampler = latent_sampler
         self.precision = precision
         self.n_jobs = n_jobs

@@ -14,7 +14,13 @@ def check_settings(estimator):
             "omics_method='GBLUP' is refused: the relationship matrix of the omics would "
             "change in every iteration when omics are missing. Use 'RR-BLUP', its equivalent."
         )
-    n_iter, burn_in, thin = estimator.n_iter, estimator.burn_in, estimator.thin
+    if estimator.n_iter == "auto":
+        _check_rounds(estimator)
+    else:
+        _check_length(estimator.n_iter, estimator.burn_in, estimator.thin)
+
+
+def _check_length(n_iter, burn_in, thin):
     if n_iter <= burn_in:
         raise ValueError(
             f"n_iter={n_iter} must be greater than burn_in={burn_in}: n_iter is the total, burn-in "
@@ -24,4 +30,20 @@ def check_settings(estimator):
         raise ValueError(
             f"thin={thin} keeps none of the {n_iter - burn_in} iterations after burn_in. Lower "
             "thin or raise n_iter."
+        )
+
+
+def _check_rounds(estimator):
+    max_iter, burn_in, thin = estimator.max_iter, estimator.burn_in, estimator.thin
+    if max_iter <= burn_in:
+        raise ValueError(
+            f"max_iter={max_iter} must be greater than burn_in={burn_in}: it is the largest total, "
+            "burn-in included."
+        )
+    kept = estimator.n_chains * ((max_iter - burn_in) // thin)
+    if estimator.min_ess > kept:
+        raise ValueError(
+            f"min_ess={estimator.min_ess} cannot be reached: max_iter={max_iter}, "
+            f"burn_in={burn_in} and thin={thin} leave at most {kept} draws of n_chains="
+            f"{estimator.n_chains}. Raise max_iter, or lower min_ess or thin."
         )

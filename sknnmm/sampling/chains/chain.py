@@ -2,7 +2,7 @@
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numba import types
@@ -24,9 +24,16 @@ class ChainSettings:
     """Length of a chain: total iterations, how many of them are burn-in, and thinning."""
 
     n_iter: int
-    burn_in: int
+    burn_in: int  # in which the sampler is tuned
     thin: int
+    skipped: int  # iterations before the first that may be kept: burn-in, if that is over
     keep_state: bool = False  # the last one, for a longer chain to continue from
+    round: int = 1  # that ends here
+
+    @property
+    def is_burn_in(self):
+        """Return whether all of it is burn-in, kept to see whether the chains agree."""
+        return self.burn_in == self.n_iter
 
     @property
     def n_kept(self):
@@ -35,11 +42,11 @@ class ChainSettings:
 
     def kept_by(self, iteration):
         """Return how many draws are kept by the end of `iteration`."""
-        return max(0, iteration - self.burn_in) // self.thin
+        return max(0, iteration - self.skipped) // self.thin
 
     def keeps(self, iteration):
         """Return whether the state after `iteration` (from 1) is kept."""
-        return iteration > self.burn_in and (iteration - self.burn_in) % self.thin == 0
+        return iteration > self.skipped and (iteration - self.skipped) % self.thin == 0
 
 
 def run_chain(sampler, origin, settings, effects_budget, progress, stop):
@@ -60,15 +67,24 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     -------
     ChainResult or None
         None if it was stopped, its state saved.
+
+    Notes
+    -----
+    What is recorded has random numbers of its own, so that the iterations do not depend on it.
     """
     if stop.is_up:
         return None
-    rng = Stream(np.random.PCG64(origin.seed))
+    rngs = {"iterations": _stream(origin.seed), "recording": _stream(_child(origin.seed))}
+    rng = rngs["iterations"]
     chain = starting_state(sampler, rng)
-    recorder = Recorder(sampler, settings.n_kept, effects_budget)
+    recorder = Recorder(sampler, settings.n_kept, 0 if settings.is_burn_in else effects_budget)
     done = 0
     if origin.saved is not None:
-        done = _restore(origin, chain, recorder, rng, settings)
+        done = _restore(origin, chain, recorder, rngs, settings)
+
+    def state(iteration):
+        return snapshot.take(iteration, asdict(settings), chain, recorder, rngs)
+
     watched = _watched(sampler.network, chain)
     for iteration in range(done + 1, settings.n_iter + 1):
         with _named(iteration):
@@ -78,29 +94,45 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
             sampler.refresh(chain)
         if settings.keeps(iteration):
             with _named(iteration):
-                recorder.record(chain, rng)
+                recorder.record(chain, rngs["recording"])
         progress(iteration)
         stopped = stop.is_up
         ends = stopped or iteration == settings.n_iter
         if origin.checkpoint and (ends or origin.checkpoint.is_due()):
-            origin.checkpoint.save(snapshot.take(iteration, chain, recorder, rng))
+            origin.checkpoint.save(state(iteration))
         if stopped:
             return None
     result = recorder.result(chain)
     if settings.keep_state:
-        result.state = snapshot.take(settings.n_iter, chain, recorder, rng)
+        result.state = state(settings.n_iter)
     return result
 
 
-def _restore(origin, chain, recorder, rng, settings):
-    """Put back a saved state, which may come from anywhere; return the iterations done."""
+def _stream(seed):
+    return Stream(np.random.PCG64(seed))
+
+
+def _child(seed):
+    """Return a seed that is another than any of the chains."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 0))
+
+
+def _restore(origin, chain, recorder, rngs, settings):
+    """Put back a saved state, which may come from anywhere; return the iterations done.
+
+    What it has recorded is left if that has turned out to be burn-in.
+    """
     saved = origin.saved
     try:
-        done = snapshot.restore(saved, chain, recorder, rng)
+        done = snapshot.restore_chain(saved, chain, rngs["iterations"])
         if not 0 < done <= settings.n_iter:
             raise ValueError(f"iteration is {done}, n_iter={settings.n_iter}.")
-        if saved["recorder"]["n_recorded"] != settings.kept_by(done):
-            raise ValueError(f"n_recorded does not belong to iteration {done}.")
+        if saved["settings"]["skipped"] == settings.skipped:
+            if saved["recorder"]["n_recorded"] != settings.kept_by(done):
+                raise ValueError(f"n_recorded does not belong to iteration {done}.")
+            snapshot.restore_recorder(saved, recorder, rngs["recording"])
+        elif done > settings.skipped:
+            raise ValueError(f"draws are kept after iteration {saved['settings']['skipped']}.")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         where, advice = "warm_start=True", "Set warm_start=False"
         if origin.checkpoint:

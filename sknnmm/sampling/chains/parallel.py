@@ -18,33 +18,61 @@ from sknnmm.sampling.chains.progress import progress_bar, report_to
 EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains together
 
 
-def run_chains(sampler, origins, settings, n_jobs, verbose):
-    """Run one chain per ChainOrigin and return their ChainResults in order.
+def run_chains(sampler, origins, length, n_jobs, verbose):
+    """Run one chain per ChainOrigin.
 
     Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes of this
     machine as read-only memory maps. If chains are saved, Ctrl-C, SIGTERM and SIGHUP let them save
     first.
+
+    Parameters
+    ----------
+    sampler : Sampler
+    origins : list of ChainOrigin
+    length : FixedLength or UntilConverged
+    n_jobs, verbose : int
+
+    Returns
+    -------
+    settings : ChainSettings
+        How long they ran.
+    results : list of ChainResult
     """
     budget = EFFECTS_BYTES // len(origins)
     saved = origins[0].checkpoint
     stop = StopSign(saved and saved.directory)
+    following = length.first([origin.saved for origin in origins])
     with (
         stop.put_up_by_signals(),
-        progress_bar(len(origins), settings.n_iter, enabled=verbose > 0) as board,
+        progress_bar(len(origins), following.n_iter, enabled=verbose > 0) as progress,
         shared_with_workers(sampler) as shared,
         stop.raised_on_the_way_out(),
         _told_of_saved_states(saved),
     ):
         # A worker without a chain would die of a SIGTERM to all processes, and loky then kills all.
         n_jobs = min(effective_n_jobs(n_jobs), len(origins))
-        with _streams_that_flush() if n_jobs > 1 else nullcontext():
-            results = Parallel(n_jobs=n_jobs)(
-                delayed(_run_one)(shared, origin, settings, budget, board, chain, os.getpid(), stop)
-                for chain, origin in enumerate(origins)
-            )
+        with (
+            _streams_that_flush() if n_jobs > 1 else nullcontext(),
+            Parallel(n_jobs=n_jobs) as parallel,
+        ):
+            while following is not None:
+                settings, board = following, progress.board
+                results = parallel(
+                    delayed(_run_one)(
+                        shared, origin, settings, budget, board, chain, os.getpid(), stop
+                    )
+                    for chain, origin in enumerate(origins)
+                )
+                if any(result is None for result in results):
+                    break
+                following, remark = length.after(settings, results)
+                progress.show((following or settings).n_iter, remark)
+                if following is not None:
+                    states = [result.state for result in results]
+                    origins = [o.going_on(s) for o, s in zip(origins, states, strict=True)]
         if stop.signal is None and any(result is None for result in results):
             raise KeyboardInterrupt("A worker process was told to stop; its chain is saved.")
-    return results
+    return settings, results
 
 
 @contextmanager

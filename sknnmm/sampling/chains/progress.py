@@ -15,7 +15,10 @@ SECONDS_BETWEEN_READS = 0.1
 
 
 def report_to(board, chain):
-    """Return the function that a chain calls with the number of iterations done."""
+    """Return the function that a chain calls with the number of iterations done.
+
+    `board` is the file of a progress bar, or None.
+    """
     if board is None or not Path(board).exists():  # a worker on another machine has no bar
         return lambda iteration: None
     counts = np.memmap(board, dtype=np.int64, mode="r+")
@@ -26,18 +29,32 @@ def report_to(board, chain):
     return report
 
 
+class Progress:
+    """What is shown of a fit: nothing, or a bar over the iterations of all chains."""
+
+    def __init__(self, bar=None, board=None, n_chains=1):
+        self._bar, self._n_chains = bar, n_chains
+        self.board = board  # the file that chains report to, or None
+
+    def show(self, n_iter, remark):
+        """Show that chains run up to `n_iter` iterations, and a remark."""
+        if self._bar is not None:
+            self._bar.total = self._n_chains * n_iter
+            self._bar.set_postfix_str(remark)
+
+
 @contextmanager
 def progress_bar(n_chains, n_iter, *, enabled):
-    """Show a bar over the iterations of all chains; yields the file to report to, or None.
+    """Show a bar over the iterations of all chains; yields a Progress.
 
     Where no bar can be shown, for want of a terminal or a temporary directory, the fit goes on.
     """
     with ExitStack() as shown:
-        board = None
+        progress = Progress()
         if enabled and sys.stderr is not None:  # as in a program without a terminal
             with suppress(Exception):
-                board = shown.enter_context(_live_bar(n_chains, n_iter))
-        yield board
+                progress = shown.enter_context(_live_bar(n_chains, n_iter))
+        yield progress
 
 
 @contextmanager
@@ -70,7 +87,7 @@ def _live_bar(n_chains, n_iter):
             watcher = Thread(target=watch, daemon=True)
             watcher.start()
             try:
-                yield str(board)
+                yield Progress(bar, str(board), n_chains)
             finally:
                 done.set()
                 watcher.join()

@@ -54,7 +54,13 @@ class Checkpoint:
 
     def is_due(self):
         """Return whether it is time to save the state."""
+        if self._due_at is None:
+            self._due_at = time.monotonic() + self._seconds_between
         return time.monotonic() >= self._due_at
+
+    def wait(self):
+        """Let time pass before a state is saved, from the next look on: clocks differ."""
+        self._due_at = None
 
     def save(self, state):
         """Write a state, keeping the one before."""

@@ -1,10 +1,13 @@
 """Where chains resume, from a checkpoint or the last fit, and whether that was the same fit."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
 from sknnmm.sampling.resume.files import Checkpoint, read_chains
+
+MAY_GROW = {"n_iter", "min_ess", "max_iter"}  # in a warm start: parameters that limit the length
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,12 @@ class ChainOrigin:
     seed: np.random.SeedSequence
     saved: dict | None = None  # see sampling/resume/snapshot.py
     checkpoint: Checkpoint | None = None  # where its states are saved
+
+    def going_on(self, state):
+        """Return the origin of the next round of the same chain."""
+        if self.checkpoint is not None:
+            self.checkpoint.wait()
+        return ChainOrigin(self.seed, state, self.checkpoint)
 
 
 @dataclass
@@ -42,7 +51,7 @@ def find_resume_point(fit, checkpoint, warm_start, last):
     checkpoint : Path or None
         Directory to look into first.
     warm_start : bool
-        Whether the saved chains may be shorter.
+        Whether the saved chains may be shorter: what limits their length may be larger now.
     last : dict or None
         Fit and states of the last fit, which a warm start continues.
 
@@ -57,7 +66,7 @@ def find_resume_point(fit, checkpoint, warm_start, last):
         if any(found):
             advice = "Pass another directory, or delete this one to start anew."
             if not warm_start:
-                advice += " (With warm_start=True, n_iter may be larger.)"
+                advice += " (With warm_start=True, n_iter, min_ess and max_iter may be larger.)"
             advice += (
                 " In a cross-validation or a grid search every fit needs a directory of its own, "
                 "or none."
@@ -65,7 +74,7 @@ def find_resume_point(fit, checkpoint, warm_start, last):
             return _continue(fit, found, f"checkpoint={str(checkpoint)!r}", warm_start, advice)
     if warm_start and last is not None:
         done, n_iter = last["fit"]["parameters"]["n_iter"], fit["parameters"]["n_iter"]
-        if n_iter <= done:
+        if isinstance(n_iter, int) and isinstance(done, int) and n_iter <= done:
             raise ValueError(
                 f"n_iter={n_iter} must be greater than the {done} iterations of the last fit, "
                 "which warm_start=True continues."
@@ -91,6 +100,10 @@ def _continue(fit, found, where, may_grow, advice):
     return ResumePoint(fit, [saved and saved[1] for saved in found])
 
 
+def _is_larger(new, old):
+    return isinstance(new, Real) and isinstance(old, Real) and new > old
+
+
 def _is_description(fit):
     """Return whether plain data could be what `describe_fit` returned, in any version."""
     kinds = {"sknnmm": str, "format": int, "entropy": int | list, "parameters": dict, "data": dict}
@@ -108,7 +121,7 @@ def _differences(old, new, may_grow):
         for name in before
         if name in now
         and before[name] != now[name]
-        and not (name == "n_iter" and may_grow and before[name] < now[name])
+        and not (may_grow and name in MAY_GROW and _is_larger(now[name], before[name]))
     ]
     changed += [(n, old[n], new[n]) for n in ("sknnmm", "entropy") if old[n] != new[n]]
     data = old["data"].keys() | new["data"].keys()

@@ -7,33 +7,42 @@ import numpy as np
 
 from sknnmm.sampling.missing.step_size import StepSize
 
-FORMAT = 6  # of the states; raise it when those of before cannot be resumed
+FORMAT = 7  # of the states; raise it when those of before cannot be resumed
 LAYOUT = "layout"  # the field of hyperparameters that is no state: how effects lie in memory
 
 
-def take(iteration, chain, recorder, rng):
-    """Return all that a chain needs to go on after `iteration`: references, not copies."""
+def take(iteration, settings, chain, recorder, rngs):
+    """Return all that a chain needs to go on after `iteration`: references, not copies.
+
+    `settings`, a dictionary, are those of its length; `rngs` has its random generators by name.
+    """
     return {
         "iteration": iteration,
-        "rng": rng.bit_generator.state,
+        "settings": settings,
+        "rngs": {name: rng.bit_generator.state for name, rng in rngs.items()},
         "chain": _fields(chain),
         "recorder": recorder.contents(),
     }
 
 
-def restore(saved, chain, recorder, rng):
-    """Put back what `take` returned, into a chain at its start; return the iteration.
+def restore_chain(saved, chain, rng):
+    """Put back the state that `take` returned, into a chain at its start; return the iteration.
 
     Arrays are copied into those of the start, so that their memory layout, and which of them are
     one and the same, are as in a chain that was never saved.
     """
-    rng.bit_generator.state = saved["rng"]
+    rng.bit_generator.state = saved["rngs"]["iterations"]
     for name, layer in chain.layers.items():
         if saved["chain"]["layers"][name]["step_size"] is not None:
             layer.step_size = StepSize()  # which else the first draw makes
     _put(chain, saved["chain"])
-    recorder.restore(saved["recorder"])
     return saved["iteration"]
+
+
+def restore_recorder(saved, recorder, rng):
+    """Put back what `take` returned of a Recorder, and its random generator."""
+    rng.bit_generator.state = saved["rngs"]["recording"]
+    recorder.restore(saved["recorder"])
 
 
 def copy_into(arrays, saved):

@@ -1,0 +1,94 @@
+"""How long chains run: a given number of iterations, or in rounds until they have converged."""
+
+import math
+from dataclasses import dataclass
+
+from sknnmm.sampling.chains.chain import ChainSettings
+
+SHORTEST_BURN_IN = 100  # iterations before the chains are first compared
+GROWTH = 1.25  # of the kept iterations, from round to round
+FIRST_DRAWS = 50  # of a chain: with fewer, nothing is judged
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the draws of all chains say about convergence."""
+
+    agree: bool  # the chains, in every target
+    enough: bool  # draws of every target
+    summary: str  # for the progress bar
+
+
+class FixedLength:
+    """One round of `n_iter` iterations."""
+
+    def __init__(self, n_iter, burn_in, thin, keep_state):
+        self._settings = ChainSettings(n_iter, burn_in, thin, burn_in, keep_state)
+
+    def first(self, states):
+        """Return the ChainSettings of the round in which the chains are, given saved states."""
+        return self._settings
+
+    def after(self, settings, results):
+        """Return the ChainSettings of the next round, None if there is none; and a remark."""
+        return None, ""
+
+
+class UntilConverged:
+    """Rounds until the chains agree and there are enough draws.
+
+    Burn-in is doubled until the chains agree in its second half, which is half of `max_iter` at
+    most. Then kept iterations are added, a quarter of those there are, until `judge` finds the
+    chains to agree with enough draws, or `max_iter` is reached.
+
+    What a chain does depends on the two numbers only, iterations and burn-in, that come out of
+    this: a fit of that fixed length is the same to the bit. And what comes out depends on the draws
+    only, so that chains that were stopped anywhere come to the same end.
+
+    Parameters
+    ----------
+    burn_in : int
+        At least.
+    thin, max_iter : int
+    judge : callable
+        Takes the ChainResults and returns a Verdict.
+    """
+
+    def __init__(self, burn_in, thin, max_iter, judge):
+        self._thin, self._max_iter, self._judge = thin, max_iter, judge
+        self._longest_burn_in = max(burn_in, min(max_iter // 2, max_iter - thin))
+        self._first_burn_in = max(burn_in, min(SHORTEST_BURN_IN, self._longest_burn_in))
+
+    def first(self, states):
+        """Return the ChainSettings of the round in which the chains are, given saved states.
+
+        That is the last one that any of them has begun: others may have been saved before.
+        """
+        rounds = [ChainSettings(**state["settings"]) for state in states if state]
+        if rounds:
+            return max(rounds, key=lambda settings: settings.n_iter)
+        return self._burning_in(self._first_burn_in, 1)
+
+    def after(self, settings, results):
+        """Return the ChainSettings of the next round, None if there is none; and a remark."""
+        verdict = self._judge(results)
+        kind = "burn-in" if settings.is_burn_in else "sampling"
+        return self._next(settings, verdict), f"round {settings.round} ({kind}): {verdict.summary}"
+
+    def _next(self, settings, verdict):
+        burn_in, following = settings.burn_in, settings.round + 1
+        if settings.is_burn_in:
+            if not verdict.agree and 2 * burn_in <= self._longest_burn_in:
+                return self._burning_in(2 * burn_in, following)
+            return self._sampling(burn_in, max(burn_in, self._thin * FIRST_DRAWS), following)
+        if (verdict.agree and verdict.enough) or settings.n_iter >= self._max_iter:
+            return None
+        kept = math.ceil(GROWTH * (settings.n_iter - burn_in))
+        return self._sampling(burn_in, kept, following)
+
+    def _burning_in(self, n_iter, number):
+        return ChainSettings(n_iter, n_iter, 1, n_iter // 2, keep_state=True, round=number)
+
+    def _sampling(self, burn_in, kept, number):
+        n_iter = min(burn_in + kept, self._max_iter)
+        return ChainSettings(n_iter, burn_in, self._thin, burn_in, keep_state=True, round=number)
