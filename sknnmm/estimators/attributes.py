@@ -4,9 +4,10 @@ import numpy as np
 from scipy import sparse
 
 from sknnmm.common.layer_names import OMICS
+from sknnmm.estimators.convergence import warn_unless_converged
 from sknnmm.inputs import masks
 from sknnmm.model.variables import registry
-from sknnmm.posterior.diagnostics import diagnose, unidentified_labels, warn_if_not_converged
+from sknnmm.posterior.diagnostics import diagnose
 from sknnmm.posterior.draws import Posterior, pooled_moments, pooled_responses
 from sknnmm.posterior.units import Units
 from sknnmm.prediction.fitted_network import fitted_network
@@ -155,10 +156,10 @@ def _fitted_network(attributes, weighted, specification, network):
 def _diagnostics(results, posterior, inputs):
     """Return the tables of diagnostics, as plain types: secure formats know no DataFrame."""
     names = {"omic": inputs.node_names, "covariate": inputs.covariate_names}
-    table = diagnose(posterior, names)
-    judged = inputs.scales.omics_vary & (np.arange(len(inputs.node_names)) < inputs.omics.shape[1])
-    excluded = unidentified_labels(posterior, names, inputs.node_names[~judged])
-    warn_if_not_converged(table, posterior, names, excluded)
+    is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
+    judged = {"omic": inputs.scales.omics_vary & ~is_latent}
+    table = diagnose(posterior.draws, posterior.variables, names, judged)
+    warn_unless_converged(table)
     return {
         "_diagnostics": table.to_dict("split"),
         "_latent_sampler_diagnostics": [

@@ -1,63 +1,57 @@
-"""Convergence diagnostics of the small quantities of a posterior."""
+"""Diagnostics of the small quantities of a posterior, and which of them chains are judged by."""
 
 from itertools import product
 
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
 
-from sknnmm.common.user_warnings import warn
+from sknnmm.posterior.rank_statistics import rank_statistics
 
-MAX_R_HAT = 1.05
-MIN_ESS = 100
+BATCH = 32  # quantities at a time, which stay in cache
 
 
-def diagnose(posterior, names):
+def diagnose(draws, variables, names, judged, *, targets_only=False):
     """Return the diagnostics table of the small variables.
 
     Parameters
     ----------
-    posterior : Posterior
+    draws : dict of str to ndarray
+        Draws (chain, draw, ...) by the name of a variable; those of the sampler will do, as units
+        change neither R-hat nor effective sample sizes.
+    variables : dict of str to Variable
     names : dict of str to sequence of str
-        Names along a dimension of the variables: of the nodes, "omic", and "covariate".
+        Names along a dimension of the variables: of the nodes, "omic", of "covariate" and "row".
+    judged : dict of str to ndarray of bool
+        Which entries along a dimension can be targets, where not all can.
+    targets_only : bool
+        Whether to leave out quantities that chains are not judged by.
 
     Returns
     -------
     DataFrame
-        Columns mean, sd, ess_bulk, ess_tail, r_hat, mcse (rank-normalised split R-hat and ESS,
-        Vehtari et al. 2021, doi 10.1214/20-BA1221); NaN where a quantity is constant or there are
-        too few draws or chains.
+        That of `of_draws`, with the labels of the quantities as index, and a column target.
     """
-    from arviz_stats.base import array_stats  # slow to import
-
-    labels, columns = [], []
-    for variable in posterior.variables.values():
-        if variable.is_diagnosed:
-            draws = posterior.draws[variable.name]
-            labels += labels_of(variable, names)
-            columns += list(np.moveaxis(draws.reshape(*draws.shape[:2], -1), -1, 0))
-    values = np.stack(columns)  # (quantity, chain, draw)
-    # Relative to the largest draw: squares of extreme units would overflow.
-    unit = np.abs(values).max(axis=(1, 2))
-    values = values / np.where(unit > 0, unit, 1)[:, None, None]
-    table = pd.DataFrame(
-        {"mean": unit * values.mean(axis=(1, 2)), "sd": unit * values.std(axis=(1, 2))},
-        index=labels,
-    )
-    varies = np.ptp(values, axis=(1, 2)) > 0
-    statistics = {
-        "ess_bulk": lambda v: array_stats.ess(v, method="bulk"),
-        "ess_tail": lambda v: array_stats.ess(v, method="tail", prob=(0.05, 0.95)),
-        "r_hat": array_stats.rhat,
-        "mcse": array_stats.mcse,
-    }
-    for name, statistic in statistics.items():
-        table[name] = np.nan
-        if varies.any():
-            with np.errstate(all="ignore"):
-                table.loc[varies, name] = statistic(values[varies])
-    table["mcse"] *= unit
+    labels, is_target, columns = quantities(draws, variables, names, judged)
+    chosen = np.flatnonzero(is_target) if targets_only else np.arange(len(labels))
+    table = of_draws([columns[i] for i in chosen])
+    table.index = [labels[i] for i in chosen]
+    table["target"] = is_target[chosen]
     return table
+
+
+def quantities(draws, variables, names, judged):
+    """Return labels, targets (Q,) bool and draws (chain, draw) of all diagnosed quantities.
+
+    Parameters are those of `diagnose`.
+    """
+    labels, is_target, columns = [], [], []
+    for variable in variables.values():
+        if variable.is_diagnosed:
+            of_variable = draws[variable.name]
+            labels += labels_of(variable, names)
+            columns += list(np.moveaxis(of_variable.reshape(*of_variable.shape[:2], -1), -1, 0))
+            is_target.append(_targets(variable, of_variable.shape[2:], judged).ravel())
+    return labels, np.concatenate(is_target), columns
 
 
 def labels_of(variable, names):
@@ -68,39 +62,50 @@ def labels_of(variable, names):
     return [f"{variable.name}[{', '.join(map(str, each))}]" for each in along]
 
 
-def unidentified_labels(posterior, names, nodes):
-    """Return the labels of variables of nodes that are not identified, or do not vary."""
-    return {
-        label
-        for variable in posterior.variables.values()
-        if variable.is_diagnosed and "omic" in variable.dims
-        for label in labels_of(variable, {**names, "omic": nodes})
-    }
+def _targets(variable, shape, judged):
+    """Return which values of a variable are targets, in its shape."""
+    targets = np.full(shape, variable.is_target)
+    for axis, dim in enumerate(variable.dims):
+        if dim in judged:
+            targets &= np.expand_dims(judged[dim], [a for a in range(len(shape)) if a != axis])
+    return targets
 
 
-def warn_if_not_converged(table, posterior, names, excluded):
-    """Warn with the worst targets if chains disagree or are too short.
+def of_draws(columns):
+    """Return the diagnostics of quantities.
 
-    Those with a label in `excluded` are left out: their draws may differ between chains without
-    any prediction differing.
+    Parameters
+    ----------
+    columns : sequence of ndarray of shape (chain, draw)
+        Draws of each quantity.
+
+    Returns
+    -------
+    DataFrame
+        Columns mean, sd, ess_bulk, ess_tail, r_hat, mcse (rank-normalised split R-hat and ESS,
+        Vehtari et al. 2021, doi 10.1214/20-BA1221); NaN where a quantity is constant or there are
+        too few draws or chains.
     """
-    targets = {
-        label
-        for variable in posterior.variables.values()
-        if variable.is_target and variable.is_diagnosed
-        for label in labels_of(variable, names)
-    }
-    judged = table.loc[[label in targets and label not in excluded for label in table.index]]
-    bad = judged[(judged["r_hat"] > MAX_R_HAT) | (judged["ess_bulk"] < MIN_ESS)]
-    if bad.empty:
-        return
-    worst = bad.sort_values("ess_bulk").head(5)
-    listing = ", ".join(
-        f"{label} (R-hat {row.r_hat:.2f}, bulk ESS {row.ess_bulk:.0f})"
-        for label, row in worst.iterrows()
+    batches = [columns[i : i + BATCH] for i in range(0, len(columns), BATCH)]
+    return pd.concat([_of_batch(np.stack(batch)) for batch in batches], ignore_index=True)
+
+
+def _of_batch(values):
+    """Return the diagnostics of a few quantities (quantity, chain, draw)."""
+    # Relative to the largest draw: squares of extreme units would overflow.
+    unit = np.abs(values).max(axis=(1, 2))
+    unit[unit == 0] = 1
+    values = values / unit[:, None, None]
+    statistics = rank_statistics(values)
+    n_draws = values[0].size
+    sd = unit * values.std(axis=(1, 2))
+    table = pd.DataFrame(
+        {
+            "mean": unit * values.mean(axis=(1, 2)),
+            "sd": sd,
+            **{name: statistics[name] for name in ("ess_bulk", "ess_tail", "r_hat")},
+            "mcse": sd * np.sqrt(n_draws / max(n_draws - 1, 1) / statistics["ess_mean"]),
+        }
     )
-    warn(
-        f"{len(bad)} of {len(judged)} quantities have R-hat > {MAX_R_HAT} or bulk ESS < {MIN_ESS}; "
-        f"worst: {listing}. Raise n_iter (and burn_in), or look at diagnostics_.",
-        ConvergenceWarning,
-    )
+    table.loc[np.ptp(values, axis=(1, 2)) == 0, "ess_bulk":] = np.nan
+    return table

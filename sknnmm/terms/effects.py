@@ -70,15 +70,13 @@ def hyperparameter_variables(prior: Prior, layer: "Layer", effects: str, pi: str
             layer.name,
             f"{name.replace('_', ' ')} in the prior of {effects}, on the standardised scale",
             layer.dims(),
-            is_target=name == "variance",
             is_diagnosed=True,
         )
         for name in prior.keeps
     ]
     if prior.selects:
         description = f"probability of no effect in {effects}"
-        shown = {"is_target": True, "is_diagnosed": True}
-        variables.append(Variable(pi, layer.name, description, layer.dims(), **shown))
+        variables.append(Variable(pi, layer.name, description, layer.dims(), is_diagnosed=True))
     return variables
 
 

@@ -141,7 +141,6 @@ class Fixed(DrawnTerm[FixedState]):
                 layer.dims(),
                 power=1,
                 is_location=True,
-                is_target=shown,
                 is_diagnosed=shown,
             ),
             Variable(

@@ -364,7 +364,9 @@ def test_attributes_are_means_of_the_draws(fitted):
 def test_diagnostics(fitted):
     model, _ = fitted
     table = model.diagnostics_
-    assert list(table.columns) == ["mean", "sd", "ess_bulk", "ess_tail", "r_hat", "mcse"]
+    assert list(table.columns) == [
+        "mean", "sd", "ess_bulk", "ess_tail", "r_hat", "mcse", "target",
+    ]  # fmt: skip
     assert table.index.is_unique
     expected = {name: getattr(model, f"{name}_") for name in ("residual_variance", "heritability")}
     for name in ("omics_weights", "omics_residual_variance", "mediated_variance"):
