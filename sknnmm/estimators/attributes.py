@@ -15,7 +15,7 @@ from sknnmm.prediction.fitted_network import fitted_network
 WEIGHTS = ("omics_weights", "mediated_variance")  # a network function has none
 
 
-def fitted_attributes(results, specification, network, inputs, mask):
+def fitted_attributes(results, specification, network, inputs, mask, limits):
     """Return the fitted attributes of an estimator by name, private ones included.
 
     Parameters
@@ -26,6 +26,8 @@ def fitted_attributes(results, specification, network, inputs, mask):
     inputs : FitInputs
     mask : as passed
         A sparse one makes sparse tables.
+    limits : dict
+        Of `warn_unless_converged`.
     """
     scales, n_omics = inputs.scales, inputs.omics.shape[1]
     n_snps = network.genotypes.shape[1]
@@ -60,7 +62,7 @@ def fitted_attributes(results, specification, network, inputs, mask):
     if specification.activation.is_linear:
         attributes["_coef"] = weighted.sum(axis=1) + attributes["direct_effects_"]
     attributes["_network"] = _fitted_network(attributes, weighted, specification, network)
-    attributes |= _diagnostics(results, posterior, inputs)
+    attributes |= _diagnostics(results, posterior, inputs, limits)
     return attributes
 
 
@@ -153,13 +155,17 @@ def _fitted_network(attributes, weighted, specification, network):
     )
 
 
-def _diagnostics(results, posterior, inputs):
-    """Return the tables of diagnostics, as plain types: secure formats know no DataFrame."""
+def diagnosed(inputs):
+    """Return names along the dimensions of what is diagnosed, and which of them can be targets."""
     names = {"omic": inputs.node_names, "covariate": inputs.covariate_names}
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
-    judged = {"omic": inputs.scales.omics_vary & ~is_latent}
-    table = diagnose(posterior.draws, posterior.variables, names, judged)
-    warn_unless_converged(table)
+    return names, {"omic": inputs.scales.omics_vary & ~is_latent}
+
+
+def _diagnostics(results, posterior, inputs, limits):
+    """Return the tables of diagnostics, as plain types: secure formats know no DataFrame."""
+    table = diagnose(posterior.draws, posterior.variables, *diagnosed(inputs))
+    warn_unless_converged(table, **limits)
     return {
         "_diagnostics": table.to_dict("split"),
         "_latent_sampler_diagnostics": [

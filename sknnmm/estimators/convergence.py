@@ -8,10 +8,10 @@ MAX_R_HAT = 1.05
 MIN_ESS = 100
 
 
-def warn_unless_converged(table):
+def warn_unless_converged(table, min_ess, advice):
     """Warn with the worst targets of a table of `diagnose` if chains disagree or are too short."""
     targets = table[table["target"]]
-    bad = targets[(targets["r_hat"] > MAX_R_HAT) | (targets["ess_bulk"] < MIN_ESS)]
+    bad = targets[(targets["r_hat"] > MAX_R_HAT) | (targets["ess_bulk"] < min_ess)]
     if bad.empty:
         return
     worst = bad.sort_values("ess_bulk").head(5)
@@ -20,7 +20,7 @@ def warn_unless_converged(table):
         for label, row in worst.iterrows()
     )
     warn(
-        f"{len(bad)} of {len(targets)} quantities have R-hat > {MAX_R_HAT} or bulk ESS < {MIN_ESS};"
-        f" worst: {listing}. Raise n_iter (and burn_in), or look at diagnostics_.",
+        f"{len(bad)} of {len(targets)} quantities have R-hat > {MAX_R_HAT} or bulk ESS < "
+        f"{min_ess:g}; worst: {listing}. {advice}, or look at diagnostics_.",
         ConvergenceWarning,
     )

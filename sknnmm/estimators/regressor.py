@@ -24,15 +24,18 @@ from sknnmm.common.typing import (
     Table,
 )
 from sknnmm.common.user_warnings import called_by
-from sknnmm.estimators.attributes import fitted_attributes
+from sknnmm.estimators.attributes import diagnosed, fitted_attributes
+from sknnmm.estimators.convergence import MIN_ESS
 from sknnmm.estimators.describe import describe
 from sknnmm.estimators.fingerprint import describe_fit
+from sknnmm.estimators.stopping import StoppingRule
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
 from sknnmm.inputs.phenotype import check_phenotype
 from sknnmm.inputs.predict_inputs import check_predict_genotypes, check_predict_inputs
 from sknnmm.inputs.settings import check_settings
 from sknnmm.inputs.weights import check_weights
+from sknnmm.model.variables import registry
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
 from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chains.interruption import ends_process_when_terminated
@@ -124,17 +127,32 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     residual_prior : ScaledInverseChi2 or None, default=None
         Prior of the residual variances of both layers; None is ``ScaledInverseChi2()``.
 
-    n_iter : int, default=2000
-        Iterations per chain, burn-in included.
+    n_iter : int or "auto", default=2000
+        Iterations per chain, burn-in included. "auto": chains continue, in rounds, until every
+        target of the convergence warning has R-hat of at most 1.05 and a bulk effective sample size
+        of at least `min_ess`, both over all chains, or until `max_iter` iterations. Then `n_iter_`
+        is what it took, and with ``n_iter=n_iter_, burn_in=burn_in_`` another fit of the same data
+        is the same to the bit.
 
     burn_in : int, default=500
-        Iterations discarded at the start of each chain, less than `n_iter`.
+        Iterations discarded at the start of each chain, less than `n_iter`. With "auto" the least:
+        burn-in is doubled until R-hat of every target is at most 1.05 in its second half, but takes
+        no more than half of `max_iter`.
 
     thin : int, default=1
         Every `thin`-th iteration after burn-in is kept.
 
     n_chains : int, default=2
-        Independent chains; with one chain R-hat is not available.
+        Independent chains; with one chain R-hat is not available. With ``n_iter="auto"`` the halves
+        of a single chain are then compared.
+
+    min_ess : float, default=400
+        Bulk effective sample size, over all chains, that ends ``n_iter="auto"``. 100 per chain is
+        usual (Vehtari et al. 2021, doi 10.1214/20-BA1221, advise 400 for four). Monte Carlo errors
+        of posterior means are then at most a twentieth of the posterior SD.
+
+    max_iter : int, default=50000
+        Iterations per chain at which ``n_iter="auto"`` stops with a ConvergenceWarning.
 
     latent_sampler : {"auto", "gibbs", "hmc", "slice"}, default="auto"
         How missing omics and latent nodes are drawn: exactly ("gibbs", linear only), by
@@ -152,13 +170,17 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         every fit has other numbers.
 
     verbose : int, default=0
-        1 shows one progress bar over all chains.
+        1 shows one progress bar over all chains; with ``n_iter="auto"`` up to the end of the
+        present round, and after each round the worst R-hat and the target with the fewest
+        effective draws.
 
     warm_start : bool, default=False
         Whether another `fit` with a larger `n_iter`, on the same data and with the same other
         parameters, continues where the last one ended; the result is that of one long run, to the
-        bit. Anything else that differs is an error. Only then are the states of the chains kept,
-        which hold the draws of SNP effects a second time.
+        bit. With ``n_iter="auto"`` it is `min_ess` or `max_iter` that may be larger; the result is
+        that of one fit, unless chains were still apart after half of the smaller `max_iter`.
+        Anything else that differs is an error. Only then are the states of the chains kept, which
+        hold the draws of SNP effects a second time.
 
     checkpoint : str, path or None, default=None
         Directory for the states of the chains, written when they begin and end, about every 30
@@ -231,6 +253,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     latent_sampler_diagnostics_ : DataFrame
         One row per chain of Hamiltonian Monte Carlo: acceptance_rate and divergences after
         burn-in, step_size. Empty for the other samplers.
+    n_iter_, burn_in_ : int
+        Iterations per chain, burn-in included, and those of burn-in.
     posterior_ : Posterior
         ``posterior_.draws[name]`` are (chain, draw, ...) arrays named like the attributes.
     n_features_in_ : int
@@ -290,10 +314,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         mask: Mask = None,
         omics_features: ColumnChoice = None,
         residual_prior: ScaledInverseChi2 | None = None,
-        n_iter: int = 2000,
+        n_iter: int | Literal["auto"] = 2000,
         burn_in: int = 500,
         thin: int = 1,
         n_chains: int = 2,
+        min_ess: float = 400,
+        max_iter: int = 50_000,
         latent_sampler: Literal["auto", "gibbs", "hmc", "slice"] = "auto",
         precision: Literal["single", "double"] = "single",
         n_jobs: int | None = None,
@@ -393,6 +419,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             `checkpoint` or `warm_start` would continue a fit of other data or parameters.
         FloatingPointError
             If a chain meets a value that is not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If chains disagree, or draws are too few, in what users read.
         """
         check_settings(self)
         checkpoint = check_directory(self.checkpoint, "checkpoint")
@@ -400,9 +431,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
         specification = describe(self, inputs, dtype)
         network = specification.network()
-        start, results = self._run_chains(specification, network, inputs, checkpoint)
-        attributes = fitted_attributes(results, specification, network, inputs, self.mask)
-        attributes["_chains"] = None
+        length = self._length(network, inputs)
+        start, settings, results = self._run_chains(
+            specification, network, inputs, length, checkpoint
+        )
+        attributes = fitted_attributes(
+            results, specification, network, inputs, self.mask, self._limits()
+        )
+        attributes |= {"n_iter_": settings.n_iter, "burn_in_": settings.burn_in, "_chains": None}
         if self.warm_start:
             states = [result.state for result in results]
             attributes["_chains"] = {"fit": start.fit, "states": states}
@@ -411,15 +447,28 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.__dict__ = kept | attributes
         return self
 
-    def _run_chains(self, specification, network, inputs, checkpoint):
-        """Return where the chains began, and their results."""
-        settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
+    def _length(self, network, inputs):
+        """Return what decides how long the chains run."""
+        if self.n_iter != "auto":
+            return FixedLength(self.n_iter, self.burn_in, self.thin, self.warm_start)
+        rule = StoppingRule(registry(network), *diagnosed(inputs), self.min_ess)
+        return UntilConverged(self.burn_in, self.thin, self.max_iter, rule)
+
+    def _limits(self):
+        """Return from where chains are too short, and what to do then."""
+        if self.n_iter != "auto":
+            return {"min_ess": MIN_ESS, "advice": "Raise n_iter (and burn_in)"}
+        stopped = f"n_iter='auto' stopped at max_iter={self.max_iter}: raise it"
+        return {"min_ess": self.min_ess, "advice": stopped}
+
+    def _run_chains(self, specification, network, inputs, length, checkpoint):
+        """Return where the chains began, how long they ran, and their results."""
         with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
             start = self._start(specification, inputs.compared, checkpoint)
             origins = start.origins(checkpoint)
             # The sampler's matrices are not kept while summarising.
-            results = run_chains(Sampler(network), origins, settings, self.n_jobs, self.verbose)
-        return start, results
+            ran = run_chains(Sampler(network), origins, length, self.n_jobs, self.verbose)
+        return start, *ran
 
     def _start(self, specification, data, checkpoint):
         """Return where the chains begin."""

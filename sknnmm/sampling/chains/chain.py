@@ -12,6 +12,9 @@ from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY
 from sknnmm.sampling.resume import snapshot
 
+#: What reading a saved state raises that is of another model, or of no model at all.
+FOREIGN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
 
 class Stream(np.random.Generator):
     """A Generator that numba recognises at once, not by inspecting it in every call."""
@@ -133,15 +136,30 @@ def _restore(origin, chain, recorder, rngs, settings):
             snapshot.restore_recorder(saved, recorder, rngs["recording"])
         elif done > settings.skipped:
             raise ValueError(f"draws are kept after iteration {saved['settings']['skipped']}.")
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        where, advice = "warm_start=True", "Set warm_start=False"
-        if origin.checkpoint:
-            where, advice = f"checkpoint in {origin.checkpoint.directory}", "Pass another directory"
-        raise ValueError(
-            f"{where}: the saved state of a chain does not belong to this model ({error!r}). "
-            f"{advice} to start anew."
-        ) from error
+    except FOREIGN as error:
+        raise _not_of_this_model(origin, error) from error
     return done
+
+
+def saved_settings(origin):
+    """Return the ChainSettings of the round in which a state was saved."""
+    try:
+        settings = ChainSettings(**origin.saved["settings"])
+        if not 0 <= settings.skipped <= settings.burn_in <= settings.n_iter or settings.thin < 1:
+            raise ValueError(f"{settings} is no length.")
+    except FOREIGN as error:
+        raise _not_of_this_model(origin, error) from error
+    return settings
+
+
+def _not_of_this_model(origin, error):
+    where, advice = "warm_start=True", "Set warm_start=False"
+    if origin.checkpoint:
+        where, advice = f"checkpoint in {origin.checkpoint.directory}", "Pass another directory"
+    return ValueError(
+        f"{where}: the saved state of a chain does not belong to this model ({error!r}). "
+        f"{advice} to start anew."
+    )
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from sknnmm.sampling.chains.chain import ChainSettings
+from sknnmm.sampling.chains.chain import ChainSettings, saved_settings
 
 SHORTEST_BURN_IN = 100  # iterations before the chains are first compared
 GROWTH = 1.25  # of the kept iterations, from round to round
@@ -25,8 +25,8 @@ class FixedLength:
     def __init__(self, n_iter, burn_in, thin, keep_state):
         self._settings = ChainSettings(n_iter, burn_in, thin, burn_in, keep_state)
 
-    def first(self, states):
-        """Return the ChainSettings of the round in which the chains are, given saved states."""
+    def first(self, origins):
+        """Return the ChainSettings of the round in which the chains are, given ChainOrigins."""
         return self._settings
 
     def after(self, settings, results):
@@ -59,12 +59,12 @@ class UntilConverged:
         self._longest_burn_in = max(burn_in, min(max_iter // 2, max_iter - thin))
         self._first_burn_in = max(burn_in, min(SHORTEST_BURN_IN, self._longest_burn_in))
 
-    def first(self, states):
-        """Return the ChainSettings of the round in which the chains are, given saved states.
+    def first(self, origins):
+        """Return the ChainSettings of the round in which the chains are, given ChainOrigins.
 
         That is the last one that any of them has begun: others may have been saved before.
         """
-        rounds = [ChainSettings(**state["settings"]) for state in states if state]
+        rounds = [saved_settings(origin) for origin in origins if origin.saved is not None]
         if rounds:
             return max(rounds, key=lambda settings: settings.n_iter)
         return self._burning_in(self._first_burn_in, 1)

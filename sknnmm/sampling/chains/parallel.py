@@ -41,7 +41,7 @@ def run_chains(sampler, origins, length, n_jobs, verbose):
     budget = EFFECTS_BYTES // len(origins)
     saved = origins[0].checkpoint
     stop = StopSign(saved and saved.directory)
-    following = length.first([origin.saved for origin in origins])
+    following = length.first(origins)
     with (
         stop.put_up_by_signals(),
         progress_bar(len(origins), following.n_iter, enabled=verbose > 0) as progress,

@@ -695,7 +695,7 @@ def with_no_fit(state):
 
 
 def with_another_generator(state):
-    state["rng"] = {"bit_generator": "MT19937"}
+    state["rngs"]["iterations"] = {"bit_generator": "MT19937"}
 
 
 def too_far_on(state):

@@ -1,0 +1,69 @@
+"""The rule that ends rounds, on draws of which the effective sample size is known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sknnmm.estimators.stopping import StoppingRule
+from sknnmm.model.variables import Variable
+
+TARGET = Variable("target", "phenotype", "", is_target=True, is_diagnosed=True)
+WEIGHTS = Variable("weights", "phenotype", "", ("omic",), is_target=True, is_diagnosed=True)
+OTHER = Variable("other", "phenotype", "", is_diagnosed=True)
+
+
+def autoregressive(rho, shape, rng):
+    """Return draws of variance 1, of which 1 in (1 + rho) / (1 - rho) is effective, per chain."""
+    chains = np.empty(shape)
+    chains[0] = rng.normal(size=shape[1])
+    for i in range(1, shape[0]):
+        chains[i] = rho * chains[i - 1] + np.sqrt(1 - rho**2) * rng.normal(size=shape[1])
+    return chains.T
+
+
+def judge(min_ess, target, weights=None, other=None):
+    """Return the Verdict on draws (chain, draw), of weights (chain, draw, 2)."""
+    weights = np.ones((*target.shape, 2)) if weights is None else weights
+    other = target if other is None else other
+    variables = {v.name: v for v in (TARGET, WEIGHTS, OTHER)}
+    judged = {"omic": np.array([True, False])}
+    rule = StoppingRule(variables, {"omic": ["a", "b"]}, judged, min_ess)
+    draws = zip(target, weights, other, strict=True)
+    return rule([SimpleNamespace(draws=dict(zip(variables, d, strict=True))) for d in draws])
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.8])
+def test_the_effective_sample_size_decides(rho):
+    n = 4000
+    draws = autoregressive(rho, (n, 2), np.random.default_rng(0))
+    expected = 2 * n * (1 - rho) / (1 + rho)
+    # The standard error of an estimated ESS is some 10 % here.
+    assert judge(0.7 * expected, draws).enough
+    assert not judge(1.4 * expected, draws).enough
+    assert judge(1.4 * expected, draws).agree
+
+
+def test_chains_apart_do_not_agree():
+    draws = np.random.default_rng(0).normal(size=(2, 1000))
+    # The variance of all draws is 1 + shift^2 / 4 times that within: R-hat is its root.
+    for shift, agree in ((0.4, True), (0.9, False)):  # 1.02, 1.10
+        assert judge(10, draws + [[0], [shift]]).agree == agree
+
+
+def test_every_target_counts_and_nothing_else():
+    rng = np.random.default_rng(0)
+    good, apart = rng.normal(size=(2, 1000)), rng.normal(size=(2, 1000)) + [[0], [3]]
+    verdict = judge(400, good, other=apart)
+    assert verdict.agree and verdict.enough  # weights that do not vary say nothing
+    verdict = judge(400, good, np.stack([good, apart], axis=2))
+    assert verdict.agree and verdict.enough  # that weight is not identified
+    verdict = judge(400, good, np.stack([apart, good], axis=2))
+    assert not verdict.agree and not verdict.enough
+    assert "(weights[a]), ESS" in verdict.summary and "/400 (weights[a])" in verdict.summary
+
+
+def test_halves_of_a_single_chain_are_compared():
+    draws = np.random.default_rng(0).normal(size=(1, 1000))
+    assert judge(400, draws).agree
+    assert not judge(400, draws + np.linspace(0, 3, 1000)).agree
