@@ -69,3 +69,106 @@ def test_it_is_the_fit_of_the_length_it_finds(parameters, data, auto):
     assert 100 <= model.burn_in_ < model.n_iter_ < 4000
     fixed = clone(model).set_params(n_iter=model.n_iter_, burn_in=model.burn_in_)
     assert_same(model, fit(fixed.set_params(min_ess=1, max_iter=2), data))
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_same_bits_for_any_number_of_jobs_and_backend(backend, data, auto):
+    expected = fit(auto(activation="tanh"), data)
+    with parallel_config(backend=backend, max_nbytes=100):
+        assert_same(expected, fit(auto(activation="tanh", n_jobs=2), data))
+
+
+@pytest.fixture
+def killed_every(monkeypatch):
+    """Return what has chains killed after so many iterations, every 37 of which are saved."""
+    check, iterations = chain._check_finite, []
+    monkeypatch.setattr(files.Checkpoint, "is_due", lambda self: len(iterations) % 37 == 0)
+
+    def killed_every(n):
+        def count(watched, iteration):
+            iterations.append(iteration)
+            if len(iterations) % n == 0:
+                raise Killed
+            check(watched, iteration)
+
+        monkeypatch.setattr(chain, "_check_finite", count)
+        return iterations
+
+    return killed_every
+
+
+def test_kills_in_every_round_change_nothing(data, auto, tmp_path, killed_every):
+    expected = fit(auto(activation="tanh"), data)
+    iterations, kills = killed_every(101), 0
+    while True:
+        try:
+            model = fit(auto(activation="tanh", checkpoint=tmp_path), data)
+            break
+        except Killed:
+            kills += 1
+    assert_same(expected, model)
+    assert kills == len(iterations) // 101 > 2 * expected.n_iter_ // 101
+
+
+def test_a_chain_whose_files_are_lost_catches_up(data, auto, tmp_path, killed_every):
+    expected = fit(auto(), data)
+    killed_every(2 * expected.n_iter_ - 5)  # in the last round
+    with pytest.raises(Killed):
+        fit(auto(checkpoint=tmp_path), data)
+    for path in tmp_path.glob("chain-1*"):
+        path.unlink()
+    assert_same(expected, fit(auto(checkpoint=tmp_path), data))
+
+
+def test_a_finished_fit_returns_without_sampling(data, auto, tmp_path, monkeypatch):
+    expected = fit(auto(checkpoint=tmp_path), data)
+    monkeypatch.setattr(Sampler, "iterate", lambda *args, **kwargs: pytest.fail("sampling"))
+    assert_same(expected, fit(auto(checkpoint=tmp_path), data))
+    with pytest.raises(ValueError, match="min_ess was 60, is 70.*warm_start=True"):
+        fit(auto(checkpoint=tmp_path, min_ess=70), data)
+
+
+def test_a_warm_start_goes_on_to_a_larger_min_ess(data, auto):
+    model = fit(auto(warm_start=True), data)
+    first = model.n_iter_
+    fit(model.set_params(min_ess=150, max_iter=8000), data)
+    assert model.n_iter_ > first
+    assert_same(fit(auto(min_ess=150, max_iter=8000), data), model)
+    for change in ({"min_ess": 149}, {"n_iter": 9000}):
+        with pytest.raises(ValueError, match=f"another fit: {next(iter(change))} was"):
+            fit(clone_of_chains(model).set_params(**change), data)
+
+
+def clone_of_chains(model):
+    other = clone(model)
+    other._chains = model._chains
+    return other
+
+
+def test_max_iter_ends_it_with_a_warning(data, auto):
+    model = auto(min_ess=300, max_iter=250)
+    with pytest.warns(ConvergenceWarning, match=r"bulk ESS < 300; .*at max_iter=250: raise it"):
+        fit(model, data)
+    assert model.n_iter_ == 250
+    assert model.burn_in_ == 100
+    assert targets(model)["ess_bulk"].min() < 300
+
+
+def test_a_model_that_mixes_slowly_takes_longer(data, auto):
+    """Complete omics separate the layers: less to find out, and by closed forms."""
+    options = {"direct_effects": False, "min_ess": 100, "max_iter": 20_000}
+    easy = auto(method="RR-BLUP", omics_method="RR-BLUP", **options).fit(data.X, data.y, data.omics)
+    hard = auto(activation="tanh", **options).fit(data.X, data.y, data.gappy)
+    assert hard.n_iter_ > 1.5 * easy.n_iter_
+    assert targets(hard)["ess_bulk"].min() >= 100
+
+
+def test_a_single_chain_is_judged_by_its_halves(data, auto):
+    model = fit(auto(n_chains=1), data)
+    assert targets(model)["ess_bulk"].min() >= 60
+    assert model.burn_in_ >= 100
+
+
+def test_a_fixed_length_is_what_it_was_told(data, short):
+    model = fit(short(n_iter=40, burn_in=15), data)
+    assert (model.n_iter_, model.burn_in_) == (40, 15)

@@ -48,12 +48,12 @@ def test_chains_apart_do_not_agree():
     draws = np.random.default_rng(0).normal(size=(2, 1000))
     # The variance of all draws is 1 + shift^2 / 4 times that within: R-hat is its root.
     for shift, agree in ((0.4, True), (0.9, False)):  # 1.02, 1.10
-        assert judge(10, draws + [[0], [shift]]).agree == agree
+        assert judge(10, draws + np.array([[0], [shift]])).agree == agree
 
 
 def test_every_target_counts_and_nothing_else():
     rng = np.random.default_rng(0)
-    good, apart = rng.normal(size=(2, 1000)), rng.normal(size=(2, 1000)) + [[0], [3]]
+    good, apart = rng.normal(size=(2, 1000)), rng.normal(size=(2, 1000)) + np.array([[0], [3]])
     verdict = judge(400, good, other=apart)
     assert verdict.agree and verdict.enough  # weights that do not vary say nothing
     verdict = judge(400, good, np.stack([good, apart], axis=2))
