@@ -1,5 +1,7 @@
 """n_iter="auto": chains end where they have converged, and wherever they are stopped on the way."""
 
+import json
+import signal
 import warnings
 
 import numpy as np
@@ -108,6 +110,25 @@ def test_kills_in_every_round_change_nothing(data, auto, tmp_path, killed_every)
             kills += 1
     assert_same(expected, model)
     assert kills == len(iterations) // 101 > 2 * expected.n_iter_ // 101
+
+
+@pytest.mark.parametrize("iteration", [30, 99, 230])
+def test_ctrl_c_saves_and_resumes(iteration, data, auto, tmp_path, monkeypatch):
+    expected = fit(auto(), data)
+    assert expected.n_iter_ > 230 > expected.burn_in_
+    check = chain._check_finite
+
+    def interrupt(watched, now):
+        if now == iteration:
+            monkeypatch.setattr(chain, "_check_finite", check)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(chain, "_check_finite", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fit(auto(checkpoint=tmp_path), data)
+    with np.load(tmp_path / "chain-0.npz") as archive:
+        assert json.loads(archive["description"].tobytes())["state"]["iteration"] == iteration
+    assert_same(expected, fit(auto(checkpoint=tmp_path), data))
 
 
 def test_a_chain_whose_files_are_lost_catches_up(data, auto, tmp_path, killed_every):

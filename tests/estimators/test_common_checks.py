@@ -14,7 +14,12 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:X has negative values"),
 ]
 CONFIGURATIONS = [{}, {"method": "RR-BLUP", "activation": "tanh", "n_latent": 2}]
-OTHERS = [{"method": "GBLUP"}, {"method": "BayesR"}, {"activation": "sigmoid", "n_latent": 1}]
+OTHERS = [
+    {"method": "GBLUP"},
+    {"method": "BayesR"},
+    {"activation": "sigmoid", "n_latent": 1},
+    {"n_iter": "auto", "min_ess": 20, "max_iter": 400},
+]
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (
         "weights are inverse residual variances, not repetition counts"
@@ -25,7 +30,7 @@ EXPECTED_FAILURES = {
 def every_check_of(configurations):
     return parametrize_with_checks(
         [
-            NNMMRegressor(**options, n_iter=60, burn_in=20, n_chains=1, random_state=0)
+            NNMMRegressor(**{"n_iter": 60, **options}, burn_in=20, n_chains=1, random_state=0)
             for options in configurations
         ],
         expected_failed_checks=lambda estimator: EXPECTED_FAILURES,

@@ -21,6 +21,17 @@ INVALID_PARAMETERS = {
         dict(n_iter=20, burn_in=10, thin=11),
         "thin=11 keeps none of the 10 iterations.*Lower thin or raise n_iter",
     ),
+    "n_iter name": (dict(n_iter="long"), "'n_iter'.*'auto'.*'long'"),
+    "min_ess": (dict(min_ess=0), "'min_ess'.*0"),
+    "max_iter": (dict(max_iter=1), "'max_iter'.*1"),
+    "max_iter too small": (
+        dict(n_iter="auto", max_iter=100, burn_in=100),
+        "max_iter=100 must be greater than burn_in=100.*largest total",
+    ),
+    "min_ess too large": (
+        dict(n_iter="auto", max_iter=200, burn_in=100, n_chains=3, thin=3, min_ess=100),
+        "min_ess=100 cannot be reached.*at most 99 draws of n_chains=3.*Raise max_iter",
+    ),
     "pi one": (dict(method=BayesC(pi=1)), "'pi' parameter of BayesC.* 1 "),
     "pi negative": (dict(direct_effects=BayesC(pi=-0.1)), "'pi' parameter of BayesC.*-0.1"),
     "df": (dict(omics_method=RRBLUP(df=0)), "'df' parameter of RRBLUP.* 0 "),

@@ -10,13 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
+from numpy.testing import assert_array_equal
 from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
+from sknnmm.estimators.stopping import StoppingRule
+from sknnmm.model.variables import registry
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
 from sknnmm.sampling.chains.chain import Stream
+from sknnmm.sampling.chains.length import UntilConverged
+from sknnmm.sampling.chains.parallel import run_chains
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY
+from sknnmm.sampling.resume.resume_point import ChainOrigin
 from tests.helpers.networks import (
     centred,
     current_parameters,
@@ -35,6 +41,11 @@ N_BINS = 8
 # at 63.
 MIN_ESS = 25
 FALSE_ALARMS = 0.001  # per case, over random seeds
+
+# Of n_iter="auto", with two chains.
+FIRST_BURN_IN = 50
+STOPPED_AT_ESS = 150
+MAX_ITER = 20_000
 
 NETWORK = {
     "n": 40,
@@ -130,6 +141,8 @@ CASES = {
     ),
 }
 
+IN_ROUNDS = ["BayesC linear direct", "BayesC sigmoid direct", "RR-BLUP linear", "BayesR linear"]
+
 
 def quantities(model, X, parameters):
     """Return what is ranked, all of it identified, as a flat dict."""
@@ -168,24 +181,60 @@ def quantities(model, X, parameters):
     return values
 
 
-def one_replicate(options, thin, rng):
-    """Return the true quantities, and their draws (N_DRAWS, quantities), of one data set."""
+def one_data_set(options, rng):
+    """Return a model with data drawn given parameters from the prior, its X, and the quantities."""
     model = small_network(rng, **{**NETWORK, **options})
     X = centred(model.genotypes)
     parameters = draw_parameters(model, X, rng)
     truth = quantities(model, X, parameters)
-    model = with_data_from(model, parameters, X, rng)
+    return with_data_from(model, parameters, X, rng), X, truth
+
+
+def one_chain(model, X, names, burn_in, kept, chain_rng, rng):
+    """Return the quantities (draws, Q) of a chain after the iterations `kept`."""
     sampler = sampler_of(model)
-    chain = starting_state(sampler, rng)
-    draws = []
-    for iteration in range(1, BURN_IN + N_DRAWS * thin + 1):
-        sampler.iterate(chain, rng, tuning=iteration <= BURN_IN)
+    chain = starting_state(sampler, chain_rng)
+    draws, kept = [], set(kept)
+    for iteration in range(1, max(kept) + 1):
+        sampler.iterate(chain, chain_rng, tuning=iteration <= burn_in)
         if iteration % REFRESH_EVERY == 0:
             sampler.refresh(chain)
-        if iteration > BURN_IN and (iteration - BURN_IN) % thin == 0:
+        if iteration in kept:
             drawn = quantities(model, X, current_parameters(model, sampler, chain, X, rng))
-            draws.append([drawn[name] for name in truth])
-    return truth, np.array(draws)
+            draws.append([drawn[name] for name in names])
+    return np.array(draws)
+
+
+def one_replicate(options, thin, rng):
+    """Return the true quantities, and their draws (N_DRAWS, quantities), of one data set."""
+    model, X, truth = one_data_set(options, rng)
+    kept = range(BURN_IN + thin, BURN_IN + N_DRAWS * thin + 1, thin)
+    return truth, one_chain(model, X, truth, BURN_IN, kept, rng, rng)
+
+
+def one_replicate_in_rounds(options, rng):
+    """Return the same, from two chains of the length at which n_iter="auto" stops.
+
+    A chain of that fixed length is the same to the bit: this is where the draws come from.
+    """
+    model, X, truth = one_data_set(options, rng)
+    sampler = sampler_of(model)
+    names = {"omic": range(model.n_nodes), "covariate": []}
+    judged = {"omic": np.arange(model.n_nodes) < model.n_nodes - model.n_latent}
+    rule = StoppingRule(registry(sampler.network), names, judged, STOPPED_AT_ESS)
+    seeds = np.random.SeedSequence(rng.integers(2**32, size=4)).spawn(2)
+    origins = [ChainOrigin(seed) for seed in seeds]
+    length = UntilConverged(FIRST_BURN_IN, 1, MAX_ITER, rule)
+    settings, results = run_chains(sampler, origins, length, n_jobs=1, verbose=0)
+    draws = []
+    for seed, result, n_draws in zip(seeds, results, (N_DRAWS // 2, -(-N_DRAWS // 2)), strict=True):
+        position = np.arange(1, n_draws + 1) * settings.n_kept // n_draws
+        kept = settings.burn_in + position
+        chain_rng = Stream(np.random.PCG64(seed))
+        draws.append(one_chain(model, X, truth, settings.burn_in, kept, chain_rng, rng))
+        same = np.log(result.draws["residual_variance"][position - 1])
+        assert_array_equal(draws[-1][:, list(truth).index("log s2 of y")], same)
+    return truth, np.concatenate(draws)
 
 
 def rank(truth, draws, rng):
@@ -240,10 +289,21 @@ def save_histograms(path, case, names, ranks, p_values):
 @pytest.mark.parametrize("case", CASES)
 def test_ranks_are_uniform(case, request):
     thin, options = CASES[case]
-    rng = Stream(np.random.PCG64(sorted(CASES).index(case)))
+    check_ranks(case, lambda rng: one_replicate(options, thin, rng), request)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", IN_ROUNDS)
+def test_ranks_are_uniform_where_auto_stops(case, request):
+    check_ranks(f"{case} auto", lambda rng: one_replicate_in_rounds(CASES[case][1], rng), request)
+
+
+def check_ranks(case, replicate, request):
+    """Assert that ranks of the truth are uniform over replicates (a function of the generator)."""
+    rng = Stream(np.random.PCG64([*sorted(CASES), *sorted(f"{c} auto" for c in CASES)].index(case)))
     ranks, draws = [], []
     for _ in range(N_REPLICATES):
-        truth, drawn = one_replicate(options, thin, rng)
+        truth, drawn = replicate(rng)
         ranks.append(rank(np.array(list(truth.values())), drawn, rng))
         draws.append(drawn)
     ranks, names = np.array(ranks), list(truth)

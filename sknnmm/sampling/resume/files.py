@@ -59,8 +59,12 @@ class Checkpoint:
         return time.monotonic() >= self._due_at
 
     def wait(self):
-        """Let time pass before a state is saved, from the next look on: clocks differ."""
-        self._due_at = None
+        """Do not save the first state, of a round that is not the first.
+
+        Time runs from the next look on: that may be on a machine with another clock.
+        """
+        if self._due_at == -np.inf:
+            self._due_at = None
 
     def save(self, state):
         """Write a state, keeping the one before."""

@@ -63,6 +63,16 @@ def test_chains_give_the_same_bits_and_survive_the_death_of_a_worker(
     assert "600/600" in capfd.readouterr().err.splitlines()[-1]
 
 
+def test_rounds_give_the_same_bits(client, data, short):
+    client.wait_for_workers(2)
+    model = short(n_iter="auto", n_chains=2, min_ess=30)
+    expected = clone(model).fit(data.X, data.y, data.gappy)
+    with parallel_config(backend="dask"):
+        model.fit(data.X, data.y, data.gappy)
+    assert model.n_iter_ == expected.n_iter_
+    assert_same_draws(expected, model)
+
+
 @pytest.mark.slow
 def test_folds_give_the_same_bits_and_survive_the_death_of_a_worker(client, data, short, tmp_path):
     client.wait_for_workers(2)

@@ -26,6 +26,18 @@ def test_one_progress_bar_or_nothing(n_jobs, data, short, capfd):
     assert err.count("\n") == 1
 
 
+def test_rounds_show_what_they_wait_for(data, short, capfd):
+    model = short(n_iter="auto", burn_in=20, n_chains=2, min_ess=30, verbose=1)
+    model.fit(data.X, data.y, omics=data.gappy)
+    states = [s for s in re.split(r"[\r\n]", capfd.readouterr().err) if s.strip()]
+    assert any("/200 [" in state and "round" not in state for state in states)
+    assert any("round 1 (burn-in): R-hat " in state for state in states)
+    assert f"{2 * model.n_iter_}/{2 * model.n_iter_}" in states[-1]
+    target = model.diagnostics_.query("target")["ess_bulk"]
+    assert "(sampling): R-hat 1.0" in states[-1]
+    assert f"ESS {target.min():.0f}/30 ({target.idxmin()})" in states[-1]
+
+
 def test_progress_bar_is_closed_when_a_chain_fails(data, short, capfd, monkeypatch):
     def fail(*args):
         raise FloatingPointError("stopped")
