@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import types
 
+from sknnmm.sampling.chains.genetic_values import followed_rows
 from sknnmm.sampling.chains.recorder import Recorder
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY
@@ -50,7 +51,7 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     sampler : Sampler
     origin : ChainOrigin
     settings : ChainSettings
-    effects_budget : int
+    effects_budget : float
         Bytes for draws of SNP effects.
     progress : callable
         Called with the number of iterations done.
@@ -65,7 +66,8 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
         return None
     rng = Stream(np.random.PCG64(origin.seed))
     chain = starting_state(sampler, rng)
-    recorder = Recorder(sampler, settings.n_kept, effects_budget)
+    rows = followed_rows(origin.seed.entropy, len(sampler.layers[-1].record))
+    recorder = Recorder(sampler, settings.n_kept, effects_budget, rows)
     done = 0
     if origin.saved is not None:
         done = _restore(origin, chain, recorder, rng, settings)

@@ -15,17 +15,15 @@ from sknnmm.sampling.chains.dask_cluster import at_hand, shared_with_workers
 from sknnmm.sampling.chains.interruption import StopSign
 from sknnmm.sampling.chains.progress import progress_bar, report_to
 
-EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains together
 
-
-def run_chains(sampler, origins, settings, n_jobs, verbose):
+def run_chains(sampler, origins, settings, effects_memory, n_jobs, verbose):
     """Run one chain per ChainOrigin and return their ChainResults in order.
 
     Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes of this
     machine as read-only memory maps. If chains are saved, Ctrl-C, SIGTERM and SIGHUP let them save
-    first.
+    first. `effects_memory` is what draws of SNP effects of all chains may take, in MiB.
     """
-    budget = EFFECTS_BYTES // len(origins)
+    budget = effects_memory * 2**20 / len(origins)
     saved = origins[0].checkpoint
     stop = StopSign(saved and saved.directory)
     with (
