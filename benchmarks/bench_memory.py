@@ -30,7 +30,6 @@ import numpy as np
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.io import open_plink
-from sknnmm.sampling.chains.parallel import EFFECTS_BYTES
 from sknnmm.sampling.gibbs import Sampler
 
 GB, MB = 1e9, 1e6
@@ -100,7 +99,8 @@ def memory_bound(n, p, n_omics):
     # Per chain values, components and four sums; the fitted attributes are four more tables.
     of_effects = effects * (2 * (4 + 1 + 6 * 8) + 4 * 8)
     bases = 2 * 4 * min(n, p) ** 2
-    return 1.5 * n * p + 6 * 4 * n * n_omics + of_effects + EFFECTS_BYTES + bases + OTHER_BYTES
+    effects_memory = NNMMRegressor().effects_memory * 2**20
+    return 1.5 * n * p + 6 * 4 * n * n_omics + of_effects + effects_memory + bases + OTHER_BYTES
 
 
 # Genotypes in a file ----------------------------------------------------------------------------

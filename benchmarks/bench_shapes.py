@@ -23,6 +23,7 @@ from benchmarks.bench_sweep import (
     SWEEP,
     Case,
     fastest,
+    new_recorder,
     nonzero_share,
     run_turn,
     simulated_model,
@@ -33,8 +34,7 @@ from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
 from sknnmm.sampling.chains.chain import Stream
-from sknnmm.sampling.chains.parallel import EFFECTS_BYTES, one_blas_thread
-from sknnmm.sampling.chains.recorder import Recorder
+from sknnmm.sampling.chains.parallel import one_blas_thread
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY, Sampler
 
@@ -148,7 +148,7 @@ def whole_chain(sampler, options):
     chain = starting_state(sampler, rng)
     run_turn(sampler, chain, rng, 1)  # compiles
     chain = starting_state(sampler, rng)
-    recorder = Recorder(sampler, n_iter - n_iter // 4, EFFECTS_BYTES)
+    recorder = new_recorder(sampler, n_iter - n_iter // 4)
     with step_clock(steps_of(sampler, recorder)) as seconds:
         for iteration in range(1, n_iter + 1):
             sampler.iterate(chain, rng, tuning=iteration <= n_iter // 4)

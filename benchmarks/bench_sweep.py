@@ -17,13 +17,15 @@ import numpy as np
 
 from benchmarks.reporting import as_table, describe_machine
 from benchmarks.single_site import SingleSiteSweep
+from sknnmm import NNMMRegressor
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.datasets import make_omics_network
 from sknnmm.estimators.specification import NNMM
 from sknnmm.genotypes import Genotypes
 from sknnmm.priors import BayesC, ScaledInverseChi2
 from sknnmm.sampling.chains.chain import Stream
-from sknnmm.sampling.chains.parallel import EFFECTS_BYTES, one_blas_thread
+from sknnmm.sampling.chains.genetic_values import followed_rows
+from sknnmm.sampling.chains.parallel import one_blas_thread
 from sknnmm.sampling.chains.recorder import Recorder
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
@@ -161,7 +163,7 @@ def run_turn(sampler, chain, rng, n_iterations):
     ITERATION is the whole without recording, REST what is in no other step: mostly arithmetic on
     (n, K) arrays between the steps.
     """
-    recorder = Recorder(sampler, n_iterations, EFFECTS_BYTES)
+    recorder = new_recorder(sampler, n_iterations)
     with step_clock(steps_of(sampler, recorder)) as seconds:
         for _ in range(n_iterations):
             sampler.iterate(chain, rng, tuning=False)
@@ -169,6 +171,12 @@ def run_turn(sampler, chain, rng, n_iterations):
     inside = sum(seconds.values()) - seconds[ITERATION] - seconds[RECORDING]
     seconds[REST] = seconds[ITERATION] - inside
     return {step: total / n_iterations for step, total in seconds.items()}
+
+
+def new_recorder(sampler, n_kept):
+    """Return the Recorder of one chain that NNMMRegressor has with its defaults."""
+    budget = NNMMRegressor().effects_memory * 2**20
+    return Recorder(sampler, n_kept, budget, followed_rows(0, len(sampler.layers[-1].record)))
 
 
 def steps_of(sampler, recorder):

@@ -8,7 +8,12 @@ from sknnmm.estimators.convergence import warn_unless_converged
 from sknnmm.inputs import masks
 from sknnmm.model.variables import registry
 from sknnmm.posterior.diagnostics import diagnose
-from sknnmm.posterior.draws import Posterior, pooled_moments, pooled_responses
+from sknnmm.posterior.draws import (
+    Posterior,
+    pooled_genetic_values,
+    pooled_moments,
+    pooled_responses,
+)
 from sknnmm.posterior.units import Units
 from sknnmm.prediction.fitted_network import fitted_network
 
@@ -61,6 +66,7 @@ def fitted_attributes(results, specification, network, inputs, mask, limits):
     attributes["_coef"] = None
     if specification.activation.is_linear:
         attributes["_coef"] = weighted.sum(axis=1) + attributes["direct_effects_"]
+    attributes |= _genetic_values(results, attributes["_coef"], network.genotypes, scales)
     attributes["_network"] = _fitted_network(attributes, weighted, specification, network)
     attributes |= _diagnostics(results, posterior, inputs, limits)
     return attributes
@@ -140,6 +146,14 @@ def _imputed(results, specification, inputs):
     }
 
 
+def _genetic_values(results, coef, genotypes, scales):
+    """Return posterior mean and SD of the genetic values of every row."""
+    mean, sd = (scales.y_scale * values[:, 0] for values in pooled_genetic_values(results))
+    if coef is not None:  # of every draw, which `mean` may not be
+        mean = genotypes.dot(coef[:, None])[:, 0]
+    return {"genetic_values_": mean, "genetic_values_std_": sd}
+
+
 def _fitted_network(attributes, weighted, specification, network):
     """Return what predictions need."""
     posterior, scales = attributes["posterior_"], attributes["_scales"]
@@ -155,16 +169,23 @@ def _fitted_network(attributes, weighted, specification, network):
     )
 
 
-def diagnosed(inputs):
-    """Return names along the dimensions of what is diagnosed, and which of them can be targets."""
-    names = {"omic": inputs.node_names, "covariate": inputs.covariate_names}
+def diagnosed(inputs, rows):
+    """Return names along the dimensions of what is diagnosed, and which of them can be targets.
+
+    `rows` are those whose genetic values are followed.
+    """
+    names = {
+        "omic": inputs.node_names,
+        "covariate": inputs.covariate_names,
+        "row": inputs.row_names[rows],
+    }
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
     return names, {"omic": inputs.scales.omics_vary & ~is_latent}
 
 
 def _diagnostics(results, posterior, inputs, limits):
     """Return the tables of diagnostics, as plain types: secure formats know no DataFrame."""
-    table = diagnose(posterior.draws, posterior.variables, *diagnosed(inputs))
+    table = diagnose(posterior.draws, posterior.variables, *diagnosed(inputs, results[0].rows))
     warn_unless_converged(table, **limits)
     return {
         "_diagnostics": table.to_dict("split"),

@@ -1,6 +1,7 @@
 """The estimator: inputs, network, chains, attributes. It does not sample."""
 
 import os
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, Self, overload
 
@@ -191,6 +192,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         one fit only, not for cross-validation. A relative path counts from the working directory at
         the start of `fit`.
 
+    effects_memory : float, default=256
+        Memory for draws of SNP effects in `posterior_`, of all chains together, in MiB. When they
+        outgrow it, every second draw is dropped, as often as needed, but for one draw of each
+        chain. `predict` and `breeding_value` take their standard deviations, and a network with a
+        curved activation its means, from the draws that are held; ``repr(posterior_)`` says how
+        many. Means of effects use all draws.
+
     Attributes
     ----------
     snp_effects_, snp_effects_std_ : ndarray of shape (p, K)
@@ -237,6 +245,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         residual variance is the mean of the records, with their weights.
     genetic_variance_ : float
         Variance of the genetic values of y over the training rows.
+    genetic_values_, genetic_values_std_ : ndarray of shape (n,)
+        Posterior mean and SD of the genetic value of every row passed to fit, in y units, as
+        deviation from their mean; missing genotypes count as the training mean. From all kept
+        draws, where `breeding_value` has those whose SNP effects are held; SDs of complete data
+        with linear nodes from every second to sixteenth draw, where n times p exceeds a million.
     omics_heritability_ : ndarray of shape (K,)
         The same share for each node.
     mediated_variance_ : ndarray of shape (K,)
@@ -249,7 +262,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     snp_names_ : ndarray of shape (p,)
         Column names of X or snp_0, ...
     diagnostics_ : DataFrame
-        Mean, sd, ess_bulk, ess_tail, r_hat and mcse of scalars, weights and variances.
+        Mean, sd, ess_bulk, ess_tail, r_hat and mcse of scalars, weights, variances and the genetic
+        values of up to 50 training rows, which `random_state` chooses. Chains are judged by the
+        quantities whose column target is True.
     latent_sampler_diagnostics_ : DataFrame
         One row per chain of Hamiltonian Monte Carlo: acceptance_rate and divergences after
         burn-in, step_size. Empty for the other samplers.
@@ -301,6 +316,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
+        "effects_memory": [Interval(Real, 0, None, closed="right")],
     }
 
     def __init__(
@@ -327,6 +343,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         verbose: int = 0,
         warm_start: bool = False,
         checkpoint: FilePath | None = None,
+        effects_memory: float = 256,
     ) -> None:
         self.method = method
         self.activation = activation
@@ -349,6 +366,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.verbose = verbose
         self.warm_start = warm_start
         self.checkpoint = checkpoint
+        self.effects_memory = effects_memory
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; ``method__pi`` and the like work when `method` is a string too.
@@ -451,7 +469,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         """Return what decides how long the chains run."""
         if self.n_iter != "auto":
             return FixedLength(self.n_iter, self.burn_in, self.thin, self.warm_start)
-        rule = StoppingRule(registry(network), *diagnosed(inputs), self.min_ess)
+        rule = StoppingRule(registry(network), partial(diagnosed, inputs), self.min_ess)
         return UntilConverged(self.burn_in, self.thin, self.max_iter, rule)
 
     def _limits(self):
@@ -467,7 +485,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             start = self._start(specification, inputs.compared, checkpoint)
             origins = start.origins(checkpoint)
             # The sampler's matrices are not kept while summarising.
-            ran = run_chains(Sampler(network), origins, length, self.n_jobs, self.verbose)
+            ran = run_chains(
+                Sampler(network), origins, length, self.effects_memory, self.n_jobs, self.verbose
+            )
         return start, *ran
 
     def _start(self, specification, data, checkpoint):

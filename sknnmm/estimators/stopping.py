@@ -14,20 +14,24 @@ class StoppingRule:
 
     Parameters
     ----------
-    variables, names, judged : dict
-        See `diagnose`.
+    variables : dict
+    diagnosed : callable
+        Given the rows whose genetic values are followed, returns `names` and `judged` of
+        `diagnose`.
     min_ess : float
         Bulk effective sample size that every target is to reach.
     """
 
-    def __init__(self, variables, names, judged, min_ess):
-        self._of_variables = (variables, names, judged)
+    def __init__(self, variables, diagnosed, min_ess):
+        self._variables, self._diagnosed = variables, diagnosed
         self._min_ess = min_ess
 
     def __call__(self, results):
         """Return the Verdict on ChainResults."""
         draws = {name: _as_chains([r.draws[name] for r in results]) for name in results[0].draws}
-        table = diagnose(draws, *self._of_variables, targets_only=True)
+        table = diagnose(
+            draws, self._variables, *self._diagnosed(results[0].rows), targets_only=True
+        )
         # NaN: a quantity that does not vary.
         agree = not (table["r_hat"] > MAX_R_HAT).any()
         enough = not (table["ess_bulk"] < self._min_ess).any()

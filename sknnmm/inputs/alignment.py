@@ -21,6 +21,11 @@ def check_same_index(**tables):
             )
 
 
+def row_names(table, n_samples):
+    """Return the index of a labelled table, else the numbers of its rows."""
+    return table.index if isinstance(table, _LABELLED) else pd.RangeIndex(n_samples)
+
+
 def check_n_values(values, argument, n_samples):
     """Raise unless a column has one value per row of X."""
     if len(values) != n_samples:

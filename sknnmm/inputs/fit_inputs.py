@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from sknnmm.genotypes import Genotypes
 from sknnmm.genotypes.dosages import column_range, stored_array
-from sknnmm.inputs.alignment import check_same_index
+from sknnmm.inputs.alignment import check_same_index, row_names
 from sknnmm.inputs.covariates import check_covariates
 from sknnmm.inputs.features import feature_names
 from sknnmm.inputs.fitted_columns import FittedColumns
@@ -51,6 +52,7 @@ class FitInputs:
     n_features: int  # columns of X, omics included
     feature_names: np.ndarray | None  # (n_features,), None: no names
     omics_columns: np.ndarray | None  # positions in X
+    row_names: pd.Index  # (n,), that of X, or numbers
     snp_names: np.ndarray  # (p,)
     node_names: np.ndarray  # (K,), omics, then latent nodes
     covariate_names: np.ndarray  # (q,)
@@ -155,6 +157,7 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         n_features=features.n_features,
         feature_names=features.names,
         omics_columns=features.omics_columns,
+        row_names=row_names(X, n_samples),
         snp_names=snp_names,
         node_names=node_names,
         covariate_names=covariate_names,

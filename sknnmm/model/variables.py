@@ -21,7 +21,7 @@ class Variable:
     name: str  # of its draws, and with an underscore of the fitted attribute
     layer: str  # whose responses it belongs to
     description: str
-    dims: tuple[str, ...] = ()  # of one draw: "snp", "covariate", then that of the responses
+    dims: tuple[str, ...] = ()  # of one draw: "snp", "covariate", "row", then of the responses
     power: int = 0  # of the unit of the response
     per_covariate: bool = False  # in units of the response per unit of the covariate
     is_location: bool = False  # moves with the mean of the response
@@ -67,6 +67,9 @@ def _shares(network: "Network", layer: "Layer") -> list[Variable]:
     shares.append(Variable("genetic_variance", layer.name, description, layer.dims(), power=2))
     description = "mean of the genetic values of the training rows"
     shares.append(Variable("genetic_mean", layer.name, description, layer.dims(), power=1))
+    description = "genetic values of some training rows, as deviations from the mean of all"
+    dims = layer.dims("row")
+    shares.append(Variable("genetic_values", layer.name, description, dims, power=1, **shown))
     if any(term.source and term.has_weights for term in layer.terms):
         description = "share of the genetic variance that passes through a node"
         dims = layer.dims("omic")

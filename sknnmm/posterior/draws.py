@@ -21,8 +21,10 @@ class Posterior:
     draws : dict of str to array
         (chain, draw, ...) arrays named like the fitted attributes without the underscore: every
         kept draw of scalars, weights, variances and fixed effects. "snp_effects" (chain, draw, p,
-        K) and "direct_effects" (chain, draw, p) hold evenly spaced draws within 256 MB, as
-        scipy.sparse.coo_array where the prior selects or few pairs are connected.
+        K) and "direct_effects" (chain, draw, p) hold evenly spaced draws within `effects_memory`,
+        as scipy.sparse.coo_array where the prior selects or few pairs are connected.
+        "genetic_values" (chain, draw, row) are those of up to 50 training rows, as deviations from
+        the mean of all training rows.
         "centred_intercept" and "omics_centred_intercept" are intercepts at the training mean of
         genotypes and covariates. Hyperparameters of the priors are on the standardised scale:
         ``*_variance`` of effects is their common prior variance, ``*_scale`` the scale of their
@@ -31,6 +33,8 @@ class Posterior:
         What the draws are: dimensions, unit, description.
     effects_draw : ndarray of int
         The kept draws whose SNP effects are held.
+    genetic_values_row : ndarray of int
+        The training rows, counted from 0, whose genetic values are in ``draws["genetic_values"]``.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Posterior:
         n_snps: int,
     ) -> None:
         self.variables = variables
+        self.genetic_values_row = results[0].rows
         self.draws = {
             name: units.restore(variables[name], np.stack([r.draws[name] for r in results]))
             for name in variables
@@ -84,7 +89,12 @@ class Posterior:
         vars(self).update({**state, "draws": draws})
 
     def __repr__(self) -> str:
-        lines = [f"  {name}: {tuple(array.shape)}" for name, array in self.draws.items()]
+        n_kept = self.draws["residual_variance"].shape[1]
+        lines = [
+            f"  {name}: {array.shape}"
+            + (f", {array.shape[1]} of {n_kept} draws" if array.shape[1] < n_kept else "")
+            for name, array in self.draws.items()
+        ]
         return "Posterior draws (chain, draw, ...)\n" + "\n".join(lines)
 
     def at_stored(self, name: str) -> np.ndarray:
@@ -144,6 +154,14 @@ def pooled_moments(results, name):
         sum(m.included for m in moments) / count,
         np.mean([m.weighted_mean for m in moments], axis=0),
     )
+
+
+def pooled_genetic_values(results):
+    """Return mean and SD of the genetic values of all training rows over all chains, (n, C)."""
+    moments = [result.genetic_values for result in results]
+    count = sum(m.count for m in moments)
+    mean = sum(m.total for m in moments) / count
+    return mean, np.sqrt(np.maximum(sum(m.squares for m in moments) / count - mean**2, 0))
 
 
 def pooled_responses(results, layer):

@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.priors import RRBLUP, BayesC, ScaledInverseChi2
-from sknnmm.sampling.chains import parallel
 from tests.helpers.moments import assert_same_distribution
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -533,11 +532,10 @@ def stored_bytes(draws):
 @pytest.mark.parametrize("activation", ["linear", "tanh"])
 @pytest.mark.parametrize("method", ["BayesC", "RR-BLUP"])
 @pytest.mark.parametrize("budget", [8000, 1])
-def test_draws_of_snp_effects_within_a_budget(budget, method, activation, data, short, monkeypatch):
+def test_draws_of_snp_effects_within_a_budget(budget, method, activation, data, short):
     parameters = {"method": method, "activation": activation, "n_chains": 2}
     full = short(**parameters).fit(data.X, data.y, data.gappy)
-    monkeypatch.setattr(parallel, "EFFECTS_BYTES", budget)
-    model = short(**parameters).fit(data.X, data.y, data.gappy)
+    model = short(**parameters, effects_memory=budget / 2**20).fit(data.X, data.y, data.gappy)
     draws, held = model.posterior_.draws, model.posterior_.effects_draw
     assert draws["omics_weights"].shape == (2, 60, 3)
     assert draws["snp_effects"].shape == (2, len(held), 24, 3)

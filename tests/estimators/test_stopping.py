@@ -28,9 +28,10 @@ def judge(min_ess, target, weights=None, other=None):
     other = target if other is None else other
     variables = {v.name: v for v in (TARGET, WEIGHTS, OTHER)}
     judged = {"omic": np.array([True, False])}
-    rule = StoppingRule(variables, {"omic": ["a", "b"]}, judged, min_ess)
+    rule = StoppingRule(variables, lambda rows: ({"omic": ["a", "b"]}, judged), min_ess)
     draws = zip(target, weights, other, strict=True)
-    return rule([SimpleNamespace(draws=dict(zip(variables, d, strict=True))) for d in draws])
+    chains = [dict(zip(variables, d, strict=True)) for d in draws]
+    return rule([SimpleNamespace(draws=d, rows=np.arange(0)) for d in chains])
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.8])

@@ -219,13 +219,16 @@ def one_replicate_in_rounds(options, rng):
     """
     model, X, truth = one_data_set(options, rng)
     sampler = sampler_of(model)
-    names = {"omic": range(model.n_nodes), "covariate": []}
     judged = {"omic": np.arange(model.n_nodes) < model.n_nodes - model.n_latent}
-    rule = StoppingRule(registry(sampler.network), names, judged, STOPPED_AT_ESS)
+
+    def diagnosed(rows):
+        return {"omic": range(model.n_nodes), "covariate": [], "row": rows}, judged
+
+    rule = StoppingRule(registry(sampler.network), diagnosed, STOPPED_AT_ESS)
     seeds = np.random.SeedSequence(rng.integers(2**32, size=4)).spawn(2)
     origins = [ChainOrigin(seed) for seed in seeds]
     length = UntilConverged(FIRST_BURN_IN, 1, MAX_ITER, rule)
-    settings, results = run_chains(sampler, origins, length, n_jobs=1, verbose=0)
+    settings, results = run_chains(sampler, origins, length, effects_memory=1, n_jobs=1, verbose=0)
     draws = []
     for seed, result, n_draws in zip(seeds, results, (N_DRAWS // 2, -(-N_DRAWS // 2)), strict=True):
         position = np.arange(1, n_draws + 1) * settings.n_kept // n_draws

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numba import types
 
+from sknnmm.sampling.chains.genetic_values import followed_rows
 from sknnmm.sampling.chains.recorder import Recorder
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY
@@ -60,7 +61,7 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     sampler : Sampler
     origin : ChainOrigin
     settings : ChainSettings
-    effects_budget : int
+    effects_budget : float
         Bytes for draws of SNP effects.
     progress : callable
         Called with the number of iterations done.
@@ -80,7 +81,9 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     rngs = {"iterations": _stream(origin.seed), "recording": _stream(_child(origin.seed))}
     rng = rngs["iterations"]
     chain = starting_state(sampler, rng)
-    recorder = Recorder(sampler, settings.n_kept, 0 if settings.is_burn_in else effects_budget)
+    rows = followed_rows(origin.seed.entropy, len(sampler.layers[-1].record))
+    budget = 0 if settings.is_burn_in else effects_budget
+    recorder = Recorder(sampler, settings.n_kept, budget, rows)
     done = 0
     if origin.saved is not None:
         done = _restore(origin, chain, recorder, rngs, settings)

@@ -15,10 +15,8 @@ from sknnmm.sampling.chains.dask_cluster import at_hand, shared_with_workers
 from sknnmm.sampling.chains.interruption import StopSign
 from sknnmm.sampling.chains.progress import progress_bar, report_to
 
-EFFECTS_BYTES = 256 * 2**20  # draws of SNP effects kept in memory, all chains together
 
-
-def run_chains(sampler, origins, length, n_jobs, verbose):
+def run_chains(sampler, origins, length, effects_memory, n_jobs, verbose):
     """Run one chain per ChainOrigin.
 
     Call within `one_blas_thread`. Genotypes and precomputed matrices reach worker processes of this
@@ -30,6 +28,8 @@ def run_chains(sampler, origins, length, n_jobs, verbose):
     sampler : Sampler
     origins : list of ChainOrigin
     length : FixedLength or UntilConverged
+    effects_memory : float
+        What draws of SNP effects of all chains may take, in MiB.
     n_jobs, verbose : int
 
     Returns
@@ -38,7 +38,7 @@ def run_chains(sampler, origins, length, n_jobs, verbose):
         How long they ran.
     results : list of ChainResult
     """
-    budget = EFFECTS_BYTES // len(origins)
+    budget = effects_memory * 2**20 / len(origins)
     saved = origins[0].checkpoint
     stop = StopSign(saved and saved.directory)
     following = length.first(origins)

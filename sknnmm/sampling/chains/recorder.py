@@ -6,6 +6,7 @@ import numpy as np
 
 from sknnmm.common.compiled import njit
 from sknnmm.sampling.chains.effects_record import EffectsMoments, effects_record
+from sknnmm.sampling.chains.genetic_values import GeneticMoments
 from sknnmm.sampling.chains.thinned_draws import ThinnedDraws
 from sknnmm.sampling.chains.variance_shares import SharesFromRows, SharesFromSums
 from sknnmm.sampling.resume.snapshot import copy_into
@@ -20,6 +21,8 @@ class ChainResult:
     effects: dict[str, EffectsMoments]  # of every term of SNPs, by its name
     weights_included: dict  # share of draws (K, C), by the name of a term of nodes
     responses: dict  # of every layer of nodes, by name: ResponseMoments
+    genetic_values: GeneticMoments
+    rows: np.ndarray  # of which every draw of the genetic values is kept
     step_sizes: dict  # of Hamiltonian Monte Carlo, by layer
     stored: ThinnedDraws
     state: dict | None = None  # from which the chain can continue, if asked for
@@ -56,9 +59,19 @@ class ResponseMoments:
 
 
 class Recorder:
-    """Collects the kept draws of one chain."""
+    """Collects the kept draws of one chain.
 
-    def __init__(self, sampler, n_kept, effects_budget):
+    Parameters
+    ----------
+    sampler : Sampler
+    n_kept : int
+    effects_budget : float
+        Bytes for draws of SNP effects.
+    rows : ndarray of int
+        Those of which every draw of the genetic values is kept.
+    """
+
+    def __init__(self, sampler, n_kept, effects_budget, rows):
         self._network = network = sampler.network
         self._n_kept = n_kept
         self._n_recorded = 0
@@ -89,6 +102,8 @@ class Recorder:
         }
         shares = SharesFromSums if SharesFromSums.applies(sampler) else SharesFromRows
         self._shares = shares(sampler)
+        self._rows = rows
+        self._genetic_values = self._shares.genetic_values(rows)
 
     def record(self, chain, rng):
         """Keep the present state."""
@@ -105,7 +120,7 @@ class Recorder:
         if store:
             drawn = {name: self._effects[name].storable(drawn) for name, drawn in effects.items()}
             self._stored.add(self._n_recorded, drawn)
-        shares = self._shares(chain, fits)
+        shares, genetic = self._shares(chain, fits)
         reached = shares["heritability"] + shares["genetic_mean"]  # by any that is not finite
         if not np.isfinite(reached).all():
             raise FloatingPointError(
@@ -116,6 +131,8 @@ class Recorder:
             self._present = self._views(chain)
         self._keep(self._present)
         self._keep(shares)
+        of_rows = self._genetic_values.add(genetic)
+        self._keep({"genetic_values": self._network.layers[-1].squeezed(of_rows)})
         for nodes in self._nodes:
             self._weights_included[nodes.name] += nodes.of(chain).effects != 0
         for name, moments in self._responses.items():
@@ -158,6 +175,7 @@ class Recorder:
             "stored": self._stored.contents(),
             "responses": {name: moments.sums for name, moments in self._responses.items()},
             "weights_included": self._weights_included,
+            "genetic_values": self._genetic_values.sums,
         }
 
     def restore(self, saved):
@@ -173,6 +191,8 @@ class Recorder:
         for name, moments in self._responses.items():
             copy_into(moments.sums, saved["responses"][name])
         copy_into(self._weights_included, saved["weights_included"])
+        copy_into(self._genetic_values.sums, saved["genetic_values"])
+        self._genetic_values.n_seen = self._n_recorded
 
     def result(self, chain):
         """Return the ChainResult, given the last state."""
@@ -183,6 +203,8 @@ class Recorder:
             effects={n: record.moments(self._n_kept) for n, record in self._effects.items()},
             weights_included={n: sums / self._n_kept for n, sums in self._weights_included.items()},
             responses=self._responses,
+            genetic_values=self._genetic_values.moments(),
+            rows=self._rows,
             step_sizes={name: size for name, size in step_sizes.items() if size is not None},
             stored=self._stored,
         )

@@ -7,6 +7,7 @@ import numpy as np
 
 from sknnmm.activations import fixed_normals, network_moments, tabulated_moments
 from sknnmm.common.compiled import njit
+from sknnmm.sampling.chains.genetic_values import ValuesByRow, ValuesFromEffects
 
 NEGLIGIBLE = 1e-10  # of the variance of y
 NETWORK_DRAWS = 32
@@ -82,8 +83,12 @@ class SharesFromRows(_Shares):
 
     by_rows = True
 
+    def genetic_values(self, rows):
+        """Return what takes the genetic values, and keeps every draw of some rows."""
+        return ValuesByRow(rows, self._layer.record.shape)
+
     def __call__(self, chain, fits):
-        """Return the shares of variance at one draw, by name.
+        """Return the shares of variance at one draw, by name, and the genetic values (n, C).
 
         Parameters
         ----------
@@ -97,7 +102,8 @@ class SharesFromRows(_Shares):
             sum(direct[1:], direct[0]) if direct else np.zeros_like(self._state(chain).response)
         )
         if self._nodes is None:
-            return self._of_phenotype(chain, *_mean_and_variance(direct), 0.0)
+            mean, variance = _mean_and_variance(direct)
+            return self._of_phenotype(chain, mean, variance, 0.0), direct - mean
         (snp_fit,) = (fits[term.name] for term in self._source.terms if term.acts_by_snps)
         source = chain.layers[self._source.name]
         s2, activation = source.residual_variance, self._nodes.activation
@@ -117,8 +123,8 @@ class SharesFromRows(_Shares):
                 )
                 spread = (second - expected * expected).mean(axis=0, dtype=float)
         weights = self._nodes.of(chain).effects.astype(float)
-        moments = _genetic_moments(expected, weights, direct)
-        return self._all(chain, weights, explained, spread, *moments)
+        genetic, *moments = _genetic_moments(expected, weights, direct)
+        return self._all(chain, weights, explained, spread, *moments), genetic
 
 
 class SharesFromSums(_Shares):
@@ -142,8 +148,15 @@ class SharesFromSums(_Shares):
         by_sums = sampler.residuals[source.name].is_summed and update.has_totals
         return by_sums and not others and bool((source.row_weight == 1).all())
 
+    def genetic_values(self, rows):
+        """Return what takes the total effects, and keeps every draw of some genetic values."""
+        return ValuesFromEffects(self._update, rows, self._layer.record.shape, self._layer.dtype)
+
     def __call__(self, chain, fits):
-        """Return what SharesFromRows does; `fits` are not needed."""
+        """Return the shares of variance, by name, and the total effects of the SNPs (m, C).
+
+        `fits` are not needed.
+        """
         n = len(self._layer.record)
         state = self._snps.of(chain)
         weights = self._nodes.of(chain).effects.astype(float)
@@ -153,7 +166,7 @@ class SharesFromSums(_Shares):
         effects, products = self._update.total(states, on_phenotypes)
         total = np.diagonal(products @ effects) / n
         shares = weights * (products @ state.effects).T / n
-        return self._all(
+        shares = self._all(
             chain,
             weights,
             explained=state.fit_squares / n,
@@ -162,6 +175,7 @@ class SharesFromSums(_Shares):
             total=total,
             shares=shares,
         )
+        return shares, effects
 
 
 def _network_moments(nodes, expected, residual_variance):
@@ -195,16 +209,18 @@ def _mean_and_variance(values):
 
 @njit(nogil=True, cache=True)
 def _genetic_moments(expected, weights, direct):
-    """Return mean and variance (C,) of the genetic values, and covariances with node terms (K, C).
+    """Return the genetic values as deviations from their mean, (n, C), and their moments.
 
-    Given expected nodes (n, K), their weights (K, C) and the direct part (n, C).
+    These are mean and variance (C,) and the covariances with the node terms, (K, C). Given expected
+    nodes (n, K), their weights (K, C) and the direct part (n, C).
     """
     n, n_nodes = expected.shape
     n_responses = weights.shape[1]
     mean, variance = np.empty(n_responses), np.empty(n_responses)
     covariances = np.zeros((n_nodes, n_responses))
-    genetic = np.empty(n)
+    values = np.empty((n, n_responses))
     for c in range(n_responses):
+        genetic = np.empty(n)
         for i in range(n):
             total = float(direct[i, c])
             for k in range(n_nodes):
@@ -218,4 +234,5 @@ def _genetic_moments(expected, weights, direct):
                 covariances[k, c] += genetic[i] * expected[i, k]
         for k in range(n_nodes):
             covariances[k, c] *= weights[k, c] / n
-    return mean, variance, covariances
+        values[:, c] = genetic
+    return values, mean, variance, covariances

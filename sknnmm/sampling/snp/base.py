@@ -125,6 +125,10 @@ class SNPUpdate(ABC):
         """
         raise NotImplementedError
 
+    def fitted(self, effects: np.ndarray) -> np.ndarray:
+        """Return genotypes times such effects, (n, R), for effects (m, R)."""
+        raise NotImplementedError
+
     # Of updates with `draws_coordinates` -----------------------------------------------------
 
     def mean_snp_effects(self, coordinates: np.ndarray) -> np.ndarray:

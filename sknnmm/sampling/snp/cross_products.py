@@ -180,6 +180,10 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             effects, products = effects + own[0], products + own[1]
         return effects, products
 
+    def fitted(self, effects):
+        """Return genotypes times effects (p, R), for all rows (see SNPUpdate)."""
+        return self._genotypes.dot(effects)
+
     def fit_everywhere(self, state, rng, effects=None):
         """Return genotypes times effects for all rows (see SNPUpdate)."""
         if self.keeps_fit:

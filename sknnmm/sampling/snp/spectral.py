@@ -78,6 +78,10 @@ class SpectralDraw(SNPUpdate):
         coordinates = state.effects @ weight
         return coordinates, coordinates.T * self.basis.squared
 
+    def fitted(self, effects):
+        """Return genotypes times V coordinates (r, R), for all rows (see SNPUpdate)."""
+        return self.basis.fit(effects)
+
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C), the part outside the basis drawn afresh."""
         return self._per_allele * self.basis.effects(state.effects, state.hyper.variance[0], rng)

@@ -32,7 +32,7 @@ from sknnmm.estimators.fingerprint import _digest
 from sknnmm.inputs import genotypes
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesA, BayesC
-from sknnmm.sampling.chains import chain, parallel
+from sknnmm.sampling.chains import chain
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.resume import directory_lock, files
 
@@ -137,13 +137,11 @@ def saved(directory, number=0):
 
 
 @every_model
-def test_a_chain_killed_at_any_moment_ends_the_same(
-    parameters, data, short, tmp_path, always, at, monkeypatch
-):
-    monkeypatch.setattr(parallel, "EFFECTS_BYTES", 5000)  # SNP effects are thinned on the way
+def test_a_chain_killed_at_any_moment_ends_the_same(parameters, data, short, tmp_path, always, at):
     omics, parameters = split(parameters)
     weight = np.arange(80) % 3 / 2
     chain_length = {"n_iter": 70, "burn_in": 20}
+    parameters["effects_memory"] = 5000 / 2**20  # SNP effects are thinned on the way
     expected = fit(short(**chain_length, **parameters), data, omics, sample_weight=weight)
     model = short(**chain_length, **parameters, checkpoint=tmp_path)
     # In the first iterations, around the end of burn-in, around a recomputation of the fits, in
@@ -898,9 +896,9 @@ def test_ctrl_c_stops_chains_in_threads(data, short, tmp_path, at):
 
 
 @every_model
-def test_a_warm_start_is_one_long_run(parameters, data, short, monkeypatch):
-    monkeypatch.setattr(parallel, "EFFECTS_BYTES", 10_000)
+def test_a_warm_start_is_one_long_run(parameters, data, short):
     omics, parameters = split(parameters)
+    parameters["effects_memory"] = 10_000 / 2**20
     expected = fit(short(n_iter=90, n_chains=2, **parameters), data, omics)
     model = short(n_iter=31, n_chains=2, warm_start=True, **parameters)
     for n_iter in (31, 49, 90):
