@@ -137,8 +137,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     burn_in : int, default=500
         Iterations discarded at the start of each chain, less than `n_iter`. With "auto" the least:
-        burn-in is doubled until R-hat of every target is at most 1.05 in its second half, but takes
-        no more than half of `max_iter`.
+        burn-in is doubled until in its second half R-hat of every target is at most 1.05, with
+        enough effective draws (50) to rely on it, but takes no more than half of `max_iter`.
 
     thin : int, default=1
         Every `thin`-th iteration after burn-in is kept.

@@ -4,11 +4,12 @@ import numpy as np
 
 from sknnmm.estimators.convergence import MAX_R_HAT
 from sknnmm.posterior.diagnostics import diagnose
-from sknnmm.sampling.chains.length import Verdict
+
+ESS_OF_BURN_IN = 50  # with fewer effective draws chains far from home may seem to agree
 
 
 class StoppingRule:
-    """Judges all chains together by their targets.
+    """Judges all chains together by the R-hat and the effective sample sizes of their targets.
 
     The halves of a single chain are compared as if they were two.
 
@@ -19,30 +20,27 @@ class StoppingRule:
         Given the rows whose genetic values are followed, returns `names` and `judged` of
         `diagnose`.
     min_ess : float
-        Bulk effective sample size that every target is to reach.
+        Bulk effective sample size that every target is to reach after burn-in.
     """
 
     def __init__(self, variables, diagnosed, min_ess):
         self._variables, self._diagnosed = variables, diagnosed
         self._min_ess = min_ess
 
-    def __call__(self, results):
-        """Return the Verdict on ChainResults."""
+    def __call__(self, results, is_burn_in):
+        """Return whether the draws of ChainResults will do, and a summary of their diagnostics."""
         draws = {name: _as_chains([r.draws[name] for r in results]) for name in results[0].draws}
         table = diagnose(
             draws, self._variables, *self._diagnosed(results[0].rows), targets_only=True
         )
-        # NaN: a quantity that does not vary.
-        agree = not (table["r_hat"] > MAX_R_HAT).any()
-        enough = not (table["ess_bulk"] < self._min_ess).any()
-        return Verdict(agree, enough, self._summary(table.fillna({"r_hat": 1, "ess_bulk": np.inf})))
-
-    def _summary(self, table):
-        apart, slowest = table["r_hat"].idxmax(), table["ess_bulk"].idxmin()
-        return (
-            f"R-hat {table['r_hat'].max():.2f} ({apart}), "
-            f"ESS {table['ess_bulk'].min():.0f}/{self._min_ess:g} ({slowest})"
+        table = table.fillna({"r_hat": 1, "ess_bulk": np.inf})  # of what does not vary
+        r_hat, ess = table["r_hat"].max(), table["ess_bulk"].min()
+        needed = min(ESS_OF_BURN_IN, self._min_ess) if is_burn_in else self._min_ess
+        summary = (
+            f"R-hat {r_hat:.2f} ({table['r_hat'].idxmax()}), "
+            f"ESS {ess:.0f}/{needed:g} ({table['ess_bulk'].idxmin()})"
         )
+        return r_hat <= MAX_R_HAT and ess >= needed, summary
 
 
 def _as_chains(draws):

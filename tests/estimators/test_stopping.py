@@ -22,8 +22,8 @@ def autoregressive(rho, shape, rng):
     return chains.T
 
 
-def judge(min_ess, target, weights=None, other=None):
-    """Return the Verdict on draws (chain, draw), of weights (chain, draw, 2)."""
+def judge(min_ess, target, weights=None, other=None, is_burn_in=False):
+    """Return what the rule says of draws (chain, draw), of weights (chain, draw, 2)."""
     weights = np.ones((*target.shape, 2)) if weights is None else weights
     other = target if other is None else other
     variables = {v.name: v for v in (TARGET, WEIGHTS, OTHER)}
@@ -31,7 +31,11 @@ def judge(min_ess, target, weights=None, other=None):
     rule = StoppingRule(variables, lambda rows: ({"omic": ["a", "b"]}, judged), min_ess)
     draws = zip(target, weights, other, strict=True)
     chains = [dict(zip(variables, d, strict=True)) for d in draws]
-    return rule([SimpleNamespace(draws=d, rows=np.arange(0)) for d in chains])
+    return rule([SimpleNamespace(draws=d, rows=np.arange(0)) for d in chains], is_burn_in)
+
+
+def will_do(*args, **options):
+    return judge(*args, **options)[0]
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.8])
@@ -40,31 +44,40 @@ def test_the_effective_sample_size_decides(rho):
     draws = autoregressive(rho, (n, 2), np.random.default_rng(0))
     expected = 2 * n * (1 - rho) / (1 + rho)
     # The standard error of an estimated ESS is some 10 % here.
-    assert judge(0.7 * expected, draws).enough
-    assert not judge(1.4 * expected, draws).enough
-    assert judge(1.4 * expected, draws).agree
+    assert will_do(0.7 * expected, draws)
+    assert not will_do(1.4 * expected, draws)
 
 
-def test_chains_apart_do_not_agree():
+def test_burn_in_needs_fewer_draws():
+    rng = np.random.default_rng(0)
+    hundred, twenty = (autoregressive(0.8, (n * 9 // 2, 2), rng) for n in (100, 20))  # effective
+    assert not will_do(400, hundred)
+    assert will_do(400, hundred, is_burn_in=True)
+    assert not will_do(400, twenty, is_burn_in=True)
+
+
+def test_chains_apart_will_not_do():
     draws = np.random.default_rng(0).normal(size=(2, 1000))
-    # The variance of all draws is 1 + shift^2 / 4 times that within: R-hat is its root.
-    for shift, agree in ((0.4, True), (0.9, False)):  # 1.02, 1.10
-        assert judge(10, draws + np.array([[0], [shift]])).agree == agree
+    # Four halves, two of which are shifted, and variance 1 within: R-hat is the root of 1 plus a
+    # third of the squared shift.
+    for shift, agree in ((0.4, True), (0.8, False)):  # R-hat 1.03, 1.10
+        for is_burn_in in (False, True):
+            shifted = draws + np.array([[0], [shift]])
+            assert will_do(1, shifted, is_burn_in=is_burn_in) == agree
 
 
 def test_every_target_counts_and_nothing_else():
     rng = np.random.default_rng(0)
     good, apart = rng.normal(size=(2, 1000)), rng.normal(size=(2, 1000)) + np.array([[0], [3]])
-    verdict = judge(400, good, other=apart)
-    assert verdict.agree and verdict.enough  # weights that do not vary say nothing
-    verdict = judge(400, good, np.stack([good, apart], axis=2))
-    assert verdict.agree and verdict.enough  # that weight is not identified
-    verdict = judge(400, good, np.stack([apart, good], axis=2))
-    assert not verdict.agree and not verdict.enough
-    assert "(weights[a]), ESS" in verdict.summary and "/400 (weights[a])" in verdict.summary
+    assert will_do(400, good, other=apart)  # weights that do not vary say nothing
+    assert will_do(400, good, np.stack([good, apart], axis=2))  # that weight is not identified
+    ok, summary = judge(400, good, np.stack([apart, good], axis=2))
+    assert not ok
+    assert "(weights[a]), ESS" in summary
+    assert "/400 (weights[a])" in summary
 
 
 def test_halves_of_a_single_chain_are_compared():
     draws = np.random.default_rng(0).normal(size=(1, 1000))
-    assert judge(400, draws).agree
-    assert not judge(400, draws + np.linspace(0, 3, 1000)).agree
+    assert will_do(400, draws)
+    assert not will_do(0.1, draws + np.linspace(0, 3, 1000))

@@ -1,22 +1,12 @@
 """How long chains run: a given number of iterations, or in rounds until they have converged."""
 
 import math
-from dataclasses import dataclass
 
 from sknnmm.sampling.chains.chain import ChainSettings, saved_settings
 
 SHORTEST_BURN_IN = 100  # iterations before the chains are first compared
 GROWTH = 1.25  # of the kept iterations, from round to round
 FIRST_DRAWS = 50  # of a chain: with fewer, nothing is judged
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the draws of all chains say about convergence."""
-
-    agree: bool  # the chains, in every target
-    enough: bool  # draws of every target
-    summary: str  # for the progress bar
 
 
 class FixedLength:
@@ -35,11 +25,11 @@ class FixedLength:
 
 
 class UntilConverged:
-    """Rounds until the chains agree and there are enough draws.
+    """Rounds until burn-in is over, then until the chains have converged.
 
-    Burn-in is doubled until the chains agree in its second half, which is half of `max_iter` at
-    most. Then kept iterations are added, a quarter of those there are, until `judge` finds the
-    chains to agree with enough draws, or `max_iter` is reached.
+    Burn-in is doubled until the draws of its second half will do; it takes no more than half of
+    `max_iter`. Then kept iterations are added, a quarter of those there are, until all kept draws
+    will do, or `max_iter` is reached.
 
     What a chain does depends on the two numbers only, iterations and burn-in, that come out of
     this: a fit of that fixed length is the same to the bit. And what comes out depends on the draws
@@ -51,7 +41,8 @@ class UntilConverged:
         At least.
     thin, max_iter : int
     judge : callable
-        Takes the ChainResults and returns a Verdict.
+        Takes the ChainResults, and whether they are of burn-in. Returns whether they will do, and a
+        summary for the progress bar.
     """
 
     def __init__(self, burn_in, thin, max_iter, judge):
@@ -71,17 +62,17 @@ class UntilConverged:
 
     def after(self, settings, results):
         """Return the ChainSettings of the next round, None if there is none; and a remark."""
-        verdict = self._judge(results)
+        will_do, summary = self._judge(results, settings.is_burn_in)
         kind = "burn-in" if settings.is_burn_in else "sampling"
-        return self._next(settings, verdict), f"round {settings.round} ({kind}): {verdict.summary}"
+        return self._next(settings, will_do), f"round {settings.round} ({kind}): {summary}"
 
-    def _next(self, settings, verdict):
+    def _next(self, settings, will_do):
         burn_in, following = settings.burn_in, settings.round + 1
         if settings.is_burn_in:
-            if not verdict.agree and 2 * burn_in <= self._longest_burn_in:
+            if not will_do and 2 * burn_in <= self._longest_burn_in:
                 return self._burning_in(2 * burn_in, following)
             return self._sampling(burn_in, max(burn_in, self._thin * FIRST_DRAWS), following)
-        if (verdict.agree and verdict.enough) or settings.n_iter >= self._max_iter:
+        if will_do or settings.n_iter >= self._max_iter:
             return None
         kept = math.ceil(GROWTH * (settings.n_iter - burn_in))
         return self._sampling(burn_in, kept, following)

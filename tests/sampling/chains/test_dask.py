@@ -65,10 +65,10 @@ def test_chains_give_the_same_bits_and_survive_the_death_of_a_worker(
 
 def test_rounds_give_the_same_bits(client, data, short):
     client.wait_for_workers(2)
-    model = short(n_iter="auto", n_chains=2, min_ess=30)
-    expected = clone(model).fit(data.X, data.y, data.gappy)
+    model = short(method="RR-BLUP", n_iter="auto", n_chains=2, min_ess=30)
+    expected = clone(model).fit(data.X, data.y)
     with parallel_config(backend="dask"):
-        model.fit(data.X, data.y, data.gappy)
+        model.fit(data.X, data.y)
     assert model.n_iter_ == expected.n_iter_
     assert_same_draws(expected, model)
 

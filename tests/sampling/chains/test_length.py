@@ -3,21 +3,25 @@
 import random
 from types import SimpleNamespace
 
-import pytest
-
-from sknnmm.sampling.chains.length import UntilConverged, Verdict
+from sknnmm.sampling.chains.length import UntilConverged
 
 
 def rounds(verdicts, burn_in=500, thin=1, max_iter=50_000):
-    """Return the ChainSettings of every round, given (agree, enough) after each."""
-    told = iter(verdicts)
-    length = UntilConverged(burn_in, thin, max_iter, lambda results: Verdict(*next(told), "so so"))
+    """Return the ChainSettings of every round, given whether its draws will do."""
+    told, burning = iter(verdicts), []
+
+    def judge(results, is_burn_in):
+        burning.append(is_burn_in)
+        return next(told), "so so"
+
+    length = UntilConverged(burn_in, thin, max_iter, judge)
     settings, ran = length.first([SimpleNamespace(saved=None)] * 2), []
     while settings is not None:
         ran.append(settings)
         settings, remark = length.after(settings, [])
         assert remark.endswith(": so so")
     assert next(told, None) is None
+    assert burning == [s.n_iter == s.burn_in for s in ran]
     return ran
 
 
@@ -26,11 +30,11 @@ def numbers(ran):
 
 
 def test_chains_that_agree_at_once():
-    assert numbers(rounds([(True, True), (True, True)])) == [(500, 500, 250), (1000, 500, 500)]
+    assert numbers(rounds([True, True])) == [(500, 500, 250), (1000, 500, 500)]
 
 
 def test_burn_in_doubles_until_chains_agree_and_draws_grow_until_there_are_enough():
-    ran = rounds([(False, True), (False, False), (True, False), (True, False), (True, True)])
+    ran = rounds([False, False, True, False, True])
     assert numbers(ran) == [
         (500, 500, 250), (1000, 1000, 500), (2000, 2000, 1000), (4000, 2000, 2000),
         (4500, 2000, 2000),
@@ -38,19 +42,18 @@ def test_burn_in_doubles_until_chains_agree_and_draws_grow_until_there_are_enoug
     assert [s.round for s in ran] == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("end", [(False, True), (True, False)])
-def test_both_are_needed_and_max_iter_ends_it(end):
-    ran = rounds([(True, False), *[end] * 3], max_iter=1200)
+def test_max_iter_ends_it():
+    ran = rounds([True, False, False, False], max_iter=1200)
     assert numbers(ran)[1:] == [(1000, 500, 500), (1125, 500, 500), (1200, 500, 500)]
 
 
 def test_burn_in_takes_half_of_max_iter_at_most():
-    ran = rounds([(False, False)] * 4, max_iter=2200)
+    ran = rounds([False] * 4, max_iter=2200)
     assert numbers(ran)[1:] == [(1000, 1000, 500), (2000, 1000, 1000), (2200, 1000, 1000)]
 
 
 def test_thinned_draws_are_judged_when_there_are_some():
-    (_, second) = rounds([(True, True), (True, True)], thin=20)
+    (_, second) = rounds([True, True], thin=20)
     assert (second.n_iter, second.n_kept) == (1500, 50)
 
 
@@ -62,8 +65,8 @@ def test_any_verdicts_and_limits_leave_draws_and_end():
         thin = rng.randrange(1, max_iter - burn_in + 1)
         share = rng.random()
 
-        def judge(results, share=share):
-            return Verdict(rng.random() < share, rng.random() < share, "")
+        def judge(results, is_burn_in, share=share):
+            return rng.random() < share, ""
 
         length = UntilConverged(burn_in, thin, max_iter, judge)
         ran = [length.first([])]
@@ -77,7 +80,7 @@ def test_any_verdicts_and_limits_leave_draws_and_end():
 
 
 def test_chains_go_on_in_the_last_round_that_any_has_begun():
-    ran = rounds([(False, False), (True, False), (True, True)])
+    ran = rounds([False, True, True])
     states = [{"settings": vars(settings)} for settings in (ran[2], ran[0])]
     length = UntilConverged(500, 1, 50_000, None)
     origins = [SimpleNamespace(saved=state) for state in (*states, None)]

@@ -27,8 +27,8 @@ def test_one_progress_bar_or_nothing(n_jobs, data, short, capfd):
 
 
 def test_rounds_show_what_they_wait_for(data, short, capfd):
-    model = short(n_iter="auto", burn_in=20, n_chains=2, min_ess=30, verbose=1)
-    model.fit(data.X, data.y, omics=data.gappy)
+    model = short(method="RR-BLUP", n_iter="auto", n_chains=2, min_ess=30, verbose=1)
+    model.fit(data.X, data.y)
     states = [s for s in re.split(r"[\r\n]", capfd.readouterr().err) if s.strip()]
     assert any("/200 [" in state and "round" not in state for state in states)
     assert any("round 1 (burn-in): R-hat " in state for state in states)
