@@ -7,7 +7,7 @@ from sknnmm.common.layer_names import OMICS
 from sknnmm.estimators.convergence import warn_unless_converged
 from sknnmm.inputs import masks
 from sknnmm.model.variables import registry
-from sknnmm.posterior.diagnostics import diagnose
+from sknnmm.posterior.diagnostics import diagnose, quantities
 from sknnmm.posterior.draws import (
     Posterior,
     pooled_genetic_values,
@@ -20,12 +20,13 @@ from sknnmm.prediction.fitted_network import fitted_network
 WEIGHTS = ("omics_weights", "mediated_variance")  # a network function has none
 
 
-def fitted_attributes(results, specification, network, inputs, mask):
+def fitted_attributes(results, settings, specification, network, inputs, mask):
     """Return the fitted attributes of an estimator by name, private ones included.
 
     Parameters
     ----------
     results : list of ChainResult
+    settings : ChainSettings
     specification : NNMM
     network : Network
     inputs : FitInputs
@@ -66,7 +67,7 @@ def fitted_attributes(results, specification, network, inputs, mask):
         attributes["_coef"] = weighted.sum(axis=1) + attributes["direct_effects_"]
     attributes |= _genetic_values(results, attributes["_coef"], network.genotypes, scales)
     attributes["_network"] = _fitted_network(attributes, weighted, specification, network)
-    attributes |= _diagnostics(results, posterior, inputs)
+    attributes |= _diagnostics(results, settings, specification, posterior, inputs)
     return attributes
 
 
@@ -167,7 +168,7 @@ def _fitted_network(attributes, weighted, specification, network):
     )
 
 
-def _diagnostics(results, posterior, inputs):
+def _diagnostics(results, settings, specification, posterior, inputs):
     """Return the tables of diagnostics, as plain types: secure formats know no DataFrame."""
     names = {
         "omic": inputs.node_names,
@@ -176,8 +177,9 @@ def _diagnostics(results, posterior, inputs):
     }
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
     judged = {"omic": inputs.scales.omics_vary & ~is_latent}
-    table = diagnose(posterior.draws, posterior.variables, names, judged)
-    warn_unless_converged(table)
+    described = (posterior.draws, posterior.variables, names, judged)
+    table, (_, _, columns) = diagnose(*described), quantities(*described)
+    warn_unless_converged(table, columns, settings, specification)
     return {
         "_diagnostics": table.to_dict("split"),
         "_latent_sampler_diagnostics": [

@@ -1,47 +1,87 @@
-"""Whether chains have converged: judged by the targets, what users read, and by nothing else."""
+"""What to say of chains that have not converged, and what helps."""
 
-from math import ceil, log10
+from math import ceil, floor, log10
 
 import numpy as np
-from scipy.stats import chi2
 from sklearn.exceptions import ConvergenceWarning
 
 from sknnmm.common.user_warnings import warn
-from sknnmm.posterior.diagnostics import ess_within_chains
+from sknnmm.posterior.diagnostics import (
+    MAX_R_HAT,
+    MIN_ESS,
+    ess_within_chains,
+    has_failed,
+    r_hat_by_chance,
+)
 
-MAX_R_HAT = 1.05
-MIN_ESS = 100
-FALSE_ALARMS = 0.01  # of fits whose chains agree, R-hat alone
-MUCH_LONGER = 10  # times; then another prior is the better advice
-WEIGHTS = ("omics_weights", "mediated_variance")
+MARGIN = 1.5  # of the advised n_iter, as effective sample sizes are estimates
+MANY_TIMES = 10  # longer
+OF_WEIGHTS = {"omics_weights", "mediated_variance"}
 
 
 def warn_unless_converged(table, columns, settings, specification):
-    """Warn of targets whose chains disagree or are too short, and say what would help.
+    """Warn of targets whose chains disagree or are too short.
 
     Parameters
     ----------
     table : DataFrame
         Of `diagnose`.
     columns : list of ndarray of shape (chain, draw)
-        Draws of the quantities of the table.
+        Draws of the quantities in the table.
     settings : ChainSettings
     specification : NNMM
     """
-    n_chains, _ = columns[0].shape
-    targets = table[table["target"]]
-    bad = targets[has_not_converged(targets, n_chains)].sort_values("ess_bulk")
-    if bad.empty:
+    n_targets, n_chains = np.count_nonzero(table["target"]), len(columns[0])
+    failed = np.flatnonzero(table["target"] & has_failed(table, n_chains, n_targets))
+    if not failed.size:
         return
-    listing = ", ".join(
+    failed = failed[np.argsort(table["ess_bulk"].to_numpy()[failed])]
+    bad, variables = table.iloc[failed], {label.partition("[")[0] for label in table.index[failed]}
+    worst = ", ".join(
         f"{label} (R-hat {row.r_hat:.2f}, bulk ESS {row.ess_bulk:.0f})"
         for label, row in bad.head(5).iterrows()
     )
-    numbers = dict(zip(table.index, range(len(table)), strict=True))
-    within = ess_within_chains([columns[numbers[label]] for label in bad.index])
-    cause = _cause(bad, within, settings)
-    warn(
-        f"{len(bad)} of {len(targets)} targets have R-hat > {MAX_R_HAT} or bulk ESS < {MIN_ESS}; "
-        f"worst: {listing}. {cause} {_advice(bad, settings, specification)}",
-        ConvergenceWarning,
+    within = ess_within_chains([columns[i] for i in failed])
+    apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
+    message = [
+        f"{len(bad)} of {n_targets} targets have R-hat > {MAX_R_HAT} or bulk ESS < {MIN_ESS}; "
+        f"worst: {worst}."
+    ]
+    if "genetic_values" not in variables:
+        message.append("Genetic values have converged, and with them predictions.")
+    message.append(_on_modes() if apart.any() else _on_length(bad["ess_bulk"].min(), settings))
+    message += _on_priors(variables, specification)
+    message.append("See diagnostics_, and 'Reading the diagnostics' in the guide.")
+    warn(" ".join(message), ConvergenceWarning)
+
+
+def _on_modes():
+    return (
+        "Each chain by itself moves well, but they disagree: the posterior has several modes, and "
+        "a larger n_iter does not help. More chains (n_chains) show how many modes there are."
     )
+
+
+def _on_length(ess, settings):
+    """Say which n_iter would do, by the smallest effective sample size."""
+    times = MARGIN * max(MIN_ESS / ess, 1)
+    n_iter = settings.burn_in + times * (settings.n_iter - settings.burn_in)
+    unit = 10 ** max(0, floor(log10(n_iter)) - 1)  # two digits are enough
+    n_iter = ceil(n_iter / unit) * unit
+    if times > MANY_TIMES:
+        return f"At this rate it takes n_iter={n_iter} or more."
+    return f"Try n_iter={n_iter}."
+
+
+def _on_priors(variables, specification):
+    """Say which settings mix better, by the names of the variables that have not converged."""
+    advice = []
+    if variables & OF_WEIGHTS and specification.weight_prior.selects:
+        advice.append("omics_method='RR-BLUP', without a choice among correlated omics")
+    priors = [specification.snp_prior, specification.direct_prior]
+    if variables - OF_WEIGHTS and any(getattr(p, "estimate_pi", False) for p in priors):
+        advice.append("a fixed pi, such as method=BayesC(pi=0.99, estimate_pi=False)")
+        advice.append("method='RR-BLUP'")
+    if specification.n_latent:
+        advice.append("fewer latent nodes")
+    return [f"These mix faster: {'; '.join(advice)}."] if advice else []

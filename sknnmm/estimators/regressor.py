@@ -413,8 +413,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
         specification = describe(self, inputs, dtype)
         network = specification.network()
-        start, results = self._run_chains(specification, network, inputs, checkpoint)
-        attributes = fitted_attributes(results, specification, network, inputs, self.mask)
+        settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
+        start, results = self._run_chains(settings, specification, network, inputs, checkpoint)
+        attributes = fitted_attributes(results, settings, specification, network, inputs, self.mask)
         attributes["_chains"] = None
         if self.warm_start:
             states = [result.state for result in results]
@@ -424,9 +425,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.__dict__ = kept | attributes
         return self
 
-    def _run_chains(self, specification, network, inputs, checkpoint):
+    def _run_chains(self, settings, specification, network, inputs, checkpoint):
         """Return where the chains began, and their results."""
-        settings = ChainSettings(self.n_iter, self.burn_in, self.thin, keep_state=self.warm_start)
         with ends_process_when_terminated(), only_fit_in(checkpoint), one_blas_thread():
             start = self._start(specification, inputs.compared, checkpoint)
             origins = start.origins(checkpoint)
