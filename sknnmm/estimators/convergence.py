@@ -37,10 +37,9 @@ def warn_unless_converged(table, columns, settings, specification):
         return
     failed = failed[np.argsort(table["ess_bulk"].to_numpy()[failed])]
     bad, variables = table.iloc[failed], {label.partition("[")[0] for label in table.index[failed]}
-    worst = ", ".join(
-        f"{label} (R-hat {row.r_hat:.2f}, bulk ESS {row.ess_bulk:.0f})"
-        for label, row in bad.head(5).iterrows()
-    )
+    of_chains = "" if n_chains == 1 else "R-hat {0.r_hat:.2f}, "
+    numbers = f"{{0.name}} ({of_chains}bulk ESS {{0.ess_bulk:.0f}})"
+    worst = ", ".join(numbers.format(row) for _, row in bad.head(5).iterrows())
     within = ess_within_chains([columns[i] for i in failed])
     apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
     message = [

@@ -534,7 +534,7 @@ def stored_bytes(draws):
 @pytest.mark.parametrize("budget", [8000, 1])
 def test_draws_of_snp_effects_within_a_budget(budget, method, activation, data, short):
     parameters = {"method": method, "activation": activation, "n_chains": 2}
-    full = short(**parameters).fit(data.X, data.y, data.gappy)
+    full = short(**parameters, effects_memory=np.inf).fit(data.X, data.y, data.gappy)
     model = short(**parameters, effects_memory=budget / 2**20).fit(data.X, data.y, data.gappy)
     draws, held = model.posterior_.draws, model.posterior_.effects_draw
     assert draws["omics_weights"].shape == (2, 60, 3)
@@ -546,6 +546,10 @@ def test_draws_of_snp_effects_within_a_budget(budget, method, activation, data, 
         assert list(held) == [0]
     else:
         assert len(held) > 1 and stored_bytes(draws) <= budget
+    assert f"direct_effects: {draws['direct_effects'].shape}, {len(held)} of 60 draws" in repr(
+        model.posterior_
+    )
+    assert repr(full.posterior_).count(" of 60 draws") == 0
     if method == "BayesC":  # RR-BLUP draws what lies outside the data only for held draws
         assert_array_equal(model.snp_effects_, full.snp_effects_)
         held_effects = full.posterior_.draws["snp_effects"].todense()[:, held]
