@@ -37,9 +37,7 @@ def warn_unless_converged(table, columns, settings, specification):
         return
     failed = failed[np.argsort(table["ess_bulk"].to_numpy()[failed])]
     bad, variables = table.iloc[failed], {label.partition("[")[0] for label in table.index[failed]}
-    of_chains = "" if n_chains == 1 else "R-hat {0.r_hat:.2f}, "
-    numbers = f"{{0.name}} ({of_chains}bulk ESS {{0.ess_bulk:.0f}})"
-    worst = ", ".join(numbers.format(row) for _, row in bad.head(5).iterrows())
+    worst = ", ".join(_numbers(label, row) for label, row in bad.head(5).iterrows())
     within = ess_within_chains([columns[i] for i in failed])
     apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
     message = [
@@ -52,6 +50,11 @@ def warn_unless_converged(table, columns, settings, specification):
     message += _on_priors(variables, specification)
     message.append("See diagnostics_, and 'Reading the diagnostics' in the guide.")
     warn(" ".join(message), ConvergenceWarning)
+
+
+def _numbers(label, row):
+    r_hat = "" if np.isnan(row["r_hat"]) else f"R-hat {row['r_hat']:.2f}, "
+    return f"{label} ({r_hat}bulk ESS {row['ess_bulk']:.0f})"
 
 
 def _on_modes():

@@ -117,12 +117,13 @@ def r_hat_by_chance(ess, n_chains, n_targets):
 def ess_within_chains(columns):
     """Return the sums over the chains of the bulk ESS that each has by itself, (Q,).
 
-    Large where every chain moves well, whether or not it is where the others are.
+    Large where every chain moves well, whether or not it is where the others are. A chain that is
+    constant, as of a weight that it leaves out, counts with all of its draws.
     """
-    n_chains = len(columns[0])
+    n_chains, n_draws = columns[0].shape
     by_chain = [column[[chain]] for column in columns for chain in range(n_chains)]
     ess = of_draws(by_chain)["ess_bulk"].to_numpy().reshape(-1, n_chains)
-    return np.nansum(ess, axis=1)  # NaN where a chain never moves, as of a weight left out
+    return np.where(np.isnan(ess), n_draws, ess).sum(axis=1)
 
 
 def _of_batch(values):
