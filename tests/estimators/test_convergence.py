@@ -140,13 +140,15 @@ def test_chains_in_different_modes_are_told_from_short_ones():
     node = X[:, :5].sum(axis=1) + rng.standard_normal(150)
     twin = node + 0.01 * rng.standard_normal(150)
     omics, y = np.column_stack([node, twin]), node + 0.5 * rng.standard_normal(150)
-    chain = {"n_iter": 350, "burn_in": 100, "n_chains": 8, "random_state": 0}
-    one_of_them = NNMMRegressor(omics_method=BayesC(pi=0.999, estimate_pi=False), **chain)
+    prior = BayesC(pi=0.999, estimate_pi=False)
+    one_of_them = NNMMRegressor(
+        omics_method=prior, n_iter=200, burn_in=60, n_chains=8, random_state=0
+    )
     (message,) = messages(lambda: one_of_them.fit(X, y, omics))
     assert "omics_weights[omic_0]" in message and "several modes" in message
     assert "n_iter=" not in message and "Genetic values have converged" in message
     assert "omics_method='RR-BLUP'" in message
-    both = NNMMRegressor(omics_method="RR-BLUP", **chain)
+    both = NNMMRegressor(omics_method="RR-BLUP", n_iter=800, burn_in=100, random_state=0)
     assert messages(lambda: both.fit(X, y, omics)) == []
 
 
