@@ -84,6 +84,4 @@ def _on_priors(variables, specification):
     if variables - OF_WEIGHTS and any(getattr(p, "estimate_pi", False) for p in priors):
         advice.append("a fixed pi, such as method=BayesC(pi=0.99, estimate_pi=False)")
         advice.append("method='RR-BLUP'")
-    if specification.n_latent:
-        advice.append("fewer latent nodes")
     return [f"These mix faster: {'; '.join(advice)}."] if advice else []

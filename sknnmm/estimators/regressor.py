@@ -100,9 +100,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     n_latent : int, default=0
         Number of nodes without data. Of a latent node only its contribution is identified:
         predictions, breeding values, variance explained. Not identified are the sign and the
-        order of latent nodes and the split of scale between a node and its weight, so attributes
-        of a latent node (weight, SNP effects, residual variance) depend on the chain and are left
-        out of the convergence warning. A latent node has no intercept and no covariate effects.
+        order of latent nodes, the split of scale between a node and its weight and that of the
+        residual between node and y. So attributes of a latent node (weight, SNP effects, residual
+        variance) and `residual_variance_` depend on the chain and are left out of the convergence
+        warning. A latent node has no intercept and no covariate effects.
 
     mask : None, array, sparse array, DataFrame, sequence or mapping, default=None
         Which SNPs act on which nodes; None: all on all. A boolean array (p, K), dense or sparse; a

@@ -40,12 +40,15 @@ def test_targets_are_what_users_read(data, short):
     model = short(n_latent=1).fit(data.X, data.y, omics=data.gappy, covariates=data.covariates)
     targets = model.diagnostics_["target"]
     of_omics = ("omics_weights", "mediated_variance", "omics_heritability")
-    expected = {"residual_variance", "heritability"}
+    expected = {"heritability"}
     expected |= {f"{name}[omic_{k}]" for name in of_omics for k in range(3)}
     expected |= {f"omics_residual_variance[omic_{k}]" for k in range(3)}
     expected |= {f"covariate_effects[covariate_{c}]" for c in range(2)}
     expected |= {f"genetic_values[{row}]" for row in model.posterior_.genetic_values_row}
     assert set(targets.index[targets]) == expected
+    # With a latent node the data do not tell its residual variance from that of y.
+    assert not targets["residual_variance"]
+    assert short().fit(data.X, data.y).diagnostics_.loc["residual_variance", "target"]
     others = set(targets.index[~targets])
     assert {"pi[omic_0]", "omics_pi", "direct_pi", "omics_weights[latent_0]"} <= others
     assert {"snp_effects_variance[omic_0]", "omics_weights_variance"} <= others
@@ -56,7 +59,7 @@ def test_targets_are_what_users_read(data, short):
 
 def judged(quantities, **specification):
     """Return the warnings of 2 x 1,500 kept draws of {label: (draws (chain, draw), target)}."""
-    made = {"n_latent": 0, "snp_prior": BayesC(), "weight_prior": BayesC(), "direct_prior": None}
+    made = {"snp_prior": BayesC(), "weight_prior": BayesC(), "direct_prior": None}
     made = SimpleNamespace(**made | specification)
     columns = [draws for draws, _ in quantities.values()]
     table = of_draws(columns)
@@ -88,8 +91,8 @@ def test_advice_depends_on_what_is_slow():
     (of_effects,) = judged({"heritability": (SLOW, True)})
     assert "omics_method='RR-BLUP'" not in of_effects and "pi=0.99" in of_effects
     fixed = BayesC(estimate_pi=False)
-    (of_latent,) = judged({"heritability": (SLOW, True)}, snp_prior=fixed, n_latent=2)
-    assert "pi=0.99" not in of_latent and "fewer latent nodes" in of_latent
+    (of_fixed,) = judged({"heritability": (SLOW, True)}, snp_prior=fixed)
+    assert "mix faster" not in of_fixed
 
 
 def test_the_advised_length_follows_from_the_effective_sample_size():
