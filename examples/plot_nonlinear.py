@@ -147,7 +147,7 @@ def fit(data, activation):
         random_state=0,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # of pi, which predictions hardly feel
+        warnings.simplefilter("ignore", ConvergenceWarning)  # short chains
         return model.fit(data.X[train], data.y[train], omics=data.omics[train])
 
 

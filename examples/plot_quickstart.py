@@ -164,9 +164,3 @@ print("\nThe figure is quickstart.png in the current folder.")
 # %%
 # This is one data set: with 400 held-out individuals a correlation is uncertain by some 0.02, a
 # difference between models of the same individuals by less.
-
-print(
-    "A ConvergenceWarning above names the quantities that mix slowly. Where these are pi (the "
-    "share of SNPs\nwithout effect) and the SNP variance, which balance each other, predictions "
-    "hardly depend on it."
-)

@@ -7,7 +7,7 @@ from sknnmm.common.layer_names import OMICS
 from sknnmm.estimators.convergence import warn_unless_converged
 from sknnmm.inputs import masks
 from sknnmm.model.variables import registry
-from sknnmm.posterior.diagnostics import diagnose
+from sknnmm.posterior.diagnostics import diagnose, quantities
 from sknnmm.posterior.draws import (
     Posterior,
     pooled_genetic_values,
@@ -20,19 +20,20 @@ from sknnmm.prediction.fitted_network import fitted_network
 WEIGHTS = ("omics_weights", "mediated_variance")  # a network function has none
 
 
-def fitted_attributes(results, specification, network, inputs, mask, limits):
+def fitted_attributes(results, settings, specification, network, inputs, mask, wanted):
     """Return the fitted attributes of an estimator by name, private ones included.
 
     Parameters
     ----------
     results : list of ChainResult
+    settings : ChainSettings
     specification : NNMM
     network : Network
     inputs : FitInputs
     mask : as passed
         A sparse one makes sparse tables.
-    limits : dict
-        Of `warn_unless_converged`.
+    wanted : Wanted
+        Of the draws, or there is a warning.
     """
     scales, n_omics = inputs.scales, inputs.omics.shape[1]
     n_snps = network.genotypes.shape[1]
@@ -68,7 +69,7 @@ def fitted_attributes(results, specification, network, inputs, mask, limits):
         attributes["_coef"] = weighted.sum(axis=1) + attributes["direct_effects_"]
     attributes |= _genetic_values(results, attributes["_coef"], network.genotypes, scales)
     attributes["_network"] = _fitted_network(attributes, weighted, specification, network)
-    attributes |= _diagnostics(results, posterior, inputs, limits)
+    attributes |= _diagnostics(results, settings, specification, posterior, inputs, wanted)
     return attributes
 
 
@@ -183,10 +184,11 @@ def diagnosed(inputs, rows):
     return names, {"omic": inputs.scales.omics_vary & ~is_latent}
 
 
-def _diagnostics(results, posterior, inputs, limits):
+def _diagnostics(results, settings, specification, posterior, inputs, wanted):
     """Return the tables of diagnostics, as plain types: secure formats know no DataFrame."""
-    table = diagnose(posterior.draws, posterior.variables, *diagnosed(inputs, results[0].rows))
-    warn_unless_converged(table, **limits)
+    described = (posterior.draws, posterior.variables, *diagnosed(inputs, results[0].rows))
+    table, (_, _, columns) = diagnose(*described), quantities(*described)
+    warn_unless_converged(table, columns, settings, specification, wanted)
     return {
         "_diagnostics": table.to_dict("split"),
         "_latent_sampler_diagnostics": [

@@ -1,26 +1,103 @@
-"""Whether chains have converged: by the targets, what users read, and nothing else."""
+"""What to say of chains that have not converged, and what helps."""
 
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sknnmm.common.user_warnings import warn
+from sknnmm.posterior.diagnostics import (
+    MAX_R_HAT,
+    MIN_ESS,
+    ess_within_chains,
+    has_failed,
+    r_hat_by_chance,
+)
 
-MAX_R_HAT = 1.05
-MIN_ESS = 100
+MARGIN = 1.5  # of the advised n_iter, as effective sample sizes are estimates
+MANY_TIMES = 10  # longer
+OF_WEIGHTS = {"omics_weights", "mediated_variance"}
 
 
-def warn_unless_converged(table, min_ess, advice):
-    """Warn with the worst targets of a table of `diagnose` if chains disagree or are too short."""
-    targets = table[table["target"]]
-    bad = targets[(targets["r_hat"] > MAX_R_HAT) | (targets["ess_bulk"] < min_ess)]
-    if bad.empty:
+@dataclass(frozen=True)
+class Wanted:
+    """The bulk ESS that every target is to reach, and the argument that limits iterations."""
+
+    min_ess: float
+    argument: str
+
+
+def warn_unless_converged(table, columns, settings, specification, wanted):
+    """Warn of targets whose chains disagree or are too short.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `diagnose`.
+    columns : list of ndarray of shape (chain, draw)
+        Draws of the quantities in the table.
+    settings : ChainSettings
+    specification : NNMM
+    wanted : Wanted
+    """
+    n_targets, n_chains = np.count_nonzero(table["target"]), len(columns[0])
+    failed = np.flatnonzero(
+        table["target"] & has_failed(table, n_chains, n_targets, wanted.min_ess)
+    )
+    if not failed.size:
         return
-    worst = bad.sort_values("ess_bulk").head(5)
-    listing = ", ".join(
-        f"{label} (R-hat {row.r_hat:.2f}, bulk ESS {row.ess_bulk:.0f})"
-        for label, row in worst.iterrows()
+    failed = failed[np.argsort(table["ess_bulk"].to_numpy()[failed])]
+    bad, variables = table.iloc[failed], {label.partition("[")[0] for label in table.index[failed]}
+    worst = ", ".join(_numbers(label, row) for label, row in bad.head(5).iterrows())
+    within = ess_within_chains([columns[i] for i in failed])
+    apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
+    message = [
+        f"{len(bad)} of {n_targets} targets have R-hat > {MAX_R_HAT} or bulk ESS < "
+        f"{wanted.min_ess:g}; worst: {worst}."
+    ]
+    if wanted.argument == "max_iter":
+        message.append(f"n_iter='auto' stopped at max_iter={settings.n_iter}.")
+    if "genetic_values" not in variables:
+        message.append("Genetic values have converged, and with them predictions.")
+    message.append(
+        _on_modes() if apart.any() else _on_length(bad["ess_bulk"].min(), settings, wanted)
     )
-    warn(
-        f"{len(bad)} of {len(targets)} quantities have R-hat > {MAX_R_HAT} or bulk ESS < "
-        f"{min_ess:g}; worst: {listing}. {advice}, or look at diagnostics_.",
-        ConvergenceWarning,
+    message += _on_priors(variables, specification)
+    message.append("See diagnostics_, and 'Reading the diagnostics' in the guide.")
+    warn(" ".join(message), ConvergenceWarning)
+
+
+def _numbers(label, row):
+    r_hat = "" if np.isnan(row["r_hat"]) else f"R-hat {row['r_hat']:.2f}, "
+    return f"{label} ({r_hat}bulk ESS {row['ess_bulk']:.0f})"
+
+
+def _on_modes():
+    return (
+        "Each chain by itself moves well, but they disagree: the posterior has several modes, and "
+        "a larger n_iter does not help. More chains (n_chains) show how many modes there are."
     )
+
+
+def _on_length(ess, settings, wanted):
+    """Say which n_iter (or max_iter) would do, by the smallest effective sample size."""
+    times = MARGIN * max(wanted.min_ess / ess, 1)
+    n_iter = settings.burn_in + times * (settings.n_iter - settings.burn_in)
+    unit = 10 ** max(0, floor(log10(n_iter)) - 1)  # two digits are enough
+    n_iter = ceil(n_iter / unit) * unit
+    if times > MANY_TIMES:
+        return f"At this rate it takes {wanted.argument}={n_iter} or more."
+    return f"Try {wanted.argument}={n_iter}."
+
+
+def _on_priors(variables, specification):
+    """Say which settings mix better, by the names of the variables that have not converged."""
+    advice = []
+    if variables & OF_WEIGHTS and specification.weight_prior.selects:
+        advice.append("omics_method='RR-BLUP', without a choice among correlated omics")
+    priors = [specification.snp_prior, specification.direct_prior]
+    if variables - OF_WEIGHTS and any(getattr(p, "estimate_pi", False) for p in priors):
+        advice.append("a fixed pi, such as method=BayesC(pi=0.99, estimate_pi=False)")
+        advice.append("method='RR-BLUP'")
+    return [f"These mix faster: {'; '.join(advice)}."] if advice else []

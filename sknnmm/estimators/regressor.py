@@ -26,7 +26,7 @@ from sknnmm.common.typing import (
 )
 from sknnmm.common.user_warnings import called_by
 from sknnmm.estimators.attributes import diagnosed, fitted_attributes
-from sknnmm.estimators.convergence import MIN_ESS
+from sknnmm.estimators.convergence import Wanted
 from sknnmm.estimators.describe import describe
 from sknnmm.estimators.fingerprint import describe_fit
 from sknnmm.estimators.stopping import StoppingRule
@@ -37,6 +37,7 @@ from sknnmm.inputs.predict_inputs import check_predict_genotypes, check_predict_
 from sknnmm.inputs.settings import check_settings
 from sknnmm.inputs.weights import check_weights
 from sknnmm.model.variables import registry
+from sknnmm.posterior.diagnostics import MIN_ESS
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
 from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
 from sknnmm.sampling.chains.interruption import ends_process_when_terminated
@@ -104,9 +105,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     n_latent : int, default=0
         Number of nodes without data. Of a latent node only its contribution is identified:
         predictions, breeding values, variance explained. Not identified are the sign and the
-        order of latent nodes and the split of scale between a node and its weight, so attributes
-        of a latent node (weight, SNP effects, residual variance) depend on the chain and are left
-        out of the convergence warning. A latent node has no intercept and no covariate effects.
+        order of latent nodes, the split of scale between a node and its weight and that of the
+        residual between node and y. So attributes of a latent node (weight, SNP effects, residual
+        variance) and `residual_variance_` depend on the chain and are left out of the convergence
+        warning. A latent node has no intercept and no covariate effects.
 
     mask : None, array, sparse array, DataFrame, sequence or mapping, default=None
         Which SNPs act on which nodes; None: all on all. A boolean array (p, K), dense or sparse; a
@@ -453,8 +455,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         start, settings, results = self._run_chains(
             specification, network, inputs, length, checkpoint
         )
+        auto = self.n_iter == "auto"
+        wanted = Wanted(self.min_ess, "max_iter") if auto else Wanted(MIN_ESS, "n_iter")
         attributes = fitted_attributes(
-            results, specification, network, inputs, self.mask, self._limits()
+            results, settings, specification, network, inputs, self.mask, wanted
         )
         attributes |= {"n_iter_": settings.n_iter, "burn_in_": settings.burn_in, "_chains": None}
         if self.warm_start:
@@ -471,13 +475,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             return FixedLength(self.n_iter, self.burn_in, self.thin, self.warm_start)
         rule = StoppingRule(registry(network), partial(diagnosed, inputs), self.min_ess)
         return UntilConverged(self.burn_in, self.thin, self.max_iter, rule)
-
-    def _limits(self):
-        """Return from where chains are too short, and what to do then."""
-        if self.n_iter != "auto":
-            return {"min_ess": MIN_ESS, "advice": "Raise n_iter (and burn_in)"}
-        stopped = f"n_iter='auto' stopped at max_iter={self.max_iter}: raise it"
-        return {"min_ess": self.min_ess, "advice": stopped}
 
     def _run_chains(self, specification, network, inputs, length, checkpoint):
         """Return where the chains began, how long they ran, and their results."""

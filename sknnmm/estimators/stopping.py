@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from sknnmm.estimators.convergence import MAX_R_HAT
-from sknnmm.posterior.diagnostics import diagnose
+from sknnmm.posterior.diagnostics import MAX_R_HAT, diagnose, has_failed
 
 ESS_OF_BURN_IN = 50  # with fewer effective draws chains far from home may seem to agree
 
@@ -33,14 +32,18 @@ class StoppingRule:
         table = diagnose(
             draws, self._variables, *self._diagnosed(results[0].rows), targets_only=True
         )
+        needed = min(ESS_OF_BURN_IN, self._min_ess) if is_burn_in else self._min_ess
+        n_chains = next(iter(draws.values())).shape[0]
+        will_do = not has_failed(table, n_chains, len(table), needed).any()
         table = table.fillna({"r_hat": 1, "ess_bulk": np.inf})  # of what does not vary
         r_hat, ess = table["r_hat"].max(), table["ess_bulk"].min()
-        needed = min(ESS_OF_BURN_IN, self._min_ess) if is_burn_in else self._min_ess
+        if is_burn_in:  # whatever chance does to R-hat of so few draws
+            will_do = will_do and r_hat <= MAX_R_HAT
         summary = (
             f"R-hat {r_hat:.2f} ({table['r_hat'].idxmax()}), "
             f"ESS {ess:.0f}/{needed:g} ({table['ess_bulk'].idxmin()})"
         )
-        return r_hat <= MAX_R_HAT and ess >= needed, summary
+        return will_do, summary
 
 
 def _as_chains(draws):

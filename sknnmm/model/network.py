@@ -130,7 +130,8 @@ class Layer:
                 "residual variance, of a record of weight 1",
                 self.dims(),
                 power=2,
-                is_target=True,
+                # With a latent node it shares a part that the data do not split.
+                is_target=not any(term.reads_latent for term in self.terms),
                 is_diagnosed=True,
                 is_record_variance=True,
             ),

@@ -4,10 +4,14 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2
 
 from sknnmm.posterior.rank_statistics import rank_statistics
 
 BATCH = 32  # quantities at a time, which stay in cache
+MAX_R_HAT = 1.05
+MIN_ESS = 100
+FALSE_ALARMS = 0.01  # share of fits in which an R-hat exceeds its limit though chains agree
 
 
 def diagnose(draws, variables, names, judged, *, targets_only=False):
@@ -88,6 +92,38 @@ def of_draws(columns):
     """
     batches = [columns[i : i + BATCH] for i in range(0, len(columns), BATCH)]
     return pd.concat([_of_batch(np.stack(batch)) for batch in batches], ignore_index=True)
+
+
+def has_failed(table, n_chains, n_targets, min_ess=MIN_ESS):
+    """Return which rows of a table of `of_draws` have too small an ESS or too large an R-hat.
+
+    The limit of R-hat is MAX_R_HAT, or what chance makes the largest of so many targets.
+    """
+    max_r_hat = np.fmax(MAX_R_HAT, r_hat_by_chance(table["ess_bulk"], n_chains, n_targets))
+    return (table["ess_bulk"] < min_ess) | (table["r_hat"] > max_r_hat)
+
+
+def r_hat_by_chance(ess, n_chains, n_targets):
+    """Return what the largest R-hat of chains that agree exceeds with probability FALSE_ALARMS.
+
+    The mean of half of a chain has the variance 2 n_chains / ess in units of that of the draws. An
+    R-hat is the larger one of two.
+    """
+    freedom = 2 * n_chains - 1
+    deviation = chi2.isf(FALSE_ALARMS / (2 * n_targets), freedom) / freedom
+    return np.sqrt(1 + deviation * 2 * n_chains / ess)
+
+
+def ess_within_chains(columns):
+    """Return the sums over the chains of the bulk ESS that each has by itself, (Q,).
+
+    Large where every chain moves well, whether or not it is where the others are. A chain that is
+    constant, as of a weight that it leaves out, counts with all of its draws.
+    """
+    n_chains, n_draws = columns[0].shape
+    by_chain = [column[[chain]] for column in columns for chain in range(n_chains)]
+    ess = of_draws(by_chain)["ess_bulk"].to_numpy().reshape(-1, n_chains)
+    return np.where(np.isnan(ess), n_draws, ess).sum(axis=1)
 
 
 def _of_batch(values):

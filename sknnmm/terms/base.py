@@ -36,6 +36,7 @@ class Term(ABC, Generic[State]):
     #: (n, m), where contribution = predictors @ coefficients(state); None where they change.
     predictors: np.ndarray | None = None
     has_weights = False  # whether it learns a weight of each response of its source
+    reads_latent = False  # whether responses of its source have no data
 
     def __init__(self, name: str, layer: str) -> None:
         self.name = name

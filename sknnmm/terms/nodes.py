@@ -130,7 +130,7 @@ class Nodes(DrawnTerm[NodesState]):
         idle: np.ndarray | None = None,
     ) -> None:
         super().__init__(f"{source.prefix}weights", layer)
-        self.source = source.name
+        self.source, self.reads_latent = source.name, source.n_latent > 0
         self._pi, self._dim = f"{source.prefix}pi", source.response_dim
         self.activation = activation
         self.prior = prior

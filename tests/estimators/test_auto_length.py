@@ -70,7 +70,6 @@ def test_it_is_the_fit_of_the_length_it_finds(n_omics, parameters, data, auto):
         warnings.simplefilter("error", ConvergenceWarning)
         model = fit(auto(**parameters), data, n_omics)
     assert targets(model)["ess_bulk"].min() >= 30
-    assert targets(model)["r_hat"].max() <= 1.05
     assert 100 <= model.burn_in_ < model.n_iter_ < 4000
     assert model.posterior_.draws["heritability"].shape[1] == (
         (model.n_iter_ - model.burn_in_) // model.thin
@@ -183,7 +182,7 @@ def test_a_warm_start_goes_on_to_a_larger_min_ess(data, auto):
 
 def test_max_iter_ends_it_with_a_warning(data, auto):
     model = auto(min_ess=300, max_iter=250)
-    with pytest.warns(ConvergenceWarning, match=r"bulk ESS < 300; .*at max_iter=250: raise it"):
+    with pytest.warns(ConvergenceWarning, match=r"bulk ESS < 300; .*at max_iter=250\. "):
         fit(model, data)
     assert model.n_iter_ == 250
     assert model.burn_in_ == 100

@@ -61,9 +61,10 @@ def test_chains_apart_will_not_do():
     # Four halves, two of which are shifted, and variance 1 within: R-hat is the root of 1 plus a
     # third of the squared shift.
     for shift, agree in ((0.4, True), (0.8, False)):  # R-hat 1.03, 1.10
-        for is_burn_in in (False, True):
-            shifted = draws + np.array([[0], [shift]])
-            assert will_do(1, shifted, is_burn_in=is_burn_in) == agree
+        shifted = draws + np.array([[0], [shift]])
+        assert will_do(1, shifted, is_burn_in=True) == agree
+        assert not will_do(400, shifted)  # the effective sample size falls too
+    assert will_do(400, draws)
 
 
 def test_every_target_counts_and_nothing_else():
@@ -80,4 +81,4 @@ def test_every_target_counts_and_nothing_else():
 def test_halves_of_a_single_chain_are_compared():
     draws = np.random.default_rng(0).normal(size=(1, 1000))
     assert will_do(400, draws)
-    assert not will_do(0.1, draws + np.linspace(0, 3, 1000))
+    assert not will_do(400, draws + np.linspace(0, 3, 1000))

@@ -16,6 +16,8 @@ INVALID_PARAMETERS = {
     "n_latent": (dict(n_latent=-1), "'n_latent'.*-1"),
     "n_chains": (dict(n_chains=0), "'n_chains'.*0"),
     "thin": (dict(thin=0), "'thin'.*0"),
+    "effects_memory": (dict(effects_memory=0), "'effects_memory'.* 0 "),
+    "effects_memory in words": (dict(effects_memory="256MB"), "'effects_memory'.*'256MB'"),
     "n_iter": (dict(n_iter=10, burn_in=10), "n_iter=10 must be greater than burn_in=10.*total"),
     "thin too large": (
         dict(n_iter=20, burn_in=10, thin=11),
