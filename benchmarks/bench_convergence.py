@@ -115,11 +115,12 @@ def defaults(case, quick):
 
 def auto(case, quick):
     """Return iterations and seconds until the targets have converged."""
-    length = {"max_iter": 400, "min_ess": 20} if quick else {}
+    length = {"burn_in": 100, "max_iter": 400, "min_ess": 20} if quick else {}
     model, seconds, warned = fitted(case, random_state=1, n_iter="auto", **length)
     targets = model.diagnostics_[model.diagnostics_["target"]]
     return {
         "iterations": f"{model.n_iter_}",
+        "burn-in": f"{model.burn_in_}",
         "warnings": f"{warned}",
         "smallest ESS": f"{targets['ess_bulk'].min():.0f}",
         "largest R-hat": f"{targets['r_hat'].max():.3f}",
