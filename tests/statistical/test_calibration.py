@@ -44,7 +44,7 @@ FALSE_ALARMS = 0.001  # per case, over random seeds
 
 # Of n_iter="auto", with two chains.
 FIRST_BURN_IN = 50
-STOPPED_AT_ESS = 150
+STOPPED_AT_ESS = 100
 MAX_ITER = 20_000
 
 NETWORK = {
@@ -141,7 +141,7 @@ CASES = {
     ),
 }
 
-IN_ROUNDS = ["BayesC linear direct", "BayesC sigmoid direct", "RR-BLUP linear", "BayesR linear"]
+IN_ROUNDS = ["RR-BLUP linear", "BayesR linear", "BayesC linear direct"]
 
 
 def quantities(model, X, parameters):
