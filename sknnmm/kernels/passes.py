@@ -224,19 +224,18 @@ def subtract(dosages, snps, tile, mean, change, residual, any_missing):
         count += change[k] != 0
         constant += change[k] * mean[snps[k]]
     taken = dosages, snps, tile, mean, change, changed[:count], constant, any_missing
-    n, lanes, row = residual.size, len(WIDE), 0
-    while row + 8 * lanes <= n:
+    n, lanes = residual.size, len(WIDE)
+    # Ranges, not a counter from 0: numba would compile every call for the literal 0 too.
+    by_eight, by_one = n - n % (8 * lanes), n - n % lanes
+    for row in range(0, by_eight, 8 * lanes):
         subtract_eight(taken, residual, row)
-        row += 8 * lanes
-    while row + lanes <= n:
+    for row in range(by_eight, by_one, lanes):
         subtract_one(taken, residual, row, WIDE)
-        row += lanes
-    while row + len(NARROW) <= n:
+    by_narrow = n - n % len(NARROW)
+    for row in range(by_one, by_narrow, len(NARROW)):
         subtract_one(taken, residual, row, NARROW)
-        row += len(NARROW)
-    while row < n:
+    for row in range(by_narrow, n):
         subtract_one(taken, residual, row, ())
-        row += 1
 
 
 @njit(nogil=True, cache=True, forceinline=True)
