@@ -250,8 +250,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     genetic_values_, genetic_values_std_ : ndarray of shape (n,)
         Posterior mean and SD of the genetic value of every row passed to fit, in y units, as
         deviation from their mean; missing genotypes count as the training mean. From all kept
-        draws, where `breeding_value` has those whose SNP effects are held; SDs of complete data
-        with linear nodes from every second to sixteenth draw, where n times p exceeds a million.
+        draws, where `breeding_value` has those whose SNP effects are held. With linear nodes, if n
+        times p exceeds a million, SDs may be from every second to sixteenth draw.
     omics_heritability_ : ndarray of shape (K,)
         The same share for each node.
     mediated_variance_ : ndarray of shape (K,)

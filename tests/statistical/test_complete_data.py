@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose
 
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.chains.start import starting_state
-from sknnmm.sampling.chains.variance_shares import SharesFromRows, SharesFromSums
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep, CrossProductSweep
 from sknnmm.sampling.snp.spectral import SpectralDraw
@@ -19,6 +18,7 @@ from tests.helpers.networks import (
     snp_terms,
     table_of_effects,
 )
+from tests.helpers.shares import assert_sums_stand_for_rows
 
 COMPLETE = {"missing": 0, "missing_y": 0, "uninformative": 0}
 MASK = np.tile(np.eye(6, dtype=bool), (3, 1))[:, [0, 4]]
@@ -102,16 +102,11 @@ def test_sums_equal_their_definition(case):
 )
 def test_variance_shares_from_sums(options):
     _, sampler, chain = after_some_iterations({"n": 25, **options})
-    assert SharesFromSums.applies(sampler)
     fits = {
         term.name: sampler.update_of(term).fit_everywhere(term.of(chain), None)
         for term in snp_terms(sampler.network)
     }
-    expected = SharesFromRows(sampler)(chain, fits)
-    shares = SharesFromSums(sampler)(chain, {})
-    assert shares.keys() == expected.keys()
-    for name, value in expected.items():
-        assert_allclose(shares[name], value, rtol=1e-8, atol=1e-10)
+    assert_sums_stand_for_rows(sampler, chain, fits)
 
 
 @of_every_kind

@@ -14,7 +14,6 @@ from sknnmm.model.network import Layer, Network
 from sknnmm.model.variables import registry
 from sknnmm.priors import RRBLUP, BayesC, BayesL
 from sknnmm.sampling.chains.start import starting_state
-from sknnmm.sampling.chains.variance_shares import SharesFromRows, SharesFromSums
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.missing.elliptical_slice import SliceMissingOmics
 from sknnmm.sampling.missing.exact import ExactMissingOmics
@@ -40,6 +39,7 @@ from tests.helpers.networks import (
     snp_terms,
     table_of_effects,
 )
+from tests.helpers.shares import assert_sums_stand_for_rows
 
 # Two phenotypes ----------------------------------
 
@@ -126,12 +126,7 @@ def test_variance_shares_of_two_phenotypes():
     terms = snp_terms(sampler.network)
     effects = [table_of_effects(sampler, term, chain, rng) for term in terms]
     fits = {term.name: X @ of_term for term, of_term in zip(terms, effects, strict=True)}
-    assert SharesFromSums.applies(sampler)
-    shares = SharesFromSums(sampler)(chain, {})
-    from_rows = SharesFromRows(sampler)(chain, fits)
-    assert shares.keys() == from_rows.keys()
-    for name, value in from_rows.items():
-        assert_allclose(shares[name], value, rtol=1e-8, atol=1e-10)
+    shares = assert_sums_stand_for_rows(sampler, chain, fits)
     parts = Parts(chain)
     values = X @ (effects[0] @ parts.weights.effects + effects[1])
     assert_allclose(shares["genetic_variance"], values.var(axis=0), rtol=1e-8)
