@@ -177,10 +177,10 @@ def snp_terms(network):
     return [term for layer in network.layers for term in layer.terms if term.acts_by_snps]
 
 
-def sampler_of(model, by_rows=False):
+def sampler_of(model, by_rows=False, n_moves=None):
     """Return the Sampler of an NNMM; `by_rows`: its updates read every row, even if sums do."""
     network = model.network()
-    return Sampler(network, choose_updates(network, by_rows))
+    return Sampler(network, choose_updates(network, by_rows), n_moves)
 
 
 def sampler_with(model, kind):

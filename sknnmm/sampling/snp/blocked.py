@@ -11,6 +11,7 @@ from sknnmm.kernels.simd import WIDE
 from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare_together
+from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change
 from sknnmm.terms.effects import prior_variances
 
 BLOCK = 32  # SNPs swept together; it divides TILE
@@ -103,8 +104,18 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             )
             for state, own in zip(states, self._slices, strict=True):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
-        for state, target, own in zip(states, targets, self._slices, strict=True):
-            np.subtract(target, residual[own, :n].T, out=state.fit)
+        row_weights = (self._row_weights[weighting] for weighting in self._weighting_of)
+        return [
+            UnexplainedRows(state, target, residual[own, :n], row_weight, self._times)
+            for state, target, own, row_weight in zip(
+                states, targets, self._slices, row_weights, strict=True
+            )
+        ]
+
+    def _times(self, change):
+        """Return genotypes times a Change of the effects of a term, (C, n)."""
+        snps = change.entries // (len(change.indptr) - 1)
+        return times_change(self._genotypes, self._mean, self._any_missing, snps, change)
 
     def _room(self, n_columns, n):
         """Return zeros (n_columns, N), N >= n; rows begin at cache lines."""

@@ -1,0 +1,127 @@
+"""Moves of the hyperparameters of SNP effects, and of the effects with them.
+
+Given thousands of effects their hyperparameters hardly move, though the data would let them. So,
+between draws given the effects, they move given the quantiles of the effects (Yu & Meng 2011, doi
+10.1198/jcgs.2011.203main): the effects follow (`priors/_quantile_map.py`), and the data decide, by
+a Metropolis step for every column. Its proposals are tuned in burn-in (Vihola 2012, doi
+10.1007/s11222-011-9269-5).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknnmm.kernels.scales import draw_scales, propose_scales
+
+ACCEPTANCE = 0.3  # of proposals, aimed at
+FIRST_STEP = 0.2
+SHARE = 0.25  # of the time of an iteration that moves may take
+MAX_MOVES = 4  # in an iteration
+
+
+@dataclass
+class Steps:
+    """The proposals of one term."""
+
+    root: np.ndarray  # (C, d, d), lower: roots of their covariances
+    n_tuned: int = 0
+    cost: float = 0.0  # mean cost of a move over that of an iteration, while they were tuned
+    due: float = 0.0  # moves, of which whole ones are made
+
+    @classmethod
+    def start(cls, prior, hyper):
+        """Return the Steps to start from, None if a prior does not say how effects follow."""
+        if prior.quantile_map is None:
+            return None
+        n_columns, d = prior.quantile_map.coordinates(hyper).shape
+        return cls(np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)))
+
+    def affordable(self):
+        """Return how many moves an iteration can afford."""
+        return min(SHARE / self.cost, MAX_MOVES) if self.n_tuned else 1
+
+    def tune(self, normal, acceptance, cost):
+        """Stretch the proposals (C, d) along those that were made, or shorten them."""
+        self.n_tuned += 1
+        self.cost += (cost - self.cost) / self.n_tuned
+        d = normal.shape[1]
+        gain = min(1, d * self.n_tuned**-0.6) * (acceptance - ACCEPTANCE)
+        along = normal / np.sqrt((normal**2).sum(axis=1, keepdims=True))
+        stretched = np.eye(d) + gain[:, None, None] * along[:, :, None] * along[:, None, :]
+        self.root[:] = self.root @ np.linalg.cholesky(stretched)
+
+
+class Interweaving:
+    """The moves of all terms of SNPs.
+
+    Parameters
+    ----------
+    n_moves : int or None
+        In an iteration; None: as many as it can afford.
+    """
+
+    def __init__(self, n_moves):
+        self._n_moves = n_moves
+
+    def draw(self, prior, part, unexplained, rng, tuning):
+        """Move the hyperparameters of one term.
+
+        Parameters
+        ----------
+        prior : Prior
+        part : Part
+        unexplained : UnexplainedRows or UnexplainedProducts
+        rng : numpy.random.Generator
+        tuning : bool
+        """
+        if prior.quantile_map is None:
+            self._rescale(prior, part, unexplained, rng)
+            return
+        steps = part.state.steps
+        steps.due += self._n_moves or steps.affordable()
+        while steps.due >= 1:
+            steps.due -= 1
+            self._move(prior, part, unexplained, rng, tuning)
+
+    def _rescale(self, prior, part, unexplained, rng):
+        """Draw the scale of the effects and of their standard deviations together."""
+        state, s2 = part.state, part.residual_variance
+        of_prior = prior.density_of_scale(state.hyper)
+        if of_prior is None:
+            return
+        linear, quadratic = unexplained.weigh_scale()
+        factor = draw_scales(linear / s2, quadratic / s2, *of_prior, rng)
+        self._scale(prior, state, unexplained, factor)
+
+    def _move(self, prior, part, unexplained, rng, tuning):
+        """Move the mixture weights, and the scale of the effects, which adapts to them.
+
+        The scale is proposed from the normal approximation of its conditional distribution.
+        """
+        state, s2, quantiles = part.state, part.residual_variance, prior.quantile_map
+        of_effects = state.hyper, state.effects, state.component
+        present = quantiles.coordinates(state.hyper)
+        normal = rng.standard_normal(present.shape)
+        proposed = present + (state.steps.root @ normal[:, :, None])[:, :, 0]
+        change = quantiles.follow(*of_effects, proposed, rng)
+        gain, *of_scales = unexplained.weigh(change)
+        log_ratio = gain / s2 + quantiles.log_density(proposed) - quantiles.log_density(present)
+        of_prior = prior.density_of_scale(state.hyper)
+        if of_prior is not None:
+            factor, gain = propose_scales(*(values / s2 for values in of_scales), *of_prior, rng)
+            log_ratio += gain
+        acceptance = np.exp(np.minimum(np.nan_to_num(log_ratio, nan=-np.inf), 0))
+        accepted = rng.random(len(acceptance)) < acceptance
+        if accepted.any():
+            unexplained.take(accepted)
+            quantiles.put(*of_effects, proposed, change, accepted, rng)
+            if of_prior is not None:
+                self._scale(prior, state, unexplained, np.where(accepted, factor, 1.0))
+        if tuning:
+            state.steps.tune(normal, acceptance, unexplained.cost(change))
+
+    def _scale(self, prior, state, unexplained, factor):
+        """Multiply the effects of every column and their standard deviations."""
+        unexplained.scale(factor)
+        state.effects *= state.hyper.layout.spread(factor).astype(state.effects.dtype)
+        prior.rescale(state.hyper, factor)
