@@ -126,7 +126,9 @@ def _draw_connected_effects(prior, shape, rng, residual_variance, snp_scale, con
         weights = rng.dirichlet(np.ones(len(c)), n_columns)
         chosen = (rng.random((*shape, 1)) > weights.cumsum(axis=1)).sum(axis=-1)
         effects *= np.sqrt(c[chosen])
-        hyper |= {"pi": weights[:, 0], "last weight": weights[:, -1]}
+        hyper["last weight"] = weights[:, -1]
+        if prior.selects:
+            hyper["pi"] = weights[:, 0]
     if isinstance(prior, GBLUP):
         effects = effects / snp_scale
     return hyper, effects
