@@ -46,11 +46,11 @@ class QuantileMap:
 
     def coordinates(self, hyper: "Hyperparameters") -> np.ndarray:
         """Return the present coordinates, (C, M - 1)."""
-        return np.log(hyper.weights[1:] / hyper.weights[0]).T
+        return log_ratios(hyper.weights)
 
     def log_density(self, coordinates: np.ndarray) -> np.ndarray:
         """Return the log density of coordinates (C, M - 1) under a uniform prior, (C,)."""
-        return np.log(self._weights(coordinates)).sum(axis=0)  # the Jacobian
+        return weights_at(coordinates)[1]
 
     def follow(
         self,
@@ -69,7 +69,7 @@ class QuantileMap:
                 self._multipliers,
                 hyper.variance.reshape(-1),
                 hyper.weights,
-                self._weights(coordinates),
+                weights_at(coordinates)[0],
                 rng,
             )
         )
@@ -88,7 +88,7 @@ class QuantileMap:
 
         Mixture components are drawn given both.
         """
-        hyper.weights[:, accepted] = self._weights(coordinates[accepted])
+        hyper.weights[:, accepted] = weights_at(coordinates[accepted])[0]
         put(
             effects.reshape(-1),
             component.reshape(-1),
@@ -102,12 +102,32 @@ class QuantileMap:
             rng,
         )
 
-    def _weights(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the mixture weights (M, C) at coordinates."""
-        ratios = np.zeros((len(self._multipliers), len(coordinates)))
-        ratios[1:] = coordinates.T
-        weights = np.exp(ratios - ratios.max(axis=0))
-        return weights / weights.sum(axis=0)
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def log_ratios(weights):
+    """Return the logarithms of mixture weights (M, C) over the first of them, (C, M - 1)."""
+    n_components, n_columns = weights.shape
+    ratios = np.empty((n_columns, n_components - 1))
+    for c in range(n_columns):
+        for m in range(1, n_components):
+            ratios[c, m - 1] = math.log(weights[m, c] / weights[0, c])
+    return ratios
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def weights_at(coordinates):
+    """Return mixture weights (M, C) by their log ratios (C, M - 1); the log Jacobian, (C,)."""
+    n_columns, n_ratios = coordinates.shape
+    weights, log_jacobian = np.empty((n_ratios + 1, n_columns)), np.zeros(n_columns)
+    for c in range(n_columns):
+        largest = max(0.0, coordinates[c].max())
+        weights[0, c] = math.exp(-largest)
+        for m in range(n_ratios):
+            weights[m + 1, c] = math.exp(coordinates[c, m] - largest)
+        weights[:, c] /= weights[:, c].sum()
+        for m in range(n_ratios + 1):
+            log_jacobian[c] += math.log(weights[m, c])
+    return weights, log_jacobian
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

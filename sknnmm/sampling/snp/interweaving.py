@@ -15,6 +15,7 @@ from sknnmm.kernels.scales import draw_scales, propose_scales
 
 ACCEPTANCE = 0.3  # of proposals, aimed at
 FIRST_STEP = 0.2
+PERSISTENCE = 0.9  # of the direction of proposals
 SHARE = 0.25  # of the time of an iteration that moves may take
 MAX_MOVES = 4  # in an iteration
 
@@ -24,8 +25,9 @@ class Steps:
     """The proposals of one term."""
 
     root: np.ndarray  # (C, d, d), lower: roots of their covariances
+    direction: np.ndarray  # (C, d), standard normal
     n_tuned: int = 0
-    cost: float = 0.0  # mean cost of a move over that of an iteration, while they were tuned
+    cost: float = 0.0  # mean cost of the last tuned moves over that of an iteration
     due: float = 0.0  # moves, of which whole ones are made
 
     @classmethod
@@ -34,16 +36,23 @@ class Steps:
         if prior.quantile_map is None:
             return None
         n_columns, d = prior.quantile_map.coordinates(hyper).shape
-        return cls(np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)))
+        return cls(np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)), np.zeros((n_columns, d)))
 
     def affordable(self):
         """Return how many moves an iteration can afford."""
         return min(SHARE / self.cost, MAX_MOVES) if self.n_tuned else 1
 
+    def turn(self, rng):
+        """Turn the directions a little; return them."""
+        self.direction *= PERSISTENCE
+        fresh = np.sqrt(1 - PERSISTENCE**2) * rng.standard_normal(self.direction.shape)
+        self.direction += fresh
+        return self.direction
+
     def tune(self, normal, acceptance, cost):
         """Stretch the proposals (C, d) along those that were made, or shorten them."""
         self.n_tuned += 1
-        self.cost += (cost - self.cost) / self.n_tuned
+        self.cost += (cost - self.cost) * max(1 / self.n_tuned, 0.02)
         d = normal.shape[1]
         gain = min(1, d * self.n_tuned**-0.6) * (acceptance - ACCEPTANCE)
         along = normal / np.sqrt((normal**2).sum(axis=1, keepdims=True))
@@ -101,7 +110,7 @@ class Interweaving:
         state, s2, quantiles = part.state, part.residual_variance, prior.quantile_map
         of_effects = state.hyper, state.effects, state.component
         present = quantiles.coordinates(state.hyper)
-        normal = rng.standard_normal(present.shape)
+        normal = state.steps.turn(rng)
         proposed = present + (state.steps.root @ normal[:, :, None])[:, :, 0]
         change = quantiles.follow(*of_effects, proposed, rng)
         gain, *of_scales = unexplained.weigh(change)
@@ -110,13 +119,15 @@ class Interweaving:
         if of_prior is not None:
             factor, gain = propose_scales(*(values / s2 for values in of_scales), *of_prior, rng)
             log_ratio += gain
-        acceptance = np.exp(np.minimum(np.nan_to_num(log_ratio, nan=-np.inf), 0))
+        acceptance = np.exp(np.fmin(log_ratio, 0))
+        acceptance[np.isnan(log_ratio)] = 0  # an effect too far out
         accepted = rng.random(len(acceptance)) < acceptance
         if accepted.any():
             unexplained.take(accepted)
             quantiles.put(*of_effects, proposed, change, accepted, rng)
             if of_prior is not None:
                 self._scale(prior, state, unexplained, np.where(accepted, factor, 1.0))
+        normal[~accepted] *= -1
         if tuning:
             state.steps.tune(normal, acceptance, unexplained.cost(change))
 

@@ -14,7 +14,10 @@ from sknnmm.common.compiled import njit
 from sknnmm.kernels.cross_products import add_rows
 from sknnmm.kernels.passes import add_connections
 
-CALLS_OF_MOVE, CALLS_OF_ITERATION = 2e5, 1e6  # their costs, in multiplications
+# Costs in the time of one multiplication with a genotype, as measured in sweeps.
+CALLS_OF_MOVE, CALLS_OF_ITERATION = 1.5e6, 1e6  # from Python
+PER_DRAW = 350  # to prepare that of an effect
+PER_EFFECT, PER_CHANGE = 80, 500  # to look whether an effect changes, and to find its quantile
 
 
 class UnexplainedRows:
@@ -42,12 +45,8 @@ class UnexplainedRows:
 
     def cost(self, change):
         """Return the cost of weighing a Change over that of an iteration."""
-        n_rows, n_effects, n_changes = (
-            len(self._target),
-            self._state.effects.size,
-            len(change.values),
-        )
-        return relative_cost(n_rows * n_changes, n_rows * (n_effects + n_changes))
+        n_rows, n_effects = len(self._target), self._state.effects.size
+        return relative_cost(len(change.values), n_rows, n_effects, n_rows * n_effects)
 
     def take(self, accepted):
         """Make the change last weighed in some columns, (C,) bool."""
@@ -106,8 +105,9 @@ class UnexplainedProducts:
 
     def cost(self, change):
         """Return the cost of weighing a Change over that of an iteration."""
-        work = len(self._gram) * len(change.values)
-        return relative_cost(work, work + self._work)
+        n_snps, n_changes = len(self._gram), len(change.values)
+        work = self._work + n_changes * n_snps
+        return relative_cost(n_changes, n_snps, self._state.effects.size, work)
 
     def take(self, accepted):
         """Make the change last weighed in some columns, (C,) bool."""
@@ -133,9 +133,13 @@ class UnexplainedProducts:
         self._settle(self._state, self._changed)
 
 
-def relative_cost(of_move, of_iteration):
-    """Return the cost of a move over that of an iteration, given their multiplications."""
-    return (of_move + CALLS_OF_MOVE) / (of_iteration + CALLS_OF_ITERATION)
+def relative_cost(n_changes, per_change, n_effects, work):
+    """Return the cost of a move over that of an iteration.
+
+    `per_change`: multiplications for an effect that changes; `work`: those of a sweep.
+    """
+    of_move = CALLS_OF_MOVE + PER_EFFECT * n_effects + (PER_CHANGE + per_change) * n_changes
+    return of_move / (CALLS_OF_ITERATION + PER_DRAW * n_effects + work)
 
 
 def times_change(genotypes, mean, any_missing, snps, change):
