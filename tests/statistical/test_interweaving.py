@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sknnmm.priors import RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
+from sknnmm.priors import RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, DenseLayout
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
-from sknnmm.sampling.snp.interweaving import ACCEPTANCE, MAX_MOVES, SHARE, Interweaving, Steps
+from sknnmm.sampling.snp.interweaving import ACCEPTANCE, MAX_MOVES, Interweaving, Steps
 from tests.helpers.maintained import assert_maintained
 from tests.helpers.moments import assert_same_distribution, sample
 from tests.helpers.networks import (
@@ -176,13 +176,23 @@ def test_posterior_is_that_without_moves(prior):
 
 
 def test_as_many_moves_as_an_iteration_can_afford():
-    steps = Steps(np.eye(1)[None])
-    assert steps.affordable() == 1  # before any was made
-    for cost in (0.5, 0.7):
-        steps.tune(np.ones((1, 1)), np.ones(1), cost)
-    assert steps.affordable() == pytest.approx(SHARE / 0.6)
+    hyper = BayesC().start(np.ones(2), DenseLayout(5, 2))
+    steps = Steps.start(BayesC(), hyper)
+    assert steps.affordable(0.3, tuning=True) == 1  # before any was made
+    here, there = np.array([[0.0], [1.0]]), np.array([[0.1], [1.4]])
+    for _ in range(2000):  # draws move from there to here, moves from here to there
+        steps.note(here, there, cost=0.2)
+        steps.tune(np.ones((2, 1)), np.full(2, ACCEPTANCE))
+    assert_allclose(steps.moved, [0.01, 0.16])
+    assert_allclose(steps.drawn, [0.01, 0.16], rtol=1e-3)
+    steps.drawn[:] = 0.009, 0.17
+    assert steps.affordable(0.3, tuning=False) == pytest.approx(1.5)
+    steps.drawn[0] = 0.011  # draws go farther in both columns
+    assert steps.affordable(0.1, tuning=False) == 0
+    assert steps.affordable(0.1, tuning=True) == pytest.approx(0.5)
+    steps.drawn[0] = 0.009
     steps.cost = 1e-9
-    assert steps.affordable() == MAX_MOVES
+    assert steps.affordable(0.3, tuning=False) == MAX_MOVES
 
 
 def test_proposals_are_tuned_in_burn_in_alone():
@@ -199,13 +209,14 @@ def test_proposals_are_tuned_in_burn_in_alone():
 def test_proposals_find_their_width():
     """Towards the acceptance aimed at, from steps a hundred times too wide or too narrow."""
     rng = np.random.default_rng(0)
-    steps = Steps(np.array([[[100.0]], [[0.01]]]))
+    steps = Steps.start(BayesC(), BayesC().start(np.ones(2), DenseLayout(5, 2)))
+    steps.root[:] = [[[100.0]], [[0.01]]]
     for _ in range(2000):
         normal = rng.standard_normal((2, 1))
         acceptance = np.exp(
             -0.5 * (steps.root[:, 0] * normal)[:, 0] ** 2
         )  # from the mode of N(0, 1)
-        steps.tune(normal, acceptance, 1.0)
+        steps.tune(normal, acceptance)
     width = np.sqrt(1 / ACCEPTANCE**2 - 1)  # mean acceptance 1 / sqrt(1 + width^2)
     assert_allclose(steps.root[:, 0, 0], width, rtol=0.2)
 

@@ -14,7 +14,7 @@ from sknnmm.model.network import Network
 from sknnmm.priors import ConnectionLayout, DenseLayout
 from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
 from sknnmm.sampling.snp.interweaving import Interweaving, Steps
-from sknnmm.sampling.snp.unexplained import UnexplainedProducts, UnexplainedRows
+from sknnmm.sampling.snp.unexplained import Unexplained
 from sknnmm.sampling.state import ChainState
 from sknnmm.terms.snps import SNPs, SNPState
 
@@ -91,9 +91,7 @@ class SNPUpdate(ABC):
             of_term.settle()
 
     @abstractmethod
-    def sweep(
-        self, parts: list[Part], rng: np.random.Generator
-    ) -> list[UnexplainedRows] | list[UnexplainedProducts] | None:
+    def sweep(self, parts: list[Part], rng: np.random.Generator) -> Sequence[Unexplained] | None:
         """Draw every SNP effect once, given a Part for every term.
 
         Return what is left unexplained by every term; nothing if not `weighs_changes`.

@@ -15,7 +15,7 @@ from sknnmm.kernels.passes import add_connections, connection_products
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.drawn_cells import DrawnCells
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare, prepare_together
-from sknnmm.sampling.snp.unexplained import UnexplainedProducts
+from sknnmm.sampling.snp.unexplained import UnexplainedProducts, work_of_iteration
 from sknnmm.terms.effects import prior_variances
 
 MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
@@ -57,7 +57,8 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             for term in terms
             if not from_sums and DrawnCells.applies(network.layer(term.layer))
         }
-        self._work = [self._work_of(network, term) for term in terms]
+        work = sum(self._work_of(network, term) for term in terms)
+        self._work = work_of_iteration(starts[-1] * len(self._gram), work)
         self.freeze()
 
     def _work_of(self, network, term):
@@ -105,9 +106,9 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         )
         return [
             UnexplainedProducts(
-                part.state, target[own], change[own], self._gram, self._settle, work
+                state, target[own], change[own], self._gram, self._settle, self._work
             )
-            for part, own, work in zip(parts, self._slices, self._work, strict=True)
+            for state, own in zip(states, self._slices, strict=True)
         ]
 
     def _settle(self, state, change):

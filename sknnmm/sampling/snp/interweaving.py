@@ -15,6 +15,7 @@ from sknnmm.kernels.scales import draw_scales, propose_scales
 
 ACCEPTANCE = 0.3  # of proposals, aimed at
 FIRST_STEP = 0.2
+MEMORY = 0.02  # weight of the last move in means over those before
 PERSISTENCE = 0.9  # of the direction of proposals
 SHARE = 0.25  # of the time of an iteration that moves may take
 MAX_MOVES = 4  # in an iteration
@@ -26,21 +27,37 @@ class Steps:
 
     root: np.ndarray  # (C, d, d), lower: roots of their covariances
     direction: np.ndarray  # (C, d), standard normal
-    n_tuned: int = 0
-    cost: float = 0.0  # mean cost of the last tuned moves over that of an iteration
+    present: np.ndarray  # (C, d), coordinates after the last move
+    moved: np.ndarray  # (C,), mean squared distance of the last tuned moves
+    drawn: np.ndarray  # (C,), and of the draws between them
+    cost: float = 0.0  # mean cost of these moves over that of an iteration
     due: float = 0.0  # moves, of which whole ones are made
+    n_tuned: int = 0
 
     @classmethod
     def start(cls, prior, hyper):
         """Return the Steps to start from, None if a prior does not say how effects follow."""
         if prior.quantile_map is None:
             return None
-        n_columns, d = prior.quantile_map.coordinates(hyper).shape
-        return cls(np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)), np.zeros((n_columns, d)))
+        n_columns, d = len(hyper.scale), len(prior.multipliers) - 1
+        return cls(
+            root=np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)),
+            direction=np.zeros((n_columns, d)),
+            present=np.zeros((n_columns, d)),
+            moved=np.zeros(n_columns),
+            drawn=np.zeros(n_columns),
+        )
 
-    def affordable(self):
-        """Return how many moves an iteration can afford."""
-        return min(SHARE / self.cost, MAX_MOVES) if self.n_tuned else 1
+    def affordable(self, share, tuning):
+        """Return how many moves take a share of the time of an iteration.
+
+        None if, in every column, they would move the coordinates less than the draws between do.
+        """
+        if self.n_tuned == 0:
+            return 1
+        n_moves = min(share / self.cost, MAX_MOVES)
+        pays = (self.moved > self.drawn).any()
+        return n_moves if tuning or pays else 0
 
     def turn(self, rng):
         """Turn the directions a little; return them."""
@@ -49,10 +66,17 @@ class Steps:
         self.direction += fresh
         return self.direction
 
-    def tune(self, normal, acceptance, cost):
+    def note(self, before, after, cost):
+        """Take note of coordinates before and after a move, and of its cost."""
+        weight = max(1 / (self.n_tuned + 1), MEMORY)
+        self.cost += weight * (cost - self.cost)
+        self.drawn += weight * (((before - self.present) ** 2).sum(axis=1) - self.drawn)
+        self.moved += weight * (((after - before) ** 2).sum(axis=1) - self.moved)
+        self.present[:] = after
+
+    def tune(self, normal, acceptance):
         """Stretch the proposals (C, d) along those that were made, or shorten them."""
         self.n_tuned += 1
-        self.cost += (cost - self.cost) * max(1 / self.n_tuned, 0.02)
         d = normal.shape[1]
         gain = min(1, d * self.n_tuned**-0.6) * (acceptance - ACCEPTANCE)
         along = normal / np.sqrt((normal**2).sum(axis=1, keepdims=True))
@@ -67,10 +91,12 @@ class Interweaving:
     ----------
     n_moves : int or None
         In an iteration; None: as many as it can afford.
+    n_terms : int
+        That share the time.
     """
 
-    def __init__(self, n_moves):
-        self._n_moves = n_moves
+    def __init__(self, n_moves, n_terms=1):
+        self._n_moves, self._share = n_moves, SHARE / max(n_terms, 1)
 
     def draw(self, prior, part, unexplained, rng, tuning):
         """Move the hyperparameters of one term.
@@ -79,7 +105,7 @@ class Interweaving:
         ----------
         prior : Prior
         part : Part
-        unexplained : UnexplainedRows or UnexplainedProducts
+        unexplained : Unexplained
         rng : numpy.random.Generator
         tuning : bool
         """
@@ -87,7 +113,7 @@ class Interweaving:
             self._rescale(prior, part, unexplained, rng)
             return
         steps = part.state.steps
-        steps.due += self._n_moves or steps.affordable()
+        steps.due += self._n_moves or steps.affordable(self._share, tuning)
         while steps.due >= 1:
             steps.due -= 1
             self._move(prior, part, unexplained, rng, tuning)
@@ -129,7 +155,9 @@ class Interweaving:
                 self._scale(prior, state, unexplained, np.where(accepted, factor, 1.0))
         normal[~accepted] *= -1
         if tuning:
-            state.steps.tune(normal, acceptance, unexplained.cost(change))
+            after = np.where(accepted[:, None], proposed, present)
+            state.steps.note(present, after, unexplained.cost(change))
+            state.steps.tune(normal, acceptance)
 
     def _scale(self, prior, state, unexplained, factor):
         """Multiply the effects of every column and their standard deviations."""

@@ -12,7 +12,7 @@ from sknnmm.kernels.passes import (
 from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import prepare
-from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change
+from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change, work_of_iteration
 from sknnmm.terms.effects import prior_variances
 
 
@@ -55,6 +55,7 @@ class _PassingSweep(SNPUpdate, ReadOnlyArrays):
         )
         self._column_of = np.repeat(np.arange(len(sizes)), sizes) if len(sizes) > 1 else None
         self._multipliers = tuple(term.prior.multipliers)
+        self._work = work_of_iteration(len(snps), len(snps) * network.genotypes.shape[0])
         self.freeze()
 
     def sweep(self, parts, rng):
@@ -89,7 +90,7 @@ class _PassingSweep(SNPUpdate, ReadOnlyArrays):
             *tables,
             standard_normals(self._squares.shape, rng, residual.dtype),
         )
-        return [UnexplainedRows(state, target, residual, self._row_weight, self._times)]
+        return [UnexplainedRows(state, target, residual, self._row_weight, self._times, self._work)]
 
     def _times(self, change):
         """Return genotypes times a Change of the effects, (C, n)."""

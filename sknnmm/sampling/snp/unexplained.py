@@ -8,6 +8,8 @@ some columns; `scale` multiplies the effects of columns; `settle`, in the end, u
 maintained.
 """
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from sknnmm.common.compiled import njit
@@ -20,7 +22,61 @@ PER_DRAW = 350  # to prepare that of an effect
 PER_EFFECT, PER_CHANGE = 80, 500  # to look whether an effect changes, and to find its quantile
 
 
-class UnexplainedRows:
+class Unexplained(ABC):
+    """What both forms have in common.
+
+    Parameters
+    ----------
+    state : SNPState
+    work : float
+        What an iteration costs.
+    """
+
+    def __init__(self, state, work):
+        self._state, self._work = state, work
+        self._is_empty = np.zeros(len(state.hyper.scale), bool)
+
+    def weigh(self, change):
+        """Return the gain of a Change, and l, q before and after it, each (C,)."""
+        self._change = change
+        self._empty = without_effects(self._state.effects.reshape(-1), *change)
+        gain, *of_scales = self._weigh(change)
+        for value, empty in zip(of_scales, np.repeat(self._empty, 2, axis=0), strict=True):
+            value[empty] = 0  # not what rounding leaves
+        return gain, *of_scales
+
+    def take(self, accepted):
+        """Make the change last weighed in some columns, (C,) bool."""
+        self._is_empty = np.where(accepted, *self._empty[::-1])
+        self._take(accepted)
+
+    def scale(self, factor):
+        """Multiply the effects of every column by a factor (C,), before the state does."""
+        self._scale(np.where(self._is_empty, 0, factor))  # nor may rounding grow
+
+    @abstractmethod
+    def _weigh(self, change): ...
+
+    @abstractmethod
+    def _take(self, accepted): ...
+
+    @abstractmethod
+    def _scale(self, factor): ...
+
+    @abstractmethod
+    def weigh_scale(self):
+        """Return l and q, each (C,)."""
+
+    @abstractmethod
+    def cost(self, change):
+        """Return the cost of weighing a Change over that of an iteration."""
+
+    @abstractmethod
+    def settle(self):
+        """Bring up to date what is maintained of the state."""
+
+
+class UnexplainedRows(Unexplained):
     """Residuals row by row.
 
     Parameters
@@ -32,24 +88,25 @@ class UnexplainedRows:
     row_weight : ndarray of shape (n,)
     times : callable
         Returns genotypes times a Change of the effects, (C, n).
+    work : float
+        What an iteration costs.
     """
 
-    def __init__(self, state, target, residual, row_weight, times):
-        self._state, self._target, self._residual = state, target, residual
+    def __init__(self, state, target, residual, row_weight, times, work):
+        super().__init__(state, work)
+        self._target, self._residual = target, residual
         self._row_weight, self._times = row_weight, times
 
-    def weigh(self, change):
-        """Return the gain of a Change, and l, q before and after it, each (C,)."""
+    def _weigh(self, change):
         self._product = self._times(change)
         return gains_of_rows(self._product, self._target, self._residual, self._row_weight)
 
     def cost(self, change):
         """Return the cost of weighing a Change over that of an iteration."""
-        n_rows, n_effects = len(self._target), self._state.effects.size
-        return relative_cost(len(change.values), n_rows, n_effects, n_rows * n_effects)
+        n_effects, n_changes = self._state.effects.size, len(change.values)
+        return work_of_move(n_effects, n_changes, len(self._target)) / self._work
 
-    def take(self, accepted):
-        """Make the change last weighed in some columns, (C,) bool."""
+    def _take(self, accepted):
         self._residual[accepted] -= self._product[accepted]
 
     def weigh_scale(self):
@@ -57,8 +114,7 @@ class UnexplainedRows:
         none = np.zeros(self._residual.shape, self._residual.dtype)
         return gains_of_rows(none, self._target, self._residual, self._row_weight)[1:3]
 
-    def scale(self, factor):
-        """Multiply the effects of every column by a factor, (C,)."""
+    def _scale(self, factor):
         more = (factor - 1).astype(self._residual.dtype)[:, None]
         self._residual -= more * (self._target.T - self._residual)
 
@@ -67,7 +123,7 @@ class UnexplainedRows:
         np.subtract(self._target, self._residual.T, out=self._state.fit)
 
 
-class UnexplainedProducts:
+class UnexplainedProducts(Unexplained):
     """Products X'W residual.
 
     Parameters
@@ -80,17 +136,17 @@ class UnexplainedProducts:
     gram : ndarray of shape (p, p)
     settle : callable
         Given the state and what has changed, brings up to date what is maintained.
-    work : int
-        Multiplications it took to make `target`.
+    work : float
+        What an iteration costs, but for cross-products.
     """
 
     def __init__(self, state, target, change, gram, settle, work):
-        self._state, self._target, self._changed = state, target, change
-        self._gram, self._settle, self._work = gram, settle, work
+        super().__init__(state, work)
+        self._target, self._changed = target, change
+        self._gram, self._settle = gram, settle
 
-    def weigh(self, change):
-        """Return the gain of a Change, and l, q before and after it, each (C,)."""
-        self._change, self._snps = change, change.entries // len(self._target)
+    def _weigh(self, change):
+        self._snps = change.entries // len(self._target)
         self._product = np.zeros_like(self._target)
         return gains_of_products(
             self._gram,
@@ -105,12 +161,11 @@ class UnexplainedProducts:
 
     def cost(self, change):
         """Return the cost of weighing a Change over that of an iteration."""
-        n_snps, n_changes = len(self._gram), len(change.values)
-        work = self._work + n_changes * n_snps
-        return relative_cost(n_changes, n_snps, self._state.effects.size, work)
+        n_effects, n_changes, n_snps = self._state.effects.size, len(change.values), len(self._gram)
+        of_move = work_of_move(n_effects, n_changes, n_snps)
+        return of_move / (self._work + n_changes * n_snps)
 
-    def take(self, accepted):
-        """Make the change last weighed in some columns, (C,) bool."""
+    def _take(self, accepted):
         self._state.fit_products[accepted] += self._product[accepted]
         column = np.repeat(np.arange(len(accepted)), np.diff(self._change.indptr))
         taken = accepted[column]
@@ -122,8 +177,7 @@ class UnexplainedProducts:
         quadratic = (effects * self._state.fit_products).sum(axis=1)
         return (effects * self._target).sum(axis=1) - quadratic, quadratic
 
-    def scale(self, factor):
-        """Multiply the effects of every column by a factor (C,), before the state does."""
+    def _scale(self, factor):
         factor = factor.astype(self._target.dtype)[:, None]
         self._changed += (factor - 1) * self._state.effects.T
         self._state.fit_products *= factor
@@ -133,13 +187,14 @@ class UnexplainedProducts:
         self._settle(self._state, self._changed)
 
 
-def relative_cost(n_changes, per_change, n_effects, work):
-    """Return the cost of a move over that of an iteration.
+def work_of_iteration(n_effects, work):
+    """Return what an iteration costs, given the multiplications of its sweep."""
+    return CALLS_OF_ITERATION + PER_DRAW * n_effects + work
 
-    `per_change`: multiplications for an effect that changes; `work`: those of a sweep.
-    """
-    of_move = CALLS_OF_MOVE + PER_EFFECT * n_effects + (PER_CHANGE + per_change) * n_changes
-    return of_move / (CALLS_OF_ITERATION + PER_DRAW * n_effects + work)
+
+def work_of_move(n_effects, n_changes, per_change):
+    """Return what a move costs that multiplies so often for each effect that changes."""
+    return CALLS_OF_MOVE + PER_EFFECT * n_effects + (PER_CHANGE + per_change) * n_changes
 
 
 def times_change(genotypes, mean, any_missing, snps, change):
@@ -155,6 +210,17 @@ def times_change(genotypes, mean, any_missing, snps, change):
         product,
     )
     return product
+
+
+@njit(nogil=True, cache=True)
+def without_effects(effects, indptr, entries, values, amounts):
+    """Return which columns have no effect before a Change and after it, (2, C) bool."""
+    empty = np.ones((2, indptr.size - 1), np.bool_)
+    for c in range(indptr.size - 1):
+        for t in range(indptr[c], indptr[c + 1]):
+            empty[0, c] &= effects[entries[t]] == 0
+            empty[1, c] &= values[t] == 0
+    return empty
 
 
 @njit(nogil=True, cache=True)
