@@ -171,6 +171,18 @@ def subtract_multiple(target, factor, values):
         target[i] -= factor * values[i]
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def add_rows(gram, snps, amounts, out):
+    """Add some rows of the cross-products times amounts to `out` (p,), several at a time."""
+    own = np.zeros(PASS, snps.dtype)
+    negative = np.zeros(PASS, amounts.dtype)
+    for first in range(0, snps.size, PASS):
+        own[:], negative[:] = snps[first], 0
+        for t in range(min(PASS, snps.size - first)):
+            own[t], negative[t] = snps[first + t], -amounts[first + t]
+        take_eight(out, gram, own, negative, 0)
+
+
 # Products with single cells ---------------------------------------------------------------------
 
 

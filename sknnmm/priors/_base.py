@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from sknnmm.priors._layout import Layout
+from sknnmm.priors._quantile_map import QuantileMap
 from sknnmm.priors._variance import VarianceSettings
 
 GENETIC_SHARE = 0.5  # of the variance of each node and of y, expected a priori
@@ -104,6 +105,24 @@ class Prior(VarianceSettings, Generic[H]):
         residual_variance : ndarray of shape (C,)
         rng : numpy.random.Generator
         """
+
+    @property
+    def quantile_map(self) -> QuantileMap | None:
+        """Return how effects follow the mixture weights, or None: these are not moved together."""
+        return None
+
+    def density_of_scale(self, hyper: H) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return (a, b, c): the prior density of log t is that of t^a exp(-b t^2 - c / t^2).
+
+        t is a factor of all effects of a column and of their standard deviations, the
+        hyperparameters' share in these included; a, b and c are (C,). None: the prior does not
+        move so.
+        """
+        return None
+
+    def rescale(self, hyper: H, factor: np.ndarray) -> None:
+        """Change the hyperparameters as effects times factors (C,) demand, in place."""
+        raise NotImplementedError
 
     def kept(self, hyper: H) -> list[np.ndarray]:
         """Return the hyperparameters named in `keeps`, each (C,)."""

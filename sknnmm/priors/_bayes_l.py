@@ -82,6 +82,18 @@ class BayesL(Prior[LassoHyperparameters]):
             rate=rate,
         )
 
+    def density_of_scale(
+        self, hyper: LassoHyperparameters
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return that of lambda^2, in proportion to 1 / t^2 (see Prior)."""
+        none = np.zeros_like(hyper.rate)
+        return none - 2 * self.shape, none, hyper.rate * hyper.squared_penalty
+
+    def rescale(self, hyper: LassoHyperparameters, factor: np.ndarray) -> None:
+        """Divide lambda^2, multiply tau^2 (see Prior)."""
+        hyper.squared_penalty /= factor**2
+        hyper.variance *= hyper.layout.spread(factor**2)
+
     def update(
         self,
         hyper: LassoHyperparameters,

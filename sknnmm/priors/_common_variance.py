@@ -6,6 +6,7 @@ from sknnmm.common.compiled import njit
 from sknnmm.priors._base import Hyperparameters, Prior
 from sknnmm.priors._layout import Layout
 from sknnmm.priors._mixture_weights import component_totals, draw_dirichlet
+from sknnmm.priors._quantile_map import QuantileMap
 
 
 class CommonVariancePrior(Prior[Hyperparameters]):
@@ -22,6 +23,25 @@ class CommonVariancePrior(Prior[Hyperparameters]):
             variance=self.starting_variance(expected)[None],
             weights=np.repeat(self.starting_weights[:, None], len(expected), axis=1),
         )
+
+    @property
+    def quantile_map(self) -> QuantileMap | None:
+        """Return that of a mixture with estimated weights (see Prior)."""
+        is_mixture = self.estimate_pi and len(self.multipliers) > 1
+        return QuantileMap(self.multipliers) if is_mixture else None
+
+    def density_of_scale(
+        self, hyper: Hyperparameters
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return that of an estimated variance, in proportion to t^2 (see Prior)."""
+        if not self.estimate_variance:
+            return None
+        none = np.zeros_like(hyper.scale)
+        return none - self.df, none, 0.5 * self.df * hyper.scale / hyper.variance[0]
+
+    def rescale(self, hyper: Hyperparameters, factor: np.ndarray) -> None:
+        """Multiply the variances (see Prior)."""
+        hyper.variance *= factor**2
 
     def update(
         self,

@@ -32,6 +32,11 @@ class DenseLayout:
         """Return the index of the effects of one column."""
         return slice(None), column
 
+    def places(self) -> tuple[np.ndarray, int, np.ndarray]:
+        """Return where each column begins in flattened effects, their distance, their numbers."""
+        n_effects, n_columns = self.shape
+        return np.arange(n_columns), n_columns, np.full(n_columns, n_effects)
+
     def inner(self, table: np.ndarray, effects: np.ndarray) -> np.ndarray:
         """Return sums over the predictors of each column, table (m, r) times effects, (r, C)."""
         return table.T @ effects
@@ -81,6 +86,10 @@ class ConnectionLayout:
     def entries(self, column: int) -> slice:
         """Return the index of the effects of one column."""
         return slice(self.indptr[column], self.indptr[column + 1])
+
+    def places(self) -> tuple[np.ndarray, int, np.ndarray]:
+        """Return where each column begins in flattened effects, their distance, their numbers."""
+        return self.indptr[:-1], 1, np.diff(self.indptr)
 
     def inner(self, table: np.ndarray, effects: np.ndarray) -> np.ndarray:
         """Return sums over the entries of each column, table (m, r) times effects, (r, C)."""

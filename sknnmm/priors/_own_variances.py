@@ -7,6 +7,7 @@ import numpy as np
 from sknnmm.priors._base import Hyperparameters, Prior
 from sknnmm.priors._layout import Layout
 from sknnmm.priors._mixture_weights import update_mixture_weights
+from sknnmm.priors._quantile_map import QuantileMap
 
 SCALE_SHAPE, SCALE_RATE = 1.1, 0.1  # scale ~ Gamma(1.1, rate 0.1 / scale0), mode at scale0
 
@@ -36,6 +37,25 @@ class OwnVariancePrior(Prior[OwnVariances]):
             weights=np.repeat(self.starting_weights[:, None], len(expected), axis=1),
             expected_scale=scale.copy(),
         )
+
+    @property
+    def quantile_map(self) -> QuantileMap | None:
+        """Return that of a mixture with estimated weights (see Prior)."""
+        return QuantileMap(self.multipliers) if self.estimate_pi else None
+
+    def density_of_scale(
+        self, hyper: OwnVariances
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return that of an estimated scale, in proportion to t^2 (see Prior)."""
+        if not (self.estimate_variance and self.estimate_scale):
+            return None
+        none = np.zeros_like(hyper.scale)
+        return none + 2 * SCALE_SHAPE, SCALE_RATE / hyper.expected_scale * hyper.scale, none
+
+    def rescale(self, hyper: OwnVariances, factor: np.ndarray) -> None:
+        """Multiply scales and variances (see Prior)."""
+        hyper.scale *= factor**2
+        hyper.variance *= hyper.layout.spread(factor**2)
 
     def update(
         self,

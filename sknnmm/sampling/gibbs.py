@@ -13,6 +13,7 @@ from sknnmm.sampling.residual import (
 )
 from sknnmm.sampling.residual_variances import ResidualVariances
 from sknnmm.sampling.snp.choose import choose_updates
+from sknnmm.sampling.snp.interweaving import Interweaving
 
 REFRESH_EVERY = 50  # iterations between recomputations of the maintained fits
 
@@ -27,6 +28,9 @@ class Sampler:
     network : Network
     updates : list of SNPUpdate, optional
         One for every term of SNPs; those that `choose_updates` chooses if not given.
+    n_moves : int, optional
+        Moves of the hyperparameters of SNP effects in an iteration; as many as it can afford if not
+        given. 0: none, to compare.
 
     Attributes
     ----------
@@ -36,10 +40,12 @@ class Sampler:
         moves of its latent nodes, and the draw of its missing responses, if it has any.
     """
 
-    def __init__(self, network, updates=None):
+    def __init__(self, network, updates=None, n_moves=None):
         self.network = network
         self.layers = network.layers
         self.snp_updates = choose_updates(network) if updates is None else updates
+        n_terms = sum(term.prior.quantile_map is not None for term in self._snp_terms())
+        self._interweaving = None if n_moves == 0 else Interweaving(n_moves, n_terms)
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
         self.residuals = {layer.name: self._residual(layer) for layer in self.layers}
         self.variances = {layer.name: ResidualVariances(layer) for layer in self.layers}
@@ -51,7 +57,7 @@ class Sampler:
         """Move `chain` by one iteration; `tuning` during burn-in."""
         for layer in self.layers:
             for draw in self.draws[layer.name]:  # of its terms
-                draw(chain, rng)
+                draw(chain, rng, tuning)
             state, residual = chain.layers[layer.name], self.residuals[layer.name]
             self.variances[layer.name].draw(state, residual, rng)
         for layer in reversed(self.layers):
@@ -62,8 +68,11 @@ class Sampler:
             if layer.name in self.missing:
                 self.missing[layer.name].draw(chain, rng, tuning)
 
+    def _snp_terms(self):
+        return [term for update in self.snp_updates for term in update.terms]
+
     def _draws(self, layer):
-        """Return functions of (chain, rng) that draw the terms of a layer, in their order.
+        """Return functions of (chain, rng, tuning) that draw the terms of a layer, in their order.
 
         SNP effects of several layers may be drawn together: with the first of these layers.
         """
@@ -76,13 +85,13 @@ class Sampler:
                 draws.append(partial(self._draw_snps, update))
         return draws
 
-    def _draw_term(self, term, chain, rng):
+    def _draw_term(self, term, chain, rng, tuning):
         state = chain.layers[term.layer]
         target = Target(self.residuals[term.layer], state, term)
         term.draw(state.terms[term.name], target, state.residual_variance, rng)
 
-    def _draw_snps(self, update, chain, rng):
-        update.draw(chain, self.residuals, rng)
+    def _draw_snps(self, update, chain, rng, tuning):
+        update.draw(chain, self.residuals, rng, self._interweaving, tuning)
 
     def draw_recorded(self, layer, chain, rng):
         """Draw the responses that the record of a layer bounds, but does not tell."""

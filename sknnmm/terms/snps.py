@@ -34,6 +34,7 @@ class SNPState(EffectsState):
     fit: np.ndarray | None  # (n, C), genotypes times effects; None: no update reads it
     fit_squares: np.ndarray | None = None  # (C,) its sums of squares, where it is None
     fit_products: np.ndarray | None = None  # (C, p) X'W fit, where a sweep goes on cross-products
+    steps: object = None  # of the moves of the hyperparameters, where there are any
 
 
 class SNPs(Term[SNPState]):

@@ -126,7 +126,9 @@ def _draw_connected_effects(prior, shape, rng, residual_variance, snp_scale, con
         weights = rng.dirichlet(np.ones(len(c)), n_columns)
         chosen = (rng.random((*shape, 1)) > weights.cumsum(axis=1)).sum(axis=-1)
         effects *= np.sqrt(c[chosen])
-        hyper |= {"pi": weights[:, 0], "last weight": weights[:, -1]}
+        hyper["last weight"] = weights[:, -1]
+        if prior.selects:
+            hyper["pi"] = weights[:, 0]
     if isinstance(prior, GBLUP):
         effects = effects / snp_scale
     return hyper, effects
@@ -177,10 +179,10 @@ def snp_terms(network):
     return [term for layer in network.layers for term in layer.terms if term.acts_by_snps]
 
 
-def sampler_of(model, by_rows=False):
+def sampler_of(model, by_rows=False, n_moves=None):
     """Return the Sampler of an NNMM; `by_rows`: its updates read every row, even if sums do."""
     network = model.network()
-    return Sampler(network, choose_updates(network, by_rows))
+    return Sampler(network, choose_updates(network, by_rows), n_moves)
 
 
 def sampler_with(model, kind):

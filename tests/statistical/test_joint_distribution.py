@@ -85,12 +85,12 @@ def prior_draw(model, X, rng):
     return statistics(parameters, draw_y(model, mean, parameters.residual_variance, rng), model)
 
 
-def z_scores(model, by_rows, seed, n_iterations, n_prior_draws):
+def z_scores(model, by_rows, n_moves, seed, n_iterations, n_prior_draws):
     """Return {statistic: z score of the difference between the two samples}."""
     rng = np.random.default_rng(seed)
     X = centred(model.genotypes)
     independent = [prior_draw(model, X, rng) for _ in range(n_prior_draws)]
-    sampler = sampler_of(model, by_rows)
+    sampler = sampler_of(model, by_rows, n_moves)
     chain = starting_state(sampler, rng)
     successive = []
     warm_up = n_iterations // 10
@@ -190,6 +190,16 @@ SPECIAL_CASES = {
         "activation": ACTIVATIONS["user function"],
         "direct_prior": PRIORS["RR-BLUP"][1],
         "p": 18,
+    },
+    **{
+        f"moves, {name}": {"snp_prior": prior, "direct_prior": prior, "n_moves": 4, **options}
+        for name, prior, options in (
+            ("BayesA", BayesA(df=8, scale=0.2), {"by_rows": True}),
+            ("BayesB", BayesB(df=8, scale=0.2), {}),
+            ("BayesC, fixed variance", BayesC(scale=0.2, estimate_variance=False), {}),
+            ("BayesR without zeros", BayesR(df=8, scale=0.3, components=(0.1, 1)), {}),
+            ("BayesC", BayesC(df=8, scale=0.2), {"by_rows": True, "p": 18}),
+        )
     },
     "weighted latent tanh": {
         "weighted": True,
@@ -309,25 +319,25 @@ LONG = {"n_iterations": 8_000, "n_prior_draws": 20_000}
 def assert_same_joint_distribution(options, seed, lengths):
     """Fail if statistics differ, and differ again in another chain, four times as long.
 
-    `options` are those of `small_network`, and perhaps `by_rows` of `sampler_of`.
+    `options` are those of `small_network`, and perhaps `by_rows` and `n_moves` of `sampler_of`.
 
     One case in 1,000 gives a false alarm, more where a chain mixes slowly, and there are a hundred.
     What is wrong differs all the more in four times the iterations.
     """
     rng = np.random.default_rng(seed)
     options = dict(options)
-    by_rows = options.pop("by_rows", False)
+    how = options.pop("by_rows", False), options.pop("n_moves", 1)
     model = small_network(rng, intercept_variance=INTERCEPT_VARIANCE, **options)
-    wrong = differing_statistics(model, by_rows, seed, **lengths)
+    wrong = differing_statistics(model, how, seed, **lengths)
     if wrong:
         lengths = {of_what: 4 * number for of_what, number in lengths.items()}
-        wrong = differing_statistics(model, by_rows, seed + 1000, **lengths)
+        wrong = differing_statistics(model, how, seed + 1000, **lengths)
     assert not wrong, f"z scores: {wrong}"
 
 
-def differing_statistics(model, by_rows, seed, n_iterations, n_prior_draws):
+def differing_statistics(model, how, seed, n_iterations, n_prior_draws):
     """Return {name: z} of the statistics that differ between the sampler and the prior."""
-    return beyond_error(z_scores(model, by_rows, seed, n_iterations, n_prior_draws))
+    return beyond_error(z_scores(model, *how, seed, n_iterations, n_prior_draws))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ import numpy as np
 from sknnmm.model.network import Network
 from sknnmm.priors import ConnectionLayout, DenseLayout
 from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
+from sknnmm.sampling.snp.interweaving import Interweaving, Steps
+from sknnmm.sampling.snp.unexplained import Unexplained
 from sknnmm.sampling.state import ChainState
 from sknnmm.terms.snps import SNPs, SNPState
 
@@ -37,6 +39,7 @@ class SNPUpdate(ABC):
     keeps_fit = True  # whether genotypes times effects are part of the state
     keeps_products = False  # whether X'W times these are
     has_totals = False  # whether `total` tells second moments of all SNPs
+    weighs_changes = True  # whether a sweep returns what it leaves unexplained
     draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
 
     def __init__(self, network: Network, terms: Sequence[SNPs]) -> None:
@@ -49,15 +52,17 @@ class SNPUpdate(ABC):
         layout = self.layout(term)
         component = np.zeros(layout.shape, np.int8)
         component[~np.broadcast_to(self.in_model(term), layout.shape)] = -1
+        hyper = term.prior.start(term.expected_variance, layout)
         n_responses, keeps_fit = term.n_responses, self.keeps_fit
         products = np.zeros(layout.shape[::-1], self._dtype) if self.keeps_products else None
         return SNPState(
             effects=np.zeros(layout.shape, self._dtype),
             component=component,
-            hyper=term.prior.start(term.expected_variance, layout),
+            hyper=hyper,
             fit=np.zeros((n_samples, n_responses), self._dtype) if keeps_fit else None,
             fit_squares=None if keeps_fit else np.zeros(n_responses),
             fit_products=products,
+            steps=Steps.start(term.prior, hyper) if self.weighs_changes else None,
         )
 
     def draw(
@@ -65,20 +70,32 @@ class SNPUpdate(ABC):
         chain: ChainState,
         residuals: dict[str, RowResidual | SummedResidual],
         rng: np.random.Generator,
+        interweaving: Interweaving | None = None,
+        tuning: bool = False,
     ) -> None:
-        """Draw the effects of all terms, then the hyperparameters of their priors."""
+        """Draw the effects of all terms, then the hyperparameters of their priors.
+
+        `interweaving` moves both together, its proposals `tuning` during burn-in.
+        """
         parts = []
         for term in self.terms:
             own = chain.layers[term.layer]
             target = Target(residuals[term.layer], own, term)
             parts.append(Part(own.terms[term.name], target, own.residual_variance))
-        self.sweep(parts, rng)
+        unexplained = self.sweep(parts, rng)
         for term, part in zip(self.terms, parts, strict=True):
             term.draw_hyperparameters(part.state, part.residual_variance, rng)
+        for term, part, of_term in zip(self.terms, parts, unexplained or (), strict=False):
+            if interweaving is not None:
+                interweaving.draw(term.prior, part, of_term, rng, tuning)
+            of_term.settle()
 
     @abstractmethod
-    def sweep(self, parts: list[Part], rng: np.random.Generator) -> None:
-        """Draw every SNP effect once, given a Part for every term."""
+    def sweep(self, parts: list[Part], rng: np.random.Generator) -> Sequence[Unexplained] | None:
+        """Draw every SNP effect once, given a Part for every term.
+
+        Return what is left unexplained by every term; nothing if not `weighs_changes`.
+        """
 
     def refresh(self, states: Sequence[SNPState]) -> None:  # noqa: B027  not for all
         """Recompute what is maintained of every term, which rounding has moved."""

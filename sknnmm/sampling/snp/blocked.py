@@ -11,6 +11,7 @@ from sknnmm.kernels.simd import WIDE
 from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare_together
+from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change, work_of_iteration
 from sknnmm.terms.effects import prior_variances
 
 BLOCK = 32  # SNPs swept together; it divides TILE
@@ -51,6 +52,8 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         self._squares = squares[: network.genotypes.shape[1]]  # (p, G)
         self._row_weights = np.stack(row_weights).astype(network.dtype)
         self._is_one = (self._row_weights == 1).all(axis=1)
+        n, p = network.genotypes.shape
+        self._work = work_of_iteration(p * int(starts[-1]), n * p * int(starts[-1]))
         self.freeze()
 
     @staticmethod
@@ -103,8 +106,18 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             )
             for state, own in zip(states, self._slices, strict=True):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
-        for state, target, own in zip(states, targets, self._slices, strict=True):
-            np.subtract(target, residual[own, :n].T, out=state.fit)
+        row_weights = (self._row_weights[weighting] for weighting in self._weighting_of)
+        return [
+            UnexplainedRows(state, target, residual[own, :n], row_weight, self._times, self._work)
+            for state, target, own, row_weight in zip(
+                states, targets, self._slices, row_weights, strict=True
+            )
+        ]
+
+    def _times(self, change):
+        """Return genotypes times a Change of the effects of a term, (C, n)."""
+        snps = change.entries // (len(change.indptr) - 1)
+        return times_change(self._genotypes, self._mean, self._any_missing, snps, change)
 
     def _room(self, n_columns, n):
         """Return zeros (n_columns, N), N >= n; rows begin at cache lines."""

@@ -15,6 +15,7 @@ from sknnmm.kernels.passes import add_connections, connection_products
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.drawn_cells import DrawnCells
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare, prepare_together
+from sknnmm.sampling.snp.unexplained import UnexplainedProducts, work_of_iteration
 from sknnmm.terms.effects import prior_variances
 
 MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
@@ -56,7 +57,15 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             for term in terms
             if not from_sums and DrawnCells.applies(network.layer(term.layer))
         }
+        work = sum(self._work_of(network, term) for term in terms)
+        self._work = work_of_iteration(starts[-1] * len(self._gram), work)
         self.freeze()
+
+    def _work_of(self, network, term):
+        """Return how many multiplications X'W target takes, but for sums."""
+        layer = network.layer(term.layer)
+        n_cells = layer.drawn.sum() if term.name in self._drawn_cells else layer.record.size
+        return int(n_cells) * len(self._gram) if self.keeps_fit else 0
 
     @staticmethod
     def pays(network, terms):
@@ -95,13 +104,19 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             change,
             rng,
         )
-        change = self._times(change) if self.keeps_fit else None
-        for own, state in zip(self._slices, states, strict=True):
-            if self.keeps_fit:
-                state.fit += change[own].T
-            else:
-                layout = state.hyper.layout
-                state.fit_squares[:] = layout.dot(state.effects, state.fit_products.T)
+        return [
+            UnexplainedProducts(
+                state, target[own], change[own], self._gram, self._settle, self._work
+            )
+            for state, own in zip(states, self._slices, strict=True)
+        ]
+
+    def _settle(self, state, change):
+        """Bring up to date what is maintained of the fit, given what has changed (C, p)."""
+        if self.keeps_fit:
+            state.fit += self._times(change).T
+        else:
+            state.fit_squares[:] = state.hyper.layout.dot(state.effects, state.fit_products.T)
 
     def _products(self, term, part):
         """Return X'W target, (C, p)."""
@@ -206,6 +221,7 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
     """
 
     keeps_fit = False
+    weighs_changes = False
 
     def __init__(self, network, terms):
         super().__init__(network, terms)

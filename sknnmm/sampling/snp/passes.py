@@ -12,6 +12,7 @@ from sknnmm.kernels.passes import (
 from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import prepare
+from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change, work_of_iteration
 from sknnmm.terms.effects import prior_variances
 
 
@@ -54,6 +55,7 @@ class _PassingSweep(SNPUpdate, ReadOnlyArrays):
         )
         self._column_of = np.repeat(np.arange(len(sizes)), sizes) if len(sizes) > 1 else None
         self._multipliers = tuple(term.prior.multipliers)
+        self._work = work_of_iteration(len(snps), len(snps) * network.genotypes.shape[0])
         self.freeze()
 
     def sweep(self, parts, rng):
@@ -88,7 +90,13 @@ class _PassingSweep(SNPUpdate, ReadOnlyArrays):
             *tables,
             standard_normals(self._squares.shape, rng, residual.dtype),
         )
-        np.subtract(target, residual.T, out=state.fit)
+        return [UnexplainedRows(state, target, residual, self._row_weight, self._times, self._work)]
+
+    def _times(self, change):
+        """Return genotypes times a Change of the effects, (C, n)."""
+        snps = self._snps[change.entries]
+        per_allele = change._replace(amounts=change.amounts * self._per_allele[snps])
+        return times_change(self._genotypes, self._mean, self._any_missing, snps, per_allele)
 
     def _spread(self, per_column):
         """Return values (..., C) so that they broadcast against the effects, (..., m)."""

@@ -29,6 +29,7 @@ class SpectralDraw(SNPUpdate):
     """
 
     draws_coordinates = True
+    weighs_changes = False
     has_totals = True
 
     def __init__(self, network, terms, from_sums=False):

@@ -1,0 +1,166 @@
+"""Moves of the hyperparameters of SNP effects, and of the effects with them.
+
+Given thousands of effects their hyperparameters hardly move, though the data would let them. So,
+between draws given the effects, they move given the quantiles of the effects (Yu & Meng 2011, doi
+10.1198/jcgs.2011.203main): the effects follow (`priors/_quantile_map.py`), and the data decide, by
+a Metropolis step for every column. Its proposals are tuned in burn-in (Vihola 2012, doi
+10.1007/s11222-011-9269-5).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknnmm.kernels.scales import draw_scales, propose_scales
+
+ACCEPTANCE = 0.3  # of proposals, aimed at
+FIRST_STEP = 0.2
+MEMORY = 0.02  # weight of the last move in means over those before
+PERSISTENCE = 0.9  # of the direction of proposals
+SHARE = 0.25  # of the time of an iteration that moves may take
+MAX_MOVES = 4  # in an iteration
+
+
+@dataclass
+class Steps:
+    """The proposals of one term."""
+
+    root: np.ndarray  # (C, d, d), lower: roots of their covariances
+    direction: np.ndarray  # (C, d), standard normal
+    present: np.ndarray  # (C, d), coordinates after the last move
+    moved: np.ndarray  # (C,), mean squared distance of the last tuned moves
+    drawn: np.ndarray  # (C,), and of the draws between them
+    cost: float = 0.0  # mean cost of these moves over that of an iteration
+    due: float = 0.0  # moves, of which whole ones are made
+    n_tuned: int = 0
+
+    @classmethod
+    def start(cls, prior, hyper):
+        """Return the Steps to start from, None if a prior does not say how effects follow."""
+        if prior.quantile_map is None:
+            return None
+        n_columns, d = len(hyper.scale), len(prior.multipliers) - 1
+        return cls(
+            root=np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)),
+            direction=np.zeros((n_columns, d)),
+            present=np.zeros((n_columns, d)),
+            moved=np.zeros(n_columns),
+            drawn=np.zeros(n_columns),
+        )
+
+    def affordable(self, share, tuning):
+        """Return how many moves take a share of the time of an iteration.
+
+        None if, in every column, they would move the coordinates less than the draws between do.
+        """
+        if self.n_tuned == 0:
+            return 1
+        n_moves = min(share / self.cost, MAX_MOVES)
+        pays = (self.moved > self.drawn).any()
+        return n_moves if tuning or pays else 0
+
+    def turn(self, rng):
+        """Turn the directions a little; return them."""
+        self.direction *= PERSISTENCE
+        fresh = np.sqrt(1 - PERSISTENCE**2) * rng.standard_normal(self.direction.shape)
+        self.direction += fresh
+        return self.direction
+
+    def note(self, before, after, cost):
+        """Take note of coordinates before and after a move, and of its cost."""
+        weight = max(1 / (self.n_tuned + 1), MEMORY)
+        self.cost += weight * (cost - self.cost)
+        self.drawn += weight * (((before - self.present) ** 2).sum(axis=1) - self.drawn)
+        self.moved += weight * (((after - before) ** 2).sum(axis=1) - self.moved)
+        self.present[:] = after
+
+    def tune(self, normal, acceptance):
+        """Stretch the proposals (C, d) along those that were made, or shorten them."""
+        self.n_tuned += 1
+        d = normal.shape[1]
+        gain = min(1, d * self.n_tuned**-0.6) * (acceptance - ACCEPTANCE)
+        along = normal / np.sqrt((normal**2).sum(axis=1, keepdims=True))
+        stretched = np.eye(d) + gain[:, None, None] * along[:, :, None] * along[:, None, :]
+        self.root[:] = self.root @ np.linalg.cholesky(stretched)
+
+
+class Interweaving:
+    """The moves of all terms of SNPs.
+
+    Parameters
+    ----------
+    n_moves : int or None
+        In an iteration; None: as many as it can afford.
+    n_terms : int
+        That share the time.
+    """
+
+    def __init__(self, n_moves, n_terms=1):
+        self._n_moves, self._share = n_moves, SHARE / max(n_terms, 1)
+
+    def draw(self, prior, part, unexplained, rng, tuning):
+        """Move the hyperparameters of one term.
+
+        Parameters
+        ----------
+        prior : Prior
+        part : Part
+        unexplained : Unexplained
+        rng : numpy.random.Generator
+        tuning : bool
+        """
+        if prior.quantile_map is None:
+            self._rescale(prior, part, unexplained, rng)
+            return
+        steps = part.state.steps
+        steps.due += self._n_moves or steps.affordable(self._share, tuning)
+        while steps.due >= 1:
+            steps.due -= 1
+            self._move(prior, part, unexplained, rng, tuning)
+
+    def _rescale(self, prior, part, unexplained, rng):
+        """Draw the scale of the effects and of their standard deviations together."""
+        state, s2 = part.state, part.residual_variance
+        of_prior = prior.density_of_scale(state.hyper)
+        if of_prior is None:
+            return
+        linear, quadratic = unexplained.weigh_scale()
+        factor = draw_scales(linear / s2, quadratic / s2, *of_prior, rng)
+        self._scale(prior, state, unexplained, factor)
+
+    def _move(self, prior, part, unexplained, rng, tuning):
+        """Move the mixture weights, and the scale of the effects, which adapts to them.
+
+        The scale is proposed from the normal approximation of its conditional distribution.
+        """
+        state, s2, quantiles = part.state, part.residual_variance, prior.quantile_map
+        of_effects = state.hyper, state.effects, state.component
+        present = quantiles.coordinates(state.hyper)
+        normal = state.steps.turn(rng)
+        proposed = present + (state.steps.root @ normal[:, :, None])[:, :, 0]
+        change = quantiles.follow(*of_effects, proposed, rng)
+        gain, *of_scales = unexplained.weigh(change)
+        log_ratio = gain / s2 + quantiles.log_density(proposed) - quantiles.log_density(present)
+        of_prior = prior.density_of_scale(state.hyper)
+        if of_prior is not None:
+            factor, gain = propose_scales(*(values / s2 for values in of_scales), *of_prior, rng)
+            log_ratio += gain
+        acceptance = np.exp(np.fmin(log_ratio, 0))
+        acceptance[np.isnan(log_ratio)] = 0  # an effect too far out
+        accepted = rng.random(len(acceptance)) < acceptance
+        if accepted.any():
+            unexplained.take(accepted)
+            quantiles.put(*of_effects, proposed, change, accepted, rng)
+            if of_prior is not None:
+                self._scale(prior, state, unexplained, np.where(accepted, factor, 1.0))
+        normal[~accepted] *= -1
+        if tuning:
+            after = np.where(accepted[:, None], proposed, present)
+            state.steps.note(present, after, unexplained.cost(change))
+            state.steps.tune(normal, acceptance)
+
+    def _scale(self, prior, state, unexplained, factor):
+        """Multiply the effects of every column and their standard deviations."""
+        unexplained.scale(factor)
+        state.effects *= state.hyper.layout.spread(factor).astype(state.effects.dtype)
+        prior.rescale(state.hyper, factor)

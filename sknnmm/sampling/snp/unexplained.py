@@ -1,0 +1,265 @@
+"""What a sweep leaves unexplained of the responses, to weigh further changes of the effects.
+
+Both forms have one interface. With r the residual of a column, b its effects and d a change of
+these, `weigh` returns the gain d'X'Wr - d'X'WXd / 2, which is that of the log likelihood times the
+residual variance; then, for effects times a factor, l = b'X'Wr and q = b'X'WXb, before and after
+the change: a factor t gains (t - 1) l - (t - 1)^2 q / 2. `take` makes the change last weighed in
+some columns; `scale` multiplies the effects of columns; `settle`, in the end, updates what is
+maintained.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from sknnmm.common.compiled import njit
+from sknnmm.kernels.cross_products import add_rows
+from sknnmm.kernels.passes import add_connections
+
+# Costs in the time of one multiplication with a genotype, as measured in sweeps.
+CALLS_OF_MOVE, CALLS_OF_ITERATION = 1.5e6, 1e6  # from Python
+PER_DRAW = 350  # to prepare that of an effect
+PER_EFFECT, PER_CHANGE = 80, 500  # to look whether an effect changes, and to find its quantile
+
+
+class Unexplained(ABC):
+    """What both forms have in common.
+
+    Parameters
+    ----------
+    state : SNPState
+    work : float
+        What an iteration costs.
+    """
+
+    def __init__(self, state, work):
+        self._state, self._work = state, work
+        self._is_empty = np.zeros(len(state.hyper.scale), bool)
+
+    def weigh(self, change):
+        """Return the gain of a Change, and l, q before and after it, each (C,)."""
+        self._change = change
+        self._empty = without_effects(self._state.effects.reshape(-1), *change)
+        gain, *of_scales = self._weigh(change)
+        for value, empty in zip(of_scales, np.repeat(self._empty, 2, axis=0), strict=True):
+            value[empty] = 0  # not what rounding leaves
+        return gain, *of_scales
+
+    def take(self, accepted):
+        """Make the change last weighed in some columns, (C,) bool."""
+        self._is_empty = np.where(accepted, *self._empty[::-1])
+        self._take(accepted)
+
+    def scale(self, factor):
+        """Multiply the effects of every column by a factor (C,), before the state does."""
+        self._scale(np.where(self._is_empty, 0, factor))  # nor may rounding grow
+
+    @abstractmethod
+    def _weigh(self, change): ...
+
+    @abstractmethod
+    def _take(self, accepted): ...
+
+    @abstractmethod
+    def _scale(self, factor): ...
+
+    @abstractmethod
+    def weigh_scale(self):
+        """Return l and q, each (C,)."""
+
+    @abstractmethod
+    def cost(self, change):
+        """Return the cost of weighing a Change over that of an iteration."""
+
+    @abstractmethod
+    def settle(self):
+        """Bring up to date what is maintained of the state."""
+
+
+class UnexplainedRows(Unexplained):
+    """Residuals row by row.
+
+    Parameters
+    ----------
+    state : SNPState
+    target : ndarray of shape (n, C)
+    residual : ndarray of shape (C, n)
+        Changed in place.
+    row_weight : ndarray of shape (n,)
+    times : callable
+        Returns genotypes times a Change of the effects, (C, n).
+    work : float
+        What an iteration costs.
+    """
+
+    def __init__(self, state, target, residual, row_weight, times, work):
+        super().__init__(state, work)
+        self._target, self._residual = target, residual
+        self._row_weight, self._times = row_weight, times
+
+    def _weigh(self, change):
+        self._product = self._times(change)
+        return gains_of_rows(self._product, self._target, self._residual, self._row_weight)
+
+    def cost(self, change):
+        """Return the cost of weighing a Change over that of an iteration."""
+        n_effects, n_changes = self._state.effects.size, len(change.values)
+        return work_of_move(n_effects, n_changes, len(self._target)) / self._work
+
+    def _take(self, accepted):
+        self._residual[accepted] -= self._product[accepted]
+
+    def weigh_scale(self):
+        """Return l and q, each (C,)."""
+        none = np.zeros(self._residual.shape, self._residual.dtype)
+        return gains_of_rows(none, self._target, self._residual, self._row_weight)[1:3]
+
+    def _scale(self, factor):
+        more = (factor - 1).astype(self._residual.dtype)[:, None]
+        self._residual -= more * (self._target.T - self._residual)
+
+    def settle(self):
+        """Write the fit of the state."""
+        np.subtract(self._target, self._residual.T, out=self._state.fit)
+
+
+class UnexplainedProducts(Unexplained):
+    """Products X'W residual.
+
+    Parameters
+    ----------
+    state : SNPState
+    target : ndarray of shape (C, p)
+        X'W target.
+    change : ndarray of shape (C, p)
+        What has changed of the effects, changed in place.
+    gram : ndarray of shape (p, p)
+    settle : callable
+        Given the state and what has changed, brings up to date what is maintained.
+    work : float
+        What an iteration costs, but for cross-products.
+    """
+
+    def __init__(self, state, target, change, gram, settle, work):
+        super().__init__(state, work)
+        self._target, self._changed = target, change
+        self._gram, self._settle = gram, settle
+
+    def _weigh(self, change):
+        self._snps = change.entries // len(self._target)
+        self._product = np.zeros_like(self._target)
+        return gains_of_products(
+            self._gram,
+            self._target,
+            self._state.fit_products,
+            self._state.effects,
+            self._product,
+            change.indptr,
+            self._snps,
+            change.amounts,
+        )
+
+    def cost(self, change):
+        """Return the cost of weighing a Change over that of an iteration."""
+        n_effects, n_changes, n_snps = self._state.effects.size, len(change.values), len(self._gram)
+        of_move = work_of_move(n_effects, n_changes, n_snps)
+        return of_move / (self._work + n_changes * n_snps)
+
+    def _take(self, accepted):
+        self._state.fit_products[accepted] += self._product[accepted]
+        column = np.repeat(np.arange(len(accepted)), np.diff(self._change.indptr))
+        taken = accepted[column]
+        self._changed[column[taken], self._snps[taken]] += self._change.amounts[taken]
+
+    def weigh_scale(self):
+        """Return l and q, each (C,)."""
+        effects = self._state.effects.T.astype(float)
+        quadratic = (effects * self._state.fit_products).sum(axis=1)
+        return (effects * self._target).sum(axis=1) - quadratic, quadratic
+
+    def _scale(self, factor):
+        factor = factor.astype(self._target.dtype)[:, None]
+        self._changed += (factor - 1) * self._state.effects.T
+        self._state.fit_products *= factor
+
+    def settle(self):
+        """Bring up to date what is maintained."""
+        self._settle(self._state, self._changed)
+
+
+def work_of_iteration(n_effects, work):
+    """Return what an iteration costs, given the multiplications of its sweep."""
+    return CALLS_OF_ITERATION + PER_DRAW * n_effects + work
+
+
+def work_of_move(n_effects, n_changes, per_change):
+    """Return what a move costs that multiplies so often for each effect that changes."""
+    return CALLS_OF_MOVE + PER_EFFECT * n_effects + (PER_CHANGE + per_change) * n_changes
+
+
+def times_change(genotypes, mean, any_missing, snps, change):
+    """Return genotypes times a Change of effects, of SNPs `snps`, (C, n)."""
+    product = np.zeros((len(change.indptr) - 1, genotypes.shape[0]), change.amounts.dtype)
+    add_connections(
+        genotypes.dosages,
+        any_missing,
+        mean,
+        change.indptr,
+        snps.astype(np.int32),
+        change.amounts,
+        product,
+    )
+    return product
+
+
+@njit(nogil=True, cache=True)
+def without_effects(effects, indptr, entries, values, amounts):
+    """Return which columns have no effect before a Change and after it, (2, C) bool."""
+    empty = np.ones((2, indptr.size - 1), np.bool_)
+    for c in range(indptr.size - 1):
+        for t in range(indptr[c], indptr[c + 1]):
+            empty[0, c] &= effects[entries[t]] == 0
+            empty[1, c] &= values[t] == 0
+    return empty
+
+
+@njit(nogil=True, cache=True)
+def gains_of_rows(product, target, residual, row_weight):
+    """Return what UnexplainedRows.weigh does, given genotypes times the change (C, n)."""
+    sums = np.zeros((5, len(product)))
+    for c in range(len(product)):
+        for i in range(row_weight.size):
+            change, left, weight = float(product[c, i]), float(residual[c, i]), row_weight[i]
+            fit = target[i, c] - left
+            sums[0, c] += weight * change * (left - 0.5 * change)
+            sums[1, c] += weight * fit * left
+            sums[2, c] += weight * fit * fit
+            fit, left = fit + change, left - change
+            sums[3, c] += weight * fit * left
+            sums[4, c] += weight * fit * fit
+    return sums[0], sums[1], sums[2], sums[3], sums[4]
+
+
+@njit(nogil=True, cache=True)
+def gains_of_products(gram, target, fit_products, effects, product, indptr, snps, amounts):
+    """Return what UnexplainedProducts.weigh does; add X'WX times the change to `product`."""
+    sums = np.zeros((5, len(product)))
+    for c in range(len(product)):
+        own = slice(indptr[c], indptr[c + 1])
+        add_rows(gram, snps[own], amounts[own], product[c])
+        with_target = new_with_target = 0.0
+        for j in range(len(effects)):
+            b, fit = float(effects[j, c]), float(fit_products[c, j])
+            with_target += b * target[c, j]
+            sums[2, c] += b * fit
+            sums[4, c] += b * (fit + product[c, j])
+        new_with_target = with_target
+        for t in range(indptr[c], indptr[c + 1]):
+            j, d = snps[t], float(amounts[t])
+            fit = float(fit_products[c, j])
+            sums[0, c] += d * (target[c, j] - fit - 0.5 * product[c, j])
+            new_with_target += d * target[c, j]
+            sums[4, c] += d * (fit + product[c, j])
+        sums[1, c] = with_target - sums[2, c]
+        sums[3, c] = new_with_target - sums[4, c]
+    return sums[0], sums[1], sums[2], sums[3], sums[4]
