@@ -142,6 +142,7 @@ class ScaledGenotypes(Genotypes):
     """
 
     def __init__(self, genotypes):
+        self._unscaled = genotypes
         self._stored, self.mean = genotypes._stored, genotypes.mean
         self.polymorphic = genotypes.polymorphic
         self.any_missing = genotypes.any_missing
@@ -163,6 +164,15 @@ class ScaledGenotypes(Genotypes):
         for snps, block in super().blocks(dtype, size):
             block /= self.scale[snps].astype(dtype)
             yield snps, block
+
+    def dot(self, effects):
+        """Return X b (see Genotypes): the effects are scaled, for they are fewer."""
+        scaled = effects / self.scale[:, None].astype(effects.dtype)
+        return self._unscaled.dot(scaled)
+
+    def transpose_dot(self, rows):
+        """Return X' r (see Genotypes)."""
+        return self._unscaled.transpose_dot(rows) / self.scale[:, None].astype(rows.dtype)
 
 
 def row_products(dosages, mean, effects):

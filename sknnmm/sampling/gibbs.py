@@ -41,6 +41,9 @@ class Sampler:
         self.layers = network.layers
         self.snp_updates = choose_updates(network) if updates is None else updates
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
+        self._with_effects = {
+            term.layer for term, update in self._update_of.items() if update.draws_variances
+        }
         self.residuals = {layer.name: self._residual(layer) for layer in self.layers}
         self.variances = {layer.name: ResidualVariances(layer) for layer in self.layers}
         self.draws = {layer.name: self._draws(layer) for layer in self.layers}
@@ -52,8 +55,9 @@ class Sampler:
         for layer in self.layers:
             for draw in self.draws[layer.name]:  # of its terms
                 draw(chain, rng)
-            state, residual = chain.layers[layer.name], self.residuals[layer.name]
-            self.variances[layer.name].draw(state, residual, rng)
+            if layer.name not in self._with_effects:
+                state, residual = chain.layers[layer.name], self.residuals[layer.name]
+                self.variances[layer.name].draw(state, residual, rng)
         for layer in reversed(self.layers):
             if layer.family.draws:
                 self.draw_recorded(layer, chain, rng)

@@ -38,6 +38,7 @@ class SNPUpdate(ABC):
     keeps_products = False  # whether X'W times these are
     has_totals = False  # whether `total` tells second moments of all SNPs
     draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
+    draws_variances = False  # whether `sweep` draws them too, of the prior and of the residuals
 
     def __init__(self, network: Network, terms: Sequence[SNPs]) -> None:
         self.terms = terms
@@ -66,13 +67,15 @@ class SNPUpdate(ABC):
         residuals: dict[str, RowResidual | SummedResidual],
         rng: np.random.Generator,
     ) -> None:
-        """Draw the effects of all terms, then the hyperparameters of their priors."""
+        """Draw the effects of all terms and the hyperparameters of their priors."""
         parts = []
         for term in self.terms:
             own = chain.layers[term.layer]
             target = Target(residuals[term.layer], own, term)
             parts.append(Part(own.terms[term.name], target, own.residual_variance))
         self.sweep(parts, rng)
+        if self.draws_variances:
+            return
         for term, part in zip(self.terms, parts, strict=True):
             term.draw_hyperparameters(part.state, part.residual_variance, rng)
 
@@ -99,9 +102,9 @@ class SNPUpdate(ABC):
         return state.effects
 
     def fit_everywhere(
-        self, state: SNPState, rng: np.random.Generator, effects: np.ndarray | None = None
+        self, state: SNPState, rng: np.random.Generator, drawn: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""
+        """Return genotypes times effects for all rows, (n, C); of what `complete` drew if given."""
         return state.fit
 
     # Of updates that draw from sums over the rows (`keeps_fit` False) ------------------------
@@ -127,6 +130,19 @@ class SNPUpdate(ABC):
 
     # Of updates with `draws_coordinates` -----------------------------------------------------
 
+    def complete(self, state: SNPState, rng: np.random.Generator) -> np.ndarray:
+        """Return coordinates that tell genotypes times effects of all rows, (m, C)."""
+        raise NotImplementedError
+
+    def effects_given(
+        self,
+        coordinates: Sequence[np.ndarray],
+        variances: Sequence[np.ndarray],
+        rng: np.random.Generator,
+    ) -> list[np.ndarray]:
+        """Return draws of the SNP effects (p, C), given what `complete` drew and the variances."""
+        raise NotImplementedError
+
     def mean_snp_effects(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the mean SNP effects (p, C) given the coordinates."""
+        """Return the mean SNP effects (p, C) given the coordinates of a state."""
         raise NotImplementedError

@@ -180,7 +180,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             effects, products = effects + own[0], products + own[1]
         return effects, products
 
-    def fit_everywhere(self, state, rng, effects=None):
+    def fit_everywhere(self, state, rng, drawn=None):
         """Return genotypes times effects for all rows (see SNPUpdate)."""
         if self.keeps_fit:
             return state.fit
@@ -287,7 +287,7 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
         per_allele = self._per_allele[self._connections.snps]
         return state.effects * per_allele.astype(state.effects.dtype)
 
-    def fit_everywhere(self, state, rng, effects=None):
+    def fit_everywhere(self, state, rng, drawn=None):
         """Return genotypes times effects for all rows (see SNPUpdate)."""
         fit = np.zeros((self._connections.shape[1], self._genotypes.shape[0]), state.effects.dtype)
         add_connections(
