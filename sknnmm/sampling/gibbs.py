@@ -31,6 +31,8 @@ class Sampler:
     Attributes
     ----------
     snp_updates : list of SNPUpdate
+    collapsed : set of str
+        Layers whose residual variances are drawn with the SNP effects, these integrated out.
     residuals, variances, draws, moves, missing : dict
         By the name of a layer: its residual, its ResidualVariances, the draws of its terms, joint
         moves of its latent nodes, and the draw of its missing responses, if it has any.
@@ -41,7 +43,7 @@ class Sampler:
         self.layers = network.layers
         self.snp_updates = choose_updates(network) if updates is None else updates
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
-        self._with_effects = {
+        self.collapsed = {
             term.layer for term, update in self._update_of.items() if update.draws_variances
         }
         self.residuals = {layer.name: self._residual(layer) for layer in self.layers}
@@ -55,7 +57,7 @@ class Sampler:
         for layer in self.layers:
             for draw in self.draws[layer.name]:  # of its terms
                 draw(chain, rng)
-            if layer.name not in self._with_effects:
+            if layer.name not in self.collapsed:
                 state, residual = chain.layers[layer.name], self.residuals[layer.name]
                 self.variances[layer.name].draw(state, residual, rng)
         for layer in reversed(self.layers):

@@ -7,7 +7,7 @@ import numpy as np
 from sknnmm.common.compiled import njit
 from sknnmm.kernels.simd import WIDE, load, splat, store, sum_of_lanes, where_greater
 
-JOINED = 2**24  # bytes of effects made of coordinates at a time, or one draw if that has more
+JOINED = 2**21  # bytes of effects made of coordinates at a time, or one draw if that has more
 
 
 @dataclass
@@ -138,8 +138,7 @@ class _SpectralRecord:
         for first in range(0, len(kept), at_once):
             some = kept[first : first + at_once]
             coordinates, variances = [draw[:-1] for draw in some], [draw[-1] for draw in some]
-            made = self.update.effects_given(coordinates, variances, rng)
-            effects += [of_draw.copy() for of_draw in made]
+            effects += self.update.effects_given(coordinates, variances, rng)
         total, squares = np.zeros((2, *self._shape))
         for of_draw in effects:
             add_moments(of_draw, total, squares)

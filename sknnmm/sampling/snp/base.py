@@ -128,6 +128,10 @@ class SNPUpdate(ABC):
         """
         raise NotImplementedError
 
+    def squared_fit(self, state: SNPState) -> np.ndarray:
+        """Return the weighted sums of squares (C,) of genotypes times effects."""
+        raise NotImplementedError
+
     # Of updates with `draws_coordinates` -----------------------------------------------------
 
     def complete(self, state: SNPState, rng: np.random.Generator) -> np.ndarray:

@@ -100,8 +100,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             if self.keeps_fit:
                 state.fit += change[own].T
             else:
-                layout = state.hyper.layout
-                state.fit_squares[:] = layout.dot(state.effects, state.fit_products.T)
+                state.fit_squares[:] = self.squared_fit(state)
 
     def _products(self, term, part):
         """Return X'W target, (C, p)."""
@@ -179,6 +178,10 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
                 own = (state.effects @ weight, weight.T @ state.fit_products)
             effects, products = effects + own[0], products + own[1]
         return effects, products
+
+    def squared_fit(self, state):
+        """Return the weighted sums of squares (C,) of genotypes times effects."""
+        return state.hyper.layout.dot(state.effects, state.fit_products.T)
 
     def fit_everywhere(self, state, rng, drawn=None):
         """Return genotypes times effects for all rows (see SNPUpdate)."""

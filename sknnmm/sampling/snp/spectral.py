@@ -22,6 +22,8 @@ from sknnmm.sampling.residual_variances import ResidualVariances
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.spectral_basis import LongBasis, WideBasis
 
+LANES, FEW = 8, 3  # columns are filled up to LANES, which BLAS multiplies faster, or are FEW
+
 
 class SpectralDraw(SNPUpdate):
     """Exact joint draw of the SNP effects of some terms with their variances.
@@ -42,14 +44,14 @@ class SpectralDraw(SNPUpdate):
     def __init__(self, network, terms, from_sums=False):
         super().__init__(network, terms)
         genotypes, row_weight = terms[0].genotypes, terms[0].row_weight
-        per_allele = genotypes.polymorphic * genotypes.per_allele
-        self._per_allele = per_allele.astype(network.dtype)[:, None]
         self._row_weight, self._informed = row_weight, np.flatnonzero(row_weight)
         basis = WideBasis if len(self._informed) <= genotypes.shape[1] else LongBasis
         self.basis = basis(genotypes, row_weight, network.dtype)
         self.keeps_fit = not from_sums
         starts = np.cumsum([0] + [term.n_responses for term in terms])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
+        n_columns = self._slices[-1].stop
+        self._width = n_columns if n_columns < FEW or from_sums else -(-n_columns // LANES) * LANES
         self._residual_variances = [ResidualVariances(network.layer(term.layer)) for term in terms]
 
     def sweep(self, parts, rng):
@@ -67,8 +69,8 @@ class SpectralDraw(SNPUpdate):
             s2,
             rng,
         )
-        coordinates = np.empty_like(products)
-        normals = standard_normals(products.shape, rng, self._dtype)
+        coordinates = np.zeros_like(products)
+        normals = standard_normals((len(products), len(s2)), rng, self._dtype)
         draw_coordinates(products, self.basis.squared, variance, s2, normals, coordinates)
         fit = self.basis.fit(coordinates) if self.keeps_fit else None
         for part, own in zip(parts, self._slices, strict=True):
@@ -78,16 +80,17 @@ class SpectralDraw(SNPUpdate):
             if self.keeps_fit:
                 state.fit[:] = fit[:, own]
             else:
-                squares = np.square(state.effects, dtype=float)
-                np.matmul(self.basis.squared, squares, out=state.fit_squares)
+                state.fit_squares[:] = self.squared_fit(state)
 
     def _products(self, parts):
-        """Return V'X'W target (r, C) of all columns, and sums of squares of the target, (C,)."""
+        """Return V'X'W target (r, width) of all columns, and sums of squares of the target."""
         if not self.keeps_fit:
             products = [part.target.snp_products() for part in parts]
             totals = [part.target.squares() for part in parts]
             return np.concatenate(products, axis=1), np.concatenate(totals)
-        rows = np.concatenate([part.target.rows() for part in parts], axis=1)
+        rows = np.zeros((len(self._row_weight), self._width), self._dtype)
+        for part, own in zip(parts, self._slices, strict=True):
+            rows[:, own] = part.target.rows()
         return self.basis.project(rows), weighted_squares(rows, self._informed, self._row_weight)
 
     def _priors(self, parts):
@@ -129,6 +132,10 @@ class SpectralDraw(SNPUpdate):
             coordinates = coordinates + own
         return coordinates, coordinates.T * self.basis.squared
 
+    def squared_fit(self, state):
+        """Return the weighted sums of squares (C,) of genotypes times effects."""
+        return self.basis.squared @ np.square(state.effects, dtype=float)
+
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C), the part outside the basis drawn afresh."""
         (effects,) = self.effects_given([self.complete(state, rng)], [state.hyper.variance[0]], rng)
@@ -140,15 +147,13 @@ class SpectralDraw(SNPUpdate):
 
     def effects_given(self, coordinates, variances, rng):
         """Return draws of the SNP effects, (p, C) each (see SNPUpdate)."""
-        joined = np.concatenate(coordinates, axis=1)
-        effects = self.basis.effects(joined)
-        effects += self.basis.outside(np.concatenate(variances), rng, joined.dtype)
-        effects *= self._per_allele
+        joined, variance = np.concatenate(coordinates, axis=1), np.concatenate(variances)
+        effects = self.basis.draw_effects(joined, variance, rng)
         return np.split(effects, len(coordinates), axis=1)
 
     def mean_snp_effects(self, coordinates):
         """Return the mean SNP effects (p, C) given the coordinates in the basis."""
-        return self._per_allele * self.basis.effects(coordinates.astype(self._dtype))
+        return self.basis.mean_effects(coordinates.astype(self._dtype))
 
     def fit_everywhere(self, state, rng, drawn=None):
         """Return genotypes times effects for all rows (see SNPUpdate)."""

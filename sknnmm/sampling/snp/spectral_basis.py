@@ -11,11 +11,19 @@ import numpy as np
 
 from sknnmm.kernels.variates import standard_normals
 
+ROUNDING = 1e-11  # of squares, relative
 HELD_ROWS = 2**27  # bytes that the rows of XV may take where they could be streamed
 
 
 class Basis(ABC):
     """What both sides have in common.
+
+    Parameters
+    ----------
+    genotypes : Genotypes
+    row_weight : ndarray of shape (n,)
+        0: the row does not inform the columns.
+    dtype : floating type
 
     Attributes
     ----------
@@ -27,6 +35,15 @@ class Basis(ABC):
 
     squared: np.ndarray
     n_outside: int
+
+    def __init__(self, genotypes, row_weight, dtype):
+        self._genotypes = genotypes
+        self._row_weight = row_weight.astype(dtype)[:, None]
+        self._is_weighted = bool((row_weight != 1).any())
+        self._to_allele = (genotypes.polymorphic * genotypes.per_allele).astype(dtype)[:, None]
+
+    def _weigh(self, rows):
+        return self._row_weight * rows if self._is_weighted else rows
 
     def complete(self, coordinates, variance, rng):
         """Return the coordinates of all rows, (r + n_outside, C), given those in the basis."""
@@ -47,46 +64,43 @@ class Basis(ABC):
         """Return X b of all rows, (n, C), given `fit` and the coordinates of all rows."""
 
     @abstractmethod
-    def effects(self, coordinates):
-        """Return the mean of b (p, C) given its coordinates, of all rows or in the basis."""
+    def mean_effects(self, coordinates):
+        """Return the mean of b (p, C), per allele, given its coordinates in the basis."""
 
     @abstractmethod
-    def outside(self, variance, rng, dtype):
-        """Return a draw of what the coordinates of all rows do not tell of b, (p, C)."""
+    def draw_effects(self, coordinates, variance, rng):
+        """Return a draw of b (p, C), per allele, given its coordinates of all rows."""
 
 
 class WideBasis(Basis):
     """At most as many rows as SNPs: holds the rows of XV (n, r); V = X'WXV / S^2."""
 
     def __init__(self, genotypes, row_weight, dtype):
-        self._genotypes = genotypes
-        self._row_weight = row_weight.astype(dtype)[:, None]
+        super().__init__(genotypes, row_weight, dtype)
         used, self._unused = np.flatnonzero(row_weight), np.flatnonzero(row_weight == 0)
         gram = genotypes.row_gram()
         root = np.sqrt(row_weight[used])[:, None]
         weighted = root * gram[np.ix_(used, used)] * root.T
-        self.squared, vectors = _positive_eigenpairs(weighted, np.finfo(float).eps)
+        self.squared, vectors = _positive_eigenpairs(weighted)
         vectors = _oriented(vectors, _reference(len(used)))
         rows = np.empty((len(gram), len(self.squared)))
         rows[used] = vectors * np.sqrt(self.squared) / root
         rows[self._unused] = gram[np.ix_(self._unused, used)] @ (root * vectors)
         rows[self._unused] /= np.sqrt(self.squared)
         self._rows = rows.astype(dtype)
-        # Of the other rows, what lies outside the basis, but for rounding errors.
-        self._across = rows[self._unused]
-        among = gram[np.ix_(self._unused, self._unused)]
-        size = np.diagonal(among).max(initial=0)
-        values, vectors = _positive_eigenpairs(
-            among - self._across @ self._across.T, np.finfo(dtype).eps, size
-        )
+        # What lies outside the basis of the other rows. It is a difference: what rounding errors
+        # leave of a row within the basis is none of it.
+        across, among = rows[self._unused], gram[np.ix_(self._unused, self._unused)]
+        least = len(gram) * max(np.finfo(dtype).eps, ROUNDING) * np.diagonal(among).max(initial=0)
+        values, vectors = _above(least, *np.linalg.eigh(among - across @ across.T))
+        self._across = across.astype(dtype)
         self.n_outside = len(values)
         self._outside_root = (vectors * np.sqrt(values)).astype(dtype)
         self._outside_back = (vectors / np.sqrt(values)).astype(dtype)
-        self._across = self._across.astype(dtype)
 
     def project(self, target):
         """Return V'X'W target (see Basis)."""
-        return self._rows.T @ (self._row_weight * target)
+        return self._rows.T @ self._weigh(target)
 
     def fit(self, coordinates):
         """Return XV coordinates (see Basis)."""
@@ -100,18 +114,19 @@ class WideBasis(Basis):
         fit[self._unused] += self._outside_root @ coordinates[len(self.squared) :]
         return fit
 
-    def effects(self, coordinates):
+    def mean_effects(self, coordinates):
         """Return the mean of b given its coordinates (see Basis)."""
-        return self._genotypes.transpose_dot(self._by_row(coordinates))
+        return self._to_allele * self._genotypes.transpose_dot(self._by_row(coordinates))
 
-    def outside(self, variance, rng, dtype):
-        """Return a draw of the rest of b (see Basis)."""
-        shape = (self._genotypes.shape[1], len(variance))
-        rest = standard_normals(shape, rng, dtype)
-        rest *= np.sqrt(variance).astype(dtype)
-        rest[~self._genotypes.polymorphic] = 0
-        rest -= self.effects(self._coordinates(self._genotypes.dot(rest)))
-        return rest
+    def draw_effects(self, coordinates, variance, rng):
+        """Return a draw of b given its coordinates (see Basis)."""
+        dtype = coordinates.dtype
+        drawn = standard_normals((self._genotypes.shape[1], len(variance)), rng, dtype)
+        drawn *= np.sqrt(variance).astype(dtype)
+        change = coordinates - self._coordinates(self._genotypes.dot(drawn))
+        drawn *= self._to_allele
+        drawn += self.mean_effects(change)
+        return drawn
 
     def _by_row(self, coordinates):
         """Return what X' turns into the mean of b, (n, C)."""
@@ -140,10 +155,9 @@ class LongBasis(Basis):
     """More rows than SNPs: holds V and all directions outside it, and the rows of XV if small."""
 
     def __init__(self, genotypes, row_weight, dtype):
-        self._genotypes = genotypes
-        self._row_weight = row_weight.astype(dtype)[:, None]
+        super().__init__(genotypes, row_weight, dtype)
         gram = genotypes.column_gram(row_weight)
-        self.squared, vectors = _positive_eigenpairs(gram, np.finfo(float).eps)
+        self.squared, vectors = _positive_eigenpairs(gram)
         by_snp = genotypes.transpose_dot(_reference(len(row_weight))[:, None] * row_weight[:, None])
         vectors = _oriented(vectors, by_snp[:, 0])
         within = np.flatnonzero(genotypes.polymorphic)
@@ -158,7 +172,7 @@ class LongBasis(Basis):
 
     def project(self, target):
         """Return V'X'W target (see Basis)."""
-        weighted = self._row_weight * target
+        weighted = self._weigh(target)
         if self._rows is not None:
             return self._rows.T @ weighted
         return self._right.T @ self._genotypes.transpose_dot(weighted)
@@ -175,15 +189,19 @@ class LongBasis(Basis):
 
     def fit_everywhere(self, fit, coordinates):
         """Return X b of all rows (see Basis)."""
-        return self._genotypes.dot(self.effects(coordinates)) if self._outside_is_seen else fit
+        if not self._outside_is_seen:
+            return fit
+        return self._genotypes.dot(self._vectors @ coordinates)
 
-    def effects(self, coordinates):
+    def mean_effects(self, coordinates):
         """Return the mean of b given its coordinates (see Basis)."""
-        return self._vectors[:, : len(coordinates)] @ coordinates
+        return self._to_allele * (self._right @ coordinates)
 
-    def outside(self, variance, rng, dtype):
-        """Return that nothing is left (see Basis)."""
-        return 0
+    def draw_effects(self, coordinates, variance, rng):
+        """Return b, of which the coordinates tell everything (see Basis)."""
+        effects = self._vectors @ coordinates
+        effects *= self._to_allele
+        return effects
 
 
 def _reference(n_rows):
@@ -200,14 +218,15 @@ def _oriented(vectors, reference):
     return vectors * np.where(reference @ vectors < 0, -1, 1)
 
 
-def _positive_eigenpairs(gram, precision, size=0.0):
-    """Return the eigenvalues above rounding error, and their vectors as columns.
-
-    `size` is that of the numbers that `gram` was computed from, if they are larger.
-    """
+def _positive_eigenpairs(gram):
+    """Return the eigenvalues above rounding error, and their vectors as columns."""
     values, vectors = np.linalg.eigh(gram)
-    keep = values > max(values.max(initial=0), size) * len(gram) * precision
-    return values[keep], vectors[:, keep]
+    return _above(values.max(initial=0) * len(gram) * np.finfo(float).eps, values, vectors)
+
+
+def _above(least, values, vectors):
+    """Return the eigenvalues above some value, and their vectors as columns."""
+    return values[values > least], vectors[:, values > least]
 
 
 def _complement(vectors):
