@@ -59,6 +59,11 @@ class Genotypes:
         return np.ones(self.shape[1])
 
     @property
+    def unscaled(self):
+        """Return the Genotypes whose effects are per allele."""
+        return self
+
+    @property
     def shape(self):
         """Return (n, p)."""
         return self.dosages.shape
@@ -154,6 +159,11 @@ class ScaledGenotypes(Genotypes):
     def per_allele(self):
         """Return what turns an effect of every SNP as it is here into one per allele, (p,)."""
         return 1 / self.scale
+
+    @property
+    def unscaled(self):
+        """Return the Genotypes whose effects are per allele."""
+        return self._unscaled
 
     def columns(self, snps, dtype):
         """Return the scaled centred dosages of some SNPs, (n, len(snps))."""

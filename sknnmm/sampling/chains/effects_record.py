@@ -7,7 +7,7 @@ import numpy as np
 from sknnmm.common.compiled import njit
 from sknnmm.kernels.simd import WIDE, load, splat, store, sum_of_lanes, where_greater
 
-JOINED = 2**21  # bytes of effects made of coordinates at a time, or one draw if that has more
+JOINED = 2**23  # bytes of effects made of coordinates at a time, or one draw if that has more
 
 
 @dataclass

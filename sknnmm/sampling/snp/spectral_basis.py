@@ -116,15 +116,17 @@ class WideBasis(Basis):
 
     def mean_effects(self, coordinates):
         """Return the mean of b given its coordinates (see Basis)."""
-        return self._to_allele * self._genotypes.transpose_dot(self._by_row(coordinates))
+        effects = self._genotypes.unscaled.transpose_dot(self._by_row(coordinates))
+        effects *= self._to_allele**2
+        return effects
 
     def draw_effects(self, coordinates, variance, rng):
         """Return a draw of b given its coordinates (see Basis)."""
         dtype = coordinates.dtype
         drawn = standard_normals((self._genotypes.shape[1], len(variance)), rng, dtype)
         drawn *= np.sqrt(variance).astype(dtype)
-        change = coordinates - self._coordinates(self._genotypes.dot(drawn))
         drawn *= self._to_allele
+        change = coordinates - self._coordinates(self._genotypes.unscaled.dot(drawn))
         drawn += self.mean_effects(change)
         return drawn
 
