@@ -59,6 +59,11 @@ class Genotypes:
         return np.ones(self.shape[1])
 
     @property
+    def unscaled(self):
+        """Return the Genotypes whose effects are per allele."""
+        return self
+
+    @property
     def shape(self):
         """Return (n, p)."""
         return self.dosages.shape
@@ -142,6 +147,7 @@ class ScaledGenotypes(Genotypes):
     """
 
     def __init__(self, genotypes):
+        self._unscaled = genotypes
         self._stored, self.mean = genotypes._stored, genotypes.mean
         self.polymorphic = genotypes.polymorphic
         self.any_missing = genotypes.any_missing
@@ -154,6 +160,11 @@ class ScaledGenotypes(Genotypes):
         """Return what turns an effect of every SNP as it is here into one per allele, (p,)."""
         return 1 / self.scale
 
+    @property
+    def unscaled(self):
+        """Return the Genotypes whose effects are per allele."""
+        return self._unscaled
+
     def columns(self, snps, dtype):
         """Return the scaled centred dosages of some SNPs, (n, len(snps))."""
         return super().columns(snps, dtype) / self.scale[snps].astype(dtype)
@@ -163,6 +174,15 @@ class ScaledGenotypes(Genotypes):
         for snps, block in super().blocks(dtype, size):
             block /= self.scale[snps].astype(dtype)
             yield snps, block
+
+    def dot(self, effects):
+        """Return X b (see Genotypes): the effects are scaled, for they are fewer."""
+        scaled = effects / self.scale[:, None].astype(effects.dtype)
+        return self._unscaled.dot(scaled)
+
+    def transpose_dot(self, rows):
+        """Return X' r (see Genotypes)."""
+        return self._unscaled.transpose_dot(rows) / self.scale[:, None].astype(rows.dtype)
 
 
 def row_products(dosages, mean, effects):

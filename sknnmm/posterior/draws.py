@@ -121,8 +121,12 @@ def _stack_draws(chains, shape, columns):
     """Return (chain, draw, p, C) effects in original units; `columns` are the units."""
     full = (len(chains), len(chains[0]), *shape)
     if not isinstance(chains[0][0], tuple):
-        stacked = np.stack([np.stack(draws) for draws in chains])
-        return stacked * columns.astype(_dtype_for(columns, stacked.dtype))
+        dtype = _dtype_for(columns, chains[0][0].dtype)
+        stacked, units = np.empty(full, dtype), columns.astype(dtype)
+        for of_chain, draws in zip(stacked, chains, strict=True):
+            for of_draw, drawn in zip(of_chain, draws, strict=True):
+                np.multiply(drawn, units, out=of_draw)
+        return stacked
     nonzero = sum(len(indices) for draws in chains for indices, _ in draws)
     coords = np.empty((4, nonzero), np.int64)  # SciPy's type for more than two dimensions
     dtype = _dtype_for(columns, chains[0][0][1].dtype)

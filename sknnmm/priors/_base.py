@@ -44,8 +44,8 @@ class Prior(VarianceSettings, Generic[H]):
     model (SNPs without variance) have component -1 and value 0.
     """
 
-    #: True if the effects are jointly normal given the variance, so that the exact joint draw in
-    #: the basis of the singular value decomposition applies.
+    #: True if the effects are jointly normal given one variance, itself scaled inverse chi-square,
+    #: so that the exact joint draw in the basis of the singular value decomposition applies.
     jointly_normal = False
 
     #: True if hyper.variance is in units of the residual variance of the column.

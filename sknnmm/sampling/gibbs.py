@@ -35,6 +35,8 @@ class Sampler:
     Attributes
     ----------
     snp_updates : list of SNPUpdate
+    collapsed : set of str
+        Layers whose residual variances are drawn with the SNP effects, these integrated out.
     residuals, variances, draws, moves, missing : dict
         By the name of a layer: its residual, its ResidualVariances, the draws of its terms, joint
         moves of its latent nodes, and the draw of its missing responses, if it has any.
@@ -47,6 +49,9 @@ class Sampler:
         n_terms = sum(term.prior.quantile_map is not None for term in self._snp_terms())
         self._interweaving = None if n_moves == 0 else Interweaving(n_moves, n_terms)
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
+        self.collapsed = {
+            term.layer for term, update in self._update_of.items() if update.draws_variances
+        }
         self.residuals = {layer.name: self._residual(layer) for layer in self.layers}
         self.variances = {layer.name: ResidualVariances(layer) for layer in self.layers}
         self.draws = {layer.name: self._draws(layer) for layer in self.layers}
@@ -58,8 +63,9 @@ class Sampler:
         for layer in self.layers:
             for draw in self.draws[layer.name]:  # of its terms
                 draw(chain, rng, tuning)
-            state, residual = chain.layers[layer.name], self.residuals[layer.name]
-            self.variances[layer.name].draw(state, residual, rng)
+            if layer.name not in self.collapsed:
+                state, residual = chain.layers[layer.name], self.residuals[layer.name]
+                self.variances[layer.name].draw(state, residual, rng)
         for layer in reversed(self.layers):
             if layer.family.draws:
                 self.draw_recorded(layer, chain, rng)

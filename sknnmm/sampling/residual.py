@@ -46,6 +46,10 @@ class Target:
         """Return X'W target for the SNPs of a SummedResidual."""
         return self._residual.snp_products(self.state)
 
+    def squares(self):
+        """Return the weighted sums of squares (C,) of that of the SNPs of a SummedResidual."""
+        return self._residual.snp_target_squares(self.state)
+
 
 class RowResidual:
     """Residuals row by row.
@@ -169,6 +173,12 @@ class SummedResidual:
         explained = self._layout.outer(self._snps_predictors, self._coefficients(state))
         dtype = state.terms[self._snps.name].effects.dtype
         return (self._snps_response - explained).astype(dtype)
+
+    def snp_target_squares(self, state):
+        """Return the weighted sums of squares of what the SNPs are to explain, (C,)."""
+        coefficients = self._coefficients(state)
+        explained = 2 * self._with_response - self._gram @ coefficients
+        return np.maximum(self._squares - (coefficients * explained).sum(axis=0), 0)
 
     def squares(self, state):
         """Return the weighted sums of squared residuals, (C,)."""

@@ -39,7 +39,8 @@ def every_update(sampler):
     updates = list(sampler.snp_updates)
     for layer in sampler.layers:
         updates += [term for term in layer.terms if not term.acts_by_snps]
-        updates.append(sampler.variances[layer.name])
+        if layer.name not in sampler.collapsed:
+            updates.append(sampler.variances[layer.name])
         updates += sampler.moves[layer.name]
         if layer.name in sampler.missing:
             updates.append(sampler.missing[layer.name])

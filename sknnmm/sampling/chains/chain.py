@@ -108,7 +108,8 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
             origin.checkpoint.save(state(iteration))
         if stopped:
             return None
-    result = recorder.result(chain)
+    # In a stream of its own: a longer chain goes on as if it had not ended here.
+    result = recorder.result(chain, Stream(rng.bit_generator.jumped()))
     if settings.keep_state:
         result.state = state(settings.n_iter)
     return result

@@ -7,6 +7,8 @@ import numpy as np
 from sknnmm.common.compiled import njit
 from sknnmm.kernels.simd import WIDE, load, splat, store, sum_of_lanes, where_greater
 
+JOINED = 2**23  # bytes of effects made of coordinates at a time, or one draw if that has more
+
 
 @dataclass
 class EffectsMoments:
@@ -41,7 +43,7 @@ class _SweptRecord:
             "weighted": self._weighted,
         }
 
-    def add(self, state, weights, store, rng):
+    def add(self, state, weights, rng):
         """Add a draw; return its SNP effects.
 
         `weights` (C, R) are those that the responses of this layer have on the R of its reader.
@@ -58,13 +60,17 @@ class _SweptRecord:
             weighted += self._layout.spread(weight) * effects
         return effects
 
-    def storable(self, effects):
+    def storable(self, effects, state):
         """Return a copy of effects to keep: whole, or (flat indices, values) if many are zero."""
         return _as_sparse(effects) if self._selects else effects.copy()
 
-    def moments(self, n_kept):
-        """Return the EffectsMoments over `n_kept` draws."""
-        return EffectsMoments(
+    def n_bytes(self, kept):
+        """Return the bytes of a draw in the end, where a sparse value has four indices (int64)."""
+        return kept[1].nbytes + 32 * len(kept[1]) if isinstance(kept, tuple) else kept.nbytes
+
+    def finish(self, kept, n_kept, rng):
+        """Return the effects that are kept, and the EffectsMoments over `n_kept` draws."""
+        return kept, EffectsMoments(
             mean=self._total / n_kept,
             weighted_mean=self._weighted / n_kept,
             total=self._total,
@@ -81,7 +87,7 @@ class _ConnectionsRecord(_SweptRecord):
         super().__init__(update, term, n_weighted)
         self._positions = term.connections.positions
 
-    def storable(self, effects):
+    def storable(self, effects, state):
         """Return (flat indices in (p, K), values) to keep."""
         if not self._selects:
             return self._positions, effects
@@ -90,57 +96,63 @@ class _ConnectionsRecord(_SweptRecord):
 
 
 class _SpectralRecord:
-    """Running sums of the coordinates of the SNP effects of one term, and of some effects."""
+    """Running sums of the coordinates of the SNP effects of one term.
+
+    Effects are made of the coordinates at the end of the chain, those of many draws together.
+    """
 
     def __init__(self, update, term, n_weighted):
         self.update = update
         self.count = 0
-        shape = (term.genotypes.shape[1], term.n_responses)
-        self._total, self._squares = np.zeros((2, *shape))
-        self._in_model = np.broadcast_to(term.genotypes.polymorphic[:, None], shape)
+        self._shape = (term.genotypes.shape[1], term.n_responses)
+        self._in_model = np.broadcast_to(term.genotypes.polymorphic[:, None], self._shape)
         self._coordinates = np.zeros(update.layout(term).shape)
         self._weighted = np.zeros((n_weighted, *self._coordinates.shape))
 
     @property
     def sums(self):
         """Return the arrays that draws are added to, by name."""
-        return {
-            "total": self._total,
-            "squares": self._squares,
-            "coordinates": self._coordinates,
-            "weighted": self._weighted,
-        }
+        return {"coordinates": self._coordinates, "weighted": self._weighted}
 
-    def add(self, state, weights, store, rng):
-        """Add a draw; return its SNP effects if they are to be stored."""
+    def add(self, state, weights, rng):
+        """Add a draw; return its coordinates of all rows."""
+        self.count += 1
         self._coordinates += state.effects
         self._weighted += weights.T[:, None] * state.effects
-        if not store:
-            return None
-        effects = self.update.snp_effects(state, rng)
-        self.count += 1
-        self._total += effects
-        self._squares += effects.astype(float) ** 2
-        return effects
+        return self.update.complete(state, rng)
 
-    def storable(self, effects):
-        """Return a copy of effects to keep."""
-        return effects.copy()
+    def storable(self, coordinates, state):
+        """Return what effects are made of: the coordinates, and below them the variances."""
+        return np.concatenate([coordinates, state.hyper.variance.astype(coordinates.dtype)])
 
-    def moments(self, n_kept):
-        """Return the EffectsMoments: means over `n_kept` draws, the rest over the stored ones."""
+    def n_bytes(self, kept):
+        """Return the bytes of the effects of a draw."""
+        return self._shape[0] * self._shape[1] * kept.itemsize
 
-        def mean_of(total):
-            return self.update.mean_snp_effects(total / n_kept).astype(float)
+    def finish(self, kept, n_kept, rng):
+        """Return the effects of kept draws, and the EffectsMoments.
 
-        return EffectsMoments(
-            mean=mean_of(self._coordinates),
-            weighted_mean=np.array([mean_of(total) for total in self._weighted]),
-            total=self._total,
-            squares=self._squares,
-            included=self.count * self._in_model,
-            count=self.count,
+        These hold means over `n_kept` draws, and the rest over the kept ones.
+        """
+        effects, at_once = [], max(1, JOINED // self.n_bytes(kept[0]))
+        for first in range(0, len(kept), at_once):
+            some = kept[first : first + at_once]
+            coordinates, variances = [draw[:-1] for draw in some], [draw[-1] for draw in some]
+            effects += self.update.effects_given(coordinates, variances, rng)
+        total, squares = np.zeros((2, *self._shape))
+        for of_draw in effects:
+            add_moments(of_draw, total, squares)
+        return effects, EffectsMoments(
+            mean=self._mean_of(self._coordinates / n_kept),
+            weighted_mean=np.array([self._mean_of(sums / n_kept) for sums in self._weighted]),
+            total=total,
+            squares=squares,
+            included=len(effects) * self._in_model,
+            count=len(effects),
         )
+
+    def _mean_of(self, coordinates):
+        return self.update.mean_snp_effects(coordinates).astype(float)
 
 
 def effects_record(update, term, n_weighted):
@@ -153,6 +165,16 @@ def effects_record(update, term, n_weighted):
     if len(update.layout(term).shape) == 1:
         return _ConnectionsRecord(update, term, n_weighted)
     return _SweptRecord(update, term, n_weighted)
+
+
+@njit(nogil=True, cache=True)
+def add_moments(values, total, squares):
+    """Add the first columns of `values` and their squares to running sums."""
+    for i in range(total.shape[0]):
+        for c in range(total.shape[1]):
+            value = float(values[i, c])
+            total[i, c] += value
+            squares[i, c] += value * value
 
 
 @njit(nogil=True, cache=True)

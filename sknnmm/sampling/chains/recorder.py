@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
-from sknnmm.sampling.chains.effects_record import EffectsMoments, effects_record
+from sknnmm.sampling.chains.effects_record import EffectsMoments, add_moments, effects_record
 from sknnmm.sampling.chains.genetic_values import GeneticMoments
 from sknnmm.sampling.chains.thinned_draws import ThinnedDraws
 from sknnmm.sampling.chains.variance_shares import SharesFromRows, SharesFromSums
@@ -39,7 +38,7 @@ class ResponseMoments:
 
     def add(self, state, snp_fits):
         """Add a draw: the LayerState, and genotypes times effects (n, C) by the name of a term."""
-        _add_moments(state.response, self.total, self.squares)
+        add_moments(state.response, self.total, self.squares)
         rows, n = self._uninformed, self.total.shape[1]
         if rows.size:
             # Outside the chain: their moments given the other parameters are known.
@@ -108,18 +107,19 @@ class Recorder:
     def record(self, chain, rng):
         """Keep the present state."""
         store = self._stored.wants(self._n_recorded)
-        effects, fits = {}, {}
+        kept, n_bytes, fits = {}, 0, {}
         for _, term in self._terms:
             if not term.acts_by_snps:
                 continue
             record, state = self._effects[term.name], term.of(chain)
-            effects[term.name] = record.add(state, self._weights_of(term, chain), store, rng)
+            drawn = record.add(state, self._weights_of(term, chain), rng)
             if self._shares.by_rows:
-                fit = record.update.fit_everywhere(state, rng, effects[term.name])
-                fits[term.name] = fit
+                fits[term.name] = record.update.fit_everywhere(state, rng, drawn)
+            if store:
+                kept[term.name] = record.storable(drawn, state)
+                n_bytes += record.n_bytes(kept[term.name])
         if store:
-            drawn = {name: self._effects[name].storable(drawn) for name, drawn in effects.items()}
-            self._stored.add(self._n_recorded, drawn)
+            self._stored.add(self._n_recorded, kept, n_bytes)
         shares, genetic = self._shares(chain, fits)
         reached = shares["heritability"] + shares["genetic_mean"]  # by any that is not finite
         if not np.isfinite(reached).all():
@@ -194,27 +194,21 @@ class Recorder:
         copy_into(self._genetic_values.sums, saved["genetic_values"])
         self._genetic_values.n_seen = self._n_recorded
 
-    def result(self, chain):
+    def result(self, chain, rng):
         """Return the ChainResult, given the last state."""
+        stored, effects = self._stored.copy(), {}
+        for name, record in self._effects.items():
+            kept, effects[name] = record.finish(stored.of(name), self._n_kept, rng)
+            stored.put(name, kept)
         step_sizes = {name: layer.step_size for name, layer in chain.layers.items()}
         return ChainResult(
             n_kept=self._n_kept,
             draws=self._draws,
-            effects={n: record.moments(self._n_kept) for n, record in self._effects.items()},
+            effects=effects,
             weights_included={n: sums / self._n_kept for n, sums in self._weights_included.items()},
             responses=self._responses,
             genetic_values=self._genetic_values.moments(),
             rows=self._rows,
             step_sizes={name: size for name, size in step_sizes.items() if size is not None},
-            stored=self._stored,
+            stored=stored,
         )
-
-
-@njit(nogil=True, cache=True)
-def _add_moments(values, total, squares):
-    """Add the first columns of `values` and their squares to running sums."""
-    for i in range(total.shape[0]):
-        for c in range(total.shape[1]):
-            value = float(values[i, c])
-            total[i, c] += value
-            squares[i, c] += value * value

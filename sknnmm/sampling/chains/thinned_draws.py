@@ -12,7 +12,8 @@ class ThinnedDraws:
 
     def __init__(self, budget):
         self._budget = budget
-        self._bytes = 0
+        self._n_bytes = {}  # index of the kept draw -> bytes that it counts
+        self._total = 0
         self.spacing = 1
         self.draws = {}  # index of the kept draw -> {name: array or (indices, values)}
 
@@ -20,11 +21,11 @@ class ThinnedDraws:
         """Return whether kept draw `index` falls on the present spacing."""
         return index % self.spacing == 0
 
-    def add(self, index, arrays):
+    def add(self, index, arrays, n_bytes):
         """Store the arrays of a draw: {name: array or (flat indices, values)}."""
-        self.draws[index] = arrays
-        self._bytes += _n_bytes(arrays)
-        while self._bytes > self._budget and len(self.draws) > 1:
+        self.draws[index], self._n_bytes[index] = arrays, n_bytes
+        self._total += n_bytes
+        while self._total > self._budget and len(self.draws) > 1:
             self.spacing *= 2
             self.thin(self.spacing)
 
@@ -32,7 +33,25 @@ class ThinnedDraws:
         """Keep the draws on a wider spacing only."""
         self.spacing = spacing
         self.draws = {index: draw for index, draw in self.draws.items() if index % spacing == 0}
-        self._bytes = sum(_n_bytes(draw) for draw in self.draws.values())
+        self._n_bytes = {index: self._n_bytes[index] for index in self.draws}
+        self._total = sum(self._n_bytes.values())
+
+    def copy(self):
+        """Return the same draws in dictionaries of their own."""
+        copy = ThinnedDraws(self._budget)
+        copy.draws = {index: dict(draw) for index, draw in self.draws.items()}
+        copy._n_bytes = dict(self._n_bytes)
+        copy.thin(self.spacing)
+        return copy
+
+    def of(self, name):
+        """Return the arrays of one name."""
+        return [draw[name] for draw in self.draws.values()]
+
+    def put(self, name, arrays):
+        """Exchange the arrays of one name."""
+        for draw, array in zip(self.draws.values(), arrays, strict=True):
+            draw[name] = array
 
     def contents(self):
         """Return the draws as plain data: those of each name joined into one array."""
@@ -40,7 +59,8 @@ class ThinnedDraws:
         return {
             "spacing": self.spacing,
             "index": np.array(list(self.draws), np.int64),
-            "draws": {name: _joined([d[name] for d in self.draws.values()]) for name in first},
+            "n_bytes": np.array(list(self._n_bytes.values()), np.int64),
+            "draws": {name: _joined(self.of(name)) for name in first},
         }
 
     def restore(self, saved):
@@ -50,6 +70,7 @@ class ThinnedDraws:
             index: {name: parts[i] for name, parts in draws.items()}
             for i, index in enumerate(saved["index"].tolist())
         }
+        self._n_bytes = dict(zip(self.draws, saved["n_bytes"].tolist(), strict=True))
         self.thin(saved["spacing"])
 
 
@@ -71,11 +92,3 @@ def _parted(joined):
     ends = np.cumsum(joined["lengths"])[:-1]
     indices, values = np.split(joined["indices"], ends), np.split(joined["values"], ends)
     return [(i.copy(), v.copy()) for i, v in zip(indices, values, strict=True)]
-
-
-def _n_bytes(draw):
-    """Return the bytes of a draw in the end, where a sparse value has four indices (int64)."""
-    return sum(
-        array[1].nbytes + 32 * len(array[1]) if isinstance(array, tuple) else array.nbytes
-        for array in draw.values()
-    )

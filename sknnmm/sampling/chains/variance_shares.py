@@ -128,7 +128,7 @@ class SharesFromRows(_Shares):
 
 
 class SharesFromSums(_Shares):
-    """The shares without the rows: sums stand in for them, and nodes act linearly."""
+    """The shares from second moments that an update knows, without the rows; nodes act linearly."""
 
     by_rows = False
 
@@ -145,8 +145,7 @@ class SharesFromSums(_Shares):
         if nodes is None or not nodes.activation.is_linear:
             return False
         source, (update, *others) = sampler.network.layer(nodes.source), sampler.snp_updates
-        by_sums = sampler.residuals[source.name].is_summed and update.has_totals
-        return by_sums and not others and bool((source.row_weight == 1).all())
+        return update.has_totals and not others and bool((source.row_weight == 1).all())
 
     def genetic_values(self, rows):
         """Return what takes the total effects, and keeps every draw of some genetic values."""
@@ -169,7 +168,7 @@ class SharesFromSums(_Shares):
         shares = self._all(
             chain,
             weights,
-            explained=state.fit_squares / n,
+            explained=self._update.squared_fit(state) / n,
             spread=chain.layers[self._source.name].residual_variance,
             mean=np.zeros(len(total)),  # of the genotypes
             total=total,

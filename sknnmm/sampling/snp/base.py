@@ -41,6 +41,7 @@ class SNPUpdate(ABC):
     has_totals = False  # whether `total` tells second moments of all SNPs
     weighs_changes = True  # whether a sweep returns what it leaves unexplained
     draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
+    draws_variances = False  # whether `sweep` draws them too, of the prior and of the residuals
 
     def __init__(self, network: Network, terms: Sequence[SNPs]) -> None:
         self.terms = terms
@@ -83,6 +84,8 @@ class SNPUpdate(ABC):
             target = Target(residuals[term.layer], own, term)
             parts.append(Part(own.terms[term.name], target, own.residual_variance))
         unexplained = self.sweep(parts, rng)
+        if self.draws_variances:
+            return
         for term, part in zip(self.terms, parts, strict=True):
             term.draw_hyperparameters(part.state, part.residual_variance, rng)
         for term, part, of_term in zip(self.terms, parts, unexplained or (), strict=False):
@@ -116,9 +119,9 @@ class SNPUpdate(ABC):
         return state.effects
 
     def fit_everywhere(
-        self, state: SNPState, rng: np.random.Generator, effects: np.ndarray | None = None
+        self, state: SNPState, rng: np.random.Generator, drawn: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return genotypes times effects for all rows, (n, C); those of `effects` if given."""
+        """Return genotypes times effects for all rows, (n, C); of what `complete` drew if given."""
         return state.fit
 
     # Of updates that draw from sums over the rows (`keeps_fit` False) ------------------------
@@ -146,8 +149,25 @@ class SNPUpdate(ABC):
         """Return genotypes times such effects, (n, R), for effects (m, R)."""
         raise NotImplementedError
 
+    def squared_fit(self, state: SNPState) -> np.ndarray:
+        """Return the weighted sums of squares (C,) of genotypes times effects."""
+        raise NotImplementedError
+
     # Of updates with `draws_coordinates` -----------------------------------------------------
 
+    def complete(self, state: SNPState, rng: np.random.Generator) -> np.ndarray:
+        """Return coordinates that tell genotypes times effects of all rows, (m, C)."""
+        raise NotImplementedError
+
+    def effects_given(
+        self,
+        coordinates: Sequence[np.ndarray],
+        variances: Sequence[np.ndarray],
+        rng: np.random.Generator,
+    ) -> list[np.ndarray]:
+        """Return draws of the SNP effects (p, C), given what `complete` drew and the variances."""
+        raise NotImplementedError
+
     def mean_snp_effects(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the mean SNP effects (p, C) given the coordinates."""
+        """Return the mean SNP effects (p, C) given the coordinates of a state."""
         raise NotImplementedError

@@ -21,7 +21,7 @@ def choose_updates(network, by_rows=False):
         Keep to the updates that read the genotypes of every row, even where sums over the rows
         would do: to compare with the others.
     """
-    updates, swept, summed = [], [], []
+    updates, swept, summed, spectral = [], [], [], []
     for layer in network.layers:
         for term in layer.terms:
             if not term.acts_by_snps:
@@ -35,11 +35,13 @@ def choose_updates(network, by_rows=False):
             elif few:
                 updates.append(ConnectionSweep(network, [term]))
             elif term.prior.jointly_normal and connections is None:
-                updates.append(SpectralDraw(network, [term], from_sums))
+                spectral.append((term, from_sums))
             elif not by_rows and CrossProductSweep.pays(network, [term]):
                 summed.append((term, from_sums))
             else:
                 swept.append(term)
+    for terms, from_sums in _alike(spectral):
+        updates.append(SpectralDraw(network, terms, from_sums))
     for terms, from_sums in _alike(summed):
         updates.append(CrossProductSweep(network, terms, from_sums))
     for terms in BlockedSweep.groups(swept):
@@ -49,11 +51,15 @@ def choose_updates(network, by_rows=False):
 
 
 def _alike(summed):
-    """Yield (terms, from_sums) for terms that weigh the rows alike and read them alike."""
+    """Return (terms, from_sums) of terms with the same rows and SNPs that read them alike."""
     groups = []
     for term, from_sums in summed:
         for terms, same in groups:
-            if same == from_sums and np.array_equal(terms[0].row_weight, term.row_weight):
+            if (
+                same == from_sums
+                and terms[0].prior.scales_genotypes == term.prior.scales_genotypes
+                and np.array_equal(terms[0].row_weight, term.row_weight)
+            ):
                 terms.append(term)
                 break
         else:

@@ -116,7 +116,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         if self.keeps_fit:
             state.fit += self._times(change).T
         else:
-            state.fit_squares[:] = state.hyper.layout.dot(state.effects, state.fit_products.T)
+            state.fit_squares[:] = self.squared_fit(state)
 
     def _products(self, term, part):
         """Return X'W target, (C, p)."""
@@ -199,7 +199,11 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         """Return genotypes times effects (p, R), for all rows (see SNPUpdate)."""
         return self._genotypes.dot(effects)
 
-    def fit_everywhere(self, state, rng, effects=None):
+    def squared_fit(self, state):
+        """Return the weighted sums of squares (C,) of genotypes times effects."""
+        return state.hyper.layout.dot(state.effects, state.fit_products.T)
+
+    def fit_everywhere(self, state, rng, drawn=None):
         """Return genotypes times effects for all rows (see SNPUpdate)."""
         if self.keeps_fit:
             return state.fit
@@ -307,7 +311,7 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
         per_allele = self._per_allele[self._connections.snps]
         return state.effects * per_allele.astype(state.effects.dtype)
 
-    def fit_everywhere(self, state, rng, effects=None):
+    def fit_everywhere(self, state, rng, drawn=None):
         """Return genotypes times effects for all rows (see SNPUpdate)."""
         fit = np.zeros((self._connections.shape[1], self._genotypes.shape[0]), state.effects.dtype)
         add_connections(
