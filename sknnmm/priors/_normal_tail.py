@@ -6,6 +6,8 @@ import numpy as np
 
 from sknnmm.common.compiled import njit
 
+Polynomials = tuple[tuple[float, ...], tuple[float, ...]]
+
 ROOT_HALF = math.sqrt(0.5)
 CENTRE = (  # numerators and denominators of Wichura's rational functions, highest power first
     (
@@ -46,13 +48,13 @@ FAR = (
 
 
 @njit(nogil=True, cache=True)
-def normal_tail(x):
+def normal_tail(x: float) -> float:
     """Return the probability that a standard normal variate exceeds x."""
     return 0.5 * math.erfc(x * ROOT_HALF)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def normal_tail_inverse(q):
+def normal_tail_inverse(q: float) -> float:
     """Return the x >= 0 that a standard normal variate exceeds with probability q <= 1/2.
 
     By the rational functions of Wichura (1988, doi 10.2307/2347330), to 16 digits; NaN at q = 0.
@@ -67,7 +69,7 @@ def normal_tail_inverse(q):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def rational(r, coefficients):
+def rational(r: float, coefficients: Polynomials) -> float:
     """Return a ratio of two polynomials of degree 7."""
     above, below = coefficients
     a, b = above[0], below[0]

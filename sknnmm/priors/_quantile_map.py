@@ -104,7 +104,7 @@ class QuantileMap:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def log_ratios(weights):
+def log_ratios(weights: np.ndarray) -> np.ndarray:
     """Return the logarithms of mixture weights (M, C) over the first of them, (C, M - 1)."""
     n_components, n_columns = weights.shape
     ratios = np.empty((n_columns, n_components - 1))
@@ -115,7 +115,7 @@ def log_ratios(weights):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def weights_at(coordinates):
+def weights_at(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mixture weights (M, C) by their log ratios (C, M - 1); the log Jacobian, (C,)."""
     n_columns, n_ratios = coordinates.shape
     weights, log_jacobian = np.empty((n_ratios + 1, n_columns)), np.zeros(n_columns)
@@ -132,8 +132,17 @@ def weights_at(coordinates):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def follow(
-    effects, component, starts, stride, counts, multipliers, variance, weights, new_weights, rng,
-):  # fmt: skip
+    effects: np.ndarray,
+    component: np.ndarray,
+    starts: np.ndarray,
+    stride: int,
+    counts: np.ndarray,
+    multipliers: np.ndarray,
+    variance: np.ndarray,
+    weights: np.ndarray,
+    new_weights: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the fields of a Change.
 
     Parameters
@@ -187,7 +196,7 @@ def follow(
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def zeros_until_next(probability, rng):
+def zeros_until_next(probability: float, rng: np.random.Generator) -> float:
     """Return how many zero effects stay zero before the next one that enters."""
     if probability <= 0:
         return np.inf
@@ -195,7 +204,7 @@ def zeros_until_next(probability, rng):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def tail(b, weights, multipliers, size):
+def tail(b: float, weights: np.ndarray, multipliers: np.ndarray, size: float) -> float:
     """Return the upper quantile of an effect b >= 0."""
     q = 0.0
     for m in range(multipliers.size):
@@ -205,7 +214,9 @@ def tail(b, weights, multipliers, size):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def quantile(q, weights, multipliers, size, near):
+def quantile(
+    q: float, weights: np.ndarray, multipliers: np.ndarray, size: float, near: float
+) -> float:
     """Return the effect >= 0 with an upper quantile q; NaN if it is too far out.
 
     `near`: an effect close to it.
@@ -229,15 +240,24 @@ def quantile(q, weights, multipliers, size, near):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def normal_density(b, sd):
+def normal_density(b: float, sd: float) -> float:
     """Return the density of N(0, sd^2) at b."""
     return math.exp(-0.5 * (b / sd) ** 2) / (sd * math.sqrt(2 * math.pi))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def put(
-    effects, component, multipliers, variance, weights, indptr, entries, values, accepted, rng
-):  # fmt: skip
+    effects: np.ndarray,
+    component: np.ndarray,
+    multipliers: np.ndarray,
+    variance: np.ndarray,
+    weights: np.ndarray,
+    indptr: np.ndarray,
+    entries: np.ndarray,
+    values: np.ndarray,
+    accepted: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Write the values of accepted columns to `effects`, and draw the components of the columns."""
     n_columns, first = accepted.size, 1 if multipliers[0] == 0 else 0
     several = multipliers.size - first > 1

@@ -51,7 +51,7 @@ class Steps:
     def affordable(self, share, tuning):
         """Return how many moves take a share of the time of an iteration.
 
-        None if, in every column, they would move the coordinates less than the draws between do.
+        0 if in every column they move the coordinates less far than the draws between them do.
         """
         if self.n_tuned == 0:
             return 1

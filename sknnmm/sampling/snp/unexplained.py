@@ -19,7 +19,8 @@ from sknnmm.kernels.passes import add_connections
 # Costs in the time of one multiplication with a genotype, as measured in sweeps.
 CALLS_OF_MOVE, CALLS_OF_ITERATION = 1.5e6, 1e6  # from Python
 PER_DRAW = 350  # to prepare that of an effect
-PER_EFFECT, PER_CHANGE = 80, 500  # to look whether an effect changes, and to find its quantile
+PER_EFFECT, PER_CHANGE = 80, 800  # to look whether an effect changes, and to find its quantile
+PASS = 1.5  # to subtract a change from a residual
 
 
 class Unexplained(ABC):
@@ -61,11 +62,16 @@ class Unexplained(ABC):
     def _take(self, accepted): ...
 
     @abstractmethod
-    def _scale(self, factor): ...
+    def _weigh_scale(self): ...
 
     @abstractmethod
+    def _scale(self, factor): ...
+
     def weigh_scale(self):
         """Return l and q, each (C,)."""
+        has_effects = self._state.hyper.layout.sum(self._state.effects != 0) > 0
+        self._is_empty = ~has_effects
+        return tuple(np.where(has_effects, value, 0) for value in self._weigh_scale())
 
     @abstractmethod
     def cost(self, change):
@@ -109,8 +115,7 @@ class UnexplainedRows(Unexplained):
     def _take(self, accepted):
         self._residual[accepted] -= self._product[accepted]
 
-    def weigh_scale(self):
-        """Return l and q, each (C,)."""
+    def _weigh_scale(self):
         none = np.zeros(self._residual.shape, self._residual.dtype)
         return gains_of_rows(none, self._target, self._residual, self._row_weight)[1:3]
 
@@ -171,8 +176,7 @@ class UnexplainedProducts(Unexplained):
         taken = accepted[column]
         self._changed[column[taken], self._snps[taken]] += self._change.amounts[taken]
 
-    def weigh_scale(self):
-        """Return l and q, each (C,)."""
+    def _weigh_scale(self):
         effects = self._state.effects.T.astype(float)
         quadratic = (effects * self._state.fit_products).sum(axis=1)
         return (effects * self._target).sum(axis=1) - quadratic, quadratic
@@ -194,7 +198,8 @@ def work_of_iteration(n_effects, work):
 
 def work_of_move(n_effects, n_changes, per_change):
     """Return what a move costs that multiplies so often for each effect that changes."""
-    return CALLS_OF_MOVE + PER_EFFECT * n_effects + (PER_CHANGE + per_change) * n_changes
+    per_change = PER_CHANGE + PASS * per_change
+    return CALLS_OF_MOVE + PER_EFFECT * n_effects + per_change * n_changes
 
 
 def times_change(genotypes, mean, any_missing, snps, change):
