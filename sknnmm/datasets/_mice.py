@@ -7,16 +7,20 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
 from sknnmm.common.typing import FilePath
-from sknnmm.datasets._bglr import (
-    dosage_table,
-    names_along,
-    read_bglr_file,
+from sknnmm.datasets._bglr import BGLR, BGLR_DOCS
+from sknnmm.datasets._r_files import (
+    RFile,
+    named_table,
+    read_r_file,
     with_plain_nan,
     with_shared_docs,
 )
 
-FILENAME = "mice.RData"
-SHA256 = "5aec95f7736460cbc98f90fbf02dc12693786d24353bea054768c0da8ae9e3a5"
+FILE = RFile(
+    BGLR,
+    "data/mice.RData",
+    sha256="5aec95f7736460cbc98f90fbf02dc12693786d24353bea054768c0da8ae9e3a5",
+)
 
 OMICS = [
     "Biochem.Albumin",
@@ -40,7 +44,7 @@ OMICS = [
 
 
 @validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
-@with_shared_docs
+@with_shared_docs(**BGLR_DOCS)
 def fetch_hs_mice(data_home: FilePath | None = None) -> Bunch:
     """Load the heterogeneous stock mice (genotypes, blood measurements, body mass index).
 
@@ -48,6 +52,7 @@ def fetch_hs_mice(data_home: FilePath | None = None) -> Bunch:
     autosomes and the X chromosome. Size of the file: 2 MB.
 
     {source}
+    {rdata}
 
     Parameters
     ----------
@@ -99,21 +104,21 @@ def fetch_hs_mice(data_home: FilePath | None = None) -> Bunch:
     >>> mice.genotypes.shape, mice.omics.shape  # doctest: +SKIP
     ((1814, 10346), (1814, 17))
     """
-    return _as_bunch(read_bglr_file(FILENAME, SHA256, data_home))
+    return _as_bunch(read_r_file(FILE, data_home))
 
 
 def _as_bunch(contents):
     """Arrange the R objects of the file, all rows in the order of the genotypes."""
-    markers = contents["mice.X"]
-    ids = names_along(markers, 0)
+    genotypes = named_table(contents["mice.X"], np.int8)
+    ids = genotypes.index
     records = contents["mice.pheno"].astype({"SUBJECT.NAME": str}).set_index("SUBJECT.NAME")
     records = with_plain_nan(records.loc[ids].rename_axis(index=None))
     marker_map = contents["mice.map"].astype({"snp_id": str}).set_index("snp_id", drop=False)
-    marker_map = marker_map.loc[names_along(markers, 1)].reset_index(drop=True)
+    marker_map = marker_map.loc[genotypes.columns].reset_index(drop=True)
 
     described = [*OMICS, "Obesity.BMI", "GENDER", "Litter", "cage"]
     return Bunch(
-        genotypes=dosage_table(markers, ids),
+        genotypes=genotypes,
         omics=records[OMICS].astype(np.float64),
         covariates=_with_numpy_numbers(records.drop(columns=described)),
         BMI=records["Obesity.BMI"].rename("BMI"),

@@ -8,22 +8,34 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
 from sknnmm.common.typing import FilePath
-from sknnmm.datasets._bglr import dosage_table, names_along, read_bglr_file, with_shared_docs
+from sknnmm.datasets._bglr import BGLR, BGLR_DOCS
+from sknnmm.datasets._r_files import (
+    RFile,
+    named_table,
+    names_along,
+    read_r_file,
+    table,
+    with_shared_docs,
+)
 
-FILENAME = "wheat.RData"
-SHA256 = "8710523389007dd8b7c88a5deb74ee16aea0bae158496bc11f0626fb43b5ea21"
+FILE = RFile(
+    BGLR,
+    "data/wheat.RData",
+    sha256="8710523389007dd8b7c88a5deb74ee16aea0bae158496bc11f0626fb43b5ea21",
+)
 
 ENVIRONMENTS = ["environment_1", "environment_2", "environment_3", "environment_4"]
 
 
 @validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
-@with_shared_docs
+@with_shared_docs(**BGLR_DOCS)
 def fetch_wheat(data_home: FilePath | None = None) -> Bunch:
     """Load the CIMMYT wheat lines (markers, pedigree, grain yield in four environments).
 
     599 historical wheat lines of CIMMYT's Global Wheat Program [1]_. Size of the file: 0.5 MB.
 
     {source}
+    {rdata}
 
     Parameters
     ----------
@@ -69,7 +81,7 @@ def fetch_wheat(data_home: FilePath | None = None) -> Bunch:
     >>> wheat.genotypes.shape, wheat.yields.shape  # doctest: +SKIP
     ((599, 1279), (599, 4))
     """
-    return _as_bunch(read_bglr_file(FILENAME, SHA256, data_home))
+    return _as_bunch(read_r_file(FILE, data_home))
 
 
 def _as_bunch(contents):
@@ -79,13 +91,10 @@ def _as_bunch(contents):
     """
     markers, yields, relationship = (contents[f"wheat.{name}"] for name in "XYA")
     ids = names_along(yields, 0)
-    relationship = pd.DataFrame(
-        relationship.to_numpy(), names_along(relationship, 0), names_along(relationship, 1)
-    )
     return Bunch(
-        genotypes=dosage_table(markers, ids),
-        yields=pd.DataFrame(yields.to_numpy(), index=ids, columns=ENVIRONMENTS),
-        relationship=relationship.loc[ids, ids],
+        genotypes=table(markers, ids, names_along(markers, 1), np.int8),
+        yields=table(yields, ids, ENVIRONMENTS),
+        relationship=named_table(relationship).loc[ids, ids],
         sets=pd.Series(contents["wheat.sets"].astype(np.int64), index=ids, name="set"),
         ids=ids,
         DESCR=fetch_wheat.__doc__,

@@ -6,7 +6,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from scipy.stats import multivariate_normal, norm, sem, t
 
-from sknnmm.datasets import _mice, _wheat, fetch_hs_mice, fetch_wheat, make_omics_network
+from sknnmm.datasets import (
+    _mice,
+    _r_files,
+    _wheat,
+    fetch_hs_mice,
+    fetch_maize_hybrids,
+    fetch_wheat,
+    fetch_wheat_htp,
+    make_omics_network,
+)
 from tests.helpers.data import SHARED_DATA
 
 ACTIVATIONS = {
@@ -288,7 +297,7 @@ def test_impossible_requests_are_explained():
 
 # --- fetch_hs_mice -----------------------------------------------------------------------------
 
-needs_data = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no local copy of BGLR's data")
+needs_data = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no local copy of the data")
 
 
 @pytest.fixture(scope="module")
@@ -430,3 +439,131 @@ def test_wheat_relationship_is_aligned_by_name(wheat):
     contents["wheat.A"] = contents["wheat.A"][::-1, ::-1]
 
     assert _wheat._as_bunch(contents).relationship.equals(wheat.relationship)
+
+
+# --- fetch_maize_hybrids -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def maize():
+    pytest.importorskip("rdata")
+    return fetch_maize_hybrids(data_home=SHARED_DATA)
+
+
+@needs_data
+def test_maize_hybrids_get_the_sum_of_their_parents_alleles(maize):
+    genotypes = maize.genotypes
+    assert genotypes.shape == (1521, 15318)
+    assert (genotypes.dtypes == np.int8).all()
+    values, alleles = genotypes.to_numpy(), maize.parent_genotypes.to_numpy()
+    assert values.flags.f_contiguous  # as the sampler reads it
+    assert_array_equal(np.unique(alleles), [0, 1])
+    assert values.sum(dtype=np.int64) == 35_621_390
+    assert (np.ptp(values, axis=0) == 0).sum() == 669
+
+    assert_array_equal(maize.ids, "DF_" + maize.parents["dent"] + "_" + maize.parents["flint"])
+    dent, flint = (maize.parent_ids.get_indexer(maize.parents[pool]) for pool in maize.parents)
+    assert_array_equal(values, alleles[dent] + alleles[flint])
+    assert maize.pools.value_counts().to_dict() == {"dent": 142, "flint": 103}
+
+
+@needs_data
+def test_maize_transcripts_are_known_for_a_part(maize):
+    assert maize.parent_omics.shape == (245, 1323) and maize.omics.shape == (1521, 1323)
+    measured = maize.parent_omics.notna().all(axis=1)
+    assert measured.equals(maize.parent_omics.notna().any(axis=1))
+    assert measured.groupby(maize.pools).sum().to_dict() == {"dent": 60, "flint": 43}
+    assert_allclose(maize.parent_omics.mean(), 0, atol=1e-8)
+    assert_allclose(maize.parent_omics.std(), 1, rtol=1e-8)
+
+    n_known = sum(measured[maize.parents[pool]].to_numpy().astype(int) for pool in maize.parents)
+    assert_array_equal(np.bincount(n_known), [279, 557, 685])
+    assert_array_equal(maize.omics.notna().all(axis=1), n_known == 2)
+    assert_array_equal(maize.omics.isna().all(axis=1), n_known < 2)
+    hybrid = maize.omics.index[n_known == 2][0]
+    means = maize.parent_omics.loc[maize.parents.loc[hybrid]].mean()
+    assert_allclose(maize.omics.loc[hybrid], means, atol=1e-12)
+
+
+@needs_data
+def test_maize_phenotypes_are_those_of_the_authors(maize):
+    listed = _r_files.read(SHARED_DATA / "maize" / "agro_tibble.RDS")
+    for trait, records in listed.groupby("Trait"):
+        ids = records["Genotype"].astype(str)
+        assert_array_equal(maize.phenotypes.loc[ids, trait], records["Value"])
+    assert len(listed) == maize.phenotypes.size == 7 * 1521
+    # Dry matter yield in 100 kg/ha, and contents in per cent, of whole plants at silage maturity.
+    expected = {"GTM": 192.278, "GTS": 34.050, "STA": 35.393, "ADL": 1.882}
+    assert_allclose(maize.phenotypes[list(expected)].mean(), [*expected.values()], atol=6e-4)
+
+
+@needs_data
+def test_maize_standard_errors_are_those_of_the_means(maize):
+    assert maize.standard_errors.notna().all(axis=None)
+    assert_allclose(maize.standard_errors["GTM"].describe()[["min", "max"]], [5.928, 19.685], 1e-4)
+    share_of_error = (maize.standard_errors**2).mean() / maize.phenotypes.var()
+    assert share_of_error.min() > 0.25 and share_of_error.max() < 0.75
+    assert share_of_error.idxmin() == "GTM"
+
+
+@needs_data
+def test_maize_relationships_agree_with_the_genotypes(maize):
+    for pool in ("dent", "flint"):
+        lines = maize.parent_ids[maize.pools == pool]
+        alleles = centred(maize.parent_genotypes.loc[lines].to_numpy(dtype=float))
+        pairs = np.triu_indices(len(lines), k=1)
+        relationship = maize.parent_relationship.loc[lines, lines].to_numpy()[pairs]
+        assert np.corrcoef((alleles @ alleles.T)[pairs], relationship)[0, 1] > 0.5
+    dent, flint = (maize.pools == pool for pool in ("dent", "flint"))
+    assert (maize.parent_relationship.loc[dent, flint] == 0).all(axis=None)
+
+
+# --- fetch_wheat_htp ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wheat_htp():
+    pytest.importorskip("rdata")
+    return fetch_wheat_htp(data_home=SHARED_DATA)
+
+
+@needs_data
+def test_wheat_htp_genotypes_are_missing_where_the_file_has_means(wheat_htp):
+    values = wheat_htp.genotypes.to_numpy()
+    assert values.shape == (776, 3438) and values.dtype == np.int8
+    assert_array_equal(np.bincount(values.ravel() + 1), [233_909, 553_792, 59_698, 1_820_489])
+    markers = _r_files.read(SHARED_DATA / "wheat_htp" / "wheatHTP.RData")["M"].to_numpy()
+    missing = values == -1
+    assert_array_equal(values[~missing] - 1, markers[~missing])
+    means = np.nanmean(np.where(missing, np.nan, values), axis=0) - 1
+    assert_allclose(markers[missing], np.broadcast_to(means, values.shape)[missing], atol=1e-6)
+
+
+@needs_data
+def test_wheat_htp_tables(wheat_htp):
+    assert list(wheat_htp.yields) == ["E1", "E2", "E3", "E4"]
+    assert_allclose(wheat_htp.yields.mean(), [2.0646, 3.6754, 6.1138, 6.4520], atol=1e-4)
+    assert wheat_htp.reflectances.shape == (776, 250)
+    assert list(wheat_htp.wavelengths.iloc[[0, -1]]) == [392, 851]
+    assert (np.diff(wheat_htp.wavelengths) > 0).all()
+    assert list(wheat_htp.vegetation_indices) == ["GNDVI", "RNDVI"]
+    for name in ["yields", "reflectances", "vegetation_indices"]:
+        assert wheat_htp[name].notna().all(axis=None), name
+    trials_per_fold = wheat_htp.trials.groupby(wheat_htp.folds).nunique()
+    assert trials_per_fold.to_dict() == {1: 7, 2: 7, 3: 7, 4: 7}
+    assert (wheat_htp.folds.groupby(wheat_htp.trials).nunique() == 1).all()
+
+
+@needs_data
+def test_wheat_htp_rows_are_aligned(wheat_htp):
+    assert wheat_htp.ids[0] == "6569128" and wheat_htp.ids.is_unique
+    # Genotypes and reflectances have no names of lines. In the order of the yields, reflectance
+    # goes with yield in its own environment, and lines of a trial resemble each other.
+    correlations = wheat_htp.reflectances.corrwith(wheat_htp.yields["E1"]).abs()
+    assert correlations.max() > 0.5  # the standard error is 0.04
+    markers = centred(wheat_htp.genotypes.to_numpy(dtype=float))
+    resemblance = markers @ markers.T
+    pairs = np.triu_indices(len(markers), k=1)
+    trials = wheat_htp.trials.to_numpy()
+    same_trial = (trials[:, None] == trials)[pairs]
+    assert np.corrcoef(resemblance[pairs], same_trial)[0, 1] > 0.05  # in another order 0.00
