@@ -201,7 +201,7 @@ def test_chains_go_on_under_any_backend(backend, data, short, tmp_path, always, 
     at(35, kill)  # in the first chain: the others have not begun
     with pytest.raises(Killed):
         fit(model, data)
-    with parallel_config(backend=backend, max_nbytes=100):
+    with parallel_config(backend=backend):
         assert_same(expected, fit(model.set_params(n_jobs=2), data))
     assert [saved(tmp_path, number) for number in range(3)] == [60, 60, 60]
 
