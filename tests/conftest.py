@@ -17,6 +17,15 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the statistical tests, most of them in double precision.
+
+    Of two workers one compiles their kernels first, the other those of single precision: hardly any
+    in both.
+    """
+    items.sort(key=lambda item: "statistical" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def small_memory_maps():
     """Let worker processes get arrays as read-only memory maps, however small the arrays are.

@@ -124,7 +124,7 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
         mean = model.genotypes.mean
         sd = np.sqrt(mean * (1 - mean / 2))
         if scaled:
-            model = with_dosages(model, np.asfortranarray(model.genotypes.dosages / sd))
+            model = with_dosages(model, np.asfortranarray(model.genotypes.dosages / sd, np.float32))
         sampler = sampler_of(model) if scaled else sampler_with(model, ConnectionSweep)
 
         def quantities(chain, sampler=sampler):

@@ -445,7 +445,7 @@ with only_fit_in(pathlib.Path(sys.argv[1])):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs fork")
-@pytest.mark.parametrize("how", ["alone", "fork"])
+@pytest.mark.parametrize("how", [pytest.param("alone", marks=pytest.mark.slow), "fork"])
 def test_a_killed_process_leaves_no_lock(how, data, short, tmp_path):
     """Nor do processes that it has forked, and which live on."""
     run = tmp_path / "run"
