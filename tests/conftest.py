@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 
 from sknnmm import NNMMRegressor
 
@@ -14,6 +15,25 @@ def pytest_addoption(parser):
         metavar="DIR",
         help="save the rank histograms of the calibration tests in this directory",
     )
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the statistical tests, most of them in double precision.
+
+    Of two workers one compiles their kernels first, the other those of single precision: hardly any
+    in both.
+    """
+    items.sort(key=lambda item: "statistical" not in item.path.parts)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_memory_maps():
+    """Let worker processes get arrays as read-only memory maps, however small the arrays are.
+
+    In all tests alike: joblib starts new processes where this setting differs from the last.
+    """
+    with parallel_config(max_nbytes=100):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The rules of the rooms: imports go one way, and what is private looks so."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def for_types_only(path):
     return names
 
 
+@cache
 def rooms_imported():
     """Return {room: rooms that it imports}; top-level modules are rooms of their own."""
     rooms = {}

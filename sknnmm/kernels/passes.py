@@ -46,7 +46,7 @@ def sweep_connections(
     group = 0
     for c in range(indptr.size - 1):
         for tile_first in range(indptr[c], indptr[c + 1], TILE):
-            own = snps[tile_first : min(tile_first + TILE, indptr[c + 1])]
+            own = snps[tile_first : min(tile_first + TILE, indptr[c + 1])].copy()
             gather(dosages, own, tile)
             for first in range(0, own.size, GROUP):
                 last = min(first + GROUP, own.size)
@@ -131,7 +131,7 @@ def connection_products(dosages, any_missing, mean, indptr, snps, rows):
     for c in range(indptr.size - 1):
         total = rows[c].sum()
         for tile_first in range(indptr[c], indptr[c + 1], TILE):
-            own = snps[tile_first : min(tile_first + TILE, indptr[c + 1])]
+            own = snps[tile_first : min(tile_first + TILE, indptr[c + 1])].copy()
             gather(dosages, own, tile)
             for k in range(0, own.size, PASS):
                 multiply(
@@ -145,7 +145,8 @@ def connection_products(dosages, any_missing, mean, indptr, snps, rows):
 # Passes over the individuals --------------------------------------------------------------------
 #
 # Their sums may be reordered, so two compilations may round differently. They are inlined: a call
-# would go to whichever compiled copy this process happens to have loaded first.
+# would go to whichever compiled copy this process happens to have loaded first. The SNPs that they
+# get are copies, which are writable: of read-only ones, all would be compiled twice.
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)

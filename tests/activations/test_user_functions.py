@@ -133,6 +133,12 @@ def test_a_user_tanh_by_hamiltonian_monte_carlo_is_tanh(data):
     assert_array_equal(fit(data, mine).predict(data.X), fit(data, "tanh").predict(data.X))
 
 
+@pytest.fixture(scope="module")
+def copying(data):
+    """Return a fit with a function that returns a copy of its values."""
+    return fit(data, lambda z: z.copy())
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -145,11 +151,10 @@ def test_a_user_tanh_by_hamiltonian_monte_carlo_is_tanh(data):
     ],
     ids=["itself", "view", "list", "read-only", "objects", "DataFrame"],
 )
-def test_any_array_of_the_values_will_do(function, data):
-    expected = fit(data, lambda z: z.copy())
+def test_any_array_of_the_values_will_do(function, data, copying):
     model = fit(data, function)
-    assert_array_equal(model.predict(data.X), expected.predict(data.X))
-    assert model.residual_variance_ == expected.residual_variance_
+    assert_array_equal(model.predict(data.X), copying.predict(data.X))
+    assert model.residual_variance_ == copying.residual_variance_
 
 
 def test_a_reused_buffer_is_copied(data):

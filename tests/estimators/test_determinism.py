@@ -53,16 +53,19 @@ def two_chains(short):
     return make
 
 
-# Worker processes get the arrays as read-only memory maps, however small they are.
-LOKY = {"backend": "loky", "max_nbytes": 100}
+BACKENDS = {
+    "threading": {},
+    "loky": {},  # with read-only memory maps, see conftest.py
+    "multiprocessing": {"max_nbytes": None},  # with copies
+}
 
 
 @every_model
 def test_same_bits_for_any_number_of_jobs_and_backend(parameters, data, two_chains):
     expected = numbers(fit(two_chains(**parameters), data), data)
     assert_same(expected, numbers(fit(two_chains(n_jobs=1, **parameters), data), data))
-    for settings in ({"backend": "threading"}, LOKY):
-        with parallel_config(**settings):
+    for backend, settings in BACKENDS.items():
+        with parallel_config(backend, **settings):
             model = fit(two_chains(n_jobs=2, **parameters), data)
         assert_same(expected, numbers(model, data))
 
@@ -72,7 +75,7 @@ def test_same_bits_for_memory_maps_of_other_layouts(layout, data, two_chains):
     strided = np.repeat(data.X, 2, axis=1)[:, ::2]
     X = np.asfortranarray(data.X) if layout == "SNP-major" else strided
     expected = numbers(fit(two_chains(), data, X), data)
-    with parallel_config(n_jobs=2, **LOKY):
+    with parallel_config("loky", n_jobs=2):
         assert_same(expected, numbers(fit(two_chains(), data, X), data))
 
 

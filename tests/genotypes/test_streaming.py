@@ -121,7 +121,7 @@ def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
     chains = {"n_chains": 2, "n_iter": 30, "burn_in": 10, **parameters}
     given = None if chains.pop("without_omics", False) else omics
     one = short(**chains).fit(X, y, given)
-    with parallel_config(backend="loky", n_jobs=2, max_nbytes=100):
+    with parallel_config(backend="loky", n_jobs=2):  # memory maps, see conftest.py
         two = short(**chains).fit(X, y, given)
     assert_array_equal(one.coef_, two.coef_)
 
@@ -224,24 +224,26 @@ HARMS = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "harm", "without_omics"),
+    ("kind", "harm", "without_omics", "backend"),
     [
-        ("bed", replace, True),
-        ("npy", Path.unlink, False),
+        ("bed", replace, True, "loky"),
+        ("npy", Path.unlink, False, "multiprocessing"),  # forks, which start at once
         *(
-            pytest.param(*others, marks=pytest.mark.slow)
+            pytest.param(*others, "loky", marks=pytest.mark.slow)
             for others in product(FILES, HARMS, [True, False])
-            if others not in (("bed", replace, True), ("npy", Path.unlink, False))
+            if others != ("bed", replace, True)
         ),
     ],
 )
-def test_workers_do_not_read_another_file(kind, harm, without_omics, trio, short, tmp_path):
+def test_workers_do_not_read_another_file(
+    kind, harm, without_omics, backend, trio, short, tmp_path
+):
     X, omics, y = trio
     given = None if without_omics else omics
     expected = short(**TWO_CHAINS).fit(X, y, given).coef_
     mapped, path = FILES[kind](tmp_path, X)
     harm(path)
-    with pytest.raises(OSError, match=HARMS[harm]):
+    with parallel_config(backend), pytest.raises(OSError, match=HARMS[harm]):
         short(n_jobs=2, **TWO_CHAINS).fit(mapped, y, given)
     # This process still has the old one.
     assert_array_equal(short(**TWO_CHAINS).fit(mapped, y, given).coef_, expected)
@@ -251,7 +253,8 @@ def test_workers_do_not_read_another_file_than_a_writable_map(trio, short, tmp_p
     X, _, y = trio
     mapped, path = of_npy(mode="r+")(tmp_path, X)
     replace(path)
-    with pytest.raises(OSError, match="X.npy was replaced or changed since it was opened"):
+    message = "X.npy was replaced or changed since it was opened"
+    with parallel_config("multiprocessing"), pytest.raises(OSError, match=message):
         short(n_jobs=2, **TWO_CHAINS).fit(mapped, y)
 
 

@@ -34,7 +34,7 @@ def ridge_posterior(X, y, weight):
 
 @pytest.mark.parametrize("p", [6, 30], ids=["more rows than SNPs", "more SNPs than rows"])
 @pytest.mark.parametrize("sweep", [False, True], ids=["spectral", "swept"])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_rr_blup_is_ridge(p, sweep, weighted):
     """Mean and covariance of the effects, rows with missing y left out."""
     rng = np.random.default_rng(p)
@@ -57,7 +57,7 @@ def test_rr_blup_is_ridge(p, sweep, weighted):
     assert_same_moments(draws, mean, covariance, ess_factor=0.3 if sweep else 0.8)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_fits_outside_the_likelihood_follow_the_posterior(weighted):
     """x'b of rows without y, which the spectral draw completes without forming b."""
     rng = np.random.default_rng(3)
@@ -159,7 +159,10 @@ SELECTING = {
 }
 
 
-@pytest.mark.parametrize(("effects", "n_effects"), [("direct", 2), ("direct", 3), ("weights", 3)])
+@pytest.mark.parametrize(
+    ("effects", "n_effects"),
+    [pytest.param("direct", 2, marks=pytest.mark.slow), ("direct", 3), ("weights", 3)],
+)
 @pytest.mark.parametrize("method", SELECTING)
 def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_effects):
     """Two or three SNPs, or omics, one with a clear effect, against the sum over all models."""
@@ -202,7 +205,7 @@ def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_ef
     assert np.ptp(exact) > 0.15
 
 
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_weights_of_correlated_omics_are_drawn_jointly(weighted):
     """Mean and covariance as of ridge regression, and independent draws."""
     rng = np.random.default_rng(4)

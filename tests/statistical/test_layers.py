@@ -71,7 +71,13 @@ def with_two_phenotypes(model, missing_in_one=False):
     return replace(model, y=y)
 
 
-RARER = {"rows, BayesL", "each missing in other rows, weighted"}  # what they join is there apart
+RARER = {  # what they join, or what they show of one phenotype, is there apart
+    "sums",
+    "rows",
+    "rows, BayesL",
+    "network function",
+    "each missing in other rows, weighted",
+}
 
 
 @pytest.mark.parametrize(
@@ -285,7 +291,14 @@ def samplers_of_missing_nodes():
 
 
 @pytest.mark.parametrize("kind", [ExactMissingOmics, HamiltonianMissingOmics, SliceMissingOmics])
-@pytest.mark.parametrize("case", samplers_of_missing_nodes())
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param("two phenotypes", marks=pytest.mark.slow),
+        "two weighted phenotypes",
+        "genes given proteins",
+    ],
+)
 def test_missing_nodes_follow_their_normal_distribution(case, kind):
     """Mean, variance and covariance row by row, everything else fixed where a chain had come to."""
     sampler, rng = samplers_of_missing_nodes()[case], np.random.default_rng(7)
@@ -447,9 +460,9 @@ def differing_statistics(network, by_rows, seed, n_iterations, n_prior_draws):
     [
         ("linear", True),
         ("linear, tanh", False),
-        ("linear, tanh", True),
         ("tanh, linear, complete", False),
         pytest.param("linear", False, marks=pytest.mark.slow),
+        pytest.param("linear, tanh", True, marks=pytest.mark.slow),
         pytest.param("tanh, linear, complete", True, marks=pytest.mark.slow),
     ],
 )
@@ -481,7 +494,7 @@ class SignsOnly(Gaussian):
         return mean + sd * stats.norm.ppf(np.clip(uniform, 1e-12, 1 - 1e-12))
 
 
-@pytest.mark.parametrize("missing", [0.0, 0.3])
+@pytest.mark.parametrize("missing", [pytest.param(0.0, marks=pytest.mark.slow), 0.3])
 def test_a_family_that_draws_its_responses_reaches_the_snps(missing):
     """By cross-products or by rows, many iterations without another record: the same posterior."""
     draws = []

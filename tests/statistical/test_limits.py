@@ -63,7 +63,14 @@ SAME_PRIORS = {
 }
 
 
-@pytest.mark.parametrize("case", SAME_PRIORS)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param("BayesC(pi=0) = RR-BLUP", marks=pytest.mark.slow),  # much like the next
+        "BayesB(pi=0) = BayesA",
+        "BayesR(0, 1) = BayesC",
+    ],
+)
 def test_special_cases_of_priors(case):
     draws = []
     for prior in SAME_PRIORS[case]:
@@ -83,7 +90,7 @@ def test_special_cases_of_priors(case):
     assert_same_distribution(*draws)
 
 
-@pytest.mark.parametrize("p", [6, 40])
+@pytest.mark.parametrize("p", [6, pytest.param(40, marks=pytest.mark.slow)])
 def test_gblup_is_rr_blup_on_scaled_snps(p):
     """The same bases, and the same distribution of effects per allele, fits and variances."""
     bases, draws = [], []
@@ -151,7 +158,7 @@ def exact_moments(model, parts, row):
 
 
 @pytest.mark.parametrize("kind", [ExactMissingOmics, HamiltonianMissingOmics, SliceMissingOmics])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_missing_omics_follow_their_normal_distribution(kind, weighted):
     """Mean, variance and covariance for the linear activation, row by row."""
     model = small_network(
@@ -211,8 +218,22 @@ def test_hmc_tunes_towards_its_target_and_then_freezes(residual_variance):
     assert parts.omics.step_size.value == np.exp(parts.omics.step_size.log_average)
 
 
-@pytest.mark.parametrize("kind", [HamiltonianMissingOmics, SliceMissingOmics])
-@pytest.mark.parametrize("activation", ["tanh", "softplus", "relu"])
+@pytest.mark.parametrize(
+    ("activation", "kind"),
+    [
+        ("tanh", HamiltonianMissingOmics),
+        ("relu", SliceMissingOmics),
+        *(
+            pytest.param(*others, marks=pytest.mark.slow)
+            for others in (
+                ("tanh", SliceMissingOmics),
+                ("softplus", HamiltonianMissingOmics),
+                ("softplus", SliceMissingOmics),
+                ("relu", HamiltonianMissingOmics),
+            )
+        ),
+    ],
+)
 def test_missing_omics_match_quadrature(activation, kind):
     """One missing omic per row: mean and variance against numerical integration."""
     model = small_network(

@@ -60,7 +60,13 @@ def test_connections_and_blocks_sample_the_same_distribution(prior):
 
 @pytest.mark.parametrize(
     ("missing", "order", "by_rows"),
-    [(False, "F", False), (True, "C", False), (False, "F", True), (True, "C", True)],
+    [
+        (False, "F", False),
+        (True, "F", True),
+        pytest.param(True, "C", False, marks=pytest.mark.slow),
+        pytest.param(False, "F", True, marks=pytest.mark.slow),
+        pytest.param(True, "C", True, marks=pytest.mark.slow),
+    ],
 )
 def test_connections_are_ridge_regressions(order, missing, by_rows):
     """RR-BLUP with fixed variances and complete omics: each node its own ridge posterior.
@@ -100,7 +106,13 @@ def test_connections_are_ridge_regressions(order, missing, by_rows):
 
 
 @pytest.mark.parametrize(
-    "mask", [MASK, np.tile(MASK[:, :1], (1, 2)) | (np.arange(12) < 6)[:, None]]
+    "mask",
+    [
+        MASK,
+        pytest.param(
+            np.tile(MASK[:, :1], (1, 2)) | (np.arange(12) < 6)[:, None], marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_gblup_has_the_relationship_of_the_connected_snps(mask):
     """GBLUP under a mask is RR-BLUP under that mask on scaled SNPs."""
@@ -112,7 +124,7 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
         mean = model.genotypes.mean
         sd = np.sqrt(mean * (1 - mean / 2))
         if scaled:
-            model = with_dosages(model, np.asfortranarray(model.genotypes.dosages / sd))
+            model = with_dosages(model, np.asfortranarray(model.genotypes.dosages / sd, np.float32))
         sampler = sampler_of(model) if scaled else sampler_with(model, ConnectionSweep)
 
         def quantities(chain, sampler=sampler):
@@ -126,7 +138,7 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
     assert_same_distribution(*draws)
 
 
-@pytest.mark.parametrize("by_rows", [False, True])
+@pytest.mark.parametrize("by_rows", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_complete_omics_make_separate_fits_of_the_nodes(by_rows):
     """With no omic missing, a masked network is K regressions, each on its own SNPs."""
     rng = np.random.default_rng(4)

@@ -214,8 +214,15 @@ def test_blocked_sweep_equals_the_textbook_sweep(
         assert_allclose(state.fit, X @ effects[:, own], atol=1e-10)
 
 
-@pytest.mark.parametrize("stored", [np.int8, np.float32])
-@pytest.mark.parametrize("missing_genotypes", [False, True])
+@pytest.mark.parametrize(
+    ("missing_genotypes", "stored"),
+    [  # every kind of storage has kernels of its own, which take seconds to compile
+        (False, np.int8),
+        (True, np.int8),
+        (True, np.float32),
+        pytest.param(False, np.float32, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("mask", [None, np.arange(70)[:, None] % [2, 10] == 1])
 @pytest.mark.parametrize(
     "prior",

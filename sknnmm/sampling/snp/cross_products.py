@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sknnmm.genotypes.memory_map import ReadOnlyArrays
+from sknnmm.genotypes.memory_map import ReadOnlyArrays, read_only
 from sknnmm.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
 from sknnmm.kernels.passes import add_connections, connection_products
 from sknnmm.sampling.snp.base import SNPUpdate
@@ -134,8 +134,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             self._genotypes.dosages,
             self._any_missing,
             self._mean,
-            n_snps * np.arange(n_columns + 1),
-            np.tile(np.arange(n_snps, dtype=np.int32), n_columns),
+            *_all_pairs(n_snps, n_columns),
             np.ascontiguousarray(rows.T),
         )
         return products.reshape(n_columns, n_snps)
@@ -162,8 +161,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             self._genotypes.dosages,
             self._any_missing,
             self._mean,
-            n_snps * np.arange(n_columns + 1),
-            np.tile(np.arange(n_snps, dtype=np.int32), n_columns),
+            *_all_pairs(n_snps, n_columns),
             effects.reshape(-1),
             product,
         )
@@ -212,6 +210,12 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         return self._times(np.ascontiguousarray(state.effects.T)).T
 
 
+def _all_pairs(n_snps, n_columns):
+    """Return `indptr` and `snps` of every SNP on every column, read-only as those of a mask."""
+    indptr = n_snps * np.arange(n_columns + 1)
+    return read_only(indptr), read_only(np.tile(np.arange(n_snps, dtype=np.int32), n_columns))
+
+
 class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
     """The same for few connections, where every node has cross-products of its own SNPs.
 
@@ -231,6 +235,7 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
         super().__init__(network, terms)
         (term,) = terms
         self._connections = term.connections
+        self._indptr, self._snps = term.connections.layout.indptr, term.connections.snps
         self._row_weight = term.row_weight[:, None]
         self._mean = network.genotypes.mean
         self._per_allele = term.genotypes.per_allele
@@ -287,12 +292,12 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
 
     def in_model(self, term):
         """Return which connections can have an effect, (m,) (see SNPUpdate)."""
-        return self._genotypes.polymorphic[self._connections.snps]
+        return self._genotypes.polymorphic[self._snps]
 
     def table(self, rows):
         """Return X'W rows (m, r) of every connection for rows (n, r), in double precision."""
         per_allele = self._genotypes.transpose_dot(self._row_weight * rows)
-        return (self._per_allele[:, None] * per_allele)[self._connections.snps]
+        return (self._per_allele[:, None] * per_allele)[self._snps]
 
     def products_by_response(self, rows):
         """Return x'W row (m,) of every connection, rows (n, K) those of its node."""
@@ -300,15 +305,15 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
             self._genotypes.dosages,
             self._genotypes.any_missing or None,
             self._mean,
-            self._connections.layout.indptr,
-            self._connections.snps,
+            self._indptr,
+            self._snps,
             np.ascontiguousarray((self._row_weight * rows).T, dtype=float),
         )
-        return self._per_allele[self._connections.snps] * products
+        return self._per_allele[self._snps] * products
 
     def snp_effects(self, state, rng):
         """Return the effects per allele of every connection, (m,) (see SNPUpdate)."""
-        per_allele = self._per_allele[self._connections.snps]
+        per_allele = self._per_allele[self._snps]
         return state.effects * per_allele.astype(state.effects.dtype)
 
     def fit_everywhere(self, state, rng, drawn=None):
@@ -317,9 +322,9 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
         add_connections(
             self._genotypes.dosages,
             self._genotypes.any_missing or None,
-            self._mean.astype(state.effects.dtype),
-            self._connections.layout.indptr,
-            self._connections.snps,
+            read_only(self._mean.astype(state.effects.dtype)),
+            self._indptr,
+            self._snps,
             self.snp_effects(state, None),
             fit,
         )

@@ -199,7 +199,7 @@ def test_chains_go_on_under_any_backend(backend, data, short, tmp_path, always, 
     at(35, kill)  # in the first chain: the others have not begun
     with pytest.raises(Killed):
         fit(model, data)
-    with parallel_config(backend=backend, max_nbytes=100):
+    with parallel_config(backend=backend):
         assert_same(expected, fit(model.set_params(n_jobs=2), data))
     assert [saved(tmp_path, number) for number in range(3)] == [60, 60, 60]
 
@@ -443,7 +443,7 @@ with only_fit_in(pathlib.Path(sys.argv[1])):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs fork")
-@pytest.mark.parametrize("how", ["alone", "fork"])
+@pytest.mark.parametrize("how", [pytest.param("alone", marks=pytest.mark.slow), "fork"])
 def test_a_killed_process_leaves_no_lock(how, data, short, tmp_path):
     """Nor do processes that it has forked, and which live on."""
     run = tmp_path / "run"
