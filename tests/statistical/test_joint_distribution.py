@@ -165,6 +165,24 @@ SPECIAL_CASES = {
     },
     "latent tanh": {"n_latent": 1, "n_observed": 1, "activation": "tanh"},
     "latent relu": {"n_latent": 1, "n_observed": 1, "activation": "relu"},
+    "latent sigmoid, RR-BLUP": {
+        "n_latent": 1,
+        "n_observed": 1,
+        "activation": "sigmoid",
+        "snp_prior": PRIORS["RR-BLUP"][0],
+    },
+    "latent user function": {
+        "n_latent": 1,
+        "n_observed": 1,
+        "activation": ACTIVATIONS["user function"],
+        "snp_prior": PRIORS["BayesB"][0],
+    },
+    "latent network function": {
+        "n_latent": 1,
+        "n_observed": 1,
+        "activation": NETWORK_FUNCTION,
+        "direct_prior": PRIORS["BayesC"][1],
+    },
     "latent linear, BayesL": {
         "n_latent": 1,
         "n_observed": 1,
@@ -265,6 +283,8 @@ LONG_ONLY = {
     "special": {
         "latent linear, BayesL",
         "latent linear, BayesB",
+        "latent sigmoid, RR-BLUP",
+        "latent user function",
         "single precision, by rows",
         "weighted latent tanh",
         "weighted user function, wide RR-BLUP",
