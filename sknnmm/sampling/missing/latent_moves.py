@@ -160,16 +160,19 @@ class InterweavedScales(_SliceMove):
         return layer.n_latent > 0
 
     def draw(self, chain, rng):
-        """Draw the scales of every latent node once."""
+        """Draw one scale of every latent node: that of its deviations, or those of its terms."""
         own = chain.layers[self._layer.name]
         for k in self._latent:
             misfit = self._misfit_of(chain, k)
-            if self._variances.are_drawn:
+            if rng.random() < 0.5:  # both in turn would mix little better, for twice the time
                 self._scale_deviations(own, k, misfit, rng)
-            self._scale_terms(own, k, misfit, rng)
+            else:
+                self._scale_terms(own, k, misfit, rng)
             self._nodes.reactivate_node(self._nodes.of(chain), own.response, k)
 
     def _scale_deviations(self, own, k, misfit, rng):
+        if not self._variances.are_drawn:
+            return
         df, squares = (
             np.broadcast_to(terms, own.residual_variance.shape)[k]
             for terms in self._variances.prior_terms(own)
