@@ -283,6 +283,7 @@ LONG_ONLY = {
     "special": {
         "latent linear, BayesL",
         "latent linear, BayesB",
+        "latent network function",
         "latent sigmoid, RR-BLUP",
         "latent user function",
         "single precision, by rows",

@@ -34,7 +34,7 @@ class _SliceMove:
         self._row_weight = reader.row_weight[self._rows]
         self._latent = range(layer.n_recorded, layer.n_responses)
 
-    def _misfit_of(self, chain, k):
+    def misfit_of(self, chain, k):
         """Return minus the log density of the reader as a function of the values of node k.
 
         The function takes these values (n,), and a number that divides the weights of the node.
@@ -123,7 +123,7 @@ class LatentScale(_SliceMove):
         return shape, rate
 
     def _slice(self, chain, k, shape, rate, rng):
-        misfit = self._misfit_of(chain, k)
+        misfit = self.misfit_of(chain, k)
         node = chain.layers[self._layer.name].response[:, k]
 
         def log_density(log_factor):
@@ -163,7 +163,7 @@ class InterweavedScales(_SliceMove):
         """Draw one scale of every latent node: that of its deviations, or those of its terms."""
         own = chain.layers[self._layer.name]
         for k in self._latent:
-            misfit = self._misfit_of(chain, k)
+            misfit = self.misfit_of(chain, k)
             if rng.random() < 0.5:  # both in turn would mix little better, for twice the time
                 self._scale_deviations(own, k, misfit, rng)
             else:
