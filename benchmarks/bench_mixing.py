@@ -21,7 +21,11 @@ from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
 from sknnmm.kernels.weights import sweep_weights
 from sknnmm.sampling.chains.parallel import one_blas_thread
-from sknnmm.sampling.missing.latent_moves import LatentScale, ResidualExchange
+from sknnmm.sampling.missing.latent_moves import (
+    InterweavedScales,
+    LatentScale,
+    ResidualExchange,
+)
 from sknnmm.terms import nodes
 
 LATENT = {"direct_effects": False}
@@ -80,6 +84,7 @@ def one_at_a_time():
 
     with (
         patch.object(nodes, "draw_weights", single_weights),
+        patch.object(InterweavedScales, "applies", never),
         patch.object(LatentScale, "applies", never),
         patch.object(ResidualExchange, "applies", never),
     ):

@@ -302,7 +302,9 @@ class Nodes(DrawnTerm[NodesState]):
 
     def reactivate_node(self, state: NodesState, nodes: np.ndarray, k: int) -> None:
         """Activate one of the nodes (n, K) in all rows."""
-        if self.activation.by_rows:
+        if self.activation.is_network:
+            state.activated[:] = self.activation.value(nodes)
+        elif self.activation.by_rows:
             state.activated[:, k] = self.activation.value(nodes)[:, k]
         elif state.activated is not nodes:
             state.activated[:, k] = self.activation.value(nodes[:, k])

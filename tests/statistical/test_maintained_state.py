@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sknnmm.activations import NetworkFunction
 from sknnmm.priors import GBLUP, RRBLUP, BayesC
 from sknnmm.sampling.chains.start import starting_state
 from tests.helpers.maintained import assert_maintained, every_update, watch
@@ -16,6 +17,7 @@ from tests.helpers.networks import (
     with_dosages,
 )
 
+PRODUCT = NetworkFunction(lambda z: z[:, 0] * np.tanh(z[:, 1]), np.zeros(2), np.ones(2), 1.0)
 CASES = {
     "linear": {},
     "direct": {"direct_prior": BayesC()},
@@ -27,6 +29,7 @@ CASES = {
     "linear latent": {"n_latent": 2, "direct_prior": RRBLUP()},
     "relu latent": {"activation": "relu", "n_latent": 2},
     "tanh latent": {"activation": "tanh", "n_latent": 1, "snp_prior": RRBLUP()},
+    "network function of latent": {"activation": PRODUCT, "n_observed": 0, "n_latent": 2},
     "connections": {
         "mask": np.eye(20, 3, dtype=bool),
         "p": 20,

@@ -4,7 +4,11 @@ from sknnmm.sampling.missing.base import MissingPhenotypes
 from sknnmm.sampling.missing.elliptical_slice import SliceMissingOmics
 from sknnmm.sampling.missing.exact import ExactMissingOmics
 from sknnmm.sampling.missing.hamiltonian import HamiltonianMissingOmics
-from sknnmm.sampling.missing.latent_moves import LatentScale, ResidualExchange
+from sknnmm.sampling.missing.latent_moves import (
+    InterweavedScales,
+    LatentScale,
+    ResidualExchange,
+)
 
 LATENT_SAMPLERS = {
     "gibbs": ExactMissingOmics,
@@ -52,6 +56,9 @@ def latent_moves(network, residuals, variances):
             continue
         name = choose_latent_sampler(network.latent_sampler, nodes.activation)
         own, of_reader = variances[layer.name], variances[reader.name]
+        if InterweavedScales.applies(layer):
+            move = InterweavedScales(layer, reader, nodes, residuals[reader.name], own)
+            moves[layer.name].append(move)
         if LatentScale.applies(layer, nodes, own):
             move = LatentScale(layer, reader, nodes, residuals[reader.name], own)
             moves[layer.name].append(move)
