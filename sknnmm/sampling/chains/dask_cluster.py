@@ -5,25 +5,63 @@ from contextlib import contextmanager
 from joblib import parallel_config
 from joblib.parallel import get_active_backend
 
+SENT_AGAIN = 3  # times at most, where workers die with the only copy
+
 
 @contextmanager
 def shared_with_workers(sampler):
-    """Yield what joblib's tasks get as the sampler.
+    """Yield a Shared, which gives tasks of joblib the sampler.
 
-    On a Dask cluster that is a reference to copies that every worker has: sent once, not with every
-    chain, and not lost with a worker that dies. A fit that is itself a task of the cluster (a fold
-    of a cross-validation) runs its chains where it is: its genotypes are not sent.
+    A fit that is itself a task of the cluster (a fold of a cross-validation) runs its chains where
+    it is: its genotypes are not sent.
     """
     backend, _ = get_active_backend()
     client = getattr(backend, "client", None)  # of Dask; other backends have none
     if client is None:
-        yield sampler
+        yield Shared(sampler)
     elif _within_a_task():
         with parallel_config(backend="sequential"):
-            yield sampler
+            yield Shared(sampler)
     else:
+        yield SharedOnCluster(sampler, client)
+
+
+class Shared:
+    """The sampler in the memory of this machine."""
+
+    def __init__(self, sampler):
+        self._sampler = sampler
+
+    def apply(self, run):
+        """Return what `run` does, given what tasks get as the sampler."""
+        return run(self._sampler)
+
+
+class SharedOnCluster:
+    """A reference to copies that workers of a Dask cluster have: sent once, not with every chain.
+
+    Dask keeps as few copies as tasks need. One that is lost with its worker is sent again, and
+    chains are run again: to the same bits.
+    """
+
+    def __init__(self, sampler, client):
+        self._sampler, self._client = sampler, client
+        self._send()
+
+    def _send(self):
         # Without a hash: it would be one of all genotypes.
-        yield client.scatter(sampler, broadcast=True, hash=False)
+        self._reference = self._client.scatter(self._sampler, broadcast=True, hash=False)
+
+    def apply(self, run):
+        """Return what `run` does, given what tasks get as the sampler."""
+        from distributed.client import FutureCancelledError
+
+        for _ in range(SENT_AGAIN):
+            try:
+                return run(self._reference)
+            except FutureCancelledError:
+                self._send()
+        return run(self._reference)
 
 
 def at_hand(shared):

@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from functools import partial
 from threading import Lock
 
 import scipy.linalg  # noqa: F401  loads the BLAS of the kernels before its threads are limited
@@ -57,12 +58,8 @@ def run_chains(sampler, origins, length, effects_memory, n_jobs, verbose):
         ):
             while following is not None:
                 settings, board = following, progress.board
-                results = parallel(
-                    delayed(_run_one)(
-                        shared, origin, settings, budget, board, chain, os.getpid(), stop
-                    )
-                    for chain, origin in enumerate(origins)
-                )
+                tasks = partial(_tasks, origins, settings, budget, board, stop)
+                results = shared.apply(lambda sampler, tasks=tasks: parallel(tasks(sampler)))
                 if any(result is None for result in results):
                     break
                 following, remark = length.after(settings, results)
@@ -100,6 +97,14 @@ def _streams_that_flush():
                 nowhere = replaced.enter_context(open(os.devnull, "w"))
                 replaced.enter_context(redirect(nowhere))
         yield
+
+
+def _tasks(origins, settings, budget, board, stop, sampler):
+    """Return a task of joblib for every chain."""
+    return [
+        delayed(_run_one)(sampler, origin, settings, budget, board, chain, os.getpid(), stop)
+        for chain, origin in enumerate(origins)
+    ]
 
 
 def _run_one(shared, origin, settings, budget, board, chain, parent, stop):

@@ -7,12 +7,14 @@ import signal
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
+from distributed.client import FutureCancelledError
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 
 from sknnmm.genotypes import Genotypes
+from sknnmm.sampling.chains.dask_cluster import SharedOnCluster
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -27,18 +29,20 @@ def client():
         yield client
 
 
-def deadly_tanh(folder):
-    """Return a tanh that kills the first worker in the middle of a chain."""
-    parent, calls, done = os.getpid(), [], folder / "died"
+def deadly_tanh(folder, n_deaths=1):
+    """Return a tanh that kills the first workers in the middle of a chain."""
+    parent, calls, notes = os.getpid(), [], [folder / f"died {i}" for i in range(n_deaths)]
 
     def activation(z):
         calls.append(1)
-        if os.getpid() != parent and len(calls) > 300 and not done.exists():
-            done.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if os.getpid() != parent and len(calls) > 300:
+            for note in notes:
+                if not note.exists():
+                    note.touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
         return np.tanh(z)
 
-    return activation, done
+    return activation, notes[-1]
 
 
 def assert_same_draws(one, other):
@@ -50,10 +54,12 @@ def assert_same_draws(one, other):
         assert_array_equal(draws, other_draws, err_msg=name)
 
 
-def test_chains_give_the_same_bits_and_survive_the_death_of_a_worker(
-    client, data, short, tmp_path, capfd
+@pytest.mark.parametrize("n_deaths", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_chains_give_the_same_bits_and_survive_the_death_of_workers(
+    n_deaths, client, data, short, tmp_path, capfd
 ):
-    activation, died = deadly_tanh(tmp_path)
+    client.wait_for_workers(2)
+    activation, died = deadly_tanh(tmp_path, n_deaths)
     model = short(activation=activation, n_chains=3, n_iter=200, verbose=1)
     expected = clone(model).fit(data.X, data.y, data.gappy)
     with parallel_config(backend="dask"):
@@ -83,6 +89,27 @@ def test_folds_give_the_same_bits_and_survive_the_death_of_a_worker(client, data
         survived = cross_val_predict(model, data.X, data.y, cv=3)
     assert died.exists()
     assert_array_equal(survived, expected)
+
+
+def test_a_sampler_lost_with_a_worker_is_sent_again(client):
+    shared, sent = SharedOnCluster("sampler", client), []
+
+    def run(reference):
+        sent.append(reference.result())
+        if len(sent) == 1:
+            raise FutureCancelledError(reference.key, "lost")
+        return "result"
+
+    assert shared.apply(run) == "result"
+    assert sent == ["sampler", "sampler"]
+
+
+def test_a_sampler_that_is_always_lost_is_an_error(client):
+    def run(reference):
+        raise FutureCancelledError(reference.key, "lost")
+
+    with pytest.raises(FutureCancelledError, match="lost"):
+        SharedOnCluster("sampler", client).apply(run)
 
 
 def test_genotypes_are_sent_once_not_with_every_chain(client, short, monkeypatch):
