@@ -103,18 +103,23 @@ def test_misfit_is_that_of_the_reader(case):
         assert_allclose(value, 0.5 * squares[0] / reader.residual_variance[0], rtol=1e-10)
 
 
-@pytest.mark.parametrize("kind", [InterweavedScales, LatentScale])
-@pytest.mark.parametrize("case", CASES)
-def test_move_alone_leaves_the_joint_distribution(case, kind):
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [
+        (InterweavedScales, "tanh"),
+        (InterweavedScales, "relu"),
+        (InterweavedScales, "network function"),
+        (LatentScale, "tanh"),
+        (LatentScale, "relu"),
+        (LatentScale, "linear"),
+    ],
+)
+def test_move_alone_leaves_the_joint_distribution(kind, case):
     rng = np.random.default_rng(sorted(CASES).index(case))
     model = small_network(rng, n=40, intercept_variance=0.5, **CASES[case])
     X = centred(model.genotypes)
     sampler = sampler_of(model)
-    moves = [move for move in sampler.moves["omics"] if isinstance(move, kind)]
-    if kind is LatentScale and case == "network function":
-        assert not moves  # there is no weight to share the scale with
-        return
-    (move,) = moves
+    (move,) = (move for move in sampler.moves["omics"] if isinstance(move, kind))
     chain = starting_state(sampler, rng)
     changes = []
     for _ in range(N_DRAWS):

@@ -56,7 +56,7 @@ def latent_moves(network, residuals, variances):
             continue
         name = choose_latent_sampler(network.latent_sampler, nodes.activation)
         own, of_reader = variances[layer.name], variances[reader.name]
-        if InterweavedScales.applies(layer):
+        if InterweavedScales.applies(layer, name):
             move = InterweavedScales(layer, reader, nodes, residuals[reader.name], own)
             moves[layer.name].append(move)
         if LatentScale.applies(layer, nodes, own):

@@ -155,9 +155,9 @@ class InterweavedScales(_SliceMove):
     """
 
     @staticmethod
-    def applies(layer):
-        """Return whether the layer has latent nodes."""
-        return layer.n_latent > 0
+    def applies(layer, latent_sampler):
+        """Return whether there are latent nodes that are not drawn exactly: those mix well."""
+        return layer.n_latent > 0 and latent_sampler != "gibbs"
 
     def draw(self, chain, rng):
         """Draw one scale of every latent node: that of its deviations, or those of its terms."""
