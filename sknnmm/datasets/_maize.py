@@ -112,7 +112,7 @@ def fetch_maize_hybrids(data_home: FilePath | None = None) -> Bunch:
         pools : Series of shape (245,)
             "dent" or "flint".
         ids : Index of shape (1521,)
-            Names of the hybrids, DF_<dent>_<flint>.
+            Names of the hybrids: ``DF_<dent>_<flint>``.
         parent_ids : Index of shape (245,)
             Names of the inbred lines, dent before flint.
         DESCR : str
