@@ -96,13 +96,13 @@ class StopSign:
             _leave_with(started_by.pid, os.getpid())
         _at_work.add(self)
         try:
-            with self._hearing():
+            with self._hearing(in_worker=True):
                 yield
         finally:
             _at_work.discard(self)
 
     @contextmanager
-    def _hearing(self):
+    def _hearing(self, in_worker=False):
         """Handle signals: in the main thread, which alone gets them, and if no one else does."""
         in_main_thread = threading.current_thread() is threading.main_thread()
         if self._file is None or not in_main_thread:
@@ -113,6 +113,8 @@ class StopSign:
             _put_back_handlers()
             if number == HANGUP:
                 _replace_handler(number, signal.SIG_IGN)
+                if in_worker:  # a second one must not come before the chain is handed over
+                    del _replaced[number]
             self.signal, self._raised = number, True
             with suppress(OSError):
                 self._file.touch()
