@@ -17,7 +17,7 @@ from sknnmm.posterior.diagnostics import (
 
 MARGIN = 1.5  # of the advised n_iter, as effective sample sizes are estimates
 MANY_TIMES = 10  # longer
-OF_WEIGHTS = {"omics_weights", "mediated_variance"}
+LEAST_DRAWS = 4  # of a chain, for an R-hat
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,14 @@ def warn_unless_converged(table, columns, settings, specification, wanted):
     specification : NNMM
     wanted : Wanted
     """
-    n_targets, n_chains = np.count_nonzero(table["target"]), len(columns[0])
+    n_targets, (n_chains, n_draws) = np.count_nonzero(table["target"]), columns[0].shape
+    if n_draws < LEAST_DRAWS:
+        warn(
+            f"{n_draws} kept draws per chain are too few to see whether chains have converged. "
+            "Raise n_iter.",
+            ConvergenceWarning,
+        )
+        return
     failed = np.flatnonzero(
         table["target"] & has_failed(table, n_chains, n_targets, wanted.min_ess)
     )
@@ -50,34 +57,32 @@ def warn_unless_converged(table, columns, settings, specification, wanted):
     failed = failed[np.argsort(table["ess_bulk"].to_numpy()[failed])]
     bad, variables = table.iloc[failed], {label.partition("[")[0] for label in table.index[failed]}
     worst = ", ".join(_numbers(label, row) for label, row in bad.head(5).iterrows())
+    limits = f"R-hat > {MAX_R_HAT} or " if n_chains > 1 else ""
     within = ess_within_chains([columns[i] for i in failed])
     apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
     message = [
-        f"{len(bad)} of {n_targets} targets have R-hat > {MAX_R_HAT} or bulk ESS < "
-        f"{wanted.min_ess:g}; worst: {worst}."
+        f"{limits}bulk ESS < {wanted.min_ess:g} in {len(bad)} of {n_targets} targets; worst: "
+        f"{worst}."
     ]
     if wanted.argument == "max_iter":
         message.append(f"n_iter='auto' stopped at max_iter={settings.n_iter}.")
     if "genetic_values" not in variables:
         message.append("Genetic values have converged, and with them predictions.")
-    message.append(
-        _on_modes() if apart.any() else _on_length(bad["ess_bulk"].min(), settings, wanted)
-    )
+    message.append(_on_length(bad["ess_bulk"].min(), settings, wanted))
+    if apart.any():
+        message.append(
+            "Each chain by itself moves well, but they disagree: they seldom change from one mode "
+            "of the posterior to another, or never. If longer chains disagree too, choose a prior "
+            "that mixes faster."
+        )
     message += _on_priors(variables, specification)
     message.append("See diagnostics_, and 'Reading the diagnostics' in the guide.")
-    warn(" ".join(message), ConvergenceWarning)
+    warn("\n".join(message), ConvergenceWarning)
 
 
 def _numbers(label, row):
     r_hat = "" if np.isnan(row["r_hat"]) else f"R-hat {row['r_hat']:.2f}, "
     return f"{label} ({r_hat}bulk ESS {row['ess_bulk']:.0f})"
-
-
-def _on_modes():
-    return (
-        "Each chain by itself moves well, but they disagree: the posterior has several modes, and "
-        "a larger n_iter does not help. More chains (n_chains) show how many modes there are."
-    )
 
 
 def _on_length(ess, settings, wanted):
@@ -94,10 +99,9 @@ def _on_length(ess, settings, wanted):
 def _on_priors(variables, specification):
     """Say which settings mix better, by the names of the variables that have not converged."""
     advice = []
-    if variables & OF_WEIGHTS and specification.weight_prior.selects:
-        advice.append("omics_method='RR-BLUP', without a choice among correlated omics")
     priors = [specification.snp_prior, specification.direct_prior]
-    if variables - OF_WEIGHTS and any(getattr(p, "estimate_pi", False) for p in priors):
-        advice.append("a fixed pi, such as method=BayesC(pi=0.99, estimate_pi=False)")
-        advice.append("method='RR-BLUP'")
-    return [f"These mix faster: {'; '.join(advice)}."] if advice else []
+    if variables - {"omics_weights"} and any(getattr(p, "estimate_pi", False) for p in priors):
+        advice += ["method='RR-BLUP'", "estimate_pi=False with a pi near its estimate"]
+    if "omics_weights" in variables and specification.weight_prior.selects:
+        advice.append("omics_method='RR-BLUP'")
+    return [f"These mix faster, but are other models: {'; '.join(advice)}."] if advice else []
