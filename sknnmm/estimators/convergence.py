@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sknnmm.common.user_warnings import warn
 from sknnmm.posterior.diagnostics import (
+    LEAST_DRAWS,
     MAX_R_HAT,
     MIN_ESS,
     ess_within_chains,
@@ -17,7 +18,6 @@ from sknnmm.posterior.diagnostics import (
 
 MARGIN = 1.5  # of the advised n_iter, as effective sample sizes are estimates
 MANY_TIMES = 10  # longer
-LEAST_DRAWS = 4  # of a chain, for an R-hat
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def warn_unless_converged(table, columns, settings, specification, wanted):
     if n_draws < LEAST_DRAWS:
         warn(
             f"{n_draws} kept draws per chain are too few to see whether chains have converged. "
-            "Raise n_iter.",
+            f"Raise {wanted.argument}, or lower thin.",
             ConvergenceWarning,
         )
         return
@@ -57,7 +57,7 @@ def warn_unless_converged(table, columns, settings, specification, wanted):
     failed = failed[np.argsort(table["ess_bulk"].to_numpy()[failed])]
     bad, variables = table.iloc[failed], {label.partition("[")[0] for label in table.index[failed]}
     worst = ", ".join(_numbers(label, row) for label, row in bad.head(5).iterrows())
-    limits = f"R-hat > {MAX_R_HAT} or " if n_chains > 1 else ""
+    limits = f"R-hat > {MAX_R_HAT} (beyond chance) or " if n_chains > 1 else ""
     within = ess_within_chains([columns[i] for i in failed])
     apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
     message = [

@@ -132,8 +132,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     n_iter : int or "auto", default=2000
         Iterations per chain, burn-in included. "auto": chains continue, in rounds, until every
-        target of the convergence warning has R-hat of at most 1.05 and a bulk effective sample size
-        of at least `min_ess`, both over all chains, or until `max_iter` iterations. Then `n_iter_`
+        target of the convergence warning has R-hat of at most 1.05 (or what chance explains) and a
+        bulk effective sample size of at least `min_ess`, both over all chains, or until `max_iter`
+        iterations. Then `n_iter_`
         is what it took, and with ``n_iter=n_iter_, burn_in=burn_in_`` another fit of the same data
         is the same to the bit.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.posterior.diagnostics import MAX_R_HAT, diagnose, has_failed
+from sknnmm.posterior.diagnostics import LEAST_DRAWS, MAX_R_HAT, diagnose, has_failed
 
 ESS_OF_BURN_IN = 50  # with fewer effective draws chains far from home may seem to agree
 
@@ -29,11 +29,13 @@ class StoppingRule:
     def __call__(self, results, is_burn_in):
         """Return whether the draws of ChainResults will do, and a summary of their diagnostics."""
         draws = {name: _as_chains([r.draws[name] for r in results]) for name in results[0].draws}
+        n_chains, n_draws = next(iter(draws.values())).shape[:2]
+        if n_draws < LEAST_DRAWS:
+            return False, f"{n_draws} draws per chain"
         table = diagnose(
             draws, self._variables, *self._diagnosed(results[0].rows), targets_only=True
         )
-        needed = min(ESS_OF_BURN_IN, self._min_ess) if is_burn_in else self._min_ess
-        n_chains = next(iter(draws.values())).shape[0]
+        needed = ESS_OF_BURN_IN if is_burn_in else self._min_ess
         will_do = not has_failed(table, n_chains, len(table), needed).any()
         table = table.fillna({"r_hat": 1, "ess_bulk": np.inf})  # of what does not vary
         r_hat, ess = table["r_hat"].max(), table["ess_bulk"].min()

@@ -9,6 +9,9 @@ def check_settings(estimator):
         prior = getattr(estimator, name)
         if hasattr(prior, "check"):
             prior.check()
+    for name in ("min_ess", "effects_memory"):
+        if isinstance(getattr(estimator, name), bool):
+            raise TypeError(f"{name}={getattr(estimator, name)} must be a number.")
     if estimator.omics_method == "GBLUP" or isinstance(estimator.omics_method, GBLUP):
         raise ValueError(
             "omics_method='GBLUP' is refused: the relationship matrix of the omics would "

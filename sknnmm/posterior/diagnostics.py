@@ -11,6 +11,7 @@ from sknnmm.posterior.rank_statistics import rank_statistics
 BATCH = 32  # quantities at a time, which stay in cache
 MAX_R_HAT = 1.05
 MIN_ESS = 100
+LEAST_DRAWS = 4  # of a chain, for an R-hat
 FALSE_ALARMS = 0.01  # share of fits in which an R-hat exceeds its limit though chains agree
 
 

@@ -72,4 +72,4 @@ class BayesB(OwnVariancePrior):
     @property
     def starting_weights(self) -> np.ndarray:
         """Return pi and 1 - pi."""
-        return np.array([self.pi, 1 - self.pi])
+        return np.array([self.pi, 1 - self.pi], dtype=float)

@@ -65,4 +65,4 @@ class BayesC(CommonVariancePrior):
     @property
     def starting_weights(self) -> np.ndarray:
         """Return pi and 1 - pi."""
-        return np.array([self.pi, 1 - self.pi])
+        return np.array([self.pi, 1 - self.pi], dtype=float)

@@ -82,3 +82,9 @@ def test_halves_of_a_single_chain_are_compared():
     draws = np.random.default_rng(0).normal(size=(1, 1000))
     assert will_do(400, draws)
     assert not will_do(400, draws + np.linspace(0, 3, 1000))
+
+
+def test_few_draws_will_not_do():
+    ok, summary = judge(1, np.random.default_rng(0).normal(size=(2, 3)))
+    assert not ok
+    assert summary == "3 draws per chain"

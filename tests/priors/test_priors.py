@@ -345,3 +345,9 @@ FLAT = ScaledInverseChi2(df=0.1)
 def test_bad_hyperparameters_are_named(prior, named):
     with pytest.raises(ValueError, match=named):
         prior.check()
+
+
+@pytest.mark.parametrize("prior", [BayesB, BayesC])
+def test_an_integer_pi_is_a_number_like_others(prior):
+    hyper = prior(pi=0).start(np.ones(2), DenseLayout(5, 2))
+    assert hyper.weights.dtype == float

@@ -71,11 +71,16 @@ class UntilConverged:
         if settings.is_burn_in:
             if not will_do and 2 * burn_in <= self._longest_burn_in:
                 return self._burning_in(2 * burn_in, following)
-            return self._sampling(burn_in, max(burn_in, self._thin * FIRST_DRAWS), following)
+            return self._sampling(burn_in, self._least_kept(burn_in), following)
         if will_do or settings.n_iter >= self._max_iter:
             return None
-        kept = math.ceil(GROWTH * (settings.n_iter - burn_in))
+        kept = self._least_kept(burn_in)
+        while kept <= settings.n_iter - burn_in:  # also after a round that a smaller max_iter cut
+            kept = math.ceil(GROWTH * kept)
         return self._sampling(burn_in, kept, following)
+
+    def _least_kept(self, burn_in):
+        return max(burn_in, self._thin * FIRST_DRAWS)
 
     def _burning_in(self, n_iter, number):
         return ChainSettings(n_iter, n_iter, 1, n_iter // 2, keep_state=True, round=number)

@@ -15,9 +15,9 @@ from sknnmm.kernels.scales import draw_scales, propose_scales
 
 ACCEPTANCE = 0.3  # of proposals, aimed at
 FIRST_STEP = 0.2
-MEMORY = 0.02  # weight of the last move in means over those before
+MEMORY = 0.02  # weight of the last move in the mean cost
 PERSISTENCE = 0.9  # of the direction of proposals
-SHARE = 0.25  # of the time of an iteration that moves may take
+SHARE = 0.5  # of the time of an iteration that moves may take, by estimates that are too high
 MAX_MOVES = 4  # in an iteration
 
 
@@ -27,10 +27,7 @@ class Steps:
 
     root: np.ndarray  # (C, d, d), lower: roots of their covariances
     direction: np.ndarray  # (C, d), standard normal
-    present: np.ndarray  # (C, d), coordinates after the last move
-    moved: np.ndarray  # (C,), mean squared distance of the last tuned moves
-    drawn: np.ndarray  # (C,), and of the draws between them
-    cost: float = 0.0  # mean cost of these moves over that of an iteration
+    cost: float = 0.0  # mean cost of tuned moves over that of an iteration
     due: float = 0.0  # moves, of which whole ones are made
     n_tuned: int = 0
 
@@ -43,21 +40,11 @@ class Steps:
         return cls(
             root=np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)),
             direction=np.zeros((n_columns, d)),
-            present=np.zeros((n_columns, d)),
-            moved=np.zeros(n_columns),
-            drawn=np.zeros(n_columns),
         )
 
-    def affordable(self, share, tuning):
-        """Return how many moves take a share of the time of an iteration.
-
-        0 if in every column they move the coordinates less far than the draws between them do.
-        """
-        if self.n_tuned == 0:
-            return 1
-        n_moves = min(share / self.cost, MAX_MOVES)
-        pays = (self.moved > self.drawn).any()
-        return n_moves if tuning or pays else 0
+    def affordable(self, share):
+        """Return how many moves take a share of the time of an iteration."""
+        return min(share / self.cost, MAX_MOVES) if self.n_tuned else 1
 
     def turn(self, rng):
         """Turn the directions a little; return them."""
@@ -66,17 +53,13 @@ class Steps:
         self.direction += fresh
         return self.direction
 
-    def note(self, before, after, cost):
-        """Take note of coordinates before and after a move, and of its cost."""
-        weight = max(1 / (self.n_tuned + 1), MEMORY)
-        self.cost += weight * (cost - self.cost)
-        self.drawn += weight * (((before - self.present) ** 2).sum(axis=1) - self.drawn)
-        self.moved += weight * (((after - before) ** 2).sum(axis=1) - self.moved)
-        self.present[:] = after
+    def tune(self, normal, acceptance, cost):
+        """Stretch the proposals (C, d) along those that were made, or shorten them.
 
-    def tune(self, normal, acceptance):
-        """Stretch the proposals (C, d) along those that were made, or shorten them."""
+        Take note of the cost of a move.
+        """
         self.n_tuned += 1
+        self.cost += max(1 / self.n_tuned, MEMORY) * (cost - self.cost)
         d = normal.shape[1]
         gain = min(1, d * self.n_tuned**-0.6) * (acceptance - ACCEPTANCE)
         along = normal / np.sqrt((normal**2).sum(axis=1, keepdims=True))
@@ -113,7 +96,7 @@ class Interweaving:
             self._rescale(prior, part, unexplained, rng)
             return
         steps = part.state.steps
-        steps.due += self._n_moves or steps.affordable(self._share, tuning)
+        steps.due += self._n_moves or steps.affordable(self._share)
         while steps.due >= 1:
             steps.due -= 1
             self._move(prior, part, unexplained, rng, tuning)
@@ -155,9 +138,7 @@ class Interweaving:
                 self._scale(prior, state, unexplained, np.where(accepted, factor, 1.0))
         normal[~accepted] *= -1
         if tuning:
-            after = np.where(accepted[:, None], proposed, present)
-            state.steps.note(present, after, unexplained.cost(change))
-            state.steps.tune(normal, acceptance)
+            state.steps.tune(normal, acceptance, unexplained.cost(change))
 
     def _scale(self, prior, state, unexplained, factor):
         """Multiply the effects of every column and their standard deviations."""

@@ -3,6 +3,7 @@
 import random
 from types import SimpleNamespace
 
+from sknnmm.sampling.chains.chain import ChainSettings
 from sknnmm.sampling.chains.length import UntilConverged
 
 
@@ -85,3 +86,18 @@ def test_chains_go_on_in_the_last_round_that_any_has_begun():
     length = UntilConverged(500, 1, 50_000, None)
     origins = [SimpleNamespace(saved=state) for state in (*states, None)]
     assert length.first(origins) == ran[2]
+
+
+def test_a_larger_max_iter_continues_the_same_series_of_rounds():
+    """Those after a round that a smaller max_iter cut are the ones it would have had without."""
+    cut, free = (
+        UntilConverged(100, 1, n, lambda results, is_burn_in: (False, "")) for n in (777, 9999)
+    )
+    settings = ChainSettings(777, 200, 1, 200, keep_state=True, round=9)
+    assert cut.after(settings, [])[0] is None
+    following, lengths = free.after(settings, [])[0], []
+    settings = ChainSettings(400, 200, 1, 200, keep_state=True, round=3)  # the first that is kept
+    while settings.n_iter < following.n_iter:
+        settings = free.after(settings, [])[0]
+        lengths.append(settings.n_iter)
+    assert lengths[-1] == following.n_iter
