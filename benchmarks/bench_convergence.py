@@ -7,7 +7,8 @@ Three parts, from the root of the repository, on one BLAS thread::
     python -m benchmarks.bench_convergence --quick             # to see that it runs
 
 - moves: smallest bulk effective sample size per second of processor time, without and with the
-  joint moves of effects and their hyperparameters;
+  joint moves of effects and their hyperparameters, of chains of ``--n-iter`` iterations, a fifth of
+  them burn-in: of fewer than some 50 effective draws their number is not known;
 - defaults: two fits with default settings and seeds of their own: whether they warn, and how far
   they agree;
 - auto: iterations and seconds of ``n_iter="auto"``.
@@ -60,13 +61,14 @@ def main():
     parser.add_argument("--parts", nargs="+", choices=list(parts), default=list(parts))
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--data-home", help="folder of mice.RData and wheat.RData")
+    parser.add_argument("--n-iter", type=int, default=10_000, help="of the part moves")
     parser.add_argument("--quick", action="store_true", help="short chains, to see that it runs")
     options = parser.parse_args()
     made = {name: CASES[name](options.data_home) for name in options.cases}
     for part in options.parts:
         rows = None
         for name, case in made.items():
-            columns = parts[part](case, options.quick)
+            columns = parts[part](case, options)
             rows = [["", *columns]] if rows is None else rows
             rows.append([name, *columns.values()])
             print(f"{part}: {name} done", flush=True)
@@ -74,9 +76,10 @@ def main():
     print(describe_machine())
 
 
-def moves(case, quick):
+def moves(case, options):
     """Return bulk ESS per second of every group, without and with joint moves."""
-    length = {"n_iter": 60, "burn_in": 20} if quick else {}
+    n_iter = 60 if options.quick else options.n_iter
+    length = {"n_iter": n_iter, "burn_in": n_iter // 5}
     without = partial(Sampler, n_moves=0)
     rates = []
     for sampler in (without, Sampler):
@@ -92,9 +95,9 @@ def moves(case, quick):
     }
 
 
-def defaults(case, quick):
+def defaults(case, options):
     """Return what two fits with default settings and different seeds say."""
-    length = {"n_iter": 60, "burn_in": 20} if quick else {}
+    length = {"n_iter": 60, "burn_in": 20} if options.quick else {}
     fits = [fitted(case, random_state=seed, **length) for seed in (1, 2)]
     (one, seconds, first), (other, _, second) = fits
     values = np.column_stack([model.breeding_value(case.inputs["X"]) for model in (one, other)])
@@ -113,9 +116,9 @@ def defaults(case, quick):
     }
 
 
-def auto(case, quick):
+def auto(case, options):
     """Return iterations and seconds until the targets have converged."""
-    length = {"burn_in": 100, "max_iter": 400, "min_ess": 20} if quick else {}
+    length = {"burn_in": 100, "max_iter": 400, "min_ess": 20} if options.quick else {}
     model, seconds, warned = fitted(case, random_state=1, n_iter="auto", **length)
     targets = model.diagnostics_[model.diagnostics_["target"]]
     return {
