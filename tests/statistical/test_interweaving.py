@@ -177,15 +177,17 @@ def test_posterior_is_that_without_moves(prior):
 
 def test_as_many_moves_as_an_iteration_can_afford():
     steps = Steps.start(BayesC(), BayesC().start(np.ones(2), DenseLayout(5, 2)))
-    assert steps.affordable(0.3) == 1  # before any was made
+    assert steps.affordable(0.3, 500) == 1  # before any was made
     for _ in range(100):
         steps.tune(np.ones((2, 1)), np.full(2, ACCEPTANCE), cost=0.2)
-    assert steps.affordable(0.3) == pytest.approx(1.5)
+    assert steps.affordable(0.3, 500) == pytest.approx(1.5)
+    assert steps.affordable(0.3, 2000) == pytest.approx(3)
     for _ in range(2000):
         steps.tune(np.ones((2, 1)), np.full(2, ACCEPTANCE), cost=0.6)
-    assert steps.affordable(0.3) == pytest.approx(0.5)
+    assert steps.affordable(0.3, 1000) == pytest.approx(0.5)
+    assert steps.affordable(0.3, 10_000) == pytest.approx(1.5)
     steps.cost = 1e-9
-    assert steps.affordable(0.3) == MAX_MOVES
+    assert steps.affordable(0.3, 5) == MAX_MOVES
 
 
 def test_proposals_are_tuned_in_burn_in_alone():

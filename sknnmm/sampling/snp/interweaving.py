@@ -18,6 +18,7 @@ FIRST_STEP = 0.2
 MEMORY = 0.02  # weight of the last move in the mean cost
 PERSISTENCE = 0.9  # of the direction of proposals
 SHARE = 0.5  # of the time of an iteration that moves may take, by estimates that are too high
+MANY_SNPS, MOST_TIMES = 1000, 3  # from where on it grows with the SNPs of a column, and how far
 MAX_MOVES = 4  # in an iteration
 
 
@@ -42,8 +43,12 @@ class Steps:
             direction=np.zeros((n_columns, d)),
         )
 
-    def affordable(self, share):
-        """Return how many moves take a share of the time of an iteration."""
+    def affordable(self, share, n_snps):
+        """Return how many moves take a share of the time of an iteration.
+
+        A larger one for many SNPs: the more effects, the less do draws given these move pi.
+        """
+        share *= min(max(n_snps / MANY_SNPS, 1), MOST_TIMES)
         return min(share / self.cost, MAX_MOVES) if self.n_tuned else 1
 
     def turn(self, rng):
@@ -96,7 +101,8 @@ class Interweaving:
             self._rescale(prior, part, unexplained, rng)
             return
         steps = part.state.steps
-        steps.due += self._n_moves or steps.affordable(self._share)
+        n_snps = part.state.effects.size / len(part.state.hyper.scale)
+        steps.due += self._n_moves or steps.affordable(self._share, n_snps)
         while steps.due >= 1:
             steps.due -= 1
             self._move(prior, part, unexplained, rng, tuning)
