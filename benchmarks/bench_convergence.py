@@ -103,11 +103,9 @@ def defaults(case, options):
     values = np.column_stack([model.breeding_value(case.inputs["X"]) for model in (one, other)])
     both = [model.diagnostics_.loc["heritability"] for model in (one, other)]
     error = np.hypot(both[0]["mcse"], both[1]["mcse"])
-    targets = one.diagnostics_[one.diagnostics_["target"]]
     return {
         "warnings": f"{first}, {second}",
-        "smallest ESS": f"{targets['ess_bulk'].min():.0f}",
-        "largest R-hat": f"{targets['r_hat'].max():.3f}",
+        **worst_target(one),
         "breeding values, correlation": f"{np.corrcoef(values.T)[0, 1]:.4f}",
         "ratio of SDs": f"{values[:, 0].std() / values[:, 1].std():.3f}",
         "heritability": f"{both[0]['mean']:.3f}, {both[1]['mean']:.3f}",
@@ -120,13 +118,11 @@ def auto(case, options):
     """Return iterations and seconds until the targets have converged."""
     length = {"burn_in": 100, "max_iter": 400, "min_ess": 20} if options.quick else {}
     model, seconds, warned = fitted(case, random_state=1, n_iter="auto", **length)
-    targets = model.diagnostics_[model.diagnostics_["target"]]
     return {
         "iterations": f"{model.n_iter_}",
         "burn-in": f"{model.burn_in_}",
         "warnings": f"{warned}",
-        "smallest ESS": f"{targets['ess_bulk'].min():.0f}",
-        "largest R-hat": f"{targets['r_hat'].max():.3f}",
+        **worst_target(model),
         "seconds": f"{seconds:.1f}",
     }
 
@@ -140,6 +136,15 @@ def fitted(case, **settings):
         model.fit(**case.inputs)
         seconds = process_time() - start
     return model, seconds, sum(issubclass(w.category, ConvergenceWarning) for w in caught)
+
+
+def worst_target(model):
+    """Return the smallest bulk ESS and the largest R-hat of what chains are judged by."""
+    targets = model.diagnostics_[model.diagnostics_["target"]]
+    return {
+        "smallest ESS": f"{targets['ess_bulk'].min():.0f}",
+        "largest R-hat": f"{targets['r_hat'].max():.3f}",
+    }
 
 
 def smallest_ess(model):
