@@ -12,7 +12,17 @@ from sknnmm.genotypes import Genotypes
 from sknnmm.model.connections import Connections
 from sknnmm.model.network import Layer, Network
 from sknnmm.priors import Prior, ScaledInverseChi2
-from sknnmm.terms import Fixed, Nodes, SNPs
+from sknnmm.terms import Fixed, Levels, Nodes, Random, SNPs
+
+
+@dataclass(frozen=True)
+class RandomEffect:
+    """Levels with effects on the responses of some layers, and the prior of their variances."""
+
+    name: str
+    layers: tuple[str, ...]  # names of layers
+    levels: Levels
+    prior: ScaledInverseChi2
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class NNMM:
     intercept_variance: float = np.inf  # infinite: the flat prior of the estimator
     idle: np.ndarray | None = None  # (K,) bool, nodes that have no weight; None: all have one
     family: Family = Gaussian()  # noqa: RUF009  it has no state
+    random: tuple[RandomEffect, ...] = ()
 
     @property
     def n_nodes(self):
@@ -82,6 +93,8 @@ class NNMM:
     def _omics(self):
         weight = self.informative.astype(float)
         # Fixed effects of a latent node are not identified: no row lets it estimate any.
+        fixed = self._fixed(OMICS, weight, self.omics_observed)
+        share = Gaussian.explained_variance / (1 + self._n_random(OMICS))
         terms = [
             SNPs(
                 OMICS,
@@ -89,12 +102,13 @@ class NNMM:
                 "pi",
                 self.genotypes,
                 self.snp_prior,
-                Gaussian.explained_variance,
+                share,
                 weight,
                 self.n_nodes,
                 self.connections,
             ),
-            self._fixed(OMICS, weight, self.omics_observed),
+            *self._random(OMICS, share, weight, self.n_nodes, fixed),
+            fixed,
         ]
         return Layer(
             name=OMICS,
@@ -112,9 +126,10 @@ class NNMM:
     def _phenotype(self, omics=None):
         weight, n_responses = self.y_weight, self.record.shape[1]
         n_genetic = (omics is not None) + (self.direct_prior is not None)
-        share = self.family.explained_variance / n_genetic
+        share = self.family.explained_variance / (n_genetic + self._n_random(PHENOTYPE))
         estimable = np.repeat(self.y_observed[:, None], n_responses, axis=1)
         fixed = self._fixed(PHENOTYPE, weight, estimable)
+        random = self._random(PHENOTYPE, share, weight, n_responses, fixed)
         terms = []
         if self.direct_prior is not None:
             terms.append(
@@ -147,7 +162,7 @@ class NNMM:
             name=PHENOTYPE,
             record=self.record,
             row_weight=weight,
-            terms=(*terms, fixed),
+            terms=(*terms, *random, fixed),
             family=self.family,
             residual_prior=self.residual_prior,
             dtype=self.dtype,
@@ -156,3 +171,23 @@ class NNMM:
 
     def _fixed(self, layer, weight, estimable):
         return Fixed(layer, self.covariates, weight, estimable, self.intercept_variance, self.dtype)
+
+    def _n_random(self, layer):
+        return sum(layer in effect.layers for effect in self.random)
+
+    def _random(self, layer, share, weight, n_responses, fixed):
+        return [
+            Random(
+                effect.name,
+                layer,
+                effect.levels,
+                effect.prior,
+                share,
+                weight,
+                n_responses,
+                fixed,
+                self.dtype,
+            )
+            for effect in self.random
+            if layer in effect.layers
+        ]

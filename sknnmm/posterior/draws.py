@@ -63,7 +63,8 @@ class Posterior:
             variable = self.variables[name]
             columns = units.of_response(variable)
             chains = [[draw[name] for draw in chain.values()] for chain in stored]
-            array = _stack_draws(chains, (n_snps, len(columns)), columns)
+            n_effects = n_snps if "snp" in variable.dims else len(results[0].effects[name].mean)
+            array = _stack_draws(chains, (n_effects, len(columns)), columns)
             if len(variable.dims) == 1:  # of a layer with one response
                 array = array.reshape(array.shape[:-1])
             self.draws[name] = array

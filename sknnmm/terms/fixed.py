@@ -106,9 +106,14 @@ class Fixed(DrawnTerm[FixedState]):
         inner = sums.inner(state, without=self.not_subtracted)[sums.own(self)]
         return [back.T @ inner[:, responses] for responses, _, back in self.groups]
 
+    @property
+    def is_flat(self) -> bool:
+        """Return whether the prior of the intercept is flat."""
+        return bool(self._constant_precision == 0)
+
     def shrinkage(self, rank: int, residual_variance: np.ndarray) -> np.ndarray | int:
         """Return likelihood over posterior precision of the coordinates: (r, C), or 1 if flat."""
-        if self._constant_precision == 0:
+        if self.is_flat:
             return 1
         shrinkage = np.ones((rank, len(residual_variance)))
         shrinkage[0] = 1 / (1 + residual_variance * self._constant_precision)

@@ -1,11 +1,12 @@
 """Small networks on the sampling scale, and draws from their prior, for tests of the sampler."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
+from sknnmm.common.layer_names import OMICS
 from sknnmm.estimators.specification import NNMM
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
 from sknnmm.model.connections import Connections
@@ -209,10 +210,14 @@ class Parameters:
     node_intercepts: np.ndarray  # (K,)
     intercept: float
     omics: np.ndarray  # (n, K), every cell
+    # Of random effects, by (layer, name): their variances (C,) and their effects (L, C).
+    random: dict = field(default_factory=dict)
+    omics_shift: np.ndarray | float = 0.0  # (n, K), what they add to the rows
+    shift: np.ndarray | float = 0.0  # (n,)
 
     def omics_mean(self, X):
-        """Return the expected nodes given centred genotypes."""
-        return X @ self.snp_effects + self.node_intercepts
+        """Return the expected nodes of all rows given their centred genotypes."""
+        return X @ self.snp_effects + self.node_intercepts + self.omics_shift
 
     def genetic_value(self, X, activation):
         """Return the genetic value of every row with its nodes at their expectation."""
@@ -221,7 +226,7 @@ class Parameters:
     def expected_y(self, X, activation):
         """Return the mean of y given the nodes."""
         nodes = activation.value(self.omics) @ self.weights
-        return self.intercept + nodes + X @ self.direct_effects
+        return self.intercept + nodes + X @ self.direct_effects + self.shift
 
 
 def draw_parameters(model, X, rng):
@@ -262,9 +267,35 @@ def draw_parameters(model, X, rng):
         intercept=intercepts[-1],
         omics=np.empty((len(X), n_nodes)),
     )
+    for effect in model.random:
+        for layer in effect.layers:
+            variance = draw_variance(effect.prior, rng, n_nodes if layer == OMICS else 1)
+            effects = np.sqrt(variance) * draw_levels(effect.levels, len(variance), rng)
+            _take_random(drawn, effect, layer, variance, effects)
     noise = rng.standard_normal(drawn.omics.shape)
     drawn.omics[:] = drawn.omics_mean(X) + np.sqrt(node_variances) * noise
     return drawn
+
+
+def draw_levels(levels, n_responses, rng):
+    """Return effects (L, C) of variance R."""
+    normals = rng.standard_normal((levels.n_levels, n_responses))
+    if levels.inverse is not None:
+        return np.linalg.solve(np.linalg.cholesky(levels.inverse.toarray()).T, normals)
+    if levels.covariance is not None:
+        values, vectors = np.linalg.eigh(levels.covariance)
+        return vectors @ (np.sqrt(np.maximum(values, 0))[:, None] * normals)
+    return normals
+
+
+def _take_random(parameters, effect, layer, variance, effects):
+    """Add random effects (L, C) to the Parameters."""
+    parameters.random[layer, effect.name] = variance, effects
+    fit = effect.levels.factors[:, None] * effects[effect.levels.codes]
+    if layer == OMICS:
+        parameters.omics_shift = parameters.omics_shift + fit
+    else:
+        parameters.shift = parameters.shift + fit[:, 0]
 
 
 def draw_y(model, mean, residual_variance, rng):
@@ -309,7 +340,11 @@ def current_parameters(model, sampler, chain, X, rng):
         intercept=float(parts.fixed.coefficients[0, 0]),
         omics=parts.omics.response.astype(float),
     )
+    for effect in model.random:
+        for layer in effect.layers:
+            state = chain.layers[layer].terms[effect.name]
+            _take_random(current, effect, layer, state.variance.copy(), state.effects.copy())
     unseen = ~model.informative
     noise = rng.standard_normal((np.count_nonzero(unseen), model.n_nodes))
-    current.omics[unseen] = current.omics_mean(X[unseen]) + np.sqrt(current.node_variances) * noise
+    current.omics[unseen] = current.omics_mean(X)[unseen] + np.sqrt(current.node_variances) * noise
     return current

@@ -5,12 +5,28 @@ iteration of the sampler with a redraw of the data given the parameters: another
 conditional makes them differ.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sknnmm.activations import Activation, NetworkFunction
-from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
+from sknnmm.estimators.specification import RandomEffect
+from sknnmm.priors import (
+    GBLUP,
+    RRBLUP,
+    BayesA,
+    BayesB,
+    BayesC,
+    BayesL,
+    BayesR,
+    ScaledInverseChi2,
+)
 from sknnmm.sampling.chains.start import starting_state
+from sknnmm.terms import random
+from sknnmm.terms.level_draws import RandomState
+from tests.helpers.levels import levels_of
 from tests.helpers.moments import beyond_error, differences
 from tests.helpers.networks import (
     Parts,
@@ -55,6 +71,11 @@ def statistics(parameters, y, model):
     for name, hyper in parameters.hypers.items():
         for quantity, value in hyper.items():
             values[f"{quantity} {name}"] = value.sum()
+    for (layer, name), (variance, effects) in parameters.random.items():
+        values[f"log variance {layer} {name}"] = np.log(variance).sum()
+        values[f"u {layer} {name}"] = effects[0].sum()
+        values[f"u^2 {layer} {name}"] = np.log1p((effects**2).sum())
+        values[f"u_0 u_1 {layer} {name}"] = np.tanh(5 * effects[0, 0] * effects[1, 0])
     return values
 
 
@@ -65,17 +86,22 @@ def redraw_data(model, sampler, chain, rng):
         term.name: sampler.update_of(term).fit_everywhere(term.of(chain), rng)
         for term in snp_terms(sampler.network)
     }
-    mean = parts.omics_fixed.coefficients[0] + fits["snp_effects"]
+    mean = parts.omics_fixed.coefficients[0] + fits["snp_effects"] + _random_part(parts.omics)
     fresh = mean + np.sqrt(parts.omics.residual_variance) * rng.standard_normal(mean.shape)
     seen = model.omics_observed
     parts.omics.response[seen] = fresh[seen]
     mean = model.activation.value(parts.omics.response) @ parts.weights.effects
-    mean = mean + parts.fixed.coefficients[0]
+    mean = mean + parts.fixed.coefficients[0] + _random_part(parts.phenotype)
     if parts.direct is not None:
         mean = mean + fits["direct_effects"]
     y = draw_y(model, mean[:, 0], parts.phenotype.residual_variance[0], rng)
     parts.phenotype.response[:, 0] = np.where(model.y_observed, y, 0)
     sampler.measure(chain)
+
+
+def _random_part(layer):
+    """Return what the random effects add to the rows, (n, C)."""
+    return sum(state.fit for state in layer.terms.values() if isinstance(state, RandomState))
 
 
 def prior_draw(model, X, rng):
@@ -286,6 +312,30 @@ COMPLETE_CASES = {  # no omic is missing: sums over rows stand in for the rows
 }
 
 
+RANDOM_CASES = {  # kind of levels and the layers on which they have effects
+    "independent, both layers": {"random": ("independent", (OMICS, PHENOTYPE))},
+    "slopes, omics": {"random": ("slopes", (OMICS,)), "activation": "tanh"},
+    "covariance, phenotype": {
+        "random": ("singular covariance", (PHENOTYPE,)),
+        "weighted": True,
+        "direct_prior": PRIORS["RR-BLUP"][1],
+    },
+    "inverse, both layers": {"random": ("inverse", (OMICS, PHENOTYPE)), "dtype": np.float32},
+    "one by one, both layers": {"random": ("one by one", (OMICS, PHENOTYPE))},
+    "independent, latent": {
+        "random": ("independent", (OMICS, PHENOTYPE)),
+        "n_latent": 1,
+        "n_observed": 1,
+        "activation": "tanh",
+    },
+    "one by one, latent linear": {
+        "random": ("one by one", (OMICS,)),
+        "n_latent": 1,
+        "n_observed": 1,
+    },
+}
+
+
 # Only in the slow tier, which holds all cases. Of the latent ones and of complete "connections,
 # BayesB" a short chain overestimates the effective sample size; the others have much in common with
 # those that stay.
@@ -321,6 +371,7 @@ LONG_ONLY = {
         "connections, BayesB",
         "connections, GBLUP",
     },
+    "random": {"slopes, omics", "independent, latent", "one by one, latent linear"},
 }
 
 
@@ -355,7 +406,13 @@ def assert_same_joint_distribution(options, seed, lengths):
     rng = np.random.default_rng(seed)
     options = dict(options)
     how = options.pop("by_rows", False), options.pop("n_moves", 1)
+    effects = options.pop("random", None)
     model = small_network(rng, intercept_variance=INTERCEPT_VARIANCE, **options)
+    if effects:
+        kind, layers = effects
+        levels = levels_of(kind, rng, len(model.y), n_levels=4)
+        effect = RandomEffect("herd", layers, levels, ScaledInverseChi2(df=8, scale=0.3))
+        model = replace(model, random=(effect,))
     wrong = differing_statistics(model, how, seed, **lengths)
     if wrong:
         lengths = {of_what: 4 * number for of_what, number in lengths.items()}
@@ -402,6 +459,24 @@ def test_joint_distribution_of_complete_data(case):
     assert_same_joint_distribution(
         COMPLETE_CASES[case], 120 + sorted(COMPLETE_CASES).index(case), SHORT
     )
+
+
+def draw_one_by_one_if_so(case, monkeypatch):
+    if RANDOM_CASES[case]["random"][0] == "one by one":
+        monkeypatch.setattr(random, "MANY_LEVELS", 0)
+
+
+@pytest.mark.parametrize("case", sorted(RANDOM_CASES.keys() - LONG_ONLY["random"]))
+def test_joint_distribution_with_random_effects(case, monkeypatch):
+    draw_one_by_one_if_so(case, monkeypatch)
+    assert_same_joint_distribution(RANDOM_CASES[case], 150 + sorted(RANDOM_CASES).index(case), SHORT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", RANDOM_CASES)
+def test_joint_distribution_with_random_effects_long(case, monkeypatch):
+    draw_one_by_one_if_so(case, monkeypatch)
+    assert_same_joint_distribution(RANDOM_CASES[case], 300 + sorted(RANDOM_CASES).index(case), LONG)
 
 
 @pytest.mark.slow

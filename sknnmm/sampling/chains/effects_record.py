@@ -12,13 +12,13 @@ JOINED = 2**23  # bytes of effects made of coordinates at a time, or one draw if
 
 @dataclass
 class EffectsMoments:
-    """Sums over kept draws of the SNP effects of one term, (p, C), or (m,) of connections."""
+    """Sums over kept draws of the effects of one term, (p, C), or (m,) of connections."""
 
     mean: np.ndarray  # over all kept draws
     weighted_mean: np.ndarray  # of effects times weights on each response of the reader, (R, ...)
     total: np.ndarray  # over `count` draws
     squares: np.ndarray
-    included: np.ndarray
+    included: np.ndarray | None  # None: nothing selects
     count: int
 
 
@@ -153,6 +153,41 @@ class _SpectralRecord:
 
     def _mean_of(self, coordinates):
         return self.update.mean_snp_effects(coordinates).astype(float)
+
+
+class LevelsRecord:
+    """Running sums of the effects of the levels of one term."""
+
+    def __init__(self, term, n_weighted):
+        shape = (term.levels.n_levels, term.n_responses)
+        self.count = 0
+        self._total, self._squares = np.zeros((2, *shape))
+        self._weighted = np.zeros((n_weighted, *shape))
+
+    @property
+    def sums(self):
+        """Return the arrays that draws are added to, by name."""
+        return {"total": self._total, "squares": self._squares, "weighted": self._weighted}
+
+    def add(self, state, weights, rng):
+        """Add a draw; return its effects (see _SweptRecord)."""
+        self.count += 1
+        add_moments(state.effects, self._total, self._squares)
+        self._weighted += weights.T[:, None] * state.effects
+        return state.effects
+
+    def storable(self, effects, state):
+        """Return a copy of the effects to keep."""
+        return effects.astype(state.fit.dtype)
+
+    def n_bytes(self, kept):
+        """Return the bytes of a draw."""
+        return kept.nbytes
+
+    def finish(self, kept, n_kept, rng):
+        """Return the effects that are kept, and the EffectsMoments over `n_kept` draws."""
+        mean, weighted = self._total / n_kept, self._weighted / n_kept
+        return kept, EffectsMoments(mean, weighted, self._total, self._squares, None, self.count)
 
 
 def effects_record(update, term, n_weighted):

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknnmm.sampling.chains.effects_record import EffectsMoments, add_moments, effects_record
+from sknnmm.sampling.chains.effects_record import (
+    EffectsMoments,
+    LevelsRecord,
+    add_moments,
+    effects_record,
+)
 from sknnmm.sampling.chains.genetic_values import GeneticMoments
 from sknnmm.sampling.chains.thinned_draws import ThinnedDraws
 from sknnmm.sampling.chains.variance_shares import SharesFromRows, SharesFromSums
@@ -17,7 +22,7 @@ class ChainResult:
 
     n_kept: int
     draws: dict  # name of a variable -> (n_kept, ...)
-    effects: dict[str, EffectsMoments]  # of every term of SNPs, by its name
+    effects: dict[str, EffectsMoments]  # of SNPs and of random levels, by the variable's name
     weights_included: dict  # share of draws (K, C), by the name of a term of nodes
     responses: dict  # of every layer of nodes, by name: ResponseMoments
     genetic_values: GeneticMoments
@@ -80,12 +85,17 @@ class Recorder:
         self._terms = [(layer, term) for layer in network.layers for term in layer.terms]
         self._effects, self._readers = {}, {}
         for layer, term in self._terms:
+            name = effects_name(layer, term)
+            if name is None:
+                continue
+            reader, nodes = network.reading(layer)
+            self._readers[name] = nodes if nodes and nodes.has_weights else None
+            n_weighted = 1 if reader is None else reader.n_responses
             if term.acts_by_snps:
-                reader, nodes = network.reading(layer)
-                self._readers[term.name] = nodes if nodes and nodes.has_weights else None
-                n_weighted = 1 if reader is None else reader.n_responses
-                update = sampler.update_of(term)
-                self._effects[term.name] = effects_record(update, term, n_weighted)
+                record = effects_record(sampler.update_of(term), term, n_weighted)
+            else:
+                record = LevelsRecord(term, n_weighted)
+            self._effects[name] = record
         self._names = [
             (layer, term, [v.name for v in term.variables(layer) if v.every])
             for layer, term in self._terms
@@ -108,16 +118,17 @@ class Recorder:
         """Keep the present state."""
         store = self._stored.wants(self._n_recorded)
         kept, n_bytes, fits = {}, 0, {}
-        for _, term in self._terms:
-            if not term.acts_by_snps:
+        for layer, term in self._terms:
+            name = effects_name(layer, term)
+            if name is None:
                 continue
-            record, state = self._effects[term.name], term.of(chain)
-            drawn = record.add(state, self._weights_of(term, chain), rng)
-            if self._shares.by_rows:
-                fits[term.name] = record.update.fit_everywhere(state, rng, drawn)
+            record, state = self._effects[name], term.of(chain)
+            drawn = record.add(state, self._weights_of(name, term, chain), rng)
+            if term.acts_by_snps and self._shares.by_rows:
+                fits[name] = record.update.fit_everywhere(state, rng, drawn)
             if store:
-                kept[term.name] = record.storable(drawn, state)
-                n_bytes += record.n_bytes(kept[term.name])
+                kept[name] = record.storable(drawn, state)
+                n_bytes += record.n_bytes(kept[name])
         if store:
             self._stored.add(self._n_recorded, kept, n_bytes)
         shares, genetic = self._shares(chain, fits)
@@ -139,9 +150,9 @@ class Recorder:
             moments.add(chain.layers[name], fits)
         self._n_recorded += 1
 
-    def _weights_of(self, term, chain):
+    def _weights_of(self, name, term, chain):
         """Return the weights that the responses of a term have on those of the reader, (C, R)."""
-        nodes = self._readers[term.name]
+        nodes = self._readers[name]
         if nodes is None:
             return np.zeros((term.n_responses, 1))
         return nodes.of(chain).effects.astype(float)
@@ -212,3 +223,8 @@ class Recorder:
             step_sizes={name: size for name, size in step_sizes.items() if size is not None},
             stored=stored,
         )
+
+
+def effects_name(layer, term):
+    """Return the name of the variable of a term that is kept in moments, or None."""
+    return next((v.name for v in term.variables(layer) if not v.every), None)
