@@ -24,6 +24,9 @@ class NewRows:
     covariates: np.ndarray  # (n, q), as deviations from their training means
     # Name of a layer: its responses (n, C), standardised; NaN where they are not given.
     given: dict = field(default_factory=dict)
+    # Name of a term of random effects: the levels (n,), -1 if missing or new, and what the effects
+    # are multiplied by (n,).
+    levels: dict = field(default_factory=dict)
 
     def __len__(self):
         return len(self.dosages)
@@ -31,7 +34,8 @@ class NewRows:
     def take(self, rows):
         """Return some of the rows (a mask or a slice)."""
         given = {name: values[rows] for name, values in self.given.items()}
-        return NewRows(self.dosages[rows], self.covariates[rows], given)
+        levels = {name: (codes[rows], by[rows]) for name, (codes, by) in self.levels.items()}
+        return NewRows(self.dosages[rows], self.covariates[rows], given, levels)
 
 
 @dataclass(eq=False)
