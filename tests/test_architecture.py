@@ -83,7 +83,7 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
     "kernels": {"genotypes"},
     "metrics": {"inputs"},
     "model": {"genotypes", "priors"},
-    "persistence": set(ROOMS),
+    "persistence": {*ROOMS, "effects"},
     "posterior": {"model"},
     "prediction": {"activations", "genotypes", "posterior"},
     "preprocessing": {"genotypes", "inputs"},

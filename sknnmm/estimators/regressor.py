@@ -231,8 +231,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     coef_ : ndarray of shape (p,)
         Total SNP effect on y, E[sum_k w_k b_jk + a_j]; only with the linear activation.
     feature_importances_ : ndarray of shape (number of columns of X,)
-        Only with `omics_features` and the linear activation, where `coef_` has fewer values than X
-        columns: the SD of y that goes with a column, ``abs(coef_)`` times the SD of a SNP, or
+        Only with `omics_features`, the linear activation and without `covariate_features`: the SD
+        of y that goes with a column of X, ``abs(coef_)`` times the SD of a SNP, or
         ``abs(omics_weights_)`` of an omic. `SelectFromModel` of scikit-learn reads it.
     intercept_ : float
         For uncentred genotypes and covariates at their training mean: with all omics given,
@@ -551,10 +551,16 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "effect of a column depends on all others. Use permutation_importance of "
                 "scikit-learn."
             )
-        if self._coef is None or not self._fitted_columns.positions:
+        positions = self._fitted_columns.positions
+        if selector and "covariates" in positions:
+            raise ValueError(
+                "Columns that covariate_features names have no importance, and a selector would "
+                "remove them: select SNPs in a step before, with a ColumnTransformer."
+            )
+        if self._coef is None or list(positions) != ["omics"]:
             raise AttributeError(
                 "feature_importances_ is set by a fit with omics_features and the linear "
-                "activation; without omics_features use coef_."
+                "activation, without covariate_features; without omics_features use coef_."
             )
         if called_by("sklearn.feature_selection._rfe"):
             raise ValueError(
@@ -562,7 +568,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "and omics_features would then name other columns. Use SelectFromModel."
             )
         is_omic = np.zeros(self.n_features_in_, bool)
-        is_omic[self._fitted_columns.positions["omics"]] = True
+        is_omic[positions["omics"]] = True
         importances = np.empty(self.n_features_in_)
         importances[is_omic] = np.abs(self.omics_weights_[: self.n_omics_])
         importances[~is_omic] = np.abs(self._coef) * np.sqrt(self._network.genotypes_variance)
