@@ -3,12 +3,21 @@
 from importlib import import_module
 from types import ModuleType
 
-from sknnmm import datasets, io, metrics, priors
+from sknnmm import datasets, effects, io, metrics, priors
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.inputs.cis import cis_mask
 
 __version__ = "0.1.0"
-__all__ = ["NNMMRegressor", "cis_mask", "datasets", "io", "metrics", "preprocessing", "priors"]
+__all__ = [
+    "NNMMRegressor",
+    "cis_mask",
+    "datasets",
+    "effects",
+    "io",
+    "metrics",
+    "preprocessing",
+    "priors",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -9,8 +9,11 @@ from pathlib import Path
 from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
+from sknnmm.effects import Fixed, Random
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.inputs.fitted_columns import FittedColumns
+from sknnmm.inputs.fixed_columns import FixedColumns
+from sknnmm.inputs.formulas import FormulaColumns
 from sknnmm.inputs.scales import Scales
 from sknnmm.model.variables import Variable
 from sknnmm.posterior.draws import Posterior
@@ -32,6 +35,10 @@ TRUSTED_TYPES: list[str] = sorted(
         SNPsPart,
         ActivatedNodes,
         Posterior,
+        Fixed,
+        FixedColumns,
+        FormulaColumns,
+        Random,
         Scales,
         ScaledInverseChi2,
         Variable,

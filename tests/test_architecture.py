@@ -12,7 +12,7 @@ import sknnmm
 PACKAGE = Path(sknnmm.__file__).parent
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 PUBLIC = {"activations", "datasets", "io", "preprocessing", "priors"}  # packages of docs/api.rst
-PUBLIC_MODULES = {"__init__", "metrics", "persistence"}
+PUBLIC_MODULES = {"__init__", "effects", "metrics", "persistence"}
 
 
 def modules():
@@ -71,18 +71,19 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
     "activations": set(),
     "common": set(),
     "datasets": {"activations"},
+    "effects": {"priors"},
     "estimators": {
-        "activations", "families", "genotypes", "inputs", "model", "posterior", "prediction",
-        "priors", "sampling", "terms",
+        "activations", "effects", "families", "genotypes", "inputs", "model", "posterior",
+        "prediction", "priors", "sampling", "terms",
     },
     "families": {"kernels", "priors"},
     "genotypes": set(),
-    "inputs": {"genotypes", "model", "priors"},
+    "inputs": {"effects", "genotypes", "model", "priors"},
     "io": {"genotypes", "inputs"},
     "kernels": {"genotypes"},
     "metrics": {"inputs"},
     "model": {"genotypes", "priors"},
-    "persistence": set(ROOMS),
+    "persistence": {*ROOMS, "effects"},
     "posterior": {"model"},
     "prediction": {"activations", "genotypes", "posterior"},
     "preprocessing": {"genotypes", "inputs"},

@@ -1,9 +1,10 @@
 """The fitted attributes: summaries of the chains in original units."""
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
-from sknnmm.common.layer_names import OMICS
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.convergence import warn_unless_converged
 from sknnmm.inputs import masks
 from sknnmm.model.variables import registry
@@ -43,7 +44,7 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
         "n_omics_": n_omics,
         "omics_names_": inputs.node_names,
         "snp_names_": inputs.snp_names,
-        "covariates_mean_": scales.covariates_mean,
+        "covariates_mean_": scales.covariates_mean[PHENOTYPE],
         "omics_mean_": scales.omics_mean,
         "omics_scale_": scales.omics_scale,
         "posterior_": posterior,
@@ -105,7 +106,7 @@ def _snp_attributes(results, specification, inputs, as_sparse):
 
 def _small_attributes(results, specification, posterior):
     """Return the attributes that are means of variables of which every draw is kept."""
-    n_nodes, n_covariates = specification.n_nodes, specification.covariates.shape[1]
+    n_nodes, n_covariates = specification.n_nodes, specification.omics_covariates.shape[1]
     absent = {  # what stands for variables that this network does not have
         "omics_weights": np.zeros(n_nodes),
         "omics_residual_variance": np.zeros(n_nodes),
@@ -130,6 +131,36 @@ def _small_attributes(results, specification, posterior):
             included, sd = np.mean(of_chains, axis=0), posterior.sd("omics_weights")
         attributes |= {"omics_inclusion_probability_": included, "omics_weights_std_": sd}
     return attributes
+
+
+def fixed_effects(posterior, fixed, omics_names):
+    """Return posterior mean and SD of the covariate effects on every response, a DataFrame.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    fixed : dict
+        The FixedColumns of each layer, by its name.
+    omics_names : sequence of str
+        Of the observed omics.
+    """
+    tables = {}
+    for layer, name, responses in (
+        (PHENOTYPE, "covariate_effects", ["y"]),
+        (OMICS, "omics_covariate_effects", omics_names),
+    ):
+        if not len(responses):
+            continue
+        names = fixed[layer].names
+        moments = {"mean": posterior.mean(name), "sd": posterior.sd(name)}
+        for k, response in enumerate(responses):
+            for statistic, values in moments.items():
+                of_response = values.reshape(len(names), -1)[:, k]
+                tables[response, statistic] = pd.Series(of_response, names, dtype=float)
+    index = list(dict.fromkeys(n for layer in (PHENOTYPE, OMICS) for n in fixed[layer].names))
+    columns = pd.MultiIndex.from_tuples(tables, names=["response", "statistic"])
+    table = pd.DataFrame(tables, index=pd.Index(index, name="term", dtype=object))
+    return table.set_axis(columns, axis=1)
 
 
 def _imputed(results, specification, inputs):
@@ -177,7 +208,7 @@ def diagnosed(inputs, rows):
     """
     names = {
         "omic": inputs.node_names,
-        "covariate": inputs.covariate_names,
+        "covariate": inputs.fixed[PHENOTYPE].names,
         "row": inputs.row_names[rows],
     }
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]

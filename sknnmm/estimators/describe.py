@@ -3,6 +3,7 @@
 import numpy as np
 
 from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.specification import NNMM
 from sknnmm.priors import ScaledInverseChi2, as_prior
 from sknnmm.sampling.missing.choose import choose_latent_sampler
@@ -28,14 +29,19 @@ def describe(estimator, inputs, dtype):
     activation = _activation(estimator.activation, inputs, dtype)
     choose_latent_sampler(estimator.latent_sampler, activation)
     method, direct = as_prior(estimator.method), estimator.direct_effects
-    covariates = (inputs.covariates - scales.covariates_mean) / scales.covariates_scale
+    mean, scale = scales.covariates_mean, scales.covariates_scale
+    covariates = {  # missing ones are in rows that inform nothing
+        layer: np.nan_to_num((design - mean[layer]) / scale[layer])
+        for layer, design in inputs.designs.items()
+    }
     return NNMM(
         genotypes=inputs.genotypes,
         y=(inputs.y - scales.y_mean) / scales.y_scale,
         omics=nodes,
         n_latent=estimator.n_latent,
         idle=idle,
-        covariates=np.nan_to_num(covariates),
+        covariates=covariates[PHENOTYPE],
+        omics_covariates=covariates[OMICS],
         activation=activation,
         snp_prior=method,
         weight_prior=as_prior(estimator.omics_method),

@@ -12,6 +12,7 @@ from sknnmm.sampling.resume.snapshot import FORMAT
 #: Parameters that do not change the chains, or do so through the data that are compared.
 NOT_COMPARED = {
     "checkpoint",
+    "covariate_features",
     "mask",
     "n_jobs",
     "omics_features",
@@ -90,11 +91,20 @@ def _described(name, value):
     if hasattr(value, "get_params"):
         own = {f"{name}__{key}": v for key, v in value.get_params().items()}
         return {name: type(value).__name__, **own}
+    if name == "effects" and value is not None:
+        return {name: [_described_term(term) for term in value]}
     if value is np.tanh:
         value = "tanh"
     if callable(value):
         return {name: getattr(value, "__qualname__", type(value).__qualname__)}
     return {name: value}
+
+
+def _described_term(term):
+    """Return a term on covariates as plain data; its data are compared by themselves."""
+    parameters = term.get_params()
+    relationship = parameters.pop("relationship", None)
+    return [type(term).__name__, parameters, type(relationship).__name__]
 
 
 def _plain(value):

@@ -1,6 +1,7 @@
 """The estimator: inputs, network, chains, attributes. It does not sample."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, Self, overload
@@ -25,7 +26,8 @@ from sknnmm.common.typing import (
     Table,
 )
 from sknnmm.common.user_warnings import called_by
-from sknnmm.estimators.attributes import diagnosed, fitted_attributes
+from sknnmm.effects import Fixed, Random
+from sknnmm.estimators.attributes import diagnosed, fitted_attributes, fixed_effects
 from sknnmm.estimators.convergence import Wanted
 from sknnmm.estimators.describe import describe
 from sknnmm.estimators.fingerprint import describe_fit
@@ -127,6 +129,17 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         `omics` is not passed. In predict, NaN, or in a DataFrame an absent column, means not
         measured. None: all columns are SNPs.
 
+    covariate_features : str, int, slice, sequence, boolean mask, callable or None, default=None
+        Which columns of X are covariates, in the same ways as `omics_features`, of any type in a
+        DataFrame: cross-validation then carries the covariates inside X. In predict they must be
+        there. None: covariates are passed beside X, if there are any.
+
+    effects : list of Fixed and Random, or None, default=None
+        Terms on the columns of the covariates, from `sknnmm.effects`, e.g.
+        ``[Fixed("sex * age"), Fixed("season", layer="phenotype")]``. Columns that no term names,
+        by default all, are fixed effects in both layers: numeric ones as regressions; text,
+        categories and booleans as factors.
+
     residual_prior : ScaledInverseChi2 or None, default=None
         Prior of the residual variances of both layers; None is ``ScaledInverseChi2()``.
 
@@ -218,21 +231,27 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     coef_ : ndarray of shape (p,)
         Total SNP effect on y, E[sum_k w_k b_jk + a_j]; only with the linear activation.
     feature_importances_ : ndarray of shape (number of columns of X,)
-        Only with `omics_features` and the linear activation, where `coef_` has fewer values than X
-        columns: the SD of y that goes with a column, ``abs(coef_)`` times the SD of a SNP, or
+        Only with `omics_features`, the linear activation and without `covariate_features`: the SD
+        of y that goes with a column of X, ``abs(coef_)`` times the SD of a SNP, or
         ``abs(omics_weights_)`` of an omic. `SelectFromModel` of scikit-learn reads it.
     intercept_ : float
         For uncentred genotypes and covariates at their training mean: with all omics given,
         ``predict = intercept_ + g((Z - omics_mean_) / omics_scale_) @ omics_weights_
-        + X @ direct_effects_ + (C - covariates_mean_) @ covariate_effects_``.
+        + X @ direct_effects_ + (C - covariates_mean_) @ covariate_effects_``, C being the design
+        matrix of the covariates: numbers as they are, factors as 0/1 columns.
     omics_intercept_ : ndarray of shape (K,)
         ``predict_omics(X) = omics_intercept_ + X @ snp_effects_``.
+    fixed_effects_ : DataFrame
+        Posterior mean and SD of the effects of the covariates, in units of the response: a row for
+        each column of the design matrix (``age``, ``sex[T.M]``: M against the first level,
+        ``sex[T.M]:age``), columns (response, "mean" or "sd") with the responses "y" (given the
+        nodes) and the omics. NaN where a term does not act on a response.
     covariate_effects_ : ndarray of shape (q,)
-        Effects of the covariates on y given the nodes, y units per covariate unit.
+        The effects on y: the mean in `fixed_effects_`, of the q terms of the phenotype.
     omics_covariate_effects_ : ndarray of shape (q, K)
-        Effects of the covariates on the nodes, omic units per covariate unit.
+        Effects on the nodes, of the q terms of the omics (the same, but for `layer` in `effects`).
     covariates_mean_ : ndarray of shape (q,)
-        Training means.
+        Training means of the columns of the design matrix of the phenotype.
     omics_mean_, omics_scale_ : ndarray of shape (K,)
         Mean and SD of the observed training values; 0 and 1 for latent nodes.
     residual_variance_ : float
@@ -305,6 +324,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "n_latent": [Interval(Integral, 0, None, closed="left")],
         "mask": "no_validation",  # many forms: see sknnmm.inputs.masks
         "omics_features": [None, str, Integral, slice, "array-like", callable],
+        "covariate_features": [None, str, Integral, slice, "array-like", callable],
+        "effects": "no_validation",  # see sknnmm.inputs.fixed_columns
         "residual_prior": [ScaledInverseChi2, None],
         "n_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
@@ -332,6 +353,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         n_latent: int = 0,
         mask: Mask = None,
         omics_features: ColumnChoice = None,
+        covariate_features: ColumnChoice = None,
+        effects: Sequence[Fixed | Random] | None = None,
         residual_prior: ScaledInverseChi2 | None = None,
         n_iter: int | Literal["auto"] = 2000,
         burn_in: int = 500,
@@ -355,6 +378,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.n_latent = n_latent
         self.mask = mask
         self.omics_features = omics_features
+        self.covariate_features = covariate_features
+        self.effects = effects
         self.residual_prior = residual_prior
         self.n_iter = n_iter
         self.burn_in = burn_in
@@ -409,18 +434,20 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, p)
             Allele dosages: floating with NaN = missing, or integer with negative = missing. With
-            `omics_features` (n, p + n_omics), the omics among its columns. A read-only memory map
-            (int8, or floating as `precision`) and the genotypes of `sknnmm.io.open_plink` are read
-            from their file block by block.
+            `omics_features` and `covariate_features` also omics and covariates. A read-only memory
+            map (int8, or floating as `precision`) and the genotypes of `sknnmm.io.open_plink` are
+            read from their file block by block.
         y : array-like of shape (n,)
             Phenotype, NaN = missing.
         omics : array-like of shape (n, n_omics) or None
             Omics, NaN = missing, any pattern. A column without variance, or with fewer than two
             observed values, is kept with weight zero and a warning.
-        covariates : array-like of shape (n, q) or None
-            Numeric covariates; fixed effects with flat priors in both layers. Collinear columns
-            are handled: they share one effect. Complete where y is observed; a row without y and
-            with missing covariates (NaN) informs nothing and is kept for the results.
+        covariates : array-like or None
+            A table of n rows: numbers, text, categories and booleans. Fixed effects with flat
+            priors in both layers, unless `effects` says otherwise. Columns of fixed effects must be
+            complete where y is observed; a row without y and with missing covariates (NaN) informs
+            nothing and is kept for the results. Collinear columns share one effect, with a warning
+            that names them; columns without variance have none.
         sample_weight : array-like of shape (n,) or None
             Inverse residual variances of y: a record of weight 2 has residual variance
             `residual_variance_` / 2, as a mean of two records has. Only their ratios matter, but
@@ -450,6 +477,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         checkpoint = check_directory(self.checkpoint, "checkpoint")
         dtype = PRECISIONS[self.precision]
         inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
+        if any(inputs.random.values()):
+            raise NotImplementedError("Random effects cannot be fitted yet.")
         specification = describe(self, inputs, dtype)
         network = specification.network()
         length = self._length(network, inputs)
@@ -507,8 +536,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             raise AttributeError("coef_ is set by a fit with the linear activation.")
         # Scikit-learn's selectors read importances by position: with omics among the columns of
         # X they must find those of the columns, not the effects of the SNPs alone.
-        omics_in_X = self._fitted_columns.omics_positions is not None
-        if omics_in_X and called_by("sklearn.feature_selection"):
+        if self._fitted_columns.positions and called_by("sklearn.feature_selection"):
             raise AttributeError("coef_ has SNPs only: use feature_importances_.")
         return self._coef
 
@@ -523,10 +551,16 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "effect of a column depends on all others. Use permutation_importance of "
                 "scikit-learn."
             )
-        if self._coef is None or self._fitted_columns.omics_positions is None:
+        positions = self._fitted_columns.positions
+        if selector and "covariates" in positions:
+            raise ValueError(
+                "Columns that covariate_features names have no importance, and a selector would "
+                "remove them: select SNPs in a step before, with a ColumnTransformer."
+            )
+        if self._coef is None or list(positions) != ["omics"]:
             raise AttributeError(
                 "feature_importances_ is set by a fit with omics_features and the linear "
-                "activation; without omics_features use coef_."
+                "activation, without covariate_features; without omics_features use coef_."
             )
         if called_by("sklearn.feature_selection._rfe"):
             raise ValueError(
@@ -534,7 +568,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
                 "and omics_features would then name other columns. Use SelectFromModel."
             )
         is_omic = np.zeros(self.n_features_in_, bool)
-        is_omic[self._fitted_columns.omics_positions] = True
+        is_omic[positions["omics"]] = True
         importances = np.empty(self.n_features_in_)
         importances[is_omic] = np.abs(self.omics_weights_[: self.n_omics_])
         importances[~is_omic] = np.abs(self._coef) * np.sqrt(self._network.genotypes_variance)
@@ -544,6 +578,13 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     def diagnostics_(self) -> pd.DataFrame:
         """Diagnostics of the chains."""
         return pd.DataFrame(**self._diagnostics)
+
+    @property
+    def fixed_effects_(self) -> pd.DataFrame:
+        """Fixed effects of the covariates by name."""
+        check_is_fitted(self)
+        omics = self.omics_names_[: self.n_omics_]
+        return fixed_effects(self.posterior_, self._fitted_columns.fixed, omics)
 
     @property
     def latent_sampler_diagnostics_(self) -> pd.DataFrame:
@@ -588,8 +629,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         omics : array-like of shape (n, n_omics) or None
             The observed omics of these individuals; NaN (or None: all) are integrated over given
             the genotypes. So are columns that a DataFrame lacks.
-        covariates : array-like of shape (n, q) or None
-            Required if the model was fitted with covariates.
+        covariates : array-like or None
+            Required, with the columns of fit and complete, if the model was fitted with
+            covariates beside X. A level that fit has not seen is an error.
         return_std : bool, default=False
             Whether to return the posterior predictive standard deviation of y too: of the
             parameters, the omics and genotypes that are not given, and the residual of an average

@@ -36,7 +36,7 @@ class NNMM:
     y: np.ndarray  # (n,), NaN = missing; or (n, C) of several phenotypes
     omics: np.ndarray  # (n, K), NaN = missing; latent nodes all NaN
     n_latent: int
-    covariates: np.ndarray  # (n, q), centred, double precision
+    covariates: np.ndarray  # (n, q), those of y: centred, double precision
     activation: BaseActivation
     snp_prior: Prior
     weight_prior: Prior
@@ -47,6 +47,7 @@ class NNMM:
     dtype: type = np.float32
     latent_sampler: str = "auto"
     intercept_variance: float = np.inf  # infinite: the flat prior of the estimator
+    omics_covariates: np.ndarray | None = None  # (n, q) of the nodes; None: those of y
     idle: np.ndarray | None = None  # (K,) bool, nodes that have no weight; None: all have one
     family: Family = Gaussian()  # noqa: RUF009  it has no state
     random: tuple[RandomEffect, ...] = ()
@@ -93,7 +94,7 @@ class NNMM:
     def _omics(self):
         weight = self.informative.astype(float)
         # Fixed effects of a latent node are not identified: no row lets it estimate any.
-        fixed = self._fixed(OMICS, weight, self.omics_observed)
+        fixed = self._fixed(OMICS, weight, self.omics_observed, self.omics_covariates)
         share = Gaussian.explained_variance / (1 + self._n_random(OMICS))
         terms = [
             SNPs(
@@ -169,8 +170,9 @@ class NNMM:
             response_dim=None if self.y.ndim == 1 else "phenotype",
         )
 
-    def _fixed(self, layer, weight, estimable):
-        return Fixed(layer, self.covariates, weight, estimable, self.intercept_variance, self.dtype)
+    def _fixed(self, layer, weight, estimable, covariates=None):
+        covariates = self.covariates if covariates is None else covariates
+        return Fixed(layer, covariates, weight, estimable, self.intercept_variance, self.dtype)
 
     def _n_random(self, layer):
         return sum(layer in effect.layers for effect in self.random)

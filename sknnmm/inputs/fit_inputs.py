@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.genotypes import Genotypes
 from sknnmm.genotypes.dosages import column_range, stored_array
 from sknnmm.inputs.alignment import check_same_index, row_names
-from sknnmm.inputs.covariates import check_covariates
+from sknnmm.inputs.columns_of_x import CHOSEN_BY, choices, find_columns, refuse_no_table, split
+from sknnmm.inputs.covariates import Covariates, check_covariates
 from sknnmm.inputs.features import feature_names
 from sknnmm.inputs.fitted_columns import FittedColumns
+from sknnmm.inputs.fixed_columns import FixedColumns, check_designs, check_fixed, check_terms
 from sknnmm.inputs.genotypes import (
     CheckedGenotypes,
     check_genotypes,
@@ -26,8 +29,8 @@ from sknnmm.inputs.omics import (
     warn_of_phenotype_among_omics,
     warn_of_tails,
 )
-from sknnmm.inputs.omics_features import find_omics_columns, refuse_no_table, split_omics
 from sknnmm.inputs.phenotype import check_phenotype
+from sknnmm.inputs.random_columns import RandomColumn, check_random
 from sknnmm.inputs.scales import Scales
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.inputs.weights import check_weights, relative_weights
@@ -44,18 +47,20 @@ class FitInputs:
     y: np.ndarray  # (n,), NaN = missing, also where the weight is 0
     omics: np.ndarray  # (n, n_omics), NaN = missing
     informative_omics: np.ndarray  # the same, NaN in rows that inform nothing
-    covariates: np.ndarray  # (n, q), NaN in rows without y only
+    covariates: Covariates
+    fixed: dict[str, FixedColumns]  # of each layer, by its name
+    designs: dict[str, np.ndarray]  # (n, q) of each layer, NaN in rows without y only
+    random: dict[str, tuple[RandomColumn, ...]]  # of each layer
     weight: np.ndarray | None  # (n,), as passed
     relative_weight: np.ndarray | None  # (n,), over its mean over the records
     scales: Scales
     connections: Connections | None
     n_features: int  # columns of X, omics included
     feature_names: np.ndarray | None  # (n_features,), None: no names
-    omics_columns: np.ndarray | None  # positions in X
+    positions: dict[str, np.ndarray]  # in X, of omics and covariates among its columns
     row_names: pd.Index  # (n,), that of X, or numbers
     snp_names: np.ndarray  # (p,)
     node_names: np.ndarray  # (K,), omics, then latent nodes
-    covariate_names: np.ndarray  # (q,)
 
     @property
     def compared(self):
@@ -65,7 +70,7 @@ class FitInputs:
             "X": stored_array(self.genotypes.dosages),
             "y": self.y,
             "omics": self.omics,
-            "covariates": self.covariates,
+            "covariates": [self.designs[layer] for layer in sorted(self.designs)],
             "sample_weight": self.weight,
             "mask": connections and [connections.layout.indptr, connections.snps],
         }
@@ -82,10 +87,12 @@ class FitInputs:
         low, high = column_range(self.omics)
         return FittedColumns(
             feature_names=self.feature_names,
-            omics_positions=self.omics_columns,
+            positions=self.positions,
             snps=self.snp_names,
             omics=self.node_names[own],
-            covariates=self.covariate_names,
+            covariates=self.covariates.names,
+            factors=self.covariates.factors,
+            fixed=self.fixed,
             omics_mean=scales.omics_mean[own],
             omics_scale=scales.omics_scale[own],
             omics_low=low,
@@ -112,16 +119,18 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         Naming the argument.
     """
     check_same_index(X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight)
-    features, omics = _split_features(estimator, X, omics, dtype)
+    features, omics, covariates = _split_features(estimator, X, omics, covariates, dtype)
     warn_of_codes(features.genotypes, features.snp_names, fitting=True)
     n_samples = len(features.genotypes.values)
     weight = check_weights(sample_weight, n_samples)
     y = check_phenotype(y, n_samples, weight)
-    omics, omics_names = _check_table(check_omics, omics, n_samples)
-    covariates, covariate_names = _check_table(
-        check_covariates, covariates, n_samples, ~np.isnan(y)
-    )
-    if not estimator.direct_effects and omics.shape[1] + estimator.n_latent == 0:
+    omics, omics_names = _check_omics(omics, n_samples)
+    covariates = check_covariates(covariates, n_samples)
+    n_nodes = omics.shape[1] + estimator.n_latent
+    terms, plain = check_terms(estimator.effects, covariates, n_nodes)
+    fixed, designs = check_fixed(terms, plain, covariates, ~np.isnan(y))
+    random = check_random(terms, covariates, ~np.isnan(y))
+    if not estimator.direct_effects and n_nodes == 0:
         raise ValueError(
             "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
         )
@@ -129,10 +138,12 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     if estimator.activation not in BOUNDED:
         warn_of_tails(omics, omics_names)
     # A row without y and with missing covariates informs nothing; it is kept for the results.
-    incomplete = np.isnan(covariates).any(axis=1)
+    incomplete = np.isnan(designs[OMICS]).any(axis=1)
     informative_omics = np.where(incomplete[:, None], np.nan, omics) if incomplete.any() else omics
+    records = {PHENOTYPE: y[:, None], OMICS: informative_omics}
+    check_designs(designs, fixed, {layer: ~np.isnan(r).all(axis=1) for layer, r in records.items()})
     relative_weight, weight_mean = relative_weights(weight, y)
-    scales = Scales.of(y, informative_omics, estimator.n_latent, covariates, weight_mean)
+    scales = Scales.of(y, informative_omics, estimator.n_latent, designs, weight_mean)
     check_variation(scales.omics_vary[: len(omics_names)], omics_names)
 
     genotypes = _stored_genotypes(features, dtype)
@@ -150,17 +161,19 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         omics=omics,
         informative_omics=informative_omics,
         covariates=covariates,
+        fixed=fixed,
+        designs=designs,
+        random=random,
         weight=weight,
         relative_weight=relative_weight,
         scales=scales,
         connections=connections,
         n_features=features.n_features,
         feature_names=features.names,
-        omics_columns=features.omics_columns,
+        positions=features.positions,
         row_names=row_names(X, n_samples),
         snp_names=snp_names,
         node_names=node_names,
-        covariate_names=covariate_names,
     )
 
 
@@ -170,35 +183,40 @@ class _Features:
 
     n_features: int
     names: np.ndarray | None
-    omics_columns: np.ndarray | None  # positions
+    positions: dict[str, np.ndarray]
     genotypes: CheckedGenotypes
     snp_names: np.ndarray | None
 
 
-def _split_features(estimator, X, omics, dtype):
-    """Return the _Features of X, and the omics as passed or taken out of X."""
+def _split_features(estimator, X, omics, covariates, dtype):
+    """Return the _Features of X, and omics and covariates as passed or taken out of X."""
+    passed = {"omics": omics, "covariates": covariates}
     table = as_pandas(X)
     names = feature_names(table)
-    if estimator.omics_features is None:
+    parameters = choices(estimator)
+    if not parameters:
         genotypes = check_genotypes(table, estimator, dtype)
-        return _Features(genotypes.values.shape[1], names, None, genotypes, names), omics
-    if omics is not None:
-        raise ValueError(
-            "omics were passed to fit, but omics_features says that they are columns of X: "
-            "use one of the two."
-        )
-    refuse_no_table(table)
-    columns = find_omics_columns(estimator.omics_features, X)  # maybe a function of X itself
-    snps, omics = split_omics(table, columns)
+        features = _Features(genotypes.values.shape[1], names, {}, genotypes, names)
+        return features, omics, covariates
+    for argument, parameter in CHOSEN_BY.items():
+        if parameter in parameters and passed[argument] is not None:
+            raise ValueError(
+                f"{argument} were passed to fit, but {parameter} says that they are columns of X: "
+                "use one of the two."
+            )
+    refuse_no_table(table, parameters)
+    positions = find_columns(estimator, X)  # maybe by a function of X itself
+    snps, parts = split(table, positions)
     genotypes = check_genotypes(snps, estimator, dtype)
-    snp_names = None if names is None else np.delete(names, columns)
-    return _Features(np.shape(table)[1], names, columns, genotypes, snp_names), omics
+    snp_names = None if names is None else np.delete(names, np.concatenate([*positions.values()]))
+    features = _Features(np.shape(table)[1], names, positions, genotypes, snp_names)
+    return features, *(passed | parts).values()
 
 
-def _check_table(check, table, n_samples, *needed):
-    if table is None:
+def _check_omics(omics, n_samples):
+    if omics is None:
         return np.empty((n_samples, 0)), np.empty(0, dtype=object)
-    return check(table, n_samples, *needed)
+    return check_omics(omics, n_samples)
 
 
 def _stored_genotypes(features, dtype):

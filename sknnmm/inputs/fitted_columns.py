@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknnmm.common.messages import some
+from sknnmm.inputs.fixed_columns import FixedColumns
 
 
 @dataclass(frozen=True)
@@ -12,10 +13,12 @@ class FittedColumns:
     """Columns of the arguments of `fit`, and the range of the omics."""
 
     feature_names: np.ndarray | None  # of X; None: it had none
-    omics_positions: np.ndarray | None  # in X; None: omics were passed beside it
+    positions: dict[str, np.ndarray]  # in X, of "omics" and "covariates" among its columns
     snps: np.ndarray  # (p,), names
     omics: np.ndarray  # (n_omics,), names
-    covariates: np.ndarray  # (q,), names
+    covariates: np.ndarray  # names of the columns of the table
+    factors: dict[str, bool]  # whether they have labels, not numbers
+    fixed: dict[str, FixedColumns]  # the design matrix of each layer, by its name
     omics_mean: np.ndarray  # (n_omics,)
     omics_scale: np.ndarray  # (n_omics,)
     omics_low: np.ndarray  # (n_omics,)

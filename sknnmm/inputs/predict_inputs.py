@@ -6,18 +6,19 @@ import numpy as np
 
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.alignment import check_same_index
+from sknnmm.inputs.columns_of_x import (
+    CHOSEN_BY,
+    fill_absent_omics,
+    refuse_no_table,
+    split,
+    split_available,
+)
 from sknnmm.inputs.covariates import check_covariates
 from sknnmm.inputs.features import check_features
 from sknnmm.inputs.fitted_columns import check_same_columns
 from sknnmm.inputs.genotypes import check_genotypes, stored_dosages
 from sknnmm.inputs.missing_codes import warn_of_codes
 from sknnmm.inputs.omics import check_omics, warn_of_far_omics
-from sknnmm.inputs.omics_features import (
-    fill_absent_omics,
-    refuse_no_table,
-    split_available_omics,
-    split_omics,
-)
 from sknnmm.inputs.tables import as_pandas
 
 
@@ -26,7 +27,7 @@ class PredictInputs(NamedTuple):
 
     dosages: np.ndarray | PackedGenotypes  # (n, p)
     omics: np.ndarray  # (n, n_omics), NaN = not given
-    covariates: np.ndarray  # (n, q)
+    covariates: dict[str, np.ndarray]  # the design matrix (n, q) of each layer, by its name
 
 
 def check_predict_inputs(estimator, fitted, X, omics, covariates, **tables):
@@ -48,43 +49,47 @@ def check_predict_inputs(estimator, fitted, X, omics, covariates, **tables):
         Naming the argument.
     """
     check_same_index(X=X, omics=omics, covariates=covariates, **tables)
-    dosages, omics = _split_features(estimator, fitted, X, as_pandas(omics))
+    passed = {"omics": as_pandas(omics), "covariates": as_pandas(covariates)}
+    dosages, parts = _split_features(estimator, fitted, X, passed, optional=["omics"])
     n_samples = len(dosages)
     return PredictInputs(
         dosages,
-        _check_omics(fitted, omics, n_samples),
-        _check_covariates(fitted, as_pandas(covariates), n_samples),
+        _check_omics(fitted, parts["omics"], n_samples),
+        _check_covariates(fitted, parts["covariates"], n_samples),
     )
 
 
 def check_predict_genotypes(estimator, fitted, X):
-    """Return the dosages (n, p) alone, also if X has omics among its columns."""
-    dosages, _ = _split_features(estimator, fitted, X, None)
-    return dosages
+    """Return the dosages (n, p) alone, also if X has others among its columns, or lacks them."""
+    nothing = dict.fromkeys(CHOSEN_BY)
+    return _split_features(estimator, fitted, X, nothing, optional=list(CHOSEN_BY))[0]
 
 
-def _split_features(estimator, fitted, X, omics):
-    """Return dosages (n, p) and omics as passed, None if there are none."""
+def _split_features(estimator, fitted, X, passed, optional):
+    """Return dosages (n, p), and {"omics": ..., "covariates": ...} as tables, None if absent."""
     X = as_pandas(X)
-    if fitted.omics_positions is None:
+    positions, parts = fitted.positions, {}
+    if not positions:
         genotypes = check_genotypes(X, estimator)
         check_features(estimator, X if hasattr(X, "columns") else genotypes.values)
     else:
-        if omics is not None:
-            raise ValueError(
-                "omics were passed beside X, but the model was fitted with omics among the "
-                "columns of X (omics_features): give them there."
-            )
-        parts = split_available_omics(X, fitted.feature_names, fitted.omics_positions)
-        if parts is None:
-            refuse_no_table(X)
+        for argument in positions:
+            if passed[argument] is not None:
+                raise ValueError(
+                    f"{argument} were passed beside X, but the model was fitted with {argument} "
+                    f"among the columns of X ({CHOSEN_BY[argument]}): give them there."
+                )
+        found = split_available(X, fitted.feature_names, positions, optional)
+        if found is None:
+            refuse_no_table(X, [CHOSEN_BY[argument] for argument in positions])
             check_features(estimator, X)
-            parts = split_omics(X, fitted.omics_positions)
-        genotypes, omics = check_genotypes(parts[0], estimator), parts[1]
+            found = split(X, positions)
+        snps, parts = found
+        genotypes = check_genotypes(snps, estimator)
     warn_of_codes(genotypes, fitted.snps, fitting=False)
-    if np.issubdtype(genotypes.values.dtype, np.floating):
-        return genotypes.values, omics
-    return stored_dosages(genotypes, float), omics
+    is_floating = np.issubdtype(genotypes.values.dtype, np.floating)
+    dosages = genotypes.values if is_floating else stored_dosages(genotypes, float)
+    return dosages, passed | parts
 
 
 def _check_omics(fitted, omics, n_samples):
@@ -102,13 +107,16 @@ def _check_omics(fitted, omics, n_samples):
 
 
 def _check_covariates(fitted, covariates, n_samples):
-    if covariates is None:
-        if len(fitted.covariates):
-            raise ValueError(
-                "covariates are missing: the model was fitted with covariates "
-                f"{list(fitted.covariates)}, so predict needs them too."
-            )
-        return np.empty((n_samples, 0))
-    values, names = check_covariates(covariates, n_samples)
-    check_same_columns(names, fitted.covariates, "covariates", covariates)
-    return values
+    """Return the design matrix (n, q) of each layer."""
+    if covariates is None and len(fitted.covariates):
+        raise ValueError(
+            "covariates are missing: the model was fitted with covariates "
+            f"{list(fitted.covariates)}, so predict needs them too."
+        )
+    checked = check_covariates(covariates, n_samples, factors=fitted.factors)
+    if covariates is not None:
+        check_same_columns(checked.names, fitted.covariates, "covariates", covariates)
+    for columns in fitted.fixed.values():
+        checked.refuse_missing(columns.reads, np.ones(n_samples, bool))
+        columns.refuse_unseen(checked)
+    return {layer: columns.values(checked, n_samples) for layer, columns in fitted.fixed.items()}

@@ -18,8 +18,8 @@ class Scales:
     y_scale: float
     omics_mean: np.ndarray  # (K,), 0 for latent nodes
     omics_scale: np.ndarray  # (K,), 1 for latent nodes
-    covariates_mean: np.ndarray  # (q,)
-    covariates_scale: np.ndarray  # (q,)
+    covariates_mean: dict[str, np.ndarray]  # (q,) of each layer, by its name
+    covariates_scale: dict[str, np.ndarray]  # (q,) of each layer
     omics_vary: np.ndarray  # (K,) bool; True for latent nodes
     weight_mean: float  # of sample_weight over the records: those of the sampler are relative to it
 
@@ -37,7 +37,8 @@ class Scales:
         y : ndarray of shape (n,)
         omics : ndarray of shape (n, n_omics)
         n_latent : int
-        covariates : ndarray of shape (n, q)
+        covariates : dict of str to ndarray of shape (n, q)
+            The design matrix of each layer.
         weight_mean : float
 
         Raises
@@ -47,14 +48,17 @@ class Scales:
         """
         y_mean, y_scale = _checked_mean_and_sd("y", y[:, None])
         omics_mean, omics_scale = _checked_mean_and_sd("omics", omics)
-        covariates_mean, covariates_scale = _checked_mean_and_sd("covariates", covariates)
+        of_covariates = {
+            layer: _checked_mean_and_sd("covariates", design)
+            for layer, design in covariates.items()
+        }
         return cls(
             y_mean=y_mean[0],
             y_scale=y_scale[0],
             omics_mean=np.append(omics_mean, np.zeros(n_latent)),
             omics_scale=np.append(_or_one(omics_scale), np.ones(n_latent)),
-            covariates_mean=covariates_mean,
-            covariates_scale=_or_one(covariates_scale),
+            covariates_mean={layer: mean for layer, (mean, _) in of_covariates.items()},
+            covariates_scale={layer: _or_one(sd) for layer, (_, sd) in of_covariates.items()},
             omics_vary=np.append(omics_scale > 0, np.ones(n_latent, bool)),
             weight_mean=weight_mean,
         )

@@ -12,7 +12,8 @@ class Units:
     ----------
     locations, units : dict
         Mean and unit of the responses of a layer, by its name; a unit of 0: without variance.
-    covariates : ndarray of shape (q,)
+    covariates : dict
+        Units of the columns of the design matrix of a layer, (q,), by its name.
     weight_mean : float
         Of the weights of the records, to which those of the sampler are relative.
     """
@@ -43,8 +44,8 @@ class Units:
         if variable.needs_variance:
             factor = np.asarray(unit) != 0
         if variable.per_covariate:
-            per = self._covariates if np.ndim(unit) == 0 else self._covariates[:, None]
-            factor = factor / per
+            per = self._covariates[variable.layer]
+            factor = factor / (per if np.ndim(unit) == 0 else per[:, None])
         if variable.is_record_variance and variable.layer == PHENOTYPE:
             factor = factor * self._weight_mean
         values = values * factor

@@ -16,7 +16,7 @@ class FittedNetwork:
 
     phenotype: FittedLayer
     genotypes_variance: np.ndarray  # (p,)
-    covariates_mean: np.ndarray  # (q,)
+    covariates_mean: dict[str, np.ndarray]  # (q,) of each layer, by its name
 
     @property
     def layers(self):
@@ -40,7 +40,8 @@ class FittedNetwork:
         dosages : ndarray of shape (n, p)
         omics : ndarray of shape (n, n_omics)
             NaN where not given.
-        covariates : ndarray of shape (n, q)
+        covariates : dict of str to ndarray of shape (n, q)
+            The design matrix of each layer.
         """
         given = {}
         if not np.isnan(omics).all():
@@ -48,11 +49,15 @@ class FittedNetwork:
             nodes = np.full((len(omics), layer.n_responses), np.nan)  # latent ones are not given
             nodes[:, : omics.shape[1]] = omics
             given[OMICS] = (nodes - layer.location) / layer.scale
-        return NewRows(dosages, covariates - self.covariates_mean, given)
+        deviations = {name: covariates[name] - mean for name, mean in self.covariates_mean.items()}
+        return NewRows(dosages, deviations, given)
 
     def genetic_rows(self, dosages):
         """Return rows of which nothing is known but genotypes, covariates at their mean."""
-        return NewRows(dosages, np.zeros((len(dosages), len(self.covariates_mean))))
+        at_mean = {
+            name: np.zeros((len(dosages), len(mean))) for name, mean in self.covariates_mean.items()
+        }
+        return NewRows(dosages, at_mean)
 
     @property
     def average_row(self):
@@ -101,7 +106,8 @@ def fitted_network(
         Mean over the records of their residual variance of y over that of weight 1.
     """
     location, scale = np.array([scales.y_mean]), np.array([scales.y_scale])
-    parts = [FixedPart(posterior, scale, location, "centred_intercept", "covariate_effects")]
+    names = "centred_intercept", "covariate_effects"
+    parts = [FixedPart(posterior, scale, PHENOTYPE, location, *names)]
     phenotype = FittedLayer(
         PHENOTYPE,
         posterior,
@@ -128,6 +134,7 @@ def fitted_network(
             FixedPart(
                 posterior,
                 node_scale,
+                OMICS,
                 location,
                 "omics_centred_intercept",
                 "omics_covariate_effects",

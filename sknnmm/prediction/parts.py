@@ -21,7 +21,8 @@ class NewRows:
     """Individuals to predict: what is known of them, all on the scale that parts read."""
 
     dosages: np.ndarray  # (n, p), or PackedGenotypes
-    covariates: np.ndarray  # (n, q), as deviations from their training means
+    # Name of a layer: its design matrix (n, q), as deviations from the training means.
+    covariates: dict
     # Name of a layer: its responses (n, C), standardised; NaN where they are not given.
     given: dict = field(default_factory=dict)
     # Name of a term of random effects: the levels (n,), -1 if missing or new, and what the effects
@@ -33,9 +34,12 @@ class NewRows:
 
     def take(self, rows):
         """Return some of the rows (a mask or a slice)."""
-        given = {name: values[rows] for name, values in self.given.items()}
+        covariates, given = (
+            {name: values[rows] for name, values in tables.items()}
+            for tables in (self.covariates, self.given)
+        )
         levels = {name: (codes[rows], by[rows]) for name, (codes, by) in self.levels.items()}
-        return NewRows(self.dosages[rows], self.covariates[rows], given, levels)
+        return NewRows(self.dosages[rows], covariates, given, levels)
 
 
 @dataclass(eq=False)
@@ -119,6 +123,7 @@ class Part(ABC):
 class FixedPart(Part):
     """Intercept and covariate effects, as deviation from the mean of the responses."""
 
+    layer: str
     location: np.ndarray  # (C,) training means of the responses
     intercept: str  # names of variables
     covariate_effects: str
@@ -127,26 +132,28 @@ class FixedPart(Part):
         """Return the posterior mean, (n, C)."""
         intercept = self.posterior.mean(self.intercept) - self.location
         effects = self.posterior.mean(self.covariate_effects)
-        return intercept + plain_products(rows.covariates, effects).reshape(-1, self.n_responses)
+        products = plain_products(rows.covariates[self.layer], effects)
+        return intercept + products.reshape(-1, self.n_responses)
 
     def of_draws(self, rows, batch):
         """Return the contribution in each draw, (n, draws, C), and no variance."""
-        effects = self._held(self.covariate_effects, rows.covariates.shape[1])[batch]
-        products = plain_products(rows.covariates, np.moveaxis(effects, 1, 0))
+        covariates = rows.covariates[self.layer]
+        effects = self._held(self.covariate_effects, covariates.shape[1])[batch]
+        products = plain_products(covariates, np.moveaxis(effects, 1, 0))
         intercepts = self._held(self.intercept)[batch] - self.location
         return by_draw(products, len(intercepts)) + intercepts, 0.0
 
     def weighted_mean(self, rows, weights):
         """Return E[weight times the contribution in training SDs], over all draws."""
-        draws, n_covariates = self.posterior.draws, rows.covariates.shape[1]
+        draws, covariates = self.posterior.draws, rows.covariates[self.layer]
         n_draws = draws[weights].shape[:2]
         weights = draws[weights].reshape(*n_draws, self.n_responses, -1)
         intercepts = draws[self.intercept].reshape(*n_draws, -1)
         intercepts = (intercepts - self.location) / self.scale
         effects = draws[self.covariate_effects]
-        effects = effects.reshape(*n_draws, n_covariates, self.n_responses) / self.scale
+        effects = effects.reshape(*n_draws, covariates.shape[1], self.n_responses) / self.scale
         mean_effects = (weights[:, :, None] * effects[..., None]).mean(axis=(0, 1))
-        products = plain_products(rows.covariates, mean_effects)
+        products = plain_products(covariates, mean_effects)
         products = products.reshape(len(rows), *weights.shape[2:])
         return products + (weights * intercepts[..., None]).mean(axis=(0, 1))
 

@@ -152,7 +152,7 @@ class Fixed(DrawnTerm[FixedState]):
                 f"{layer.prefix}covariate_effects",
                 layer.name,
                 "effects of the covariates",
-                layer.dims("covariate"),
+                layer.dims(f"{layer.prefix}covariate"),
                 power=1,
                 per_covariate=True,
                 is_target=shown,

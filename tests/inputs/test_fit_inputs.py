@@ -29,7 +29,7 @@ def test_inputs_of_a_fit_are_frozen_and_the_estimator_is_as_it_was(data, frame, 
     inputs = check_fit_inputs(model, frame, data.y, None, data.covariates, None, np.float32)
     assert vars(model) == before
     assert inputs.n_features == 26 and list(inputs.feature_names) == list(frame)
-    assert_array_equal(inputs.omics_columns, [5, 25])
+    assert_array_equal(inputs.positions["omics"], [5, 25])
     assert list(inputs.snp_names) == [f"rs{j}" for j in range(24)]
     assert list(inputs.node_names) == ["HDL", "LDL"]
     assert_array_equal(inputs.omics, data.gappy[:, :2])
@@ -50,7 +50,7 @@ def test_what_predict_compares_with(data, short):
     given = constant[:3] + np.array([0, 7])  # of an idle omic nothing is read
     checked = check_predict_inputs(short(), fitted, data.X[:3], given, None)
     assert_array_equal(checked.omics, np.column_stack([data.gappy[:3, 0], [5, 5, 5]]))
-    assert checked.covariates.shape == (3, 0)
+    assert checked.covariates["phenotype"].shape == checked.covariates["omics"].shape == (3, 0)
     assert checked.dosages.dtype == np.int8
 
 

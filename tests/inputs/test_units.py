@@ -115,7 +115,8 @@ def test_scales_keep_their_bits_in_other_binary_units():
 
 def test_constant_columns_have_scale_one():
     y, constant = np.arange(4.0), np.full((4, 1), 0.1)
-    scales = Scales.of(y, np.empty((4, 0)), 2, constant)
-    assert scales.covariates_scale == [1] and scales.covariates_mean == pytest.approx([0.1])
+    scales = Scales.of(y, np.empty((4, 0)), 2, {"phenotype": constant})
+    assert scales.covariates_scale["phenotype"] == [1]
+    assert scales.covariates_mean["phenotype"] == pytest.approx([0.1])
     np.testing.assert_array_equal(scales.omics_scale, [1, 1])
     assert scales.y_scale == pytest.approx(np.sqrt(1.25), rel=1e-15)

@@ -48,13 +48,14 @@ def make_layer(posterior, prefix, extra=(), **options):
     location, scale = np.full(n, 5.0), np.linspace(1, 2, n)
     effects = posterior.draws[prefix + "snp_effects"]
     mean = (effects.toarray() if sparse.issparse(effects) else effects).mean(axis=(0, 1))
+    name = "omics" if prefix else "phenotype"
+    fixed = prefix + "intercept", prefix + "covariate_effects"
     parts = [
-        FixedPart(posterior, scale, location, prefix + "intercept", prefix + "covariate_effects"),
+        FixedPart(posterior, scale, name, location, *fixed),
         SNPsPart(posterior, scale, prefix + "snp_effects", GENOTYPES_MEAN, mean),
         *(make(posterior, scale) for make in extra),
     ]
     names = prefix + "residual_variance", prefix + "heritability"
-    name = "omics" if prefix else "phenotype"
     return FittedLayer(name, posterior, location, scale, parts, *names, **options)
 
 
@@ -62,13 +63,18 @@ def make_network(posterior, activation, extra=()):
     omics, phenotype = make_layer(posterior, "omics_", extra), make_layer(posterior, "")
     if activation == "network":
         function = NetworkFunction(product, omics.location, omics.scale, 1.0)
-        training = NewRows(np.zeros((5, N_SNPS)), np.zeros((5, N_COVARIATES)))
+        training = NewRows(np.zeros((5, N_SNPS)), of_layers(np.zeros((5, N_COVARIATES))))
         nodes = NetworkFunctionNodes.of_fit(posterior, phenotype.scale, omics, function, training)
     else:
         function = ACTIVATIONS[activation]
         nodes = ActivatedNodes(posterior, phenotype.scale, omics, function, "weights")
     phenotype.parts.append(nodes)
-    return FittedNetwork(phenotype, GENOTYPES_VARIANCE, np.zeros(N_COVARIATES))
+    return FittedNetwork(phenotype, GENOTYPES_VARIANCE, of_layers(np.zeros(N_COVARIATES)))
+
+
+def of_layers(covariates):
+    """Return the same covariates for both layers."""
+    return {"omics": covariates, "phenotype": covariates}
 
 
 def product(z):
@@ -81,7 +87,8 @@ def new_rows(network, n=8, given=True):
     dosages[0] = 1
     omics = np.where(rng.random((n, NODES)) < 0.4, np.nan, 5 + rng.normal(size=(n, NODES)))
     covariates = rng.normal(size=(n, N_COVARIATES))
-    return network.rows(dosages, omics if given else np.full_like(omics, np.nan), covariates)
+    omics = omics if given else np.full_like(omics, np.nan)
+    return network.rows(dosages, omics, of_layers(covariates))
 
 
 # --- several phenotypes -----------------------------------------------------------------------
@@ -170,7 +177,7 @@ class Levels(Part):
         return mean, np.where(self._seen(rows), 0, self.unseen_variance)[:, None]
 
     def _seen(self, rows):
-        return rows.covariates[:, :1] > 0
+        return rows.covariates["phenotype"][:, :1] > 0
 
 
 @pytest.mark.parametrize("activation", ["linear", "relu"])
@@ -178,7 +185,7 @@ def test_a_term_is_one_more_class(activation):
     posterior = make_posterior()
     network, without = (make_network(posterior, activation, extra) for extra in ([Levels], []))
     rows = new_rows(network, n=12, given=False)
-    seen = rows.covariates[:, 0] > 0
+    seen = rows.covariates["phenotype"][:, 0] > 0
     assert 0 < seen.sum() < len(rows)
     difference = network.expected_phenotype(rows) - without.expected_phenotype(rows)
     added = predictive_sd(network, rows) ** 2 - predictive_sd(without, rows) ** 2
@@ -217,11 +224,11 @@ def test_three_layers_of_linear_nodes_are_the_mean_of_the_products():
     second.parts.append(ActivatedNodes(posterior, second.scale, first, linear, "middle_weights"))
     top = make_layer(posterior, "")
     top.parts.append(ActivatedNodes(posterior, top.scale, second, linear, "weights"))
-    network = FittedNetwork(top, GENOTYPES_VARIANCE, np.zeros(N_COVARIATES))
+    network = FittedNetwork(top, GENOTYPES_VARIANCE, of_layers(np.zeros(N_COVARIATES)))
     assert [layer.name for layer in network.layers] == ["phenotype", "metabolites", "omics"]
     rng = np.random.default_rng(0)
     dosages, covariates = rng.integers(0, 3, (6, N_SNPS)), rng.normal(size=(6, N_COVARIATES))
-    rows = NewRows(dosages, covariates)
+    rows = NewRows(dosages, of_layers(covariates))
 
     draws = posterior.draws
 

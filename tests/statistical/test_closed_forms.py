@@ -138,6 +138,38 @@ def test_collinear_covariates_fit_as_without_the_copy():
         assert_same_moments(drawn, hat @ record[rows], S2 * hat @ hat.T, ess_factor=1)
 
 
+def test_each_layer_has_its_own_covariates():
+    """The fits of y and of an omic are those of least squares on the covariates of their layer."""
+    rng = np.random.default_rng(1)
+    negligible = RRBLUP(scale=1e-12, estimate_variance=False)
+    model = small_network(
+        rng,
+        n=25,
+        n_observed=1,
+        n_covariates=2,
+        missing=0,
+        snp_prior=negligible,
+        direct_prior=negligible,
+        weight_prior=negligible,
+        residual_prior=FIXED_RESIDUAL,
+    )
+    of_omics = rng.standard_normal((25, 1))
+    model = replace(model, omics_covariates=of_omics - of_omics.mean())
+
+    def coefficients(chain):
+        parts = Parts(chain)
+        return np.append(parts.omics_fixed.coefficients[:, 0], parts.fixed.coefficients[:, 0])
+
+    draws = sample(sampler_of(model), coefficients, 4000, rng)
+    for drawn, covariates, rows, record in (
+        (draws[:, :2], model.omics_covariates, model.informative, model.omics[:, 0]),
+        (draws[:, 2:], model.covariates, model.y_observed, model.y),
+    ):
+        design = np.column_stack([np.ones(rows.sum()), covariates[rows]])
+        mean = np.linalg.lstsq(design, record[rows], rcond=None)[0]
+        assert_same_moments(drawn, mean, S2 * np.linalg.inv(design.T @ design), ess_factor=1)
+
+
 def test_covariate_not_estimable_for_an_omic_has_no_effect_on_it():
     """An omic measured in one sex only says nothing of sex; a flat prior would be improper."""
     rng = np.random.default_rng(0)

@@ -1,0 +1,304 @@
+"""Fixed effects: from covariates to the design matrix of a layer, in fit and for new rows."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sknnmm.common.constant import mean_and_sd
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
+from sknnmm.common.messages import MAX_NAMES_SHOWN, some
+from sknnmm.common.user_warnings import warn
+from sknnmm.effects import Fixed, Random
+from sknnmm.inputs.covariates import label_text
+
+DEPENDENT = 1e-9  # share of a column's norm that others leave unexplained if it depends on them
+
+
+@dataclass(frozen=True)
+class FixedColumns:
+    """The design matrix of a layer without its intercept, q columns: plain data, for files.
+
+    Columns that no term names come as they are (numbers) or in treatment coding (factors); then
+    come the formulas.
+    """
+
+    plain: list[str]  # columns of covariates that no term names
+    factors: dict[str, list]  # levels of the columns that are factors, in their order
+    formula_columns: list[str]  # columns of covariates that formulas read
+    formula: Any = None  # FormulaColumns, or None
+    names: list[str] = field(default_factory=list)  # (q,)
+
+    @property
+    def reads(self):
+        """Return the columns of covariates that it reads."""
+        return [*self.plain, *self.formula_columns]
+
+    @property
+    def single_levels(self):
+        """Return the factors with one level, which have no column."""
+        return [name for name, levels in self.factors.items() if len(levels) == 1]
+
+    def values(self, covariates, n_samples):
+        """Return the design (n, q), NaN where a value is missing or a level is another one."""
+        values = np.empty((n_samples, len(self.names)))  # in C order: sums are always the same
+        column = 0
+        for name in self.plain:
+            if name not in self.factors:
+                values[:, column] = covariates.columns[name]
+                column += 1
+                continue
+            levels = self.factors[name]
+            codes = level_codes(covariates.columns[name], levels)[:, None]
+            dummies = np.where(codes < 0, np.nan, codes == np.arange(1, len(levels)))
+            values[:, column : column + len(levels) - 1] = dummies
+            column += len(levels) - 1
+        if self.formula is not None:
+            table, complete = self.formula_table(covariates, np.ones(n_samples, bool))
+            values[:, column:] = np.nan
+            if len(table):
+                values[complete, column:] = self.formula.values(table)
+        return values
+
+    def formula_table(self, covariates, rows):
+        """Return the columns that formulas read and which of some rows (n,) bool are complete.
+
+        The table has complete rows only; where a level is not known, a row is not.
+        """
+        table = pd.DataFrame(index=range(len(rows)))
+        for name in self.formula_columns:
+            table[name] = values = covariates.columns[name]
+            if name in self.factors:
+                codes = level_codes(values, self.factors[name])
+                known = pd.Categorical.from_codes(codes, self.factors[name])
+                table[name] = known if covariates.is_factor(name) else values.where(codes >= 0)
+        complete = rows & table.notna().all(axis=1).to_numpy()
+        whole = {
+            name: np.int64  # so that levels are not called 1.0
+            for name, levels in self.factors.items()
+            if name in table and all(isinstance(level, int) for level in levels)
+        }
+        return table[complete].astype(whole), complete
+
+    def refuse_unseen(self, covariates):
+        """Raise, naming columns, levels and rows, if factors have levels that are not known."""
+        for name in self.reads:
+            if name in self.factors:
+                values = covariates.columns[name]
+                unseen = (level_codes(values, self.factors[name]) < 0) & values.notna().to_numpy()
+                if unseen.any():
+                    levels = dict.fromkeys(map(label_text, values[unseen]))
+                    raise ValueError(
+                        f"covariates column {name!r} has levels without data in fit: "
+                        f"{some(levels)} (rows {some(np.flatnonzero(unseen))}); in fit it had "
+                        f"{some(self.factors[name])}. Their fixed effects are not known. Effects "
+                        f"of factors with new levels can be random: Random({name!r})."
+                    )
+
+
+def level_codes(values, levels):
+    """Return positions (n,) in `levels`, -1 where missing or another."""
+    return pd.Index(levels).get_indexer(pd.Index(values))
+
+
+def check_terms(effects, covariates, n_nodes):
+    """Return the terms of `effects` and the columns that no term names.
+
+    Parameters
+    ----------
+    effects : list of Fixed and Random, or None
+    covariates : Covariates
+    n_nodes : int
+
+    Returns
+    -------
+    terms : list of Fixed or Random
+    plain : list of str
+
+    Raises
+    ------
+    TypeError, ValueError
+        For other objects, bad parameters and columns that covariates lacks.
+    """
+    if effects is None:
+        return [], list(covariates.columns)
+    if not isinstance(effects, list | tuple):
+        raise TypeError(
+            f"effects must be a list of Fixed and Random (sknnmm.effects), but is of type "
+            f"{type(effects).__name__}."
+        )
+    if effects and not covariates.columns:
+        raise ValueError(
+            "effects has terms, but there are no covariates: pass the table of their columns to "
+            "fit (covariates=) or name columns of X (covariate_features)."
+        )
+    named = set()
+    for term in effects:
+        if not isinstance(term, Fixed | Random):
+            raise TypeError(
+                f"effects has an object of type {type(term).__name__}; its elements must be Fixed "
+                "or Random (sknnmm.effects)."
+            )
+        term.check()
+        if term.layer == OMICS and not n_nodes:
+            raise ValueError(f"{term} has layer='omics', but there are no omics or latent nodes.")
+        named |= set(_columns_of(term, covariates))
+    return list(effects), [name for name in covariates.columns if name not in named]
+
+
+def _columns_of(term, covariates):
+    """Return the columns that a term names."""
+    if isinstance(term, Fixed):
+        return _use_of(term, covariates).columns
+    names = [name for name in (term.column, term.slope) if name is not None]
+    for name in names:
+        if name not in covariates.columns:
+            raise ValueError(
+                f"Random({term.column!r}) names {name!r}, which covariates lacks; its columns are "
+                f"{some(covariates.columns)}."
+            )
+    return names
+
+
+def _use_of(term, covariates):
+    from sknnmm.inputs.formulas import FormulaUse, read_formula  # formulaic is slow to import
+
+    if term.formula in covariates.columns:
+        return FormulaUse([term.formula], [])
+    return read_formula(term.formula, list(covariates.columns))
+
+
+def check_fixed(terms, plain, covariates, observed):
+    """Return the FixedColumns and the design matrix of each layer, by its name.
+
+    Parameters
+    ----------
+    terms : list of Fixed or Random
+    plain : list of str
+        The columns that no term names.
+    covariates : Covariates
+    observed : ndarray of shape (n,), bool
+        Rows with y. In others values may be missing.
+    """
+    read = [*plain, *(name for term in _fixed(terms) for name in _use_of(term, covariates).columns)]
+    covariates.refuse_missing(read, observed, " where y is observed")
+    fixed = {
+        layer: _learn(layer, terms, plain, covariates, rows)
+        for layer, rows in ((PHENOTYPE, observed), (OMICS, np.ones_like(observed)))
+    }
+    return fixed, {
+        layer: columns.values(covariates, len(observed)) for layer, columns in fixed.items()
+    }
+
+
+def _learn(layer, terms, plain, covariates, rows):
+    """Return the FixedColumns of a layer.
+
+    Levels are those of some rows (n,) bool, which splines and the like learn their knots from.
+    """
+    fixed = [term for term in _fixed(terms) if term.layer in ("both", layer)]
+    uses = [_use_of(term, covariates) for term in fixed]
+    read = list(dict.fromkeys(name for use in uses for name in use.columns))
+    coded = {name for use in uses for name in use.coded}
+    factors = {
+        name: _levels(covariates.columns[name], rows)
+        for name in [*plain, *read]
+        if covariates.is_factor(name) or name in coded
+    }
+    names = [column for name in plain for column in _names(name, factors)]
+    formula = None
+    if fixed:
+        from sknnmm.inputs.formulas import FormulaColumns, quoted
+
+        table, _ = FixedColumns([], factors, read).formula_table(covariates, rows)
+        formulas = [
+            quoted(term.formula) if term.formula in covariates.columns else term.formula
+            for term in fixed
+        ]
+        formula = FormulaColumns.learn(formulas, table)
+        names += formula.names
+    return FixedColumns(plain, factors, read, formula, names)
+
+
+def _fixed(terms):
+    return [term for term in terms if isinstance(term, Fixed)]
+
+
+def _levels(values, rows):
+    """Return the levels that occur in rows, in their order."""
+    values = values[rows].dropna()
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return list(values.cat.remove_unused_categories().cat.categories)
+    return [int(v) if v.is_integer() else v for v in np.unique(values).tolist()]
+
+
+def _names(name, factors):
+    """Return the names of the columns of a column that no term names."""
+    return [f"{name}[T.{level}]" for level in factors[name][1:]] if name in factors else [name]
+
+
+def check_designs(designs, fixed, rows):
+    """Raise if covariates leave nothing to learn; warn once of columns without own effects.
+
+    Parameters
+    ----------
+    designs : dict
+        The design matrix (n, q) of each layer, by its name.
+    fixed : dict
+        The FixedColumns of each layer.
+    rows : dict
+        The rows (n,) bool that have a record in the layer.
+    """
+    constant, dependent = {}, {}
+    for layer, what in ((PHENOTYPE, "records of y"), (OMICS, "rows with omics")):
+        names, design = fixed[layer].names, designs[layer][rows[layer]]
+        if not len(design):
+            continue
+        alone, others = _dependences(design, names)
+        rank = 1 + len(names) - len(alone) - len(others)
+        if names and rank >= len(design):
+            raise ValueError(
+                f"covariates have {rank - 1} independent columns besides the intercept "
+                f"({some(names)}), but there are {len(design)} {what}: nothing is left to learn "
+                "from. Leave columns out; effects of a factor with many levels can be random "
+                "(sknnmm.effects.Random)."
+            )
+        constant |= dict.fromkeys([*fixed[layer].single_levels, *alone])
+        dependent = others | dependent
+    if constant:
+        warn(
+            f"covariates {some(constant)} do not vary in the rows with data, so they have no "
+            "effect beside the intercept."
+        )
+    if dependent:
+        examples = [f"{name} of {' and '.join(of)}" for name, of in dependent.items() if of]
+        warn(
+            f"covariates {some(dependent)} are linear combinations of others ({some(examples)}). "
+            "Collinear columns share one effect, which the data do not split. Predictions are the "
+            "same as without one of them, but for rows in which the combination does not hold."
+        )
+
+
+def _dependences(design, names):
+    """Return the names of constant columns, and {name: others} of those that depend on others.
+
+    A column depends on the intercept and columns before it; `others` are those of the first few.
+    """
+    mean, sd = mean_and_sd(design)
+    varying = np.flatnonzero(sd > 0)
+    standardised = (design[:, varying] - mean[varying]) / sd[varying]
+    own = np.zeros(len(varying))  # norm of what those before it leave
+    diagonal = np.abs(np.diag(np.linalg.qr(standardised, mode="r")))
+    own[: len(diagonal)] = diagonal
+    independent = own > DEPENDENT * np.sqrt(len(design))
+    dependent = {}
+    for column in np.flatnonzero(~independent):
+        others = []
+        if len(dependent) < MAX_NAMES_SHOWN:
+            before = np.flatnonzero(independent[:column])
+            target = standardised[:, column]
+            weights = np.linalg.lstsq(standardised[:, before], target, rcond=None)[0]
+            others = [names[k] for k in varying[before[np.abs(weights) > DEPENDENT]]]
+        dependent[names[varying[column]]] = others
+    return [names[k] for k in np.flatnonzero(sd == 0)], dependent

@@ -1,0 +1,111 @@
+"""Random effects: the levels and slopes of the rows, as the sampler's term needs them.
+
+`FitInputs.random` holds one tuple of `RandomColumn` for each layer, in the order of `effects`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
+from sknnmm.common.messages import some
+from sknnmm.effects import Random
+from sknnmm.inputs.tables import as_doubles, kind_of
+
+
+@dataclass(frozen=True)
+class RandomColumn:
+    """One term of random effects in one layer, for the n rows passed to fit."""
+
+    name: str  # of the term, unique in its layer
+    codes: np.ndarray  # (n,) int: the level of each row, -1 = missing
+    levels: np.ndarray  # (n_levels,) labels; with a relationship its ids, also those of no row
+    slope: np.ndarray | None  # (n,) float, on its original scale, 0 where missing; None: no slope
+    term: Random  # prior, relationship and the names of its columns
+
+
+def check_random(terms, covariates, needed):
+    """Return {layer: tuple of RandomColumn}.
+
+    Parameters
+    ----------
+    terms : list of Fixed or Random
+        Checked.
+    covariates : Covariates
+    needed : ndarray of shape (n,), bool
+        Rows in which slopes must not be missing.
+
+    Raises
+    ------
+    ValueError
+        For two terms of one name, levels that their relationship does not have, slopes that are no
+        numbers or missing.
+    """
+    terms = [term for term in terms if isinstance(term, Random)]
+    names = [term.name or term.column for term in terms]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(
+            f"effects has several Random terms called {some(repeated)}: give each a `name`."
+        )
+    columns = [_column(term, covariates, needed) for term in terms]
+    return {
+        layer: tuple(column for column in columns if column.term.layer in ("both", layer))
+        for layer in (OMICS, PHENOTYPE)
+    }
+
+
+def _column(term, covariates, needed):
+    codes, levels = _codes(term, covariates.raw(term.column))
+    slope = None
+    if term.slope is not None:
+        if covariates.is_factor(term.slope):
+            raise ValueError(
+                f"covariates column {term.slope!r} is the slope of Random({term.column!r}), but "
+                "has labels: it must be numeric."
+            )
+        covariates.refuse_missing([term.slope], needed & (codes >= 0), " where y is observed")
+        slope = np.nan_to_num(covariates.columns[term.slope].to_numpy())
+    return RandomColumn(term.name or term.column, codes, levels, slope, term)
+
+
+def _codes(term, column):
+    """Return the level of each row, and all levels."""
+    column = comparable(column, f"covariates column {term.column!r}")
+    if term.relationship is None:
+        codes, levels = pd.factorize(column, sort=True)
+        if not len(levels):
+            raise ValueError(f"covariates column {term.column!r} has missing values only.")
+        return codes, np.asarray(levels, dtype=object)
+    levels = np.asarray(term.relationship.ids, dtype=object)
+    codes = level_codes(column, levels)
+    unknown = (codes < 0) & ~pd.isna(column)
+    if unknown.any():
+        raise ValueError(
+            f"covariates column {term.column!r} has {len(set(column[unknown]))} levels that the "
+            f"relationship of its Random term does not have: {some(dict.fromkeys(column[unknown]))}"
+            f" (rows {some(np.flatnonzero(unknown))})."
+        )
+    return codes, levels
+
+
+def level_codes(column, levels):
+    """Return the positions (n,) of values in `levels`, -1 where they are missing or others."""
+    codes = pd.Index(levels, dtype=object).get_indexer(column)
+    return np.where(pd.isna(column), -1, codes)
+
+
+def comparable(column, what):
+    """Return the values of a column, (n,) of objects, in which equal levels are equal.
+
+    Whole numbers are integers, whatever their type; missing values are NaN.
+    """
+    if kind_of(column) in ("integer", "floating"):
+        numbers = as_doubles(column, what)
+        return np.array([_number(value) for value in numbers], dtype=object)
+    values = np.asarray(column, dtype=object)
+    return np.where(pd.isna(values), np.nan, values)
+
+
+def _number(value):
+    return int(value) if value.is_integer() else float(value)
