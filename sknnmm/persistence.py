@@ -11,9 +11,11 @@ from scipy import sparse
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.effects import Fixed, Random
 from sknnmm.estimators.regressor import NNMMRegressor
+from sknnmm.estimators.variance_components import FittedRandom
 from sknnmm.inputs.fitted_columns import FittedColumns
 from sknnmm.inputs.fixed_columns import FixedColumns
 from sknnmm.inputs.formulas import FormulaColumns
+from sknnmm.inputs.random_columns import RandomLevels
 from sknnmm.inputs.scales import Scales
 from sknnmm.model.variables import Variable
 from sknnmm.posterior.draws import Posterior
@@ -21,6 +23,7 @@ from sknnmm.prediction.fitted_network import FittedNetwork
 from sknnmm.prediction.layer import FittedLayer
 from sknnmm.prediction.nodes_part import ActivatedNodes
 from sknnmm.prediction.parts import FixedPart, SNPsPart
+from sknnmm.prediction.random_part import RandomPart
 from sknnmm.priors import METHODS, ScaledInverseChi2
 
 #: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
@@ -38,7 +41,10 @@ TRUSTED_TYPES: list[str] = sorted(
         Fixed,
         FixedColumns,
         FormulaColumns,
+        FittedRandom,
         Random,
+        RandomLevels,
+        RandomPart,
         Scales,
         ScaledInverseChi2,
         Variable,

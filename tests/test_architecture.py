@@ -11,7 +11,14 @@ import sknnmm
 
 PACKAGE = Path(sknnmm.__file__).parent
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
-PUBLIC = {"activations", "datasets", "io", "preprocessing", "priors"}  # packages of docs/api.rst
+PUBLIC = {
+    "activations",
+    "datasets",
+    "io",
+    "preprocessing",
+    "priors",
+    "relationship",
+}  # packages of docs/api.rst
 PUBLIC_MODULES = {"__init__", "effects", "metrics", "persistence"}
 
 
@@ -88,6 +95,7 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
     "prediction": {"activations", "genotypes", "posterior"},
     "preprocessing": {"genotypes", "inputs"},
     "priors": set(),
+    "relationship": {"genotypes", "inputs", "model"},
     "sampling": {"activations", "genotypes", "kernels", "model", "priors", "terms"},
     "terms": {"activations", "genotypes", "kernels", "model", "priors"},
 }  # fmt: skip

@@ -6,17 +6,21 @@ from scipy import sparse
 
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.convergence import warn_unless_converged
+from sknnmm.estimators.variance_components import FittedRandom
 from sknnmm.inputs import masks
 from sknnmm.model.variables import registry
 from sknnmm.posterior.diagnostics import diagnose, quantities
 from sknnmm.posterior.draws import (
     Posterior,
+    pooled_effects,
     pooled_genetic_values,
     pooled_moments,
     pooled_responses,
 )
 from sknnmm.posterior.units import Units
 from sknnmm.prediction.fitted_network import fitted_network
+from sknnmm.prediction.random_part import RandomPart
+from sknnmm.terms import Random
 
 WEIGHTS = ("omics_weights", "mediated_variance")  # a network function has none
 
@@ -69,7 +73,9 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
     if specification.activation.is_linear:
         attributes["_coef"] = weighted.sum(axis=1) + attributes["direct_effects_"]
     attributes |= _genetic_values(results, attributes["_coef"], network.genotypes, scales)
-    attributes["_network"] = _fitted_network(attributes, weighted, specification, network)
+    attributes["_random"] = _random(results, inputs, network)
+    parts = _random_parts(results, posterior, scales, attributes["_random"], network)
+    attributes["_network"] = _fitted_network(attributes, weighted, parts, specification, network)
     attributes |= _diagnostics(results, settings, specification, posterior, inputs, wanted)
     return attributes
 
@@ -186,7 +192,48 @@ def _genetic_values(results, coef, genotypes, scales):
     return {"genetic_values_": mean, "genetic_values_std_": sd}
 
 
-def _fitted_network(attributes, weighted, specification, network):
+def _random_terms(network):
+    """Yield (layer, term, name of the variable of its effects)."""
+    for layer in network.layers:
+        for term in layer.terms:
+            if isinstance(term, Random):
+                yield layer, term, f"{layer.prefix}{term.name}_effects"
+
+
+def _random(results, inputs, network):
+    """Return the FittedRandom of every term of random effects."""
+    labels = {column.name: column.levels for column in inputs.random_columns}
+    units = Units.of(inputs.scales)
+    fitted = []
+    for layer, term, name in _random_terms(network):
+        mean, sd = (values * units.of_layer(layer.name) for values in pooled_effects(results, name))
+        multiple = term.levels.mean_multiple(layer.row_weight)
+        fitted.append(FittedRandom(term.name, layer.name, labels[term.name], mean, sd, multiple))
+    return fitted
+
+
+def _random_parts(results, posterior, scales, fitted, network):
+    """Return the RandomParts of every layer, by its name."""
+    parts = {layer.name: [] for layer in network.layers}
+    scale = {OMICS: scales.omics_scale, PHENOTYPE: np.array([scales.y_scale])}
+    for effect, (layer, term, name) in zip(fitted, _random_terms(network), strict=True):
+        weighted = np.mean([result.effects[name].weighted_mean for result in results], axis=0)
+        parts[layer.name].append(
+            RandomPart(
+                posterior=posterior,
+                scale=scale[layer.name],
+                name=term.name,
+                effects_name=name,
+                variance_name=f"{layer.prefix}{term.name}_variance",
+                effects=effect.mean,
+                weighted_effects=weighted * scales.y_scale,
+                mean_diagonal=term.levels.mean_diagonal,
+            )
+        )
+    return parts
+
+
+def _fitted_network(attributes, weighted, random, specification, network):
     """Return what predictions need."""
     posterior, scales = attributes["posterior_"], attributes["_scales"]
     effects = {name: attributes[f"{name}_"] for name in ("snp_effects", "direct_effects")}
@@ -197,6 +244,7 @@ def _fitted_network(attributes, weighted, specification, network):
         specification.activation,
         {name: effects[name] for name in effects if name in posterior.draws},
         weighted_effects=weighted,
+        random=random,
         mean_inverse_weight=network.layers[-1].mean_inverse_weight / scales.weight_mean,
     )
 

@@ -1,12 +1,14 @@
 """From checked inputs and settings to NN-MM on the sampling scale."""
 
 import numpy as np
+from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
-from sknnmm.estimators.specification import NNMM
+from sknnmm.estimators.specification import NNMM, RandomEffect
 from sknnmm.priors import ScaledInverseChi2, as_prior
 from sknnmm.sampling.missing.choose import choose_latent_sampler
+from sknnmm.terms import Levels
 
 
 def describe(estimator, inputs, dtype):
@@ -51,7 +53,28 @@ def describe(estimator, inputs, dtype):
         residual_prior=estimator.residual_prior or ScaledInverseChi2(),
         latent_sampler=estimator.latent_sampler,
         dtype=dtype,
+        random=tuple(_random_effect(column, inputs.random) for column in inputs.random_columns),
     )
+
+
+def _random_effect(column, of_layers):
+    """Return the RandomEffect of a column, on all layers that have it."""
+    layers = tuple(
+        layer for layer, columns in of_layers.items() if column.name in {c.name for c in columns}
+    )
+    how: dict = {}
+    relationship = column.term.relationship
+    if relationship is not None:
+        how["diagonal"] = relationship.diagonal
+        if relationship.eigen is None:
+            how["inverse"] = sparse.csr_array(relationship.relationship_inverse)
+        else:
+            values, vectors = relationship.eigen
+            how["root"] = vectors[:, values > 0] * np.sqrt(values[values > 0])
+    levels = Levels(column.codes, len(column.levels), column.slope, **how)
+    term = column.term
+    prior = ScaledInverseChi2(term.df, term.scale, term.estimate_variance)
+    return RandomEffect(column.name, layers, levels, prior)
 
 
 def standardised_nodes(inputs, omics):

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.activations import ACTIVATIONS
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.common.random import generator, seed_sequence
 from sknnmm.common.typing import (
     Column,
@@ -32,6 +33,7 @@ from sknnmm.estimators.convergence import Wanted
 from sknnmm.estimators.describe import describe
 from sknnmm.estimators.fingerprint import describe_fit
 from sknnmm.estimators.stopping import StoppingRule
+from sknnmm.estimators.variance_components import random_effects, variance_components
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
 from sknnmm.inputs.phenotype import check_phenotype
@@ -477,8 +479,6 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         checkpoint = check_directory(self.checkpoint, "checkpoint")
         dtype = PRECISIONS[self.precision]
         inputs = check_fit_inputs(self, X, y, omics, covariates, sample_weight, dtype)
-        if any(inputs.random.values()):
-            raise NotImplementedError("Random effects cannot be fitted yet.")
         specification = describe(self, inputs, dtype)
         network = specification.network()
         length = self._length(network, inputs)
@@ -585,6 +585,24 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         omics = self.omics_names_[: self.n_omics_]
         return fixed_effects(self.posterior_, self._fitted_columns.fixed, omics)
+
+    @property
+    def random_effects_(self) -> dict[str, pd.DataFrame]:
+        """Random effects by term and level."""
+        check_is_fitted(self)
+        return random_effects(self._random, self._responses())
+
+    @property
+    def variance_components_(self) -> pd.DataFrame:
+        """Variances of every term on every response."""
+        check_is_fitted(self)
+        weight = self._network.phenotype.mean_inverse_weight
+        return variance_components(self.posterior_, self._random, self._responses(), weight)
+
+    def _responses(self):
+        """Return the names of the responses of each layer."""
+        nodes = {OMICS: self.omics_names_} if len(self.omics_names_) else {}
+        return {**nodes, PHENOTYPE: ["y"]}
 
     @property
     def latent_sampler_diagnostics_(self) -> pd.DataFrame:

@@ -70,10 +70,18 @@ class FitInputs:
             "X": stored_array(self.genotypes.dosages),
             "y": self.y,
             "omics": self.omics,
-            "covariates": [self.designs[layer] for layer in sorted(self.designs)],
+            "covariates": [
+                *(self.designs[layer] for layer in sorted(self.designs)),
+                *(array for column in self.random_columns for array in column.compared),
+            ],
             "sample_weight": self.weight,
             "mask": connections and [connections.layout.indptr, connections.snps],
         }
+
+    @property
+    def random_columns(self):
+        """Return the RandomColumns of both layers, each once."""
+        return list({column.name: column for of in self.random.values() for column in of}.values())
 
     def fitted_columns(self, is_network):
         """Return the FittedColumns of these data.
@@ -93,6 +101,7 @@ class FitInputs:
             covariates=self.covariates.names,
             factors=self.covariates.factors,
             fixed=self.fixed,
+            random=[column.fitted for column in self.random_columns],
             omics_mean=scales.omics_mean[own],
             omics_scale=scales.omics_scale[own],
             omics_low=low,

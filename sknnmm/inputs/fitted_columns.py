@@ -6,6 +6,7 @@ import numpy as np
 
 from sknnmm.common.messages import some
 from sknnmm.inputs.fixed_columns import FixedColumns
+from sknnmm.inputs.random_columns import RandomLevels
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class FittedColumns:
     covariates: np.ndarray  # names of the columns of the table
     factors: dict[str, bool]  # whether they have labels, not numbers
     fixed: dict[str, FixedColumns]  # the design matrix of each layer, by its name
+    random: list[RandomLevels]
     omics_mean: np.ndarray  # (n_omics,)
     omics_scale: np.ndarray  # (n_omics,)
     omics_low: np.ndarray  # (n_omics,)

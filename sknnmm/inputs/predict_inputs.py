@@ -28,6 +28,7 @@ class PredictInputs(NamedTuple):
     dosages: np.ndarray | PackedGenotypes  # (n, p)
     omics: np.ndarray  # (n, n_omics), NaN = not given
     covariates: dict[str, np.ndarray]  # the design matrix (n, q) of each layer, by its name
+    levels: dict[str, tuple]  # (levels (n,), slopes (n,)) of each term of random effects
 
 
 def check_predict_inputs(estimator, fitted, X, omics, covariates, **tables):
@@ -55,7 +56,7 @@ def check_predict_inputs(estimator, fitted, X, omics, covariates, **tables):
     return PredictInputs(
         dosages,
         _check_omics(fitted, parts["omics"], n_samples),
-        _check_covariates(fitted, parts["covariates"], n_samples),
+        *_check_covariates(fitted, parts["covariates"], n_samples),
     )
 
 
@@ -107,7 +108,7 @@ def _check_omics(fitted, omics, n_samples):
 
 
 def _check_covariates(fitted, covariates, n_samples):
-    """Return the design matrix (n, q) of each layer."""
+    """Return the design matrix (n, q) of each layer, and the levels of random effects."""
     if covariates is None and len(fitted.covariates):
         raise ValueError(
             "covariates are missing: the model was fitted with covariates "
@@ -119,4 +120,5 @@ def _check_covariates(fitted, covariates, n_samples):
     for columns in fitted.fixed.values():
         checked.refuse_missing(columns.reads, np.ones(n_samples, bool))
         columns.refuse_unseen(checked)
-    return {layer: columns.values(checked, n_samples) for layer, columns in fitted.fixed.items()}
+    designs = {layer: of.values(checked, n_samples) for layer, of in fitted.fixed.items()}
+    return designs, {levels.name: levels.of(checked) for levels in fitted.random}

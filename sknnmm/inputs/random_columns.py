@@ -8,10 +8,39 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sknnmm.common.ids import coded_ids
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.common.messages import some
 from sknnmm.effects import Random
 from sknnmm.inputs.tables import as_doubles, kind_of
+
+RESERVED = {"direct_effects", "fixed", "genetic", "omics_weights", "residual", "snp_effects"}
+
+
+@dataclass(frozen=True)
+class RandomLevels:
+    """What the levels of new rows are compared with."""
+
+    name: str  # of the term
+    column: str
+    slope: str | None  # the column with the slopes
+    levels: np.ndarray  # labels
+    are_ids: bool  # of a relationship: compared as text
+
+    def of(self, covariates):
+        """Return the level (n,) of new rows, -1 if missing or new, and their slopes (n,)."""
+        values = covariates.raw(self.column)
+        if self.are_ids:
+            codes, texts = coded_ids(values, f"covariates column {self.column!r}")
+            found = pd.Index(self.levels, dtype=object).get_indexer(texts)
+            codes = np.append(found, -1)[codes]
+        else:
+            column = comparable(values, f"covariates column {self.column!r}")
+            codes = level_codes(column, self.levels)
+        if self.slope is None:
+            return codes, np.ones(len(codes))
+        covariates.refuse_missing([self.slope], np.ones(len(codes), bool))
+        return codes, covariates.columns[self.slope].to_numpy()
 
 
 @dataclass(frozen=True)
@@ -23,6 +52,26 @@ class RandomColumn:
     levels: np.ndarray  # (n_levels,) labels; with a relationship its ids, also those of no row
     slope: np.ndarray | None  # (n,) float, on its original scale, 0 where missing; None: no slope
     term: Random  # prior, relationship and the names of its columns
+
+    @property
+    def compared(self):
+        """Return the arrays by which two of them are told apart."""
+        arrays, relationship = [self.codes], self.term.relationship
+        if self.slope is not None:
+            arrays.append(self.slope)
+        if relationship is None:
+            return arrays
+        if relationship.eigen is None:
+            inverse = relationship.relationship_inverse
+            return [*arrays, inverse.data, inverse.indices, inverse.indptr]
+        return [*arrays, *relationship.eigen]
+
+    @property
+    def fitted(self):
+        """Return the RandomLevels."""
+        term = self.term
+        are_ids = term.relationship is not None
+        return RandomLevels(self.name, term.column, term.slope, self.levels, are_ids)
 
 
 def check_random(terms, covariates, needed):
@@ -48,6 +97,11 @@ def check_random(terms, covariates, needed):
         raise ValueError(
             f"effects has several Random terms called {some(repeated)}: give each a `name`."
         )
+    if reserved := sorted(RESERVED & set(names)):
+        raise ValueError(
+            f"effects has a Random term called {some(reserved)}, which is the name of another part "
+            "of the model: give it another `name`."
+        )
     columns = [_column(term, covariates, needed) for term in terms]
     return {
         layer: tuple(column for column in columns if column.term.layer in ("both", layer))
@@ -71,22 +125,15 @@ def _column(term, covariates, needed):
 
 def _codes(term, column):
     """Return the level of each row, and all levels."""
-    column = comparable(column, f"covariates column {term.column!r}")
     if term.relationship is None:
+        column = comparable(column, f"covariates column {term.column!r}")
         codes, levels = pd.factorize(column, sort=True)
         if not len(levels):
             raise ValueError(f"covariates column {term.column!r} has missing values only.")
         return codes, np.asarray(levels, dtype=object)
-    levels = np.asarray(term.relationship.ids, dtype=object)
-    codes = level_codes(column, levels)
-    unknown = (codes < 0) & ~pd.isna(column)
-    if unknown.any():
-        raise ValueError(
-            f"covariates column {term.column!r} has {len(set(column[unknown]))} levels that the "
-            f"relationship of its Random term does not have: {some(dict.fromkeys(column[unknown]))}"
-            f" (rows {some(np.flatnonzero(unknown))})."
-        )
-    return codes, levels
+    what = f"covariates column {term.column!r}"
+    ids = np.asarray(term.relationship.ids, dtype=object)
+    return term.relationship.levels(column, what), ids
 
 
 def level_codes(column, levels):

@@ -161,6 +161,14 @@ def pooled_moments(results, name):
     )
 
 
+def pooled_effects(results, name):
+    """Return mean and SD of the effects of levels over all chains, (L, C)."""
+    moments = [result.effects[name] for result in results]
+    count = sum(m.count for m in moments)
+    mean = sum(m.total for m in moments) / count
+    return mean, np.sqrt(np.maximum(sum(m.squares for m in moments) / count - mean**2, 0))
+
+
 def pooled_genetic_values(results):
     """Return mean and SD of the genetic values of all training rows over all chains, (n, C)."""
     moments = [result.genetic_values for result in results]

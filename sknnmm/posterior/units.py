@@ -35,7 +35,11 @@ class Units:
 
     def of_response(self, variable):
         """Return the unit of the responses of the layer of a variable, at least (1,)."""
-        return np.atleast_1d(self._units[variable.layer])
+        return self.of_layer(variable.layer)
+
+    def of_layer(self, layer):
+        """Return the unit of the responses of a layer, by its name, at least (1,)."""
+        return np.atleast_1d(self._units[layer])
 
     def restore(self, variable, values):
         """Return values on the sampling scale, (chain, draw, ...), in original units."""

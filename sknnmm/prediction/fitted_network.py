@@ -32,7 +32,7 @@ class FittedNetwork:
         nodes = self.phenotype.nodes
         return None if nodes is None else nodes.activation
 
-    def rows(self, dosages, omics, covariates):
+    def rows(self, dosages, omics, covariates, levels):
         """Return new rows as parts read them.
 
         Parameters
@@ -42,6 +42,8 @@ class FittedNetwork:
             NaN where not given.
         covariates : dict of str to ndarray of shape (n, q)
             The design matrix of each layer.
+        levels : dict of str to (ndarray of shape (n,), ndarray of shape (n,))
+            Level and slope of every term of random effects.
         """
         given = {}
         if not np.isnan(omics).all():
@@ -50,7 +52,7 @@ class FittedNetwork:
             nodes[:, : omics.shape[1]] = omics
             given[OMICS] = (nodes - layer.location) / layer.scale
         deviations = {name: covariates[name] - mean for name, mean in self.covariates_mean.items()}
-        return NewRows(dosages, deviations, given)
+        return NewRows(dosages, deviations, given, levels)
 
     def genetic_rows(self, dosages):
         """Return rows of which nothing is known but genotypes, covariates at their mean."""
@@ -86,7 +88,14 @@ class FittedNetwork:
 
 
 def fitted_network(
-    posterior, scales, genotypes, activation, effects, weighted_effects, mean_inverse_weight
+    posterior,
+    scales,
+    genotypes,
+    activation,
+    effects,
+    weighted_effects,
+    mean_inverse_weight,
+    random,
 ):
     """Return the network of one layer of nodes, or none, below one phenotype.
 
@@ -104,10 +113,13 @@ def fitted_network(
         E[w_k b_jk], y units; used if the activation is linear.
     mean_inverse_weight : float
         Mean over the records of their residual variance of y over that of weight 1.
+    random : dict of str to list of RandomPart
+        By the name of the layer.
     """
     location, scale = np.array([scales.y_mean]), np.array([scales.y_scale])
     names = "centred_intercept", "covariate_effects"
-    parts = [FixedPart(posterior, scale, PHENOTYPE, location, *names)]
+    fixed = FixedPart(posterior, scale, PHENOTYPE, location, *names)
+    parts = [fixed, *random[PHENOTYPE]]
     phenotype = FittedLayer(
         PHENOTYPE,
         posterior,
@@ -147,6 +159,7 @@ def fitted_network(
                 effects["snp_effects"],
                 weighted_effects if activation.is_linear else None,
             ),
+            *random[OMICS],
         ],
         "omics_residual_variance",
         "omics_heritability",

@@ -7,7 +7,7 @@ of all levels hold each other in place.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 
 from sknnmm.kernels.collapsed_variances import draw_coordinates, draw_variances
 from sknnmm.kernels.levels import draw_levels
@@ -62,7 +62,7 @@ class IndependentCoordinates:
         self._is_drawn = prior.estimate_variance
         self.back = None  # U
         self._squared = squared
-        if levels.covariance is not None or levels.inverse is not None:
+        if levels.root is not None or levels.inverse is not None:
             self.back, self._squared = common_basis(levels, squared)
         self._informed = self._squared > 1e-10 * self._squared.max()
 
@@ -121,9 +121,9 @@ class IndependentCoordinates:
         shrinkage = 1 / (self._squared[:, None] + s2 / variance)  # (L, C)
         shrunk = shrinkage.T[:, :, None] * in_basis  # (C, L, r)
         precision = -(in_basis.T @ shrunk)
-        precision[:, np.arange(len(of_fixed)), np.arange(len(of_fixed))] += (
-            np.ones((s2.size, len(of_fixed))) / np.transpose(fixed.shrinkage(len(of_fixed), s2))
-        )
+        precision[:, np.arange(len(of_fixed)), np.arange(len(of_fixed))] += np.ones(
+            (s2.size, len(of_fixed))
+        ) / np.transpose(fixed.shrinkage(len(of_fixed), s2))
         linear = of_fixed.T - np.einsum("clr,lc->cr", shrunk, products)
         lower = np.linalg.cholesky(precision)
         noise = np.sqrt(s2)[:, None] * rng.standard_normal(linear.shape)
@@ -229,8 +229,5 @@ def common_basis(levels: Levels, squared: np.ndarray) -> tuple[np.ndarray, np.nd
         inverse = levels.inverse.toarray()
         values, basis = linalg.eigh(np.diag(squared), inverse)
         return basis, np.maximum(values, 0)
-    values, vectors = linalg.eigh(levels.covariance)
-    known = values > 1e-10 * values[-1]
-    root = vectors[:, known] * np.sqrt(values[known])
-    values, vectors = linalg.eigh(root.T @ (squared[:, None] * root))
-    return root @ vectors, np.maximum(values, 0)
+    values, vectors = linalg.eigh(levels.root.T @ (squared[:, None] * levels.root))
+    return levels.root @ vectors, np.maximum(values, 0)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-Matrix = np.ndarray | sparse.csr_array
-
 
 @dataclass(frozen=True, eq=False)
 class Levels:
@@ -15,9 +13,14 @@ class Levels:
     codes: np.ndarray  # (n,), the level of each row; -1: none
     n_levels: int
     covariate: np.ndarray | None = None  # (n,), effects are slopes on it; None: intercepts
-    covariance: np.ndarray | None = None  # R, (L, L); or
+    root: np.ndarray | None = None  # (L, r), R = root root'; or
     inverse: sparse.csr_array | None = None  # R^-1, (L, L); neither: levels are independent
     diagonal: np.ndarray | None = None  # of R, (L,); None: of ones
+
+    @property
+    def mean_diagonal(self) -> float:
+        """Return the mean of the diagonal of R."""
+        return 1.0 if self.diagonal is None else float(self.diagonal.mean())
 
     @property
     def factors(self) -> np.ndarray:

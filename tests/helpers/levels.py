@@ -30,9 +30,8 @@ def levels_of(kind, rng, n, n_levels=7):
     if kind == "slopes":
         return Levels(codes, n_levels, covariate=rng.normal(1, 1, n))
     if kind == "singular covariance":
-        root = rng.standard_normal((n_levels, 4))
-        covariance = root @ root.T / 4
-        return Levels(codes, n_levels, covariance=covariance, diagonal=np.diag(covariance))
+        root = rng.standard_normal((n_levels, 4)) / 2
+        return Levels(codes, n_levels, root=root, diagonal=(root**2).sum(axis=1))
     inverse = ancestors(n_levels, rng)
     diagonal = np.diag(np.linalg.inv(inverse.toarray()))
     return Levels(codes, n_levels, inverse=inverse, diagonal=diagonal)
@@ -42,4 +41,4 @@ def covariance_of(levels):
     """Return R."""
     if levels.inverse is not None:
         return np.linalg.inv(levels.inverse.toarray())
-    return np.eye(levels.n_levels) if levels.covariance is None else levels.covariance
+    return np.eye(levels.n_levels) if levels.root is None else levels.root @ levels.root.T

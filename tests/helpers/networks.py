@@ -282,10 +282,7 @@ def draw_levels(levels, n_responses, rng):
     normals = rng.standard_normal((levels.n_levels, n_responses))
     if levels.inverse is not None:
         return np.linalg.solve(np.linalg.cholesky(levels.inverse.toarray()).T, normals)
-    if levels.covariance is not None:
-        values, vectors = np.linalg.eigh(levels.covariance)
-        return vectors @ (np.sqrt(np.maximum(values, 0))[:, None] * normals)
-    return normals
+    return normals if levels.root is None else levels.root @ normals[: levels.root.shape[1]]
 
 
 def _take_random(parameters, effect, layer, variance, effects):

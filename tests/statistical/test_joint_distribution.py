@@ -469,7 +469,9 @@ def draw_one_by_one_if_so(case, monkeypatch):
 @pytest.mark.parametrize("case", sorted(RANDOM_CASES.keys() - LONG_ONLY["random"]))
 def test_joint_distribution_with_random_effects(case, monkeypatch):
     draw_one_by_one_if_so(case, monkeypatch)
-    assert_same_joint_distribution(RANDOM_CASES[case], 150 + sorted(RANDOM_CASES).index(case), SHORT)
+    assert_same_joint_distribution(
+        RANDOM_CASES[case], 150 + sorted(RANDOM_CASES).index(case), SHORT
+    )
 
 
 @pytest.mark.slow

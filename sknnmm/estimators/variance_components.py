@@ -1,0 +1,104 @@
+"""Tables of variance components and of random effects, on the original scale."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
+
+PREFIX = {OMICS: "omics_", PHENOTYPE: ""}  # of the names of variables
+QUANTILES = {"5%": 0.05, "50%": 0.5, "95%": 0.95}
+
+
+@dataclass(eq=False)
+class FittedRandom:
+    """A term of random effects in one layer: posterior moments (L, C) of the effects."""
+
+    name: str
+    layer: str
+    levels: np.ndarray  # (L,) labels
+    mean: np.ndarray
+    sd: np.ndarray
+    multiple: float  # mean variance of its contribution to a record, over s2_u
+
+
+def random_effects(fitted, responses):
+    """Return {name of the term: DataFrame of its effects, by level}.
+
+    Parameters
+    ----------
+    fitted : list of FittedRandom
+    responses : dict
+        Names of the responses of each layer.
+    """
+    tables = {}
+    for effect in fitted:
+        columns = tables.setdefault(effect.name, {})
+        for k, response in enumerate(responses[effect.layer]):
+            columns[response, "mean"] = effect.mean[:, k]
+            columns[response, "sd"] = effect.sd[:, k]
+    labels = {effect.name: effect.levels for effect in fitted}
+    return {name: _by_level(columns, labels[name], name) for name, columns in tables.items()}
+
+
+def _by_level(columns, levels, name):
+    table = pd.DataFrame(columns, index=pd.Index(levels, name=name))
+    table.columns = table.columns.set_names(["response", "statistic"])
+    return table
+
+
+def variance_components(posterior, fitted, responses, mean_inverse_weight):
+    """Return a DataFrame with one row for each layer, response and term.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    fitted : list of FittedRandom
+    responses : dict
+        Names of the responses of each layer.
+    mean_inverse_weight : float
+        Mean over the records of their residual variance of y over that of weight 1.
+    """
+    rows = {}
+    for layer, of_layer in responses.items():
+        parts = _parts(posterior.draws, layer, fitted, mean_inverse_weight)
+        total = sum(contribution for _, contribution in parts.values())
+        for k, response in enumerate(of_layer):
+            for term, (variance, contribution) in parts.items():
+                share = contribution[:, k] / total[:, k]
+                rows[layer, response, term] = _summary(variance[:, k], share)
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.MultiIndex.from_tuples(rows, names=["layer", "response", "term"])
+    return table
+
+
+def _parts(draws, layer, fitted, mean_inverse_weight):
+    """Return {term: (variance, what it adds to the variance of a record)}, (draws, C) each."""
+
+    def drawn(name):
+        values = draws[f"{PREFIX[layer]}{name}"]
+        return values.reshape(values.shape[0] * values.shape[1], -1)
+
+    residual, heritability = drawn("residual_variance"), drawn("heritability")
+    of_record = residual * (mean_inverse_weight if layer == PHENOTYPE else 1.0)
+    if layer == PHENOTYPE:
+        genetic = drawn("genetic_variance")
+        parts = {"SNPs": (genetic, genetic)}
+        if "omics_heritability" in draws:
+            nodes = genetic / heritability - genetic - of_record
+            parts["omics"] = nodes, nodes
+    else:
+        genetic = heritability / (1 - heritability) * residual
+        parts = {"SNPs": (genetic, genetic)}
+    for effect in fitted:
+        if effect.layer == layer:
+            variance = drawn(f"{effect.name}_variance")
+            parts[effect.name] = variance, effect.multiple * variance
+    parts["residual"] = residual, of_record
+    return parts
+
+
+def _summary(variance, share):
+    quantiles = {name: np.quantile(variance, at) for name, at in QUANTILES.items()}
+    return {"mean": variance.mean(), "sd": variance.std(), **quantiles, "share": share.mean()}
