@@ -602,7 +602,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     def _responses(self):
         """Return the names of the responses of each layer."""
         nodes = {OMICS: self.omics_names_} if len(self.omics_names_) else {}
-        return {**nodes, PHENOTYPE: ["y"]}
+        return {PHENOTYPE: ["y"], **nodes}
 
     @property
     def latent_sampler_diagnostics_(self) -> pd.DataFrame:

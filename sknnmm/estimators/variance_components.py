@@ -33,7 +33,7 @@ def random_effects(fitted, responses):
         Names of the responses of each layer.
     """
     tables = {}
-    for effect in fitted:
+    for effect in sorted(fitted, key=lambda effect: list(responses).index(effect.layer)):
         columns = tables.setdefault(effect.name, {})
         for k, response in enumerate(responses[effect.layer]):
             columns[response, "mean"] = effect.mean[:, k]

@@ -47,7 +47,7 @@ def draw_levels(
     effects : (L, C)
     """
     n_levels, n_columns = effects.shape
-    # Both ways, as information from records goes from offspring to parents and from these to others.
+    # Both ways: records inform on parents through offspring, and parents on other offspring.
     for turn in range(2 * n_levels):
         level = turn if turn < n_levels else 2 * n_levels - 1 - turn
         own = 0.0

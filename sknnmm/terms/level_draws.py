@@ -107,7 +107,9 @@ class IndependentCoordinates:
         if self.back is not None:
             state.effects[:, own] = self.back @ drawn
 
-    def _draw_variance(self, products, variance, s2, rng):
+    def _draw_variance(
+        self, products: np.ndarray, variance: np.ndarray, s2: np.ndarray, rng: np.random.Generator
+    ) -> None:
         """Draw the variances given the fixed effects, the random ones integrated out."""
         none = np.zeros((2, s2.size))
         prior = none + np.array(self._prior)[:, None]
@@ -116,7 +118,16 @@ class IndependentCoordinates:
             products[rows], self._squared[rows], none[0], 0, prior, none, variance, s2.copy(), rng
         )
 
-    def _draw_fixed_alone(self, fixed, products, in_basis, of_fixed, variance, s2, rng):
+    def _draw_fixed_alone(
+        self,
+        fixed: Fixed,
+        products: np.ndarray,
+        in_basis: np.ndarray,
+        of_fixed: np.ndarray,
+        variance: np.ndarray,
+        s2: np.ndarray,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
         """Return the fixed effects (r, C), the random ones integrated out."""
         shrinkage = 1 / (self._squared[:, None] + s2 / variance)  # (L, C)
         shrunk = shrinkage.T[:, :, None] * in_basis  # (C, L, r)
@@ -200,13 +211,22 @@ class SingleLevels:
             state.variance[own] = variance
         state.effects[:, own] = effects
 
-    def _draw_shift(self, effects, variance, rng):
+    def _draw_shift(
+        self, effects: np.ndarray, variance: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
         """Return by how much all levels move, the intercept moving against them, (C,)."""
         total = self._of_ones.sum()
         mean = -(self._of_ones @ effects) / total
         return mean + np.sqrt(variance / total) * rng.standard_normal(len(variance))
 
-    def _draw_scales(self, products, effects, variance, s2, rng):
+    def _draw_scales(
+        self,
+        products: np.ndarray,
+        effects: np.ndarray,
+        variance: np.ndarray,
+        s2: np.ndarray,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
         """Return factors of the effects and their SDs, the effects over their SDs being held."""
         squares = (self._squared[:, None] * effects**2).sum(axis=0) / s2
         linear = (effects * products).sum(axis=0) / s2 - squares
@@ -215,7 +235,9 @@ class SingleLevels:
         return draw_scales(linear, squares, none - self._df, none, of_prior, rng)
 
 
-def draw_fixed(fixed, products, s2, rng):
+def draw_fixed(
+    fixed: Fixed, products: np.ndarray, s2: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Return fixed effects given the random ones, (r, C), in their basis."""
     if not len(products):
         return products

@@ -1,5 +1,6 @@
 """Random effects: of levels that are a sample of many, alike a priori or related."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,7 +74,7 @@ class Random(DrawnTerm[RandomState]):
         self._scale_terms = 0.5 * prior.df, 0.5 * prior.df * scale
         self._groups = list(self._alike(row_weight))
 
-    def _alike(self, row_weight):
+    def _alike(self, row_weight: np.ndarray) -> Iterator[Alike]:
         """Yield an Alike for every group of responses of the fixed effects, and for the rest."""
         rest = np.ones(self.n_responses, bool)
         informed = row_weight > 0
@@ -88,7 +89,7 @@ class Random(DrawnTerm[RandomState]):
             none = np.zeros((self._draws.n_coordinates, 0))
             yield Alike(np.flatnonzero(rest), none, None)
 
-    def _sums(self, rows, row_weight=None):
+    def _sums(self, rows: np.ndarray, row_weight: np.ndarray | None = None) -> np.ndarray:
         """Return the sums by level of rows times weights; their own, if not given."""
         factors = self._weighted if row_weight is None else row_weight * self._factors
         return sums_by_level(rows, self._codes, factors, self.levels.n_levels)
@@ -126,12 +127,13 @@ class Random(DrawnTerm[RandomState]):
         products, of_fixed = target.products()
         for i, alike in enumerate(self._groups):
             own = alike.responses
-            in_basis = of_fixed[i] if i < len(of_fixed) else np.zeros((0, len(own)))
+            of_own = products[:, own]
+            in_basis = of_fixed[i] if i < len(of_fixed) else np.zeros((0, of_own.shape[1]))
             self._draws.draw(
                 state,
                 alike,
                 self._fixed,
-                products[:, own],
+                of_own,
                 in_basis,
                 residual_variance[own].astype(float),
                 rng,

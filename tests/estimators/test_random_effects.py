@@ -1,0 +1,185 @@
+"""Random effects through the estimator: results, predictions, saved fits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from skops import io as skops_io
+
+from sknnmm import NNMMRegressor
+from sknnmm.effects import Fixed, Random
+from sknnmm.persistence import TRUSTED_TYPES
+from sknnmm.relationship import Pedigree, Relationship
+
+N, N_LEVELS = 120, 12
+
+
+@pytest.fixture(scope="module")
+def herds():
+    """Return X, y, an omic, covariates, and the true effects of herds on y (SD 2)."""
+    rng = np.random.default_rng(7)
+    X = rng.integers(0, 3, (N, 30)).astype(np.int8)
+    codes = np.arange(N) % N_LEVELS
+    effects = 2 * rng.standard_normal(N_LEVELS)
+    sex = np.where(np.arange(N) % 2, "male", "female")
+    omics = pd.DataFrame({"HDL": 5 + X[:, 0] + rng.standard_normal(N)})
+    omics.iloc[::5] = np.nan
+    y = 100 + X[:, 1] + effects[codes] + (sex == "male") + rng.standard_normal(N)
+    covariates = pd.DataFrame(
+        {
+            "herd": np.array([f"herd {k:02d}" for k in range(N_LEVELS)], object)[codes],
+            "sex": sex,
+            "age": rng.uniform(-1, 1, N),
+        }
+    )
+    return X, y, omics, covariates, effects
+
+
+def model(**parameters):
+    chain = {"n_iter": 300, "burn_in": 100, "n_chains": 2, "random_state": 0}
+    return NNMMRegressor(**(chain | parameters))
+
+
+@pytest.fixture(scope="module")
+def fitted(herds):
+    X, y, omics, covariates, _ = herds
+    effects = [Fixed("sex"), Random("herd"), Random("herd", slope="age", name="growth")]
+    return model(effects=effects).fit(X, y, omics=omics, covariates=covariates)
+
+
+def test_effects_of_levels_are_found(herds, fitted):
+    """In units of y, by level and response, close to the truth and shrunken."""
+    table = fitted.random_effects_["herd"]
+    assert list(table.index) == [f"herd {k:02d}" for k in range(N_LEVELS)]
+    assert list(table.columns) == [
+        ("y", "mean"), ("y", "sd"), ("HDL", "mean"), ("HDL", "sd")
+    ]  # fmt: skip
+    mean = table["y", "mean"]
+    truth = herds[4] - herds[4].mean()
+    assert np.corrcoef(mean, truth)[0, 1] > 0.95
+    assert np.abs(table["HDL", "mean"]).max() < 1
+
+
+def test_variance_components_add_up(fitted):
+    """Shares of a response add up to one; the components are those of the draws."""
+    table = fitted.variance_components_
+    assert_allclose(table["share"].groupby(level=[0, 1]).sum(), 1)
+    draws = fitted.posterior_.draws["herd_variance"]
+    row = table.loc["phenotype", "y", "herd"]
+    assert_allclose([row["mean"], row["50%"]], [draws.mean(), np.median(draws)])
+    genetic = fitted.posterior_.draws["genetic_variance"].mean()
+    assert_allclose(table.loc[("phenotype", "y", "SNPs"), "mean"], genetic)
+    assert 1 < row["mean"] < 12  # 4
+    assert fitted.diagnostics_.loc["herd_variance", "target"]
+
+
+def test_predictions_use_the_levels(herds, fitted):
+    """A level adds its effect; one that is new or missing adds nothing, and its variance."""
+    X, _, omics, covariates, _ = herds
+    rows = slice(0, N_LEVELS)
+    known, sd = fitted.predict(
+        X[rows], omics=omics[rows], covariates=covariates[rows], return_std=True
+    )
+    new = covariates[rows].assign(herd="none of these")
+    unknown, unknown_sd = fitted.predict(
+        X[rows], omics=omics[rows], covariates=new, return_std=True
+    )
+    missing = fitted.predict(X[rows], omics=omics[rows], covariates=new.assign(herd=None))
+    assert_allclose(missing, unknown)
+    given = omics[rows].notna().to_numpy().ravel()  # else herds act through the omic too
+    effects = fitted.random_effects_
+    added = effects["herd"]["y", "mean"] + covariates["age"][:N_LEVELS].to_numpy() * (
+        effects["growth"]["y", "mean"].to_numpy()
+    )
+    assert_allclose((known - unknown)[given], added.to_numpy()[given], atol=1e-8)
+    assert (unknown_sd > sd).all()
+
+
+def test_missing_omics_get_the_effects_of_their_levels(herds):
+    """With nothing given, y moves by weight times effect on the omic, in every draw."""
+    X, y, omics, covariates, _ = herds
+    own = [Random("herd", layer="omics")]
+    fit = model(effects=own, direct_effects=False).fit(
+        X, y, omics=omics, covariates=covariates[["herd"]]
+    )
+    new = pd.DataFrame({"herd": ["none of these"] * N_LEVELS})
+    difference = fit.predict(X[:N_LEVELS], covariates=covariates[["herd"]][:N_LEVELS])
+    difference -= fit.predict(X[:N_LEVELS], covariates=new)
+    draws = fit.posterior_.draws
+    weights = draws["omics_weights"][..., 0] / fit.omics_scale_[0]
+    expected = (weights[..., None] * draws["omics_herd_effects"][..., 0]).mean(axis=(0, 1))
+    assert_allclose(difference, expected, rtol=1e-5)
+    assert list(fit.random_effects_["herd"].columns.levels[0]) == ["HDL"]
+
+
+def test_a_saved_model_predicts_the_same(herds, fitted):
+    X, _, omics, covariates, _ = herds
+    loaded = skops_io.loads(skops_io.dumps(fitted), trusted=TRUSTED_TYPES)
+    predicted = [m.predict(X, omics=omics, covariates=covariates) for m in (fitted, loaded)]
+    np.testing.assert_array_equal(*predicted)
+    pd.testing.assert_frame_equal(loaded.random_effects_["herd"], fitted.random_effects_["herd"])
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_relatives_without_records_have_effects(dense):
+    """Of a pedigree: the effect of a parent without records is that of its records' offspring."""
+    n_sires, n_offspring = 15, 8
+    rng = np.random.default_rng(2)
+    sires = np.repeat(np.arange(n_sires), n_offspring)
+    true = rng.standard_normal(n_sires)
+    ids = [f"calf {k}" for k in range(len(sires))]
+    table = pd.DataFrame(
+        {
+            "id": ids,
+            "sire": [f"bull {s}" for s in sires],
+            "dam": [f"cow {k}" for k in range(len(ids))],
+        }
+    )
+    pedigree = Pedigree.from_frame(table, "id", "sire", "dam")
+    relationship = pedigree
+    if dense:
+        relationship = Relationship(np.asarray(pedigree.relationship()), pedigree.ids)
+    y = 1.5 * true[sires] + rng.standard_normal(len(sires))
+    X = rng.integers(0, 3, (len(sires), 3)).astype(np.int8)
+    fit = model(effects=[Random("animal", relationship=relationship)]).fit(
+        X, y, covariates=pd.DataFrame({"animal": ids})
+    )
+    effects = fit.random_effects_["animal"]["y", "mean"]
+    bulls = effects[[f"bull {s}" for s in range(n_sires)]].to_numpy()
+    assert np.corrcoef(bulls, true)[0, 1] > 0.8
+    assert len(effects) == len(pedigree.ids)
+    parents = fit.predict(X[:1], covariates=pd.DataFrame({"animal": ["bull 3"]}))
+    unrelated = fit.predict(X[:1], covariates=pd.DataFrame({"animal": ["a stranger"]}))
+    assert_allclose(parents - unrelated, effects["bull 3"], atol=1e-8)
+
+
+def test_continued_fit_is_that_of_one(herds, tmp_path):
+    """A warm start and a checkpoint end with the bits of one fit, for any number of jobs."""
+    X, y, omics, covariates, _ = herds
+    effects = [Random("herd")]
+    data = {"X": X, "y": y, "omics": omics, "covariates": covariates[["herd"]]}
+    one = model(effects=effects, n_iter=60, burn_in=20, n_jobs=2).fit(**data)
+    two = model(effects=effects, n_iter=40, burn_in=20, warm_start=True, checkpoint=tmp_path)
+    two.fit(**data)
+    two.set_params(n_iter=60).fit(**data)
+    for name in ("herd_effects", "omics_herd_effects", "herd_variance"):
+        np.testing.assert_array_equal(one.posterior_.draws[name], two.posterior_.draws[name])
+    other = covariates[["herd"]].iloc[::-1].reset_index(drop=True)
+    with pytest.raises(ValueError, match="covariates"):
+        two.set_params(n_iter=80).fit(X, y, omics=omics, covariates=other)
+
+
+@pytest.mark.parametrize(
+    ("effects", "message"),
+    [
+        ([Random("herd"), Random("herd")], "several Random terms called"),
+        ([Random("herd", name="residual")], "name of another part"),
+        ([Random("barn")], "barn"),
+        ([Random("herd", slope="sex")], "must be numeric"),
+        ([Random("herd", relationship=Relationship(np.eye(2), ["a", "b"]))], "does not"),
+    ],
+)
+def test_refused_before_sampling(herds, effects, message):
+    X, y, omics, covariates, _ = herds
+    with pytest.raises(ValueError, match=message):
+        model(effects=effects).fit(X, y, omics=omics, covariates=covariates)
