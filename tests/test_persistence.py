@@ -4,6 +4,7 @@ import pickle
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from numpy.testing import assert_array_equal
@@ -11,6 +12,7 @@ from scipy import sparse
 
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
+from sknnmm.effects import Fixed
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesC, BayesL, ScaledInverseChi2
 
@@ -40,6 +42,27 @@ def fitted(request):
     return model.fit(data.X, data.y, omics=data.omics), data
 
 
+@pytest.fixture(scope="module")
+def mixed():
+    """Return a model with factors, an interaction, splines and polynomials, and its inputs."""
+    data = make_omics_network(100, 30, 3, missing_omics=0.3, random_state=0)
+    rng = np.random.default_rng(0)
+    covariates = pd.DataFrame(
+        {
+            "sex": rng.choice(["F", "M"], 100),
+            "age": rng.normal(50, 10, 100),
+            "grown": pd.cut(rng.normal(size=100), 3),
+            "litter": rng.integers(1, 4, 100),
+        }
+    )
+    effects = [
+        Fixed("sex * poly(age, 2) + scale(age):sex"),
+        Fixed("C(litter, Sum) + bs(age, df=4)", layer="phenotype"),
+    ]
+    model = NNMMRegressor(effects=effects, n_iter=60, burn_in=20, random_state=0)
+    return model.fit(data.X, data.y, omics=data.omics, covariates=covariates), data.X, covariates
+
+
 def by_pickle(model, path):
     return pickle.loads(pickle.dumps(model))
 
@@ -64,6 +87,17 @@ def test_round_trip(fitted, way, tmp_path):
     assert_array_equal(again.predict(data.X, **given), model.predict(data.X, **given))
     assert again.diagnostics_.equals(model.diagnostics_)
     assert again.get_params().keys() == model.get_params().keys()
+
+
+@pytest.mark.parametrize("way", [by_pickle, by_joblib, by_skops])
+def test_round_trip_with_formulas(mixed, way, tmp_path):
+    model, X, covariates = mixed
+    again = way(model, tmp_path / "model")
+    assert_array_equal(
+        again.predict(X, covariates=covariates), model.predict(X, covariates=covariates)
+    )
+    assert again.fixed_effects_.equals(model.fixed_effects_)
+    assert again.effects == model.effects
 
 
 def test_training_data_are_not_kept():
