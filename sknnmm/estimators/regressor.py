@@ -34,6 +34,7 @@ from sknnmm.estimators.describe import describe
 from sknnmm.estimators.fingerprint import describe_fit
 from sknnmm.estimators.stopping import StoppingRule
 from sknnmm.estimators.variance_components import random_effects, variance_components
+from sknnmm.inputs.alignment import row_names
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
 from sknnmm.inputs.phenotype import check_phenotype
@@ -765,6 +766,52 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         dosages = self._check_predict_genotypes(X)
         value = self._network.genetic_value(dosages)[:, 0]
         return (value, genetic_sd(self._network, dosages)[:, 0]) if return_std else value
+
+    def breeding_values(self, X: Table) -> pd.DataFrame:
+        """Return genetic values with their reliability and their parts, a table.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+            Genotypes; the index of a DataFrame is that of the table.
+
+        Returns
+        -------
+        DataFrame of n rows
+            ``breeding_value`` and ``sd`` as `breeding_value` returns them, in units of y;
+            ``reliability``, 1 - sd^2 / `genetic_variance_`, 0 at least; ``direct`` and
+            ``mediated``, which add up to the breeding value; and one column for each node, what it
+            mediates. Of a nonlinear network the columns of the nodes are deviations from an
+            individual of mean genotypes, and add up to ``mediated`` but for a constant; a network
+            function has none. Random effects are in `random_effects_`, not here.
+
+        Examples
+        --------
+        >>> from sknnmm import NNMMRegressor
+        >>> from sknnmm.datasets import make_omics_network
+        >>> data = make_omics_network(n_samples=60, n_snps=30, n_omics=2, random_state=0)
+        >>> model = NNMMRegressor("RR-BLUP", n_iter=300, burn_in=100, random_state=0)
+        >>> table = model.fit(data.X, data.y, omics=data.omics).breeding_values(data.X)
+        >>> list(table.columns)
+        ['breeding_value', 'sd', 'reliability', 'direct', 'mediated', 'omic_0', 'omic_1']
+        """
+        dosages = self._check_predict_genotypes(X)
+        network = self._network
+        value, sd = network.genetic_value(dosages)[:, 0], genetic_sd(network, dosages)[:, 0]
+        direct, mediated, by_node = network.genetic_parts(dosages)
+        reliability = 1 - sd**2 / self.genetic_variance_
+        columns = {
+            "breeding_value": value,
+            "sd": sd,
+            "reliability": np.maximum(reliability, 0),
+            "direct": direct[:, 0],
+            "mediated": mediated[:, 0],
+        }
+        table = pd.DataFrame(columns, index=row_names(X, len(value)))
+        if by_node is None or not by_node.shape[1]:
+            return table
+        nodes = pd.DataFrame(by_node[:, :, 0], index=table.index, columns=self.omics_names_)
+        return pd.concat([table, nodes], axis=1)
 
     def score(
         self,

@@ -79,6 +79,25 @@ class FittedNetwork:
         rows, average = self.genetic_rows(dosages), self.average_row
         return sum(part.mean(rows) - part.training_mean(average) for part in self.phenotype.parts)
 
+    def genetic_parts(self, dosages):
+        """Return the parts of the genetic value: direct and mediated (n, C), by node (n, K, C).
+
+        Those by node are deviations from an individual of mean genotypes, and None of a network
+        function. All are zero where the model has no such part.
+        """
+        rows, average = self.genetic_rows(dosages), self.average_row
+        direct = mediated = np.zeros((len(rows), self.phenotype.n_responses))
+        by_node = np.zeros((len(rows), 0, self.phenotype.n_responses))
+        for part in self.phenotype.parts:
+            if part.layer_below is not None:
+                mediated = part.mean(rows) - part.training_mean(average)
+                by_node = None
+                if not part.activation.is_network:
+                    by_node = part.by_node(rows) - part.by_node(average)
+            elif part.acts_by_snps:
+                direct = part.mean(rows)
+        return direct, mediated, by_node
+
     def comparing_draws(self):
         """Return the network with the same Monte Carlo error in every draw."""
         return replace(self, phenotype=self.phenotype.comparing_draws())

@@ -85,7 +85,7 @@ class ActivatedNodes(NodesPart):
         """Return the posterior mean, (n, C)."""
         given = self.given(rows)
         if given is None:
-            return _sum_over_nodes(self._integrated(rows))
+            return _sum_over_nodes(self.by_node(rows))
         known = ~np.isnan(given)
         value = self.activation.value(np.where(known, given, 0))
         mean_weights = self.posterior.mean(self.weights).reshape(given.shape[1], -1)
@@ -94,11 +94,11 @@ class ActivatedNodes(NodesPart):
         if incomplete.any():
             # Few rows are copied; of many, which may not fit in memory, all are computed.
             some = incomplete if incomplete.mean() <= FEW_ROWS else slice(None)
-            integrated = self._integrated(rows.take(some))
+            integrated = self.by_node(rows.take(some))
             terms[some] = np.where(known[some][:, :, None], terms[some], integrated)
         return _sum_over_nodes(terms)
 
-    def _integrated(self, rows):
+    def by_node(self, rows):
         """Return E[w_k g(z_k)] of every node, (n, K, C), as if none were given."""
         if self.activation.is_linear:
             return sum(part.weighted_mean(rows, self.weights) for part in self.below.parts)

@@ -6,6 +6,7 @@ predictions: write one subclass of `Part`, and put it into its layer in `fitted_
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -52,6 +53,8 @@ class Part(ABC):
 
     posterior: Posterior
     scale: np.ndarray  # (C,) training SDs of the layer's responses
+
+    acts_by_snps: ClassVar[bool] = False
 
     @property
     def n_responses(self):
@@ -165,6 +168,7 @@ class FixedPart(Part):
 class SNPsPart(Part):
     """Centred genotypes times SNP effects."""
 
+    acts_by_snps: ClassVar[bool] = True
     draws: str  # name of the variable
     genotypes_mean: np.ndarray  # (p,)
     effects: np.ndarray  # (p, C) posterior mean over all draws, dense or csc

@@ -56,7 +56,7 @@ def test_effects_of_levels_are_found(herds, fitted):
     ]  # fmt: skip
     mean = table["y", "mean"]
     truth = herds[4] - herds[4].mean()
-    assert np.corrcoef(mean, truth)[0, 1] > 0.95
+    assert np.corrcoef(mean, truth)[0, 1] > 0.9
     assert np.abs(table["HDL", "mean"]).max() < 1
 
 
