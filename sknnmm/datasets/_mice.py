@@ -3,6 +3,8 @@
 import os
 
 import numpy as np
+import pandas as pd
+from scipy.sparse.csgraph import connected_components
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
@@ -77,6 +79,8 @@ def fetch_hs_mice(data_home: FilePath | None = None) -> Bunch:
             Litter number, 1 to 8. It does not name the littermates: hundreds share a number.
         cage : Series of shape (1814,)
             Name of the cage.
+        family : Series of shape (1814,)
+            Number of the full-sib family, from 0: 169 families by the pedigree relationships.
         map : DataFrame of shape (10346, 4)
             `chr`, `snp_id`, `mbp` (position in megabases) and `alleles` of each column of
             `genotypes`.
@@ -125,10 +129,17 @@ def _as_bunch(contents):
         sex=records["GENDER"].astype(str).rename("sex"),
         litter=records["Litter"].astype(np.int64).rename("litter"),
         cage=records["cage"].astype(str),
+        family=_families(named_table(contents["mice.A"], np.float64).loc[ids, ids]),
         map=marker_map,
         ids=ids,
         DESCR=fetch_hs_mice.__doc__,
     )
+
+
+def _families(relationship):
+    """Return the full-sib family of each mouse: relationships are 0, or 0.5 between sibs."""
+    _, family = connected_components(relationship.to_numpy() > 0)
+    return pd.Series(family, index=relationship.index, name="family")
 
 
 def _with_numpy_numbers(frame):

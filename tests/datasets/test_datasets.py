@@ -345,7 +345,7 @@ def test_mice_have_no_missing_values_of_r(mice):
 
 @needs_data
 def test_mice_rows_are_aligned(mice):
-    for name in ["genotypes", "omics", "covariates", "BMI", "sex", "litter", "cage"]:
+    for name in ["genotypes", "omics", "covariates", "BMI", "sex", "litter", "cage", "family"]:
         assert mice[name].index.equals(mice.ids), name
     # The first records as they stand in the source.
     first = mice.ids[0]
@@ -363,6 +363,8 @@ def test_mice_phenotype_and_covariates(mice):
     assert_allclose(mice.BMI.mean(), -0.457133, atol=1e-6)
     assert mice.sex.value_counts().to_dict() == {"M": 934, "F": 880}
     assert mice.cage.nunique() == 523
+    assert mice.family.nunique() == 169
+    assert mice.family.value_counts().max() == 48
     assert not set(mice.covariates) & {*mice.omics, "Obesity.BMI", "GENDER", "Litter", "cage"}
     assert {"Obesity.EndNormalBW", "Biochem.Date.Season", "CoatColour"} <= set(mice.covariates)
     assert mice.covariates["Biochem.Age"].isna().sum() == 81
@@ -374,10 +376,12 @@ def test_mice_are_aligned_by_name_not_by_position(mice):
     contents = rdata.read_rda(SHARED_DATA / "mice.RData", default_encoding="utf-8")
     contents["mice.pheno"] = contents["mice.pheno"].iloc[::-1]
     contents["mice.map"] = contents["mice.map"].iloc[::-1]
+    contents["mice.A"] = contents["mice.A"][::-1, ::-1]
 
     shuffled = _mice._as_bunch(contents)
     assert shuffled.omics.equals(mice.omics)
     assert shuffled.map.equals(mice.map)
+    assert shuffled.family.equals(mice.family)
 
 
 # --- fetch_wheat -------------------------------------------------------------------------------

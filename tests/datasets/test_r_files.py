@@ -121,7 +121,9 @@ def mice_objects():
         }
     )
     genotypes = NamedMatrix([[2, 0], [1, 1], [0, 2]], MICE, ["rs2_A", "rs1_G"])
-    return {"mice.X": genotypes, "mice.pheno": pheno, "mice.map": snps}
+    sibs = [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]
+    related = NamedMatrix(sibs, ["m2", "m3", "m1"], ["m2", "m3", "m1"])
+    return {"mice.X": genotypes, "mice.pheno": pheno, "mice.map": snps, "mice.A": related}
 
 
 def wheat_objects():
