@@ -68,9 +68,16 @@ def variance_components(posterior, fitted, responses, mean_inverse_weight):
             for term, (variance, contribution) in parts.items():
                 share = contribution[:, k] / total[:, k]
                 rows[layer, response, term] = _summary(variance[:, k], share)
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["layer", "response", "term"])
-    return table
+    return pd.DataFrame(list(rows.values()), index=_in_order(list(rows)))
+
+
+def _in_order(keys):
+    """Return an index of tuples; sorted as far as pandas can tell, so that it looks up quickly."""
+    layers, responses, terms = (list(dict.fromkeys(values)) for values in zip(*keys, strict=True))
+    terms = [term for term in terms if term != "residual"] + ["residual"]
+    levels = layers, responses, terms
+    codes = [[level.index(key[i]) for key in keys] for i, level in enumerate(levels)]
+    return pd.MultiIndex(levels, codes, names=["layer", "response", "term"])
 
 
 def _parts(draws, layer, fitted, mean_inverse_weight):
