@@ -1,6 +1,7 @@
 """Simulated genotypes, omics and phenotype with every true value known."""
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.stats import norm
@@ -10,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.common.random import generator
 from sknnmm.common.typing import NodeFunction, RandomState
+from sknnmm.datasets._measurement import measure
 
 MINOR_ALLELE_FREQUENCIES = (0.05, 0.5)
 MISSING_GENOTYPE = -1
@@ -26,7 +28,9 @@ direct SNP effects drive the phenotype:
     z_k = X b_k + eps_k,                 eps_k ~ N(0, 1 - omics_heritability)
     y   = sum_k w_k g(z_k) + X a + e,    e ~ N(0, residual_variance)
 
-with X b_k and X a as deviations from their means. See `sknnmm.datasets.make_omics_network`.
+with X b_k and X a as deviations from their means. Omics may come in modules of correlated ones and
+be measured with batches, logarithms, outliers and detection limits.
+See `sknnmm.datasets.make_omics_network`.
 """
 
 
@@ -44,6 +48,13 @@ with X b_k and X a as deviations from their means. See `sknnmm.datasets.make_omi
         "missing_y": [Interval(Real, 0, 1, closed="left")],
         "missing_genotypes": [Interval(Real, 0, 1, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS)), callable],
+        "n_modules": [Interval(Integral, 1, None, closed="left"), None],
+        "module_correlation": [Interval(Real, 0, 1, closed="both")],
+        "log_sd": [Interval(Real, 0, None, closed="left")],
+        "n_batches": [Interval(Integral, 1, None, closed="left")],
+        "outlier_share": [Interval(Real, 0, 1, closed="left")],
+        "detection_quantile": [Interval(Real, 0, 1, closed="left")],
+        "below_detection": [StrOptions({"missing", "limit"})],
         "random_state": ["random_state", np.random.Generator],
     },
     prefer_skip_nested_validation=True,
@@ -62,6 +73,13 @@ def make_omics_network(
     missing_y: float = 0.0,
     missing_genotypes: float = 0.0,
     activation: str | NodeFunction = "linear",
+    n_modules: int | None = None,
+    module_correlation: float = 0.8,
+    log_sd: float = 0.0,
+    n_batches: int = 1,
+    outlier_share: float = 0.0,
+    detection_quantile: float = 0.0,
+    below_detection: Literal["missing", "limit"] = "missing",
     random_state: RandomState = None,
 ) -> Bunch:
     """Simulate a genotype -> omics -> phenotype network.
@@ -82,13 +100,25 @@ def make_omics_network(
     With the default values the genetic variance and the variance of e are both 0.5, but the
     heritability of y is about 0.26: the non-genetic part of the omics also reaches y.
 
+    By default the omics are clean: independent, normal, measured without error. Real ones come
+    in modules that vary together (`n_modules`), and what is measured of an omic z is, in this order
+    and with all of it off by default,
+
+    1. shifted in every batch: z + N(0, 0.5) per batch and omic (`n_batches`),
+    2. log-normal: exp(`log_sd` z),
+    3. now and then far too large: 10 SDs of the omic times an exponential variate are added to a
+       share of the cells (`outlier_share`),
+    4. unknown below a detection limit (`detection_quantile`).
+
+    The phenotype depends on z itself, and not on the batch.
+
     Parameters
     ----------
     n_samples : int, default=1800
         Number of individuals.
 
     n_snps : int, default=1000
-        Number of SNPs, at least `n_omics`.
+        Number of SNPs, at least `n_omics`, or `n_modules` if that is given.
 
     n_omics : int, default=10
         Number of omics.
@@ -120,9 +150,38 @@ def make_omics_network(
         The function g applied to the omics. A callable gets an (n_samples, n_omics) array
         and acts on each element; the slope of "leaky_relu" below zero is 0.01.
 
+    n_modules : int or None, default=None
+        Number of consecutive groups of omics that vary together, of equal sizes as far as
+        possible, at most `n_omics`. All omics of a module are driven by the same block of SNPs.
+        None: every omic has a block of its own, and omics are independent given the genotypes.
+
+    module_correlation : float, default=0.8
+        Correlation of the SNP effects of two omics of a module, and of their residuals, in [0, 1].
+        That of the omics is near it.
+
+    log_sd : float, default=0.0
+        Standard deviation of the logarithms of omics as measured; with batches, of their part that
+        is not batch. 0: omics are measured on their own scale. At 1 a value two SDs above the
+        median is 7 times the median.
+
+    n_batches : int, default=1
+        Number of batches, at most `n_samples`, that individuals are randomly assigned to, as many
+        to each as possible.
+
+    outlier_share : float, default=0.0
+        Expected share of cells with far too large a value, in [0, 1).
+
+    detection_quantile : float, default=0.0
+        Share of the measured values of each omic that lie below its detection limit, in [0, 1). At
+        least two stay above it.
+
+    below_detection : {"missing", "limit"}, default="missing"
+        Whether a value below the detection limit is NaN or the limit.
+
     random_state : int, RandomState or Generator instance or None, default=None
         Pass an int for reproducible output. For one int the complete data do not depend on
-        the missing rates, and a higher rate adds missing cells to those of a lower one.
+        the missing rates and on how omics are measured, and a higher missing rate adds missing
+        cells to those of a lower one.
 
     Returns
     -------
@@ -134,12 +193,14 @@ def make_omics_network(
         y : ndarray of shape (n_samples,)
             Phenotype; NaN = missing.
         omics : ndarray of shape (n_samples, n_omics)
-            Omics z; NaN = missing.
+            Omics as measured; NaN = missing, or below detection.
+        batch : ndarray of shape (n_samples,), int
+            From 0.
 
         and the true values behind them:
 
         X_complete, y_complete, omics_complete : ndarray
-            The same without missing values.
+            The same without missing values; omics are z, as they act on the phenotype.
         genetic_value : ndarray of shape (n_samples,)
             `mediated_value` + `direct_value`, in units of y; deviations from the mean.
         mediated_value, direct_value : ndarray of shape (n_samples,)
@@ -155,6 +216,12 @@ def make_omics_network(
             Direct SNP effects a, in y units per allele.
         mask : ndarray of shape (n_snps, n_omics), bool
             Which SNPs drive which omic.
+        module : ndarray of shape (n_omics,), int
+            Module of every omic, from 0; its own position without modules.
+        is_outlier, is_below_detection : ndarray of shape (n_samples, n_omics), bool
+            Measured cells (not missing ones) with far too large a value, and below detection.
+        detection_limit : ndarray of shape (n_omics,)
+            In units of `omics`; -inf = none.
         heritability : float
             Variance of `genetic_value` over the variance of `y_complete`.
         residual_variance : float
@@ -180,19 +247,30 @@ def make_omics_network(
     ((200, 60), (200, 3))
     >>> print(f"{data.genetic_value.var():.2f}, of which {data.direct_value.var():.2f} direct")
     0.50, of which 0.10 direct
+
+    Metabolites as an instrument reports them: log-normal, in four batches, a tenth of them below
+    detection.
+
+    >>> data = make_omics_network(
+    ...     n_samples=200, n_snps=60, n_omics=3, log_sd=1, n_batches=4, detection_quantile=0.1,
+    ...     random_state=0,
+    ... )
+    >>> np.bincount(data.batch), np.isnan(data.omics).sum(axis=0)
+    (array([50, 50, 50, 50]), array([20, 20, 20]))
     """
-    if n_snps < n_omics:
-        raise ValueError(
-            f"n_snps={n_snps} is less than n_omics={n_omics}: every omic needs at least one SNP "
-            "of its own. Raise n_snps or lower n_omics."
-        )
+    _check_sizes(n_samples, n_snps, n_omics, n_modules, n_batches)
     rng = generator(random_state)
 
     X = _simulate_genotypes(rng, n_samples, n_snps, ld)
-    mask = _consecutive_blocks(n_snps, n_omics)
-    snp_effects, omics_genetic_value = _simulate_snp_effects(rng, X, mask, omics_heritability)
+    module = _consecutive_groups(n_omics, n_modules or n_omics)
+    mask = _consecutive_groups(n_snps, n_modules or n_omics)[:, None] == module
+    shared = 0.0 if n_modules is None else module_correlation
+    snp_effects, omics_genetic_value = _simulate_snp_effects(
+        rng, X, mask, module, shared, omics_heritability
+    )
     omics_noise_sd = np.sqrt(1 - omics_heritability)
-    omics = omics_genetic_value + omics_noise_sd * rng.standard_normal((n_samples, n_omics))
+    noise = _in_modules(rng, rng.standard_normal((n_samples, n_omics)), module, shared)
+    omics = omics_genetic_value + omics_noise_sd * noise
 
     omics_weights, mediated_value = _simulate_omics_weights(
         rng, _expected_activation(activation, omics_genetic_value, omics_noise_sd)
@@ -207,11 +285,19 @@ def make_omics_network(
     residual = np.sqrt(residual_variance) * rng.standard_normal(n_samples)
     y = _activate(activation, omics) @ omics_weights + direct_value + residual
 
-    # The missing cells are drawn last so that the complete data do not depend on their rates.
+    # The missing cells, and then how omics are measured, are drawn last, so that the complete data
+    # do not depend on them.
+    missing = _missing_cells(rng, omics.shape, missing_omics)
+    y_with_gaps = np.where(_missing_cells(rng, y.shape, missing_y), np.nan, y)
+    X_with_gaps = _with_missing_genotypes(rng, X, missing_genotypes)
+    measured = measure(
+        rng, omics, missing, n_batches, log_sd, outlier_share, detection_quantile, below_detection
+    )
     return Bunch(
-        omics=np.where(_missing_cells(rng, omics.shape, missing_omics), np.nan, omics),
-        y=np.where(_missing_cells(rng, y.shape, missing_y), np.nan, y),
-        X=_with_missing_genotypes(rng, X, missing_genotypes),
+        omics=measured.omics,
+        y=y_with_gaps,
+        X=X_with_gaps,
+        batch=measured.batch,
         omics_complete=omics,
         y_complete=y,
         X_complete=X,
@@ -223,11 +309,35 @@ def make_omics_network(
         omics_weights=omics_weights,
         direct_effects=direct_effects,
         mask=mask,
+        module=module,
+        is_outlier=measured.is_outlier,
+        is_below_detection=measured.is_below_detection,
+        detection_limit=measured.detection_limit,
         heritability=float(genetic_value.var() / y.var()),
         residual_variance=residual_variance,
         activation=activation,
         DESCR=DESCR,
     )
+
+
+def _check_sizes(n_samples, n_snps, n_omics, n_modules, n_batches):
+    """Raise where more of something are asked for than there can be."""
+    if n_modules is not None and n_modules > n_omics:
+        raise ValueError(
+            f"n_modules={n_modules} is more than n_omics={n_omics}: every module needs at least "
+            "one omic. Raise n_omics or lower n_modules."
+        )
+    driven, name = (n_omics, "n_omics") if n_modules is None else (n_modules, "n_modules")
+    if n_snps < driven:
+        raise ValueError(
+            f"n_snps={n_snps} is less than {name}={driven}: each needs at least one SNP of its "
+            f"own. Raise n_snps or lower {name}."
+        )
+    if n_batches > n_samples:
+        raise ValueError(
+            f"n_batches={n_batches} is more than n_samples={n_samples}: every batch needs at least "
+            "one individual. Raise n_samples or lower n_batches."
+        )
 
 
 def _simulate_genotypes(rng, n_samples, n_snps, ld):
@@ -249,19 +359,29 @@ def _simulate_genotypes(rng, n_samples, n_snps, ld):
     return dosages
 
 
-def _consecutive_blocks(n_snps, n_omics):
-    mask = np.zeros((n_snps, n_omics), dtype=bool)
-    for k, block in enumerate(np.array_split(np.arange(n_snps), n_omics)):
-        mask[block, k] = True
-    return mask
+def _consecutive_groups(n_items, n_groups):
+    """Return the group of every item (n_items,), from 0, of sizes as equal as possible."""
+    sizes = [len(group) for group in np.array_split(np.arange(n_items), n_groups)]
+    return np.repeat(np.arange(n_groups), sizes)
 
 
-def _simulate_snp_effects(rng, X, mask, heritability):
+def _in_modules(rng, own, module, correlation):
+    """Return normal columns (rows, n_omics) correlated within modules, given independent ones."""
+    if correlation == 0:
+        return own
+    common = rng.standard_normal((len(own), module[-1] + 1))[:, module]
+    return np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+
+
+def _simulate_snp_effects(rng, X, mask, module, correlation, heritability):
     """Draw normal effects within the mask and scale them to the heritability in the sample."""
     snp_effects = np.zeros(mask.shape)
     genetic_value = np.empty((X.shape[0], mask.shape[1]))
     for k, connected in enumerate(mask.T):
-        effects = rng.standard_normal(connected.sum())
+        snp_effects[connected, k] = rng.standard_normal(connected.sum())
+    snp_effects = np.where(mask, _in_modules(rng, snp_effects, module, correlation), 0)
+    for k, connected in enumerate(mask.T):
+        effects = snp_effects[connected, k]
         value = _genetic_value(X[:, connected], effects)
         scale = np.sqrt(heritability) / value.std()
         snp_effects[connected, k] = scale * effects

@@ -257,10 +257,17 @@ def diagnosed(inputs, rows):
     names = {
         "omic": inputs.node_names,
         "covariate": inputs.fixed[PHENOTYPE].names,
-        "row": inputs.row_names[rows],
+        "row": _unique(inputs.row_names)[rows],
     }
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
     return names, {"omic": inputs.scales.omics_vary & ~is_latent}
+
+
+def _unique(names):
+    """Return names of rows as text (n,), with the position where a name is not unique."""
+    text = pd.Index([str(name) for name in names], dtype=object)
+    positions = [f"{name} (row {row})" for row, name in enumerate(text)]
+    return np.where(text.duplicated(keep=False), positions, text)
 
 
 def _diagnostics(results, settings, specification, posterior, inputs, wanted):

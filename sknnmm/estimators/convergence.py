@@ -22,10 +22,11 @@ MANY_TIMES = 10  # longer
 
 @dataclass(frozen=True)
 class Wanted:
-    """The bulk ESS that every target is to reach, and the argument that limits iterations."""
+    """What an estimator wants of its chains."""
 
-    min_ess: float
-    argument: str
+    min_ess: float  # bulk ESS that every target is to reach
+    argument: str  # that limits iterations
+    by: str  # the estimator, in a few words
 
 
 def warn_unless_converged(table, columns, settings, specification, wanted):
@@ -44,8 +45,8 @@ def warn_unless_converged(table, columns, settings, specification, wanted):
     n_targets, (n_chains, n_draws) = np.count_nonzero(table["target"]), columns[0].shape
     if n_draws < LEAST_DRAWS:
         warn(
-            f"{n_draws} kept draws per chain are too few to see whether chains have converged. "
-            f"Raise {wanted.argument}, or lower thin.",
+            f"{wanted.by}: {n_draws} kept draws per chain are too few to see whether chains have "
+            f"converged. Raise {wanted.argument}, or lower thin.",
             ConvergenceWarning,
         )
         return
@@ -61,8 +62,8 @@ def warn_unless_converged(table, columns, settings, specification, wanted):
     within = ess_within_chains([columns[i] for i in failed])
     apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
     message = [
-        f"{limits}bulk ESS < {wanted.min_ess:g} in {len(bad)} of {n_targets} targets; worst: "
-        f"{worst}."
+        f"{wanted.by}: {limits}bulk ESS < {wanted.min_ess:g} in {len(bad)} of {n_targets} targets; "
+        f"worst: {worst}."
     ]
     if wanted.argument == "max_iter":
         message.append(f"n_iter='auto' stopped at max_iter={settings.n_iter}.")
@@ -74,6 +75,11 @@ def warn_unless_converged(table, columns, settings, specification, wanted):
             "Each chain by itself moves well, but they disagree: they seldom change from one mode "
             "of the posterior to another, or never. If longer chains disagree too, choose a prior "
             "that mixes faster."
+        )
+    if specification.n_latent and specification.direct_prior is not None:
+        message.append(
+            "Latent nodes and direct effects explain y equally well, so the posterior has several "
+            "modes, between which chains seldom change: set direct_effects=False, or n_latent=0."
         )
     message += _on_priors(variables, specification)
     message.append("See diagnostics_, and 'Reading the diagnostics' in the guide.")

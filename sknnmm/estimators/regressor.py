@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, Self, overload
@@ -32,6 +33,7 @@ from sknnmm.estimators.attributes import diagnosed, fitted_attributes, fixed_eff
 from sknnmm.estimators.convergence import Wanted
 from sknnmm.estimators.describe import describe
 from sknnmm.estimators.fingerprint import describe_fit
+from sknnmm.estimators.short_name import short_name
 from sknnmm.estimators.stopping import StoppingRule
 from sknnmm.estimators.variance_components import random_effects, variance_components
 from sknnmm.inputs.alignment import row_names
@@ -113,7 +115,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         order of latent nodes, the split of scale between a node and its weight and that of the
         residual between node and y. So attributes of a latent node (weight, SNP effects, residual
         variance) and `residual_variance_` depend on the chain and are left out of the convergence
-        warning. A latent node has no intercept and no covariate effects.
+        warning. Direct effects explain y as well as a latent node does: with both, chains seldom
+        change between the modes of the posterior, so set ``direct_effects=False``. A latent node
+        has no intercept and no covariate effects.
 
     mask : None, array, sparse array, DataFrame, sequence or mapping, default=None
         Which SNPs act on which nodes; None: all on all. A boolean array (p, K), dense or sparse; a
@@ -190,9 +194,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         every fit has other numbers.
 
     verbose : int, default=0
-        1 shows one progress bar over all chains; with ``n_iter="auto"`` up to the end of the
-        present round, and after each round the worst R-hat and the target with the fewest
-        effective draws.
+        1 shows the iterations per chain, the mean of all chains. With ``n_iter="auto"``, where
+        it is not known how many there will be, also the last round, its slowest target with the
+        effective sample size and the one needed, and the largest R-hat.
 
     warm_start : bool, default=False
         Whether another `fit` with a larger `n_iter`, on the same data and with the same other
@@ -474,7 +478,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If chains disagree, or draws are too few, in what users read.
+            If chains disagree, or draws are too few, in what users read. It names the parameters
+            that are not at their defaults, so that it is seen which candidate of a grid search it
+            belongs to.
         """
         check_settings(self)
         checkpoint = check_directory(self.checkpoint, "checkpoint")
@@ -486,8 +492,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         start, settings, results = self._run_chains(
             specification, network, inputs, length, checkpoint
         )
-        auto = self.n_iter == "auto"
-        wanted = Wanted(self.min_ess, "max_iter") if auto else Wanted(MIN_ESS, "n_iter")
+        wanted = Wanted(MIN_ESS, "n_iter", by=short_name(self))
+        if self.n_iter == "auto":
+            wanted = replace(wanted, min_ess=self.min_ess, argument="max_iter")
         attributes = fitted_attributes(
             results, settings, specification, network, inputs, self.mask, wanted
         )

@@ -42,8 +42,8 @@ class StoppingRule:
         if is_burn_in:  # whatever chance does to R-hat of so few draws
             will_do = will_do and r_hat <= MAX_R_HAT
         summary = (
-            f"R-hat {r_hat:.2f} ({table['r_hat'].idxmax()}), "
-            f"ESS {ess:.0f}/{needed:g} ({table['ess_bulk'].idxmin()})"
+            f"ESS {ess:.0f}/{needed:g} ({table['ess_bulk'].idxmin()}), "
+            f"R-hat {r_hat:.2f} ({table['r_hat'].idxmax()})"
         )
         return will_do, summary
 

@@ -217,6 +217,124 @@ def test_two_values_stay_observed_at_any_missing_rate():
     assert_array_equal((data.X >= 0).sum(axis=0), 2)
 
 
+# --- make_omics_network: omics as they are measured --------------------------------------------
+
+MEASURED = {
+    "log_sd": 1.5, "n_batches": 4, "outlier_share": 0.05, "detection_quantile": 0.2,
+}  # fmt: skip
+
+
+def test_how_omics_are_measured_leaves_the_truth_alone():
+    clean, measured = small_network(missing_omics=0.3), small_network(missing_omics=0.3, **MEASURED)
+
+    for name in ("X", "y", "omics_complete", "genetic_value", "snp_effects", "omics_weights"):
+        assert_array_equal(clean[name], measured[name])
+    missing = np.isnan(clean.omics)
+    assert_array_equal(np.isnan(measured.omics), missing | measured.is_below_detection)
+    assert not (missing & (measured.is_below_detection | measured.is_outlier)).any()
+
+
+def test_clean_omics_are_those_of_earlier_versions():
+    data = small_network(missing_omics=0.3)
+    assert_allclose(data.y_complete[:3], [-3.60022812, 0.87245084, -2.46824974], rtol=1e-7)
+    assert_allclose(data.omics[0], [-2.1703932, 0.41950195, -1.58758041], rtol=1e-7)
+    assert data.X.sum(dtype=int) == 13_531
+    assert np.isnan(data.omics).sum() == 269
+    assert_array_equal(data.batch, 0)
+    assert_array_equal(data.module, [0, 1, 2])
+    assert_array_equal(data.detection_limit, -np.inf)
+    assert not data.is_outlier.any() and not data.is_below_detection.any()
+
+
+def test_logarithms_of_omics_are_normal():
+    data = small_network(log_sd=1.5)
+    assert_allclose(np.log(data.omics), 1.5 * data.omics_complete)
+
+
+def test_batches_shift_every_omic():
+    n_batches, n_omics = 10, 60
+    data = make_omics_network(1003, n_omics, n_omics, n_batches=n_batches, random_state=0)
+
+    assert_array_equal(np.bincount(data.batch), [101] * 3 + [100] * 7)
+    shift = data.omics - data.omics_complete
+    of_batch = np.array([shift[data.batch == b].mean(axis=0) for b in range(n_batches)])
+    assert_allclose(shift, of_batch[data.batch], atol=1e-12)
+    # Its mean square is chi-square with 600 degrees of freedom.
+    assert_allclose(np.mean(of_batch**2), 0.5, rtol=4 * np.sqrt(2 / of_batch.size))
+
+
+def test_batches_come_before_logarithms():
+    data = small_network(log_sd=2.0, n_batches=3)
+    shift = np.log(data.omics) / 2 - data.omics_complete
+    of_batch = np.array([shift[data.batch == b].mean(axis=0) for b in range(3)])
+    assert_allclose(shift, of_batch[data.batch], atol=1e-12)
+
+
+def test_outliers_are_rare_and_large():
+    data = make_omics_network(5000, 50, 4, outlier_share=0.02, random_state=0)
+
+    share = data.is_outlier.mean()
+    assert_allclose(share, 0.02, atol=4 * np.sqrt(0.02 * 0.98 / data.omics.size))
+    added = (data.omics - data.omics_complete) / data.omics_complete.std(axis=0)
+    assert_array_equal(added > 0, data.is_outlier)
+    # Exponential: the standard deviation is the mean, 10.
+    added = added[data.is_outlier]
+    assert_allclose(added.mean(), 10, rtol=4 / np.sqrt(len(added)))
+
+
+@pytest.mark.parametrize("below", ["missing", "limit"])
+def test_below_detection(below):
+    options = {"n_samples": 400, "missing_omics": 0.25, "below_detection": below}
+    data = small_network(detection_quantile=0.3, **options)
+    before = small_network(**options).omics
+
+    measured, is_below = ~np.isnan(before), data.is_below_detection
+    assert_allclose(is_below.sum(axis=0) / measured.sum(axis=0), 0.3, atol=1 / 250)
+    assert_array_equal(is_below, before < data.detection_limit)
+    assert_array_equal(data.omics[measured & ~is_below], before[measured & ~is_below])
+    limits = np.broadcast_to(data.detection_limit, before.shape)
+    expected = limits[is_below] if below == "limit" else np.full(is_below.sum(), np.nan)
+    assert_array_equal(data.omics[is_below], expected)
+
+
+def test_two_values_stay_detected_at_any_quantile():
+    data = small_network(detection_quantile=0.999, missing_omics=0.99)
+    assert ((~np.isnan(data.omics)).sum(axis=0) >= 2).all()
+
+
+def test_omics_of_a_module_vary_together():
+    n_samples, n_omics = 4000, 90
+    data = make_omics_network(
+        n_samples, 600, n_omics, n_modules=3, module_correlation=0.7, random_state=0
+    )
+
+    assert_array_equal(data.module, np.repeat([0, 1, 2], 30))
+    assert_array_equal(data.mask.argmax(axis=0), 200 * data.module)
+    assert_array_equal(data.mask.sum(axis=0), 200)
+    assert_allclose(data.omics_genetic_value.var(axis=0), 0.3, rtol=1e-10)
+    assert_allclose(data.mediated_value.var(), 0.4, rtol=1e-10)
+    same = data.module[:, None] == data.module
+    residual = data.omics_complete - data.omics_genetic_value
+    # Of two normal columns the correlation has the standard error (1 - r^2) / sqrt(n).
+    found = np.corrcoef(residual, rowvar=False)
+    expected = np.where(same, 0.7, 0)
+    np.fill_diagonal(expected, 1)
+    assert (np.abs(found - expected) < 5 * np.maximum(1 - expected**2, 1e-9) / n_samples**0.5).all()
+    # That of SNP effects, over the 200 SNPs of a module.
+    for k in (0, 31, 62):
+        effects = data.snp_effects[data.mask[:, k], k : k + 2]
+        found = np.corrcoef(effects, rowvar=False)[0, 1]
+        assert_allclose(found, 0.7, atol=4 * (1 - 0.7**2) / 200**0.5)
+
+
+def test_modules_without_correlation_share_their_snps_only():
+    data = make_omics_network(4000, 40, 6, n_modules=2, module_correlation=0, random_state=0)
+    residual = data.omics_complete - data.omics_genetic_value
+    found = np.corrcoef(residual, rowvar=False)[np.triu_indices(6, 1)]
+    assert (np.abs(found) < 4 / 4000**0.5).all()
+    assert_array_equal(data.mask.sum(axis=0), 20)
+
+
 # --- make_omics_network: randomness and parameters ---------------------------------------------
 
 
@@ -273,6 +391,13 @@ def test_direct_effects_alone():
         {"missing_y": -0.1},
         {"missing_genotypes": 2},
         {"activation": "step"},
+        {"n_modules": 0},
+        {"module_correlation": 1.1},
+        {"log_sd": -1.0},
+        {"n_batches": 0},
+        {"outlier_share": 1.0},
+        {"detection_quantile": 1.0},
+        {"below_detection": "zero"},
         {"random_state": "seed"},
     ],
 )
@@ -285,6 +410,12 @@ def test_errors_name_the_parameter(parameters):
 def test_impossible_requests_are_explained():
     with pytest.raises(ValueError, match="n_snps=2 is less than n_omics=3"):
         small_network(n_snps=2)
+    with pytest.raises(ValueError, match="n_modules=4 is more than n_omics=3"):
+        small_network(n_modules=4)
+    with pytest.raises(ValueError, match="n_snps=1 is less than n_modules=2"):
+        small_network(n_snps=1, n_modules=2)
+    with pytest.raises(ValueError, match="n_batches=301 is more than n_samples=300"):
+        small_network(n_batches=301)
     with pytest.raises(ValueError, match="direct_share=0.2 is impossible.*n_snps=1"):
         small_network(n_snps=1, n_omics=1)
     with pytest.raises(ValueError, match="activation must vary"):

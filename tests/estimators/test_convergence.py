@@ -2,15 +2,18 @@
 
 import re
 import warnings
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
 
 from sknnmm import NNMMRegressor
 from sknnmm.estimators.convergence import Wanted, warn_unless_converged
+from sknnmm.estimators.short_name import short_name
 from sknnmm.posterior.diagnostics import MAX_R_HAT, has_failed, of_draws
 from sknnmm.priors import BayesC
 from sknnmm.sampling.chains.chain import ChainSettings
@@ -57,12 +60,12 @@ def test_targets_are_what_users_read(data, short):
 # --- the verdict --------------------------------------------------------------------------------
 
 
-FIXED_LENGTH = Wanted(100, "n_iter")
+FIXED_LENGTH = Wanted(100, "n_iter", "NNMMRegressor(n_iter=2000)")
 
 
 def judged(quantities, wanted=FIXED_LENGTH, **specification):
     """Return the warnings of 2 x 1,500 kept draws of {label: (draws (chain, draw), target)}."""
-    made = {"snp_prior": BayesC(), "weight_prior": BayesC(), "direct_prior": None}
+    made = {"snp_prior": BayesC(), "weight_prior": BayesC(), "direct_prior": None, "n_latent": 0}
     made = SimpleNamespace(**made | specification)
     columns = [draws for draws, _ in quantities.values()]
     table = of_draws(columns)
@@ -77,6 +80,7 @@ FAST, SLOW = autoregressive(1000, 1)[0], autoregressive(20, 1)[0]
 def test_slow_hyperparameters_alone_are_no_reason_to_warn():
     assert judged({"direct_pi": (SLOW, False), "heritability": (FAST, True)}) == []
     (message,) = judged({"direct_pi": (FAST, False), "heritability": (SLOW, True)})
+    assert message.startswith("NNMMRegressor(n_iter=2000): R-hat > 1.05 (beyond chance) or ")
     assert "in 1 of 1 targets; worst: heritability (R-hat" in message
 
 
@@ -99,18 +103,29 @@ def test_advice_depends_on_what_is_slow():
     assert "mix faster" not in of_fixed
 
 
+def test_latent_nodes_beside_direct_effects_are_named_as_a_cause():
+    slow = {"heritability": (SLOW, True)}
+    for n_latent, direct_prior, is_cause in (
+        (1, BayesC(), True),
+        (1, None, False),
+        (0, BayesC(), False),
+    ):
+        (message,) = judged(slow, n_latent=n_latent, direct_prior=direct_prior)
+        assert ("set direct_effects=False, or n_latent=0" in message) is is_cause
+
+
 def test_the_advised_length_follows_from_the_effective_sample_size():
     draws = autoregressive(60, 1)[0]
     (message,) = judged({"heritability": (draws, True)})
     ess = of_draws([draws])["ess_bulk"].item()
-    n_iter = int(re.search(r"n_iter=(\d+)", message)[1])
+    n_iter = int(re.search(r"Try n_iter=(\d+)", message)[1])
     assert 0 <= n_iter - (500 + 1500 * 1.5 * 100 / ess) <= 1000
 
 
 def test_of_automatic_length_max_iter_is_to_blame():
     draws = autoregressive(300, 1)[0]
     assert judged({"heritability": (draws, True)}) == []
-    (message,) = judged({"heritability": (draws, True)}, Wanted(400, "max_iter"))
+    (message,) = judged({"heritability": (draws, True)}, Wanted(400, "max_iter", ""))
     assert "bulk ESS < 400 in 1" in message and "'auto' stopped at max_iter=2000.\n" in message
     ess = of_draws([draws])["ess_bulk"].item()
     assert 0 <= int(re.search(r"Try max_iter=(\d+)", message)[1]) - (500 + 1500 * 600 / ess) <= 1000
@@ -124,7 +139,10 @@ def test_scales_that_differ_between_chains_are_found():
 
 def test_too_few_draws_are_not_taken_for_converged(data, short):
     (message,) = messages(lambda: short(n_iter=4, burn_in=2, n_chains=2).fit(data.X, data.y))
-    assert message.startswith("2 kept draws per chain are too few")
+    expected = (
+        "NNMMRegressor(n_iter=4, burn_in=2, random_state=0): 2 kept draws per chain are too few"
+    )
+    assert message.startswith(expected)
 
 
 def test_chance_does_not_make_chains_disagree():
@@ -143,7 +161,7 @@ def test_chance_does_not_make_chains_disagree():
 def test_following_the_advice_of_a_short_fit_is_enough(data):
     chain = {"burn_in": 50, "n_chains": 2, "random_state": 0}
     (message,) = messages(lambda: NNMMRegressor(n_iter=150, **chain).fit(data.X, data.y))
-    n_iter = int(re.search(r"n_iter=(\d+)", message)[1])
+    n_iter = int(re.search(r"Try n_iter=(\d+)", message)[1])
     assert n_iter < 2000
     assert messages(lambda: NNMMRegressor(n_iter=n_iter, **chain).fit(data.X, data.y)) == []
 
@@ -152,6 +170,31 @@ def test_the_warning_of_one_chain_points_at_the_line_of_the_fit(data, short):
     with pytest.warns(ConvergenceWarning, match=r"worst: [^(]+\(bulk ESS \d+\)") as caught:
         short().fit(data.X, data.y)
     assert caught[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+def test_each_candidate_of_a_grid_search_is_named(data, short):
+    grid = {"method": ["BayesC", BayesC(pi=0.9)], "activation": ["linear", "tanh"]}
+    search = GridSearchCV(short(n_iter=25, verbose=0), grid, cv=2, refit=False)
+    said = messages(lambda: search.fit(data.X, data.y))
+    names = [message.partition(": ")[0] for message in said]
+    chain = "n_iter=25, burn_in=20, n_chains=1, random_state=0)"
+    assert Counter(names) == {
+        f"NNMMRegressor({chain}": 2,
+        f"NNMMRegressor(activation='tanh', {chain}": 2,
+        f"NNMMRegressor(method=BayesC(pi=0.9), {chain}": 2,
+        f"NNMMRegressor(method=BayesC(pi=0.9), activation='tanh', {chain}": 2,
+    }
+
+
+def test_the_name_of_an_estimator_is_short():
+    assert short_name(NNMMRegressor(n_jobs=2, verbose=1, checkpoint="x")) == "NNMMRegressor()"
+    mask = np.ones((50, 3), bool)
+    name = short_name(NNMMRegressor(mask=mask, omics_features=["a"] * 100, n_iter="auto"))
+    assert name == (
+        "NNMMRegressor(mask=array([[ True, True, True], [ True,  ..., "
+        "omics_features=['a', 'a', 'a', 'a', 'a', 'a', 'a',  ..., n_iter='auto')"
+    )
 
 
 def test_chains_in_different_modes_are_told_from_short_ones():

@@ -68,6 +68,17 @@ def test_rows_are_chosen_by_the_seed_and_named_by_the_index(data, short):
     assert f"genetic_values[mouse_{rows[0]}]" in first.diagnostics_.index
 
 
+def test_labels_are_unique_where_those_of_the_index_are_not(data, short):
+    animals = pd.DataFrame(data.X[:30], index=["sire", *range(27), "sire", "5"]).add_prefix("rs")
+    model = short().fit(animals, data.y[:30])
+    labels = model.diagnostics_.filter(like="genetic_values[", axis=0).index
+    assert labels[0] == "genetic_values[sire (row 0)]"
+    assert labels[28] == "genetic_values[sire (row 28)]"
+    assert list(labels[[6, 29]]) == ["genetic_values[5 (row 6)]", "genetic_values[5 (row 29)]"]
+    assert labels[1] == "genetic_values[0]"
+    assert model.diagnostics_.index.is_unique
+
+
 def test_of_few_rows_all_are_kept(data, short):
     model = short().fit(data.X[:30], data.y[:30])
     assert_array_equal(model.posterior_.genetic_values_row, np.arange(30))

@@ -74,8 +74,8 @@ def test_every_target_counts_and_nothing_else():
     assert will_do(400, good, np.stack([good, apart], axis=2))  # that weight is not identified
     ok, summary = judge(400, good, np.stack([apart, good], axis=2))
     assert not ok
-    assert "(weights[a]), ESS" in summary
-    assert "/400 (weights[a])" in summary
+    assert "/400 (weights[a]), R-hat" in summary
+    assert summary.endswith("(weights[a])")
 
 
 def test_halves_of_a_single_chain_are_compared():

@@ -53,6 +53,13 @@ class ChainSettings:
         return iteration > self.skipped and (iteration - self.skipped) % self.thin == 0
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """What is left of a chain that saw a StopSign: the iterations done. Its state is saved."""
+
+    iteration: int
+
+
 def run_chain(sampler, origin, settings, effects_budget, progress, stop):
     """Run one chain.
 
@@ -69,15 +76,14 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
 
     Returns
     -------
-    ChainResult or None
-        None if it was stopped, its state saved.
+    ChainResult or Stopped
 
     Notes
     -----
     What is recorded has random numbers of its own, so that the iterations do not depend on it.
     """
     if stop.is_up:
-        return None
+        return Stopped(origin.saved["iteration"] if origin.saved else 0)
     rngs = {"iterations": _stream(origin.seed), "recording": _stream(_child(origin.seed))}
     rng = rngs["iterations"]
     chain = starting_state(sampler, rng)
@@ -107,7 +113,7 @@ def run_chain(sampler, origin, settings, effects_budget, progress, stop):
         if origin.checkpoint and (ends or origin.checkpoint.is_due()):
             origin.checkpoint.save(state(iteration))
         if stopped:
-            return None
+            return Stopped(iteration)
     # In a stream of its own: a longer chain goes on as if it had not ended here.
     result = recorder.result(chain, Stream(rng.bit_generator.jumped()))
     if settings.keep_state:

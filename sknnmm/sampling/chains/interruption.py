@@ -25,6 +25,20 @@ if HANGUP is not None:
     USUAL[HANGUP] = signal.SIG_DFL
 
 
+NOTHING_KEPT = (
+    "Nothing of this fit is kept. With checkpoint set to a directory, Ctrl-C saves the chains "
+    "there, and the same fit continues from there."
+)
+
+
+def intact(directory):
+    """Return what to say of a fit that ended before its chains could save their last states."""
+    return (
+        f"checkpoint: the states that chains have saved in {directory} are intact. The same fit "
+        "continues from there."
+    )
+
+
 class Terminated(BaseException):
     """SIGTERM or SIGHUP, the argument, has come, and the chains have saved their states."""
 
@@ -39,11 +53,13 @@ class StopSign:
     """
 
     def __init__(self, directory):
+        self._directory = directory
         self._file = None if directory is None else Path(directory) / SIGN
         self._raised = False
         self._parent = None
         self._look_at = -float("inf")
         self.signal = None  # that has put up the sign
+        self.told = None  # what the chains that saw it have saved, for a message
 
     @property
     def is_up(self):
@@ -80,7 +96,7 @@ class StopSign:
             with suppress(OSError):
                 self._file.unlink(missing_ok=True)
             if self.signal == signal.SIGINT:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(self.told or intact(self._directory))
             if self.signal is not None:
                 raise Terminated(self.signal)
 

@@ -14,6 +14,7 @@ class FixedLength:
 
     def __init__(self, n_iter, burn_in, thin, keep_state):
         self._settings = ChainSettings(n_iter, burn_in, thin, burn_in, keep_state)
+        self.n_iter = n_iter
 
     def first(self, origins):
         """Return the ChainSettings of the round in which the chains are, given ChainOrigins."""
@@ -22,6 +23,10 @@ class FixedLength:
     def after(self, settings, results):
         """Return the ChainSettings of the next round, None if there is none; and a remark."""
         return None, ""
+
+    def name(self, settings):
+        """Return what a round is called."""
+        return ""
 
 
 class UntilConverged:
@@ -45,6 +50,8 @@ class UntilConverged:
         summary for the progress bar.
     """
 
+    n_iter = None  # not known before
+
     def __init__(self, burn_in, thin, max_iter, judge):
         self._thin, self._max_iter, self._judge = thin, max_iter, judge
         self._longest_burn_in = max(burn_in, min(max_iter // 2, max_iter - thin))
@@ -63,8 +70,11 @@ class UntilConverged:
     def after(self, settings, results):
         """Return the ChainSettings of the next round, None if there is none; and a remark."""
         will_do, summary = self._judge(results, settings.is_burn_in)
-        kind = "burn-in" if settings.is_burn_in else "sampling"
-        return self._next(settings, will_do), f"round {settings.round} ({kind}): {summary}"
+        return self._next(settings, will_do), f"after {self.name(settings)}: {summary}"
+
+    def name(self, settings):
+        """Return what a round is called."""
+        return f"round {settings.round} ({'burn-in' if settings.is_burn_in else 'sampling'})"
 
     def _next(self, settings, will_do):
         burn_in, following = settings.burn_in, settings.round + 1

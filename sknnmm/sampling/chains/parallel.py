@@ -11,9 +11,9 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
-from sknnmm.sampling.chains.chain import run_chain
+from sknnmm.sampling.chains.chain import Stopped, run_chain
 from sknnmm.sampling.chains.dask_cluster import at_hand, shared_with_workers
-from sknnmm.sampling.chains.interruption import StopSign
+from sknnmm.sampling.chains.interruption import NOTHING_KEPT, StopSign, intact
 from sknnmm.sampling.chains.progress import progress_bar, report_to
 
 
@@ -45,11 +45,12 @@ def run_chains(sampler, origins, length, effects_memory, n_jobs, verbose):
     following = length.first(origins)
     with (
         stop.put_up_by_signals(),
-        progress_bar(len(origins), following.n_iter, enabled=verbose > 0) as progress,
+        progress_bar(len(origins), length.n_iter, enabled=verbose > 0) as progress,
         shared_with_workers(sampler) as shared,
         stop.raised_on_the_way_out(),
-        _told_of_saved_states(saved),
+        _told_of_what_is_kept(stop, saved),
     ):
+        progress.show(length.name(following))
         # A worker without a chain would die of a SIGTERM to all processes, and loky then kills all.
         n_jobs = min(effective_n_jobs(n_jobs), len(origins))
         with (
@@ -60,29 +61,37 @@ def run_chains(sampler, origins, length, effects_memory, n_jobs, verbose):
                 settings, board = following, progress.board
                 tasks = partial(_tasks, origins, settings, budget, board, stop)
                 results = shared.apply(lambda sampler, tasks=tasks: parallel(tasks(sampler)))
-                if any(result is None for result in results):
+                if any(isinstance(result, Stopped) for result in results):
+                    stop.told = _saved(origins, settings, results)
                     break
                 following, remark = length.after(settings, results)
-                progress.show((following or settings).n_iter, remark)
+                progress.show(remark)
                 if following is not None:
                     states = [result.state for result in results]
                     origins = [o.going_on(s) for o, s in zip(origins, states, strict=True)]
-        if stop.signal is None and any(result is None for result in results):
-            raise KeyboardInterrupt("A worker process was told to stop; its chain is saved.")
+        if stop.told and stop.signal is None:
+            raise KeyboardInterrupt(f"A worker process was told to stop. {stop.told}")
     return settings, results
 
 
+def _saved(origins, settings, results):
+    """Say what is saved of chains that were stopped."""
+    done = [r.iteration if isinstance(r, Stopped) else settings.n_iter for r in results]
+    return (
+        f"checkpoint: the chains are saved in {origins[0].checkpoint.directory}, after "
+        f"{' and '.join(map(str, done))} iterations. The same fit, of the same data with the same "
+        "parameters, continues from there."
+    )
+
+
 @contextmanager
-def _told_of_saved_states(saved):
-    """Say what the death of a worker process means for a fit that has a Checkpoint."""
+def _told_of_what_is_kept(stop, saved):
+    """Say what is kept of a fit that ends at once, by Ctrl-C or the death of a worker process."""
     try:
         yield
-    except BrokenProcessPool as error:
-        if saved:
-            error.add_note(
-                f"checkpoint: the states that chains have saved in {saved.directory} are intact. "
-                "The same fit resumes from there."
-            )
+    except (BrokenProcessPool, KeyboardInterrupt) as error:
+        if stop.signal is None:  # else it is told as the signal is acted on
+            error.add_note(intact(saved.directory) if saved else NOTHING_KEPT)
         raise
 
 

@@ -12,6 +12,10 @@ from threading import Event, Thread
 import numpy as np
 
 SECONDS_BETWEEN_READS = 0.1
+BAR = (
+    "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} iterations each [{elapsed}<{remaining}]"
+)
+COUNT = "{desc} of {n_fmt} iterations{postfix} [{elapsed}]"  # of which it is not known how many
 
 
 def report_to(board, chain):
@@ -30,24 +34,24 @@ def report_to(board, chain):
 
 
 class Progress:
-    """What is shown of a fit: nothing, or a bar over the iterations of all chains."""
+    """What is shown of a fit: nothing, or a bar over the iterations of its chains."""
 
-    def __init__(self, bar=None, board=None, n_chains=1):
-        self._bar, self._n_chains = bar, n_chains
+    def __init__(self, bar=None, board=None):
+        self._bar = bar
         self.board = board  # the file that chains report to, or None
 
-    def show(self, n_iter, remark):
-        """Show that chains run up to `n_iter` iterations, and a remark."""
+    def show(self, remark):
+        """Show a remark behind the number of iterations."""
         if self._bar is not None:
-            self._bar.total = self._n_chains * n_iter
             self._bar.set_postfix_str(remark)
 
 
 @contextmanager
 def progress_bar(n_chains, n_iter, *, enabled):
-    """Show a bar over the iterations of all chains; yields a Progress.
+    """Show a bar over the iterations per chain, the mean of all chains; yields a Progress.
 
-    Where no bar can be shown, for want of a terminal or a temporary directory, the fit goes on.
+    Without a bar but with remarks if `n_iter` is None: not known beforehand. Where nothing can be
+    shown, for want of a terminal or a temporary directory, the fit goes on.
     """
     with ExitStack() as shown:
         progress = Progress()
@@ -77,18 +81,27 @@ def _live_bar(n_chains, n_iter):
         board = Path(folder) / "iterations"
         counts = np.memmap(board, dtype=np.int64, mode="w+", shape=n_chains)
         done = Event()
-        options = {"unit": "it", "desc": f"NN-MM, {n_chains} chains", "file": Screen(sys.stderr)}
-        with tqdm(total=n_chains * n_iter, **options) as bar:
+        options = {
+            "desc": f"NN-MM, {n_chains} chain{'s' * (n_chains != 1)}",
+            "bar_format": COUNT if n_iter is None else BAR,
+            "file": Screen(sys.stderr),
+            "dynamic_ncols": True,  # a line that wraps would be repeated
+        }
+        with tqdm(total=n_iter, **options) as bar:
+
+            def catch_up():
+                done_by_now = int(counts.sum()) // n_chains
+                bar.update(max(0, done_by_now - bar.n))  # a worker that died may begin again
 
             def watch():
                 while not done.wait(SECONDS_BETWEEN_READS):
-                    bar.update(int(counts.sum()) - bar.n)
+                    catch_up()
 
             watcher = Thread(target=watch, daemon=True)
             watcher.start()
             try:
-                yield Progress(bar, str(board), n_chains)
+                yield Progress(bar, str(board))
             finally:
                 done.set()
                 watcher.join()
-                bar.update(int(counts.sum()) - bar.n)
+                catch_up()

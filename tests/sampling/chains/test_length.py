@@ -21,6 +21,8 @@ def rounds(verdicts, burn_in=500, thin=1, max_iter=50_000):
         ran.append(settings)
         settings, remark = length.after(settings, [])
         assert remark.endswith(": so so")
+        kind = "burn-in" if burning[-1] else "sampling"
+        assert remark.startswith(f"after round {len(ran)} ({kind})")
     assert next(told, None) is None
     assert burning == [s.n_iter == s.burn_in for s in ran]
     return ran

@@ -10,6 +10,12 @@ from sknnmm.sampling.chains import parallel
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_needed(monkeypatch):
+    """Do not cut lines at the width of the terminal that runs the tests."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_one_progress_bar_or_nothing(n_jobs, data, short, capfd):
     model = short(n_chains=2, n_jobs=n_jobs)
@@ -22,7 +28,7 @@ def test_one_progress_bar_or_nothing(n_jobs, data, short, capfd):
     assert out == ""
     states = [state for state in re.split(r"[\r\n]", err) if state.strip()]
     assert all(state.startswith("NN-MM, 2 chains:") for state in states)
-    assert "160/160" in states[-1]
+    assert "| 80/80 iterations each [" in states[-1]
     assert err.count("\n") == 1
 
 
@@ -30,12 +36,25 @@ def test_rounds_show_what_they_wait_for(data, short, capfd):
     model = short(method="RR-BLUP", n_iter="auto", n_chains=2, min_ess=30, verbose=1)
     model.fit(data.X, data.y)
     states = [s for s in re.split(r"[\r\n]", capfd.readouterr().err) if s.strip()]
-    assert any("/200 [" in state and "round" not in state for state in states)
-    assert any("round 1 (burn-in): R-hat " in state for state in states)
-    assert f"{2 * model.n_iter_}/{2 * model.n_iter_}" in states[-1]
-    target = model.diagnostics_.query("target")["ess_bulk"]
-    assert "(sampling): R-hat 1.0" in states[-1]
-    assert f"ESS {target.min():.0f}/30 ({target.idxmin()})" in states[-1]
+    assert any("round 1 (burn-in)" in state and "ESS" not in state for state in states)
+    assert any("after round 1 (burn-in): ESS " in state for state in states)
+    assert states[-1].startswith(f"NN-MM, 2 chains of {model.n_iter_} iterations, after round ")
+    target = model.diagnostics_.query("target")
+    slowest = target["ess_bulk"].idxmin()
+    assert f"(sampling): ESS {target.loc[slowest, 'ess_bulk']:.0f}/30 ({slowest})" in states[-1]
+    apart = target["r_hat"].idxmax()
+    assert f"R-hat {target.loc[apart, 'r_hat']:.2f} ({apart})" in states[-1]
+
+
+def test_progress_never_goes_back(data, short, capfd):
+    # A first burn-in of 20 iterations, and draws for an ESS of 60: several rounds.
+    model = short(n_iter="auto", n_chains=3, min_ess=60, max_iter=600, verbose=1)
+    model.fit(data.X, data.y, omics=data.gappy)
+    shown = re.findall(r"3 chains of (\d+) iterations", capfd.readouterr().err)
+    iterations = [int(number) for number in shown]
+    assert len(set(iterations)) > 3
+    assert iterations == sorted(iterations)
+    assert iterations[-1] == model.n_iter_
 
 
 def test_progress_bar_is_closed_when_a_chain_fails(data, short, capfd, monkeypatch):

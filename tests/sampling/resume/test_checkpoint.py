@@ -857,8 +857,9 @@ def test_ctrl_c_saves_the_state(data, short, tmp_path, at):
     model = short(checkpoint=tmp_path)
     handler = signal.getsignal(signal.SIGINT)
     at(33, ctrl_c)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="after 33 iterations. The same fit") as stopped:
         fit(model, data)
+    assert f"checkpoint: the chains are saved in {tmp_path}, " in str(stopped.value)
     assert saved(tmp_path) == 33
     assert signal.getsignal(signal.SIGINT) is handler
     assert_same(fit(short(), data), fit(model, data))
@@ -872,10 +873,28 @@ def test_a_second_ctrl_c_does_not_wait(data, short, tmp_path, at):
         ctrl_c()
 
     at(33, twice)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="that chains have saved in .* are intact"):
         fit(short(checkpoint=tmp_path), data)
     assert saved(tmp_path) == 1
     assert_same(fit(short(), data), fit(short(checkpoint=tmp_path), data))
+
+
+@pytest.mark.usefixtures("heard")
+def test_ctrl_c_between_chains_tells_which_have_begun(data, short, tmp_path, at):
+    model = short(checkpoint=tmp_path, n_chains=2)
+    at(80, ctrl_c)  # the last iteration of the first chain
+    with pytest.raises(KeyboardInterrupt, match="after 80 and 0 iterations"):
+        fit(model, data)
+    assert_same(fit(short(n_chains=2), data), fit(model, data))
+
+
+@pytest.mark.usefixtures("heard")
+def test_ctrl_c_without_a_checkpoint_says_that_nothing_is_kept(data, short, at):
+    at(33, ctrl_c)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        fit(short(), data)
+    (note,) = stopped.value.__notes__
+    assert note.startswith("Nothing of this fit is kept. With checkpoint set to a directory")
 
 
 @pytest.mark.usefixtures("heard")
