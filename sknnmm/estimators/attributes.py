@@ -16,6 +16,7 @@ from sknnmm.posterior.draws import (
 )
 from sknnmm.posterior.units import Units
 from sknnmm.prediction.fitted_network import fitted_network
+from sknnmm.prediction.group_variances import group_variances
 
 WEIGHTS = ("omics_weights", "mediated_variance")  # a network function has none
 
@@ -43,6 +44,8 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
         "n_omics_": n_omics,
         "omics_names_": inputs.node_names,
         "snp_names_": inputs.snp_names,
+        "omics_group_names_": _group_names(inputs.omics_groups),
+        "snp_group_names_": _group_names(inputs.snp_groups),
         "covariates_mean_": scales.covariates_mean,
         "omics_mean_": scales.omics_mean,
         "omics_scale_": scales.omics_scale,
@@ -69,8 +72,22 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
         attributes["_coef"] = weighted.sum(axis=1) + attributes["direct_effects_"]
     attributes |= _genetic_values(results, attributes["_coef"], network.genotypes, scales)
     attributes["_network"] = _fitted_network(attributes, weighted, specification, network)
+    attributes |= _group_variances(attributes["_network"], network.genotypes, inputs)
     attributes |= _diagnostics(results, settings, specification, posterior, inputs, wanted)
     return attributes
+
+
+def _group_names(groups):
+    return np.array([] if groups is None else groups.names, dtype=object)
+
+
+def _group_variances(fitted, genotypes, inputs):
+    """Return the shares of variance of groups, if there are any, as plain types."""
+    snps, omics = inputs.snp_groups, inputs.omics_groups
+    if snps is None and omics is None:
+        return {}
+    mean, sd = group_variances(fitted, genotypes, snps, omics)
+    return {"_group_variance": {"mean": mean.to_dict("split"), "sd": sd.to_dict("split")}}
 
 
 def _snp_attributes(results, specification, inputs, as_sparse):
@@ -112,9 +129,9 @@ def _small_attributes(results, specification, posterior):
         "omics_heritability": np.zeros(n_nodes),
         "mediated_variance": np.zeros(n_nodes),
         "omics_covariate_effects": np.zeros((n_covariates, n_nodes)),
-        "pi": np.full(n_nodes, np.nan),
-        "omics_pi": np.nan,
-        "direct_pi": np.nan,
+        "pi": _absent_pi(specification.snp_prior, n_nodes),
+        "omics_pi": _absent_pi(specification.weight_prior),
+        "direct_pi": _absent_pi(specification.direct_prior),
     }
     present = ("residual_variance", "genetic_variance", "heritability", "covariate_effects")
     has_weights = not specification.activation.is_network
@@ -130,6 +147,13 @@ def _small_attributes(results, specification, posterior):
             included, sd = np.mean(of_chains, axis=0), posterior.sd("omics_weights")
         attributes |= {"omics_inclusion_probability_": included, "omics_weights_std_": sd}
     return attributes
+
+
+def _absent_pi(prior, *n_responses):
+    """Return what stands for pi: NaN for every response, and for every group if there are any."""
+    groups = prior.groups if prior else ()
+    shape = (len(groups), *n_responses) if groups else n_responses
+    return np.full(shape, np.nan)[()]
 
 
 def _imputed(results, specification, inputs):
@@ -180,6 +204,9 @@ def diagnosed(inputs, rows):
         "covariate": inputs.covariate_names,
         "row": inputs.row_names[rows],
     }
+    for dim, groups in (("snp_group", inputs.snp_groups), ("omics_group", inputs.omics_groups)):
+        if groups is not None:
+            names[dim] = groups.names
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
     return names, {"omic": inputs.scales.omics_vary & ~is_latent}
 

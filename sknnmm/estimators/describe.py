@@ -4,7 +4,9 @@ import numpy as np
 
 from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
 from sknnmm.estimators.specification import NNMM
-from sknnmm.priors import ScaledInverseChi2, as_prior
+from sknnmm.genotypes import ScaledGenotypes
+from sknnmm.inputs.group_priors import prior_of_groups
+from sknnmm.priors import ScaledInverseChi2
 from sknnmm.sampling.missing.choose import choose_latent_sampler
 
 
@@ -27,7 +29,11 @@ def describe(estimator, inputs, dtype):
     nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
     activation = _activation(estimator.activation, inputs, dtype)
     choose_latent_sampler(estimator.latent_sampler, activation)
-    method, direct = as_prior(estimator.method), estimator.direct_effects
+    if activation.is_network and inputs.omics_groups is not None:
+        raise ValueError(
+            "omics_groups are groups of weights, but activation is a function of all nodes, which "
+            "has none. Leave omics_groups out."
+        )
     covariates = (inputs.covariates - scales.covariates_mean) / scales.covariates_scale
     return NNMM(
         genotypes=inputs.genotypes,
@@ -37,15 +43,30 @@ def describe(estimator, inputs, dtype):
         idle=idle,
         covariates=np.nan_to_num(covariates),
         activation=activation,
-        snp_prior=method,
-        weight_prior=as_prior(estimator.omics_method),
-        direct_prior=method if direct is True else direct or None,
+        snp_prior=_snp_prior(estimator, inputs, "method"),
+        weight_prior=prior_of_groups(estimator.omics_method, "omics_method", inputs.omics_groups),
+        direct_prior=_direct_prior(estimator, inputs),
         sample_weight=inputs.relative_weight,
         connections=inputs.connections,
         residual_prior=estimator.residual_prior or ScaledInverseChi2(),
         latent_sampler=estimator.latent_sampler,
         dtype=dtype,
     )
+
+
+def _direct_prior(estimator, inputs):
+    """Return the prior of the direct effects, None without them."""
+    if not estimator.direct_effects:
+        return None
+    own = estimator.direct_effects is not True
+    return _snp_prior(estimator, inputs, "direct_effects" if own else "method")
+
+
+def _snp_prior(estimator, inputs, argument):
+    """Return the prior of SNP effects that a parameter holds."""
+    groups = inputs.snp_groups
+    per_allele = None if groups is None else ScaledGenotypes(inputs.genotypes).per_allele
+    return prior_of_groups(getattr(estimator, argument), argument, groups, per_allele)
 
 
 def standardised_nodes(inputs, omics):
