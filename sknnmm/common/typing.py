@@ -24,6 +24,9 @@ NodeFunction = Callable[[np.ndarray], npt.ArrayLike]
 #: Which SNPs act on which nodes; see sknnmm/inputs/masks.py.
 Mask = Table | sparse.sparray | sparse.spmatrix | Sequence[Hashable] | Mapping[Any, Any] | None
 
+#: The group of every SNP or omic; see sknnmm/inputs/groups.py.
+Groups = Sequence[Hashable] | npt.ArrayLike | pd.Series | Mapping[Any, Any] | None
+
 #: Which columns of a table, as `sklearn.compose.ColumnTransformer` takes them; None: none.
 ColumnChoice = str | int | slice | npt.ArrayLike | Callable[[Any], Any] | None
 

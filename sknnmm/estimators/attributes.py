@@ -19,6 +19,7 @@ from sknnmm.posterior.draws import (
 )
 from sknnmm.posterior.units import Units
 from sknnmm.prediction.fitted_network import fitted_network
+from sknnmm.prediction.group_variances import group_variances
 from sknnmm.prediction.random_part import RandomPart
 from sknnmm.terms import Random
 
@@ -49,6 +50,8 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
         "omics_names_": inputs.node_names,
         "snp_names_": inputs.snp_names,
         "covariates_mean_": scales.covariates_mean[PHENOTYPE],
+        "omics_group_names_": _group_names(inputs.omics_groups),
+        "snp_group_names_": _group_names(inputs.snp_groups),
         "omics_mean_": scales.omics_mean,
         "omics_scale_": scales.omics_scale,
         "posterior_": posterior,
@@ -76,8 +79,22 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
     attributes["_random"] = _random(results, inputs, network)
     parts = _random_parts(results, posterior, scales, attributes["_random"], network)
     attributes["_network"] = _fitted_network(attributes, weighted, parts, specification, network)
+    attributes |= _group_variances(attributes["_network"], network.genotypes, inputs)
     attributes |= _diagnostics(results, settings, specification, posterior, inputs, wanted)
     return attributes
+
+
+def _group_names(groups):
+    return np.array([] if groups is None else groups.names, dtype=object)
+
+
+def _group_variances(fitted, genotypes, inputs):
+    """Return the shares of variance of groups, if there are any, as plain types."""
+    snps, omics = inputs.snp_groups, inputs.omics_groups
+    if snps is None and omics is None:
+        return {}
+    mean, sd = group_variances(fitted, genotypes, snps, omics)
+    return {"_group_variance": {"mean": mean.to_dict("split"), "sd": sd.to_dict("split")}}
 
 
 def _snp_attributes(results, specification, inputs, as_sparse):
@@ -119,9 +136,9 @@ def _small_attributes(results, specification, posterior):
         "omics_heritability": np.zeros(n_nodes),
         "mediated_variance": np.zeros(n_nodes),
         "omics_covariate_effects": np.zeros((n_covariates, n_nodes)),
-        "pi": np.full(n_nodes, np.nan),
-        "omics_pi": np.nan,
-        "direct_pi": np.nan,
+        "pi": _absent_pi(specification.snp_prior, n_nodes),
+        "omics_pi": _absent_pi(specification.weight_prior),
+        "direct_pi": _absent_pi(specification.direct_prior),
     }
     present = ("residual_variance", "genetic_variance", "heritability", "covariate_effects")
     has_weights = not specification.activation.is_network
@@ -167,6 +184,13 @@ def fixed_effects(posterior, fixed, omics_names):
     columns = pd.MultiIndex.from_tuples(tables, names=["response", "statistic"])
     table = pd.DataFrame(tables, index=pd.Index(index, name="term", dtype=object))
     return table.set_axis(columns, axis=1)
+
+
+def _absent_pi(prior, *n_responses):
+    """Return what stands for pi: NaN for every response, and for every group if there are any."""
+    groups = prior.groups if prior else ()
+    shape = (len(groups), *n_responses) if groups else n_responses
+    return np.full(shape, np.nan)[()]
 
 
 def _imputed(results, specification, inputs):
@@ -259,6 +283,9 @@ def diagnosed(inputs, rows):
         "covariate": inputs.fixed[PHENOTYPE].names,
         "row": _unique(inputs.row_names)[rows],
     }
+    for dim, groups in (("snp_group", inputs.snp_groups), ("omics_group", inputs.omics_groups)):
+        if groups is not None:
+            names[dim] = groups.names
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
     return names, {"omic": inputs.scales.omics_vary & ~is_latent}
 

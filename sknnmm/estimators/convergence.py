@@ -105,7 +105,8 @@ def _on_length(ess, settings, wanted):
 def _on_priors(variables, specification):
     """Say which settings mix better, by the names of the variables that have not converged."""
     advice = []
-    priors = [specification.snp_prior, specification.direct_prior]
+    of_terms = [specification.snp_prior, specification.direct_prior]
+    priors = [prior for of_term in of_terms if of_term for prior in of_term.parts]
     if variables - {"omics_weights"} and any(getattr(p, "estimate_pi", False) for p in priors):
         advice += ["method='RR-BLUP'", "estimate_pi=False with a pi near its estimate"]
     if "omics_weights" in variables and specification.weight_prior.selects:

@@ -6,7 +6,9 @@ from scipy import sparse
 from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.specification import NNMM, RandomEffect
-from sknnmm.priors import ScaledInverseChi2, as_prior
+from sknnmm.genotypes import ScaledGenotypes
+from sknnmm.inputs.group_priors import prior_of_groups
+from sknnmm.priors import ScaledInverseChi2
 from sknnmm.sampling.missing.choose import choose_latent_sampler
 from sknnmm.terms import Levels
 
@@ -30,12 +32,16 @@ def describe(estimator, inputs, dtype):
     nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
     activation = _activation(estimator.activation, inputs, dtype)
     choose_latent_sampler(estimator.latent_sampler, activation)
-    method, direct = as_prior(estimator.method), estimator.direct_effects
     mean, scale = scales.covariates_mean, scales.covariates_scale
     covariates = {  # missing ones are in rows that inform nothing
         layer: np.nan_to_num((design - mean[layer]) / scale[layer])
         for layer, design in inputs.designs.items()
     }
+    if activation.is_network and inputs.omics_groups is not None:
+        raise ValueError(
+            "omics_groups are groups of weights, but activation is a function of all nodes, which "
+            "has none. Leave omics_groups out."
+        )
     return NNMM(
         genotypes=inputs.genotypes,
         y=(inputs.y - scales.y_mean) / scales.y_scale,
@@ -45,9 +51,9 @@ def describe(estimator, inputs, dtype):
         covariates=covariates[PHENOTYPE],
         omics_covariates=covariates[OMICS],
         activation=activation,
-        snp_prior=method,
-        weight_prior=as_prior(estimator.omics_method),
-        direct_prior=method if direct is True else direct or None,
+        snp_prior=_snp_prior(estimator, inputs, "method"),
+        weight_prior=prior_of_groups(estimator.omics_method, "omics_method", inputs.omics_groups),
+        direct_prior=_direct_prior(estimator, inputs),
         sample_weight=inputs.relative_weight,
         connections=inputs.connections,
         residual_prior=estimator.residual_prior or ScaledInverseChi2(),
@@ -75,6 +81,21 @@ def _random_effect(column, of_layers):
     term = column.term
     prior = ScaledInverseChi2(term.df, term.scale, term.estimate_variance)
     return RandomEffect(column.name, layers, levels, prior)
+
+
+def _direct_prior(estimator, inputs):
+    """Return the prior of the direct effects, None without them."""
+    if not estimator.direct_effects:
+        return None
+    own = estimator.direct_effects is not True
+    return _snp_prior(estimator, inputs, "direct_effects" if own else "method")
+
+
+def _snp_prior(estimator, inputs, argument):
+    """Return the prior of SNP effects that a parameter holds."""
+    groups = inputs.snp_groups
+    per_allele = None if groups is None else ScaledGenotypes(inputs.genotypes).per_allele
+    return prior_of_groups(getattr(estimator, argument), argument, groups, per_allele)
 
 
 def standardised_nodes(inputs, omics):

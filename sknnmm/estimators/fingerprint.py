@@ -1,6 +1,7 @@
 """What a fit is, as plain data, by which it is known whether saved chains belong to it."""
 
 import json
+from collections.abc import Mapping
 
 import joblib
 import numpy as np
@@ -14,9 +15,11 @@ NOT_COMPARED = {
     "checkpoint",
     "covariate_features",
     "mask",
+    "omics_groups",
     "n_jobs",
     "omics_features",
     "random_state",
+    "snp_groups",
     "verbose",
     "warm_start",
 }
@@ -84,6 +87,11 @@ def _values_of(model):
 
 def _described(name, value):
     """Return a parameter as plain data; the parameters of a prior as method__pi and the like."""
+    if isinstance(value, Mapping):
+        of_groups = {}
+        for group, prior in value.items():
+            of_groups |= _described(f"{name}__{group}", as_prior(prior))
+        return of_groups
     if name in ("method", "omics_method"):
         value = as_prior(value)
     if name == "residual_prior" and value is None:

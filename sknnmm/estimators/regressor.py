@@ -1,7 +1,7 @@
 """The estimator: inputs, network, chains, attributes. It does not sample."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -22,6 +22,7 @@ from sknnmm.common.typing import (
     Column,
     ColumnChoice,
     FilePath,
+    Groups,
     Mask,
     NodeFunction,
     RandomState,
@@ -33,12 +34,14 @@ from sknnmm.estimators.attributes import diagnosed, fitted_attributes, fixed_eff
 from sknnmm.estimators.convergence import Wanted
 from sknnmm.estimators.describe import describe
 from sknnmm.estimators.fingerprint import describe_fit
+from sknnmm.estimators.prior_parameters import of_groups, replaced
 from sknnmm.estimators.short_name import short_name
 from sknnmm.estimators.stopping import StoppingRule
 from sknnmm.estimators.variance_components import random_effects, variance_components
 from sknnmm.inputs.alignment import row_names
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
+from sknnmm.inputs.group_priors import GROUPS_OF
 from sknnmm.inputs.phenotype import check_phenotype
 from sknnmm.inputs.predict_inputs import check_predict_genotypes, check_predict_inputs
 from sknnmm.inputs.settings import check_settings
@@ -46,7 +49,7 @@ from sknnmm.inputs.weights import check_weights
 from sknnmm.model.variables import registry
 from sknnmm.posterior.diagnostics import MIN_ESS
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
-from sknnmm.priors import METHODS, Prior, ScaledInverseChi2, as_prior
+from sknnmm.priors import METHODS, Prior, ScaledInverseChi2
 from sknnmm.sampling.chains.interruption import ends_process_when_terminated
 from sknnmm.sampling.chains.length import FixedLength, UntilConverged
 from sknnmm.sampling.chains.parallel import one_blas_thread, run_chains
@@ -62,6 +65,7 @@ NOT_ALWAYS_SET = (  # by a fit
     "omics_weights_std_",
     "omics_inclusion_probability_",
     "mediated_variance_",
+    "_group_variance",  # only with groups
 )
 PRECISIONS = {"single": np.float32, "double": np.float64}
 
@@ -85,9 +89,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP", "GBLUP"} or Prior, \
-            default="BayesC"
-        Prior of the SNP effects. A string means the object with its defaults.
+    method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP", "GBLUP"}, Prior or \
+            mapping, default="BayesC"
+        Prior of the SNP effects. A string means the object with its defaults; a mapping gives each
+        of the `snp_groups` a prior.
 
     activation : {"linear", "sigmoid", "tanh", "softplus", "relu", "leaky_relu"} or callable, \
             default="linear"
@@ -100,14 +105,16 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         (latent nodes as they are) to y units, without weights; `omics_weights_`, `coef_` and
         `mediated_variance_` are then not set.
 
-    omics_method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP"} or Prior, \
-            default="BayesC"
-        Prior of the omics weights. GBLUP is refused: the relationship matrix of the omics would
-        change in every iteration when omics are missing.
+    omics_method : {"BayesA", "BayesB", "BayesC", "BayesL", "BayesR", "RR-BLUP"}, Prior or \
+            mapping, default="BayesC"
+        Prior of the omics weights; a mapping gives each of the `omics_groups` one. GBLUP is
+        refused: the relationship matrix of the omics would change in every iteration when omics
+        are missing.
 
-    direct_effects : bool or Prior, default=True
+    direct_effects : bool, Prior or mapping, default=True
         Whether SNPs also act on y past the omics (the published NN-MM: False). A Prior is that of
-        the direct effects; True takes the prior of `method`.
+        the direct effects, a mapping has those of the `snp_groups`; True takes the prior of
+        `method`.
 
     n_latent : int, default=0
         Number of nodes without data. Of a latent node only its contribution is identified:
@@ -127,6 +134,18 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         mentioned feed no node; names that X lacks are dropped with a warning (an earlier step of
         a Pipeline may have removed them). Latent nodes that are not mentioned are fully
         connected. Direct effects are never masked. See also `sknnmm.cis_mask`.
+
+    snp_groups : None, mapping, sequence or Series, default=None
+        Groups of SNPs whose effects have priors of their own, each with its own variance and pi:
+        annotation classes, chromosomes. A mapping from groups to their SNPs (names, positions,
+        slices or boolean arrays); a sequence of length p with the group of each SNP; or a Series
+        of groups by SNP name. Every SNP is in one group. Names that X lacks are dropped with a
+        warning, as those of `mask`. A single prior holds for every group. Groups have equal
+        shares of the variance that SNPs explain a priori. Direct effects have the same groups.
+
+    omics_groups : None, mapping, sequence or Series, default=None
+        The same of the omics and their weights, by names or positions of omics. Latent nodes that
+        are not mentioned make the group "latent".
 
     omics_features : str, int, slice, sequence, boolean mask, callable or None, default=None
         Which columns of X are omics: names (X a DataFrame), positions, a mask, or a callable that
@@ -265,10 +284,20 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Residual variance of y, of a record of weight 1.
     omics_residual_variance_ : ndarray of shape (K,)
         Residual variance of each node.
-    pi_ : ndarray of shape (K,)
-        Probability of no effect of a SNP on each node; NaN for priors without it.
-    omics_pi_, direct_pi_ : float
+    pi_ : ndarray of shape (K,), or (n_snp_groups, K)
+        Probability of no effect of a SNP on each node; NaN for priors without it. With two or more
+        `snp_groups` that of every group.
+    omics_pi_, direct_pi_ : float, or ndarray of shape (n_omics_groups,), (n_snp_groups,)
         The same of a node on y, and of a SNP on y directly.
+    snp_group_names_, omics_group_names_ : ndarray
+        Names of the groups, in the order of their hyperparameters; empty without groups.
+    group_variance_, group_variance_std_ : DataFrame
+        Only with groups: posterior mean and SD of the share of the genetic variance of y that is
+        due to a group of SNPs (rows) by way of a group of omics or directly (columns), with sums
+        over both ("all"). In each draw the covariance of that part of the genetic values with
+        all of them, over their variance, in the training rows: shares sum to 1, and one may be
+        negative. From up to 100 of the draws whose SNP effects are held. What passes through
+        curved activations cannot be split by SNPs: NaN.
     heritability_ : float
         Share of the variance of y (given covariates) that is genetic, over the training rows; the
         residual variance is the mean of the records, with their weights.
@@ -324,12 +353,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "method": [StrOptions(set(METHODS)), Prior],
+        "method": [StrOptions(set(METHODS)), Prior, Mapping],
         "activation": [StrOptions(set(ACTIVATIONS)), callable],
-        "omics_method": [StrOptions(set(METHODS)), Prior],
-        "direct_effects": ["boolean", Prior],
+        "omics_method": [StrOptions(set(METHODS)), Prior, Mapping],
+        "direct_effects": ["boolean", Prior, Mapping],
         "n_latent": [Interval(Integral, 0, None, closed="left")],
         "mask": "no_validation",  # many forms: see sknnmm.inputs.masks
+        "snp_groups": "no_validation",  # see sknnmm.inputs.groups
+        "omics_groups": "no_validation",
         "omics_features": [None, str, Integral, slice, "array-like", callable],
         "covariate_features": [None, str, Integral, slice, "array-like", callable],
         "effects": "no_validation",  # see sknnmm.inputs.fixed_columns
@@ -352,13 +383,15 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        method: str | Prior = "BayesC",
+        method: str | Prior | Mapping[Any, str | Prior] = "BayesC",
         activation: str | NodeFunction = "linear",
         *,
-        omics_method: str | Prior = "BayesC",
-        direct_effects: bool | Prior = True,
+        omics_method: str | Prior | Mapping[Any, str | Prior] = "BayesC",
+        direct_effects: bool | Prior | Mapping[Any, str | Prior] = True,
         n_latent: int = 0,
         mask: Mask = None,
+        snp_groups: Groups = None,
+        omics_groups: Groups = None,
         omics_features: ColumnChoice = None,
         covariate_features: ColumnChoice = None,
         effects: Sequence[Fixed | Random] | None = None,
@@ -384,6 +417,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.direct_effects = direct_effects
         self.n_latent = n_latent
         self.mask = mask
+        self.snp_groups = snp_groups
+        self.omics_groups = omics_groups
         self.omics_features = omics_features
         self.covariate_features = covariate_features
         self.effects = effects
@@ -403,11 +438,31 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.checkpoint = checkpoint
         self.effects_memory = effects_memory
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return those of priors too, also of those of groups.
+
+        Returns
+        -------
+        dict
+        """
+        params = super().get_params(deep)
+        if deep:
+            for name in GROUPS_OF:
+                if isinstance(params[name], Mapping):
+                    params |= of_groups(name, params[name])
+        return params
+
     def set_params(self, **params: Any) -> Self:
         """Set parameters; ``method__pi`` and the like work when `method` is a string too.
 
         A string (or None, for `residual_prior`) is replaced by the prior it stands for before a
-        nested name is applied.
+        nested name is applied. ``method__coding`` and ``method__coding__pi`` are the prior of a
+        group and its parameters.
 
         Parameters
         ----------
@@ -418,9 +473,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        for name in ("method", "omics_method"):
-            if any(key.startswith(f"{name}__") for key in params):
-                params[name] = as_prior(params.get(name, getattr(self, name)))
+        for name in GROUPS_OF:
+            params = replaced(name, getattr(self, name), params)
         if any(key.startswith("residual_prior__") for key in params):
             prior = params.get("residual_prior", self.residual_prior)
             params["residual_prior"] = prior or ScaledInverseChi2()
@@ -611,6 +665,22 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         """Return the names of the responses of each layer."""
         nodes = {OMICS: self.omics_names_} if len(self.omics_names_) else {}
         return {PHENOTYPE: ["y"], **nodes}
+
+    @property
+    def group_variance_(self) -> pd.DataFrame:
+        """Shares of the genetic variance."""
+        return self._group_table("mean")
+
+    @property
+    def group_variance_std_(self) -> pd.DataFrame:
+        """Their posterior SDs."""
+        return self._group_table("sd")
+
+    def _group_table(self, which):
+        if not hasattr(self, "_group_variance"):
+            raise AttributeError("group_variance_ is set by a fit with groups.")
+        table = pd.DataFrame(**self._group_variance[which])
+        return table.rename_axis(index="snp_group", columns="omics_group")
 
     @property
     def latent_sampler_diagnostics_(self) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from sknnmm.inputs.genotypes import (
     stored_dosages,
     warn_of_constant_snps,
 )
+from sknnmm.inputs.groups import Groups, resolve_omics_groups, resolve_snp_groups
 from sknnmm.inputs.masks import check_connections, resolve_mask
 from sknnmm.inputs.missing_codes import warn_of_codes
 from sknnmm.inputs.omics import (
@@ -55,6 +56,8 @@ class FitInputs:
     relative_weight: np.ndarray | None  # (n,), over its mean over the records
     scales: Scales
     connections: Connections | None
+    snp_groups: Groups | None
+    omics_groups: Groups | None  # of the nodes
     n_features: int  # columns of X, omics included
     feature_names: np.ndarray | None  # (n_features,), None: no names
     positions: dict[str, np.ndarray]  # in X, of omics and covariates among its columns
@@ -76,6 +79,8 @@ class FitInputs:
             ],
             "sample_weight": self.weight,
             "mask": connections and [connections.layout.indptr, connections.snps],
+            "snp_groups": self.snp_groups and self.snp_groups.compared,
+            "omics_groups": self.omics_groups and self.omics_groups.compared,
         }
 
     @property
@@ -177,6 +182,8 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         relative_weight=relative_weight,
         scales=scales,
         connections=connections,
+        snp_groups=resolve_snp_groups(estimator.snp_groups, snp_names),
+        omics_groups=resolve_omics_groups(estimator.omics_groups, node_names, estimator.n_latent),
         n_features=features.n_features,
         feature_names=features.names,
         positions=features.positions,

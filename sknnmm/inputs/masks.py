@@ -1,19 +1,16 @@
 """Which SNPs feed which nodes: every form of `mask` becomes one sparse matrix."""
 
 from collections.abc import Mapping
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionArray
-from pandas.api.types import infer_dtype, is_list_like
+from pandas.api.types import is_list_like
 from scipy.sparse import csc_array, issparse
 
 from sknnmm.common.duplicates import refuse_duplicates
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
-
-_LABELS = (np.ndarray, list, tuple, pd.Series, pd.Index, ExtensionArray)
+from sknnmm.inputs.labels import SEQUENCES, SNPS, as_labels, labels_of, look_up
 
 
 def resolve_mask(mask, snp_names, omics_names, n_latent):
@@ -98,7 +95,7 @@ def _connections(mask, snps, nodes, n_latent):
         _check_shape(mask.shape, len(snps), len(nodes), n_latent)
         connected = _from_sparse(mask) if issparse(mask) else np.nonzero(_as_bool(np.asarray(mask)))
         return *connected, np.arange(mask.shape[1])
-    if isinstance(mask, _LABELS):
+    if isinstance(mask, SEQUENCES):
         return _from_labels(mask, snps, nodes)
     raise TypeError(
         "mask must be None; a boolean array, sparse array or DataFrame of SNPs x omics; a sequence "
@@ -177,7 +174,9 @@ def _without_fraction(label):
 
 def _from_mapping(mapping, snps, nodes):
     mentioned = _find_nodes(list(mapping), nodes)
-    members = [_members(omic, value, len(snps)) for omic, value in mapping.items()]
+    members = [
+        labels_of(value, f"mask[{omic!r}]", SNPS, len(snps)) for omic, value in mapping.items()
+    ]
     found, found_nodes = [np.empty(0, int)], [np.empty(0, int)]
     # All names at once: fast, and one warning for those that X lacks.
     for is_name in (True, False):
@@ -188,35 +187,9 @@ def _from_mapping(mapping, snps, nodes):
     return np.concatenate(found), np.concatenate(found_nodes), mentioned
 
 
-def _members(omic, value, p):
-    """Return the names or positions of the SNPs that one value of a mapping selects."""
-    what = f"mask[{omic!r}]"
-    if isinstance(value, slice):
-        try:
-            return np.arange(*value.indices(p))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{what} must be a slice of integer positions: {error}.") from error
-    if isinstance(value, str | Integral):
-        value = [value]
-    elif not is_list_like(value):
-        raise ValueError(
-            f"{what} must hold names or positions of SNPs, a slice or a boolean array; got "
-            f"{value!r}."
-        )
-    selection = _as_labels(value, what, ("string", "integer", "boolean"))
-    if selection.dtype != bool:
-        return selection
-    labels = np.arange(len(selection))
-    if isinstance(value, pd.Series):
-        labels = _as_labels(value.index, f"the index of {what}")
-    if labels.dtype != object and len(labels) != p:
-        raise ValueError(f"{what} has {len(labels)} booleans but X has {p} SNPs.")
-    return labels[selection]
-
-
 def _row_labels(index, p):
     """Return the names or positions of the SNPs of a table's rows."""
-    labels = _as_labels(index, "the index of mask")
+    labels = as_labels(index, "the index of mask")
     if labels.dtype != object and len(labels) != p:
         raise ValueError(
             f"mask has {len(labels)} rows but X has {p} SNPs: give one row per SNP in the order "
@@ -228,7 +201,7 @@ def _row_labels(index, p):
 
 def _find_snps(labels, snps):
     """Return the positions of SNPs in X, -1 for those that X lacks, with one warning."""
-    positions = _look_up(labels, snps, "SNP")
+    positions = look_up(labels, snps, "mask", "SNP")
     lacking = pd.unique(labels[positions < 0])
     if lacking.size and (positions < 0).all():
         raise ValueError(
@@ -243,9 +216,9 @@ def _find_snps(labels, snps):
 
 
 def _find_nodes(labels, nodes):
-    labels = _as_labels(labels, "the omics of mask")
+    labels = as_labels(labels, "the omics of mask")
     refuse_duplicates(labels, "mask", "omic labels", "Give each once.")
-    positions = _look_up(labels, nodes, "omic")
+    positions = look_up(labels, nodes, "mask", "omic")
     unknown = labels[positions < 0]
     if unknown.size:
         raise ValueError(
@@ -253,30 +226,6 @@ def _find_nodes(labels, nodes):
             f"{some(nodes)}."
         )
     return positions
-
-
-def _as_labels(labels, what, kinds=("string", "integer")):
-    """Return an array: of objects if these are names, of int64 if positions; a mix is an error."""
-    labels = np.asarray(labels) if hasattr(labels, "dtype") else np.fromiter(labels, object)
-    kind = infer_dtype(labels, skipna=False) if labels.ndim == 1 else "nested"
-    if labels.size and kind not in kinds:
-        raise ValueError(
-            f"{what} must be all names or all integer positions, but has {kind} values."
-        )
-    return labels.astype({"integer": np.int64, "boolean": bool}.get(kind, object))
-
-
-def _look_up(labels, names, what):
-    """Return positions in `names`, -1 for names that are not there."""
-    if labels.dtype == object:
-        return names.get_indexer(pd.Index(labels, dtype=object))
-    outside = (labels < 0) | (labels >= len(names))
-    if outside.any():
-        raise ValueError(
-            f"mask has the {what} position {labels[outside][0]}; positions go from 0 to "
-            f"{len(names) - 1}."
-        )
-    return labels
 
 
 def _as_bool(values):

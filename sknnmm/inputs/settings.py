@@ -1,18 +1,23 @@
 """Checks of parameters against each other; scikit-learn has checked each by itself."""
 
+from collections.abc import Mapping
+
+from sknnmm.inputs.group_priors import GROUPS_OF, check_priors
 from sknnmm.priors import GBLUP
 
 
 def check_settings(estimator):
     """Raise a ValueError unless the parameters of an NNMMRegressor make a fit."""
-    for name in ("method", "omics_method", "direct_effects", "residual_prior"):
-        prior = getattr(estimator, name)
-        if hasattr(prior, "check"):
-            prior.check()
+    for name, of_groups in GROUPS_OF.items():
+        check_priors(getattr(estimator, name), name, getattr(estimator, of_groups))
+    if estimator.residual_prior is not None:
+        estimator.residual_prior.check()
     for name in ("min_ess", "effects_memory"):
         if isinstance(getattr(estimator, name), bool):
             raise TypeError(f"{name}={getattr(estimator, name)} must be a number.")
-    if estimator.omics_method == "GBLUP" or isinstance(estimator.omics_method, GBLUP):
+    weights = estimator.omics_method
+    weights = weights.values() if isinstance(weights, Mapping) else [weights]
+    if any(prior == "GBLUP" or isinstance(prior, GBLUP) for prior in weights):
         raise ValueError(
             "omics_method='GBLUP' is refused: the relationship matrix of the omics would "
             "change in every iteration when omics are missing. Use 'RR-BLUP', its equivalent."

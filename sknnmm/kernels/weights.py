@@ -17,7 +17,7 @@ def draw_weights(
     Parameters
     ----------
     gram : (b, b), X'WX; products : (b,), X'W residual
-    multipliers, mixture : (M,), of the mixture, and the weights of its components
+    multipliers : (M,), of the mixture; mixture : (M, b) or (M, 1), weights of its components
     variance : (b,) or (1,), prior variances
     s2 : residual variance
     effects, component : (b,), updated in place; component -1: not in the model, effect 0
@@ -45,7 +45,8 @@ def sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, compo
             continue
         old = effects[j]
         v, xr = variance[min(j, len(variance) - 1)], left[j] + gram[j, j] * old
-        component[j], effects[j] = draw_weight(gram[j, j], xr, s2, v, multipliers, mixture, rng)
+        own = mixture[:, min(j, mixture.shape[1] - 1)]
+        component[j], effects[j] = draw_weight(gram[j, j], xr, s2, v, multipliers, own, rng)
         change = effects[j] - old
         if change != 0:
             for i in range(left.size):

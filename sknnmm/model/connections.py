@@ -22,8 +22,8 @@ class Connections:
 
     def __init__(self, mask: sparse.csc_array) -> None:
         self.shape = mask.shape
-        self.layout = ConnectionLayout(mask.indptr)
         self.snps = mask.indices.astype(np.int32)  # of every connection
+        self.layout = ConnectionLayout(mask.indptr, self.snps)
 
     @property
     def few(self) -> bool:

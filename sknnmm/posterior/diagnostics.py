@@ -56,7 +56,15 @@ def quantities(draws, variables, names, judged):
             labels += labels_of(variable, names)
             columns += list(np.moveaxis(of_variable.reshape(*of_variable.shape[:2], -1), -1, 0))
             is_target.append(_targets(variable, of_variable.shape[2:], judged).ravel())
-    return labels, np.concatenate(is_target), columns
+    return _without_absent(labels, np.concatenate(is_target), columns)
+
+
+def _without_absent(labels, is_target, columns):
+    """Return quantities but those that are NaN: hyperparameters that a group does not have."""
+    present = [i for i, column in enumerate(columns) if not np.isnan(column[0, 0])]
+    if len(present) == len(columns):
+        return labels, is_target, columns
+    return [labels[i] for i in present], is_target[present], [columns[i] for i in present]
 
 
 def labels_of(variable, names):

@@ -59,6 +59,18 @@ class NodesPart(Part):
 
         return sample
 
+    @property
+    def n_terms(self):
+        """Return of how many terms the contribution is the sum."""
+        raise NotImplementedError
+
+    def terms(self, rows, batch):
+        """Return the expectations of these in each draw, (n, draws, terms), of the first response.
+
+        As if no nodes were given.
+        """
+        raise NotImplementedError
+
     def value(self, nodes, held):
         """Return the contribution (n, C) of standardised nodes (n, K) in one held draw."""
         raise NotImplementedError
@@ -80,6 +92,16 @@ class ActivatedNodes(NodesPart):
     """The sum over nodes of a weight times an elementwise activation."""
 
     weights: str  # name of the variable
+
+    @property
+    def n_terms(self):
+        """Return the number of nodes."""
+        return self.below.n_responses
+
+    def terms(self, rows, batch):
+        """Return the expected weighted nodes in each draw (see NodesPart)."""
+        expected, _ = self.activation.normal_moments(*self.below.distribution(rows, batch))
+        return expected * self._held_weights()[batch, :, 0]
 
     def mean(self, rows):
         """Return the posterior mean, (n, C)."""
@@ -152,6 +174,12 @@ class NetworkFunctionNodes(NodesPart):
 
     normals: np.ndarray  # (held draws, repeats, K)
     mean_over_training: np.ndarray | None = None  # (C,)
+
+    n_terms = 1
+
+    def terms(self, rows, batch):
+        """Return the expected value of the function in each draw (see NodesPart)."""
+        return self.of_draws(rows, batch)[0]
 
     @classmethod
     def of_fit(cls, posterior, scale, below, activation, training_rows):

@@ -10,7 +10,9 @@ from sknnmm.priors._bayes_c import BayesC
 from sknnmm.priors._bayes_l import BayesL
 from sknnmm.priors._bayes_r import BayesR
 from sknnmm.priors._gblup import GBLUP
+from sknnmm.priors._groups import GroupedPrior
 from sknnmm.priors._layout import ConnectionLayout, DenseLayout
+from sknnmm.priors._quantile_map import Change
 from sknnmm.priors._rr_blup import RRBLUP
 from sknnmm.priors._variance import ScaledInverseChi2
 
@@ -44,8 +46,10 @@ __all__ = [
     "BayesC",
     "BayesL",
     "BayesR",
+    "Change",
     "ConnectionLayout",
     "DenseLayout",
+    "GroupedPrior",
     "Hyperparameters",
     "Prior",
     "ScaledInverseChi2",

@@ -46,7 +46,10 @@ class Sampler:
         self.network = network
         self.layers = network.layers
         self.snp_updates = choose_updates(network) if updates is None else updates
-        n_terms = sum(term.prior.quantile_map is not None for term in self._snp_terms())
+        n_terms = sum(
+            any(prior.quantile_map is not None for prior in term.prior.parts)
+            for term in self._snp_terms()
+        )
         self._interweaving = None if n_moves == 0 else Interweaving(n_moves, n_terms)
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
         self.collapsed = {

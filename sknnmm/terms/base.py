@@ -36,6 +36,7 @@ class Term(ABC, Generic[State]):
     #: (n, m), where contribution = predictors @ coefficients(state); None where they change.
     predictors: np.ndarray | None = None
     has_weights = False  # whether it learns a weight of each response of its source
+    values_are_views = True  # whether `values` are of the state, which is drawn in place
     reads_latent = False  # whether responses of its source have no data
 
     def __init__(self, name: str, layer: str) -> None:
@@ -77,7 +78,7 @@ class Term(ABC, Generic[State]):
     def values(self, state: State) -> Sequence[np.ndarray]:
         """Return the values of the variables of which every draw is kept, in order.
 
-        Views of the state, which is drawn in place; with the responses as the last dimension.
+        Views of the state, if `values_are_views`; with the responses as the last dimension.
         """
 
     def prior_terms(self, state: State) -> tuple[np.ndarray, np.ndarray]:

@@ -15,10 +15,6 @@ from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
-    prior_fixes_scale,
-    prior_variances,
-    residual_terms,
-    scale_terms,
 )
 from sknnmm.terms.fixed import Fixed
 
@@ -130,10 +126,13 @@ class Nodes(DrawnTerm[NodesState]):
         idle: np.ndarray | None = None,
     ) -> None:
         super().__init__(f"{source.prefix}weights", layer)
-        self.source, self.reads_latent = source.name, source.n_latent > 0
+        self.source, self._n_latent = source.name, source.n_latent
+        self.reads_latent = source.n_latent > 0
         self._pi, self._dim = f"{source.prefix}pi", source.response_dim
+        self._group_dim = f"{source.prefix}group"
         self.activation = activation
         self.prior = prior
+        self.values_are_views = not prior.groups
         self.has_weights = not activation.is_network
         self.n_nodes = source.n_responses
         self.n_responses = n_responses
@@ -145,23 +144,29 @@ class Nodes(DrawnTerm[NodesState]):
         self._row_weight = row_weight[self._rows, None]
         self._multipliers = np.array(prior.multipliers, float)
         if self.has_weights:
-            self.expected_variance = share / self._expected_squares(source)
+            self.expected_variance = prior.expected_variance(
+                share, self._expected_variances(source), self._sums
+            )
         ((_, basis, self._back),) = fixed.groups  # all responses have the same rows
         self._basis = basis[self._rows].astype(float)
         self._constant_blocks: list[NodeBlock] | None = None  # where no node is ever drawn
         if not source.is_drawn:
             self._take_constant(activation.value(source.starting_response))
 
-    def _expected_squares(self, source: "Layer") -> float:
-        """Return the expected sum of the variances of the activated nodes."""
-        latent = np.arange(self.n_nodes) >= source.n_recorded
+    def _expected_variances(self, source: "Layer") -> np.ndarray:
+        """Return the expected variances of the activated nodes, (K,)."""
         zero, one = np.zeros((1, self.n_nodes)), np.ones(self.n_nodes)
         first, second = self.activation.normal_moments(zero, one)
-        total = (second - first**2)[0, latent].sum()
+        variances = (second - first**2)[0]
         activated = self.activation.value(np.nan_to_num(source.record))
         for k in range(source.n_recorded):
-            total += activated[source.observed[:, k], k].var()
-        return total
+            variances[k] = activated[source.observed[:, k], k].var()
+        return variances
+
+    def _sums(self, per_node: np.ndarray) -> np.ndarray:
+        """Return the sum of values (K,) for every response, (C,)."""
+        n_recorded = self.n_nodes - self._n_latent
+        return np.full(self.n_responses, sum(per_node[:n_recorded], per_node[n_recorded:].sum()))
 
     def measure(self, state: NodesState, nodes: np.ndarray) -> None:
         """Activate nodes (n, K) that have been exchanged under a chain, as in no fit."""
@@ -191,7 +196,7 @@ class Nodes(DrawnTerm[NodesState]):
     @property
     def fixes_scale(self) -> bool:
         """Return whether the weights, or their prior variances, are held (see Term)."""
-        return not self.has_weights or prior_fixes_scale(self.prior)
+        return not self.has_weights or self.prior.fixes_scale
 
     @property
     def not_subtracted(self) -> tuple[Term, ...]:
@@ -211,19 +216,22 @@ class Nodes(DrawnTerm[NodesState]):
             ones = np.ones((1, self.n_responses), dtype)
             return NodesState(ones, None, None, activated)
         weights = self.ridge(activated.astype(float), layer, responses[self.layer])
-        component = np.full(weights.shape, len(self._multipliers) - 1, np.int8)
+        hyper = self.prior.start(self.expected_variance, DenseLayout(*weights.shape))
+        component = np.full(weights.shape, self.prior.starting_component(hyper), np.int8)
         if self.idle is not None:
             component[self.idle] = -1
             weights[self.idle] = 0
-        expected = np.full(self.n_responses, self.expected_variance)
-        hyper = self.prior.start(expected, DenseLayout(*weights.shape))
         return NodesState(weights.astype(dtype), component, hyper, activated)
 
     def ridge(self, predictors: np.ndarray, layer: "Layer", response: np.ndarray) -> np.ndarray:
-        """Return the ridge solution (k, C) of the responses on predictors (n, k), both centred."""
+        """Return the ridge solution (k, C) of the responses on the first k nodes, both centred.
+
+        `predictors` (n, k) are these nodes, activated.
+        """
         rows = layer.informed
         centred = predictors[rows] - predictors[rows].mean(axis=0)
-        ratio = layer.family.expected_residual_variance / self.expected_variance
+        variance = self.prior.of_predictors(self.expected_variance)[: centred.shape[1], 0]
+        ratio = layer.family.expected_residual_variance / variance
         gram = centred.T @ centred + ratio * np.eye(centred.shape[1])
         return np.linalg.solve(gram, centred.T @ response[rows].astype(float))
 
@@ -239,7 +247,8 @@ class Nodes(DrawnTerm[NodesState]):
             return
         prior, s2 = self.prior, residual_variance
         shrinkage = self._fixed.shrinkage(self._basis.shape[1], s2)
-        variance = prior_variances(prior, state.hyper, s2)
+        variance = prior.effect_variances(state.hyper, s2)
+        mixture = prior.effect_weights(state.hyper)
         residual = target.products()
         for i, block in enumerate(self._constant_blocks or self._blocks(state.activated)):
             own = slice(i * BLOCK, (i + 1) * BLOCK)
@@ -252,7 +261,7 @@ class Nodes(DrawnTerm[NodesState]):
                         block.gram - shrunk @ block.in_basis,
                         of_nodes[:, c] - shrunk @ in_basis[:, c],
                         self._multipliers,
-                        state.hyper.weights[:, c],
+                        mixture[:, own if mixture.shape[1] > 1 else slice(None), c],
                         variance[own if len(variance) > 1 else slice(None), c],
                         s2[c],
                         state.effects[own, c],
@@ -312,21 +321,20 @@ class Nodes(DrawnTerm[NodesState]):
     def rescale(self, state: NodesState, response: int, factor: float) -> None:
         """Multiply the weights on one response and their SDs (see Term)."""
         state.effects[:, response] *= factor
-        if not self.informs_residual_variance:
-            state.hyper.variance_of(response)[:] *= factor**2
+        self.prior.rescale_column(state.hyper, response, factor)
 
     def scale_terms(self, state: NodesState, response: int) -> tuple[float, float]:
         """Return what the prior of the variances says of their scale (see Term)."""
-        return scale_terms(self.prior, state.hyper, response)
+        return self.prior.scale_terms(state.hyper, response)
 
     def variance_of(self, state: NodesState, residual_variance: np.ndarray) -> np.ndarray:
         """Return the prior variance of every weight given its mixture component, (K, C)."""
-        variance = prior_variances(self.prior, state.hyper, residual_variance)
+        variance = self.prior.effect_variances(state.hyper, residual_variance)
         return variance * self._multipliers[state.component]
 
     def prior_terms(self, state: NodesState) -> tuple[np.ndarray, np.ndarray]:
         """Return what the weights say of the residual variance (see Term)."""
-        return residual_terms(self.prior, state)
+        return self.prior.residual_terms(state.hyper, state.effects, state.component)
 
     def variables(self, layer: "Layer") -> list[Variable]:
         """Return the weights and their hyperparameters; none of a network function (see Term)."""
@@ -341,7 +349,8 @@ class Nodes(DrawnTerm[NodesState]):
             is_target=True,
             is_diagnosed=True,
         )
-        return [*hyperparameter_variables(self.prior, layer, self.name, self._pi), weights]
+        hyper = hyperparameter_variables(self.prior, layer, self.name, self._pi, self._group_dim)
+        return [*hyper, weights]
 
     def values(self, state: NodesState) -> list[np.ndarray]:
         """Return the hyperparameters and the weights (see Term)."""

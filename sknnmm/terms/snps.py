@@ -18,9 +18,6 @@ from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
-    prior_fixes_scale,
-    residual_terms,
-    scale_terms,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +69,7 @@ class SNPs(Term[SNPState]):
         super().__init__(effects, layer)
         self._pi = pi
         self.prior = prior
+        self.values_are_views = not prior.groups
         self.genotypes = ScaledGenotypes(genotypes) if prior.scales_genotypes else genotypes
         self.row_weight = row_weight
         self.n_responses = n_responses
@@ -90,11 +88,14 @@ class SNPs(Term[SNPState]):
 
     @property
     def expected_variance(self) -> np.ndarray:
-        """Return the expected variance of one SNP effect on a response, (C,)."""
-        variance = self.genotypes.variance
+        """Return the expected variance of one SNP effect on a response, (C,), or (groups, C)."""
+        return self.prior.expected_variance(self._share, self.genotypes.variance, self._sums)
+
+    def _sums(self, per_snp: np.ndarray) -> np.ndarray:
+        """Return sums of values (p,) over the SNPs that act on each response, (C,)."""
         if self.connections is None:
-            return np.full(self.n_responses, self._share / variance.sum())
-        return self._share / self.connections.sums(variance)
+            return np.full(self.n_responses, per_snp.sum())
+        return self.connections.sums(per_snp)
 
     def draw_hyperparameters(
         self, state: SNPState, residual_variance: np.ndarray, rng: np.random.Generator
@@ -105,18 +106,17 @@ class SNPs(Term[SNPState]):
     @property
     def fixes_scale(self) -> bool:
         """Return whether the prior variances are held (see Term)."""
-        return prior_fixes_scale(self.prior)
+        return self.prior.fixes_scale
 
     def rescale(self, state: SNPState, response: int, factor: float) -> None:
         """Multiply the effects on one response and their SDs (see Term)."""
         state.effects[state.hyper.layout.entries(response)] *= factor
         state.fit[:, response] *= factor
-        if not self.informs_residual_variance:
-            state.hyper.variance_of(response)[:] *= factor**2
+        self.prior.rescale_column(state.hyper, response, factor)
 
     def scale_terms(self, state: SNPState, response: int) -> tuple[float, float]:
         """Return what the prior of the variances says of their scale (see Term)."""
-        return scale_terms(self.prior, state.hyper, response)
+        return self.prior.scale_terms(state.hyper, response)
 
     def contribution(self, state: SNPState) -> np.ndarray:
         """Return genotypes times effects (see Term)."""
@@ -124,14 +124,15 @@ class SNPs(Term[SNPState]):
 
     def prior_terms(self, state: SNPState) -> tuple[np.ndarray, np.ndarray]:
         """Return what the effects say of the residual variance (see Term)."""
-        return residual_terms(self.prior, state)
+        return self.prior.residual_terms(state.hyper, state.effects, state.component)
 
     def variables(self, layer: "Layer") -> list[Variable]:
         """Return the hyperparameters, and the effects, kept in moments (see Term)."""
         effects = Variable(
             self.name, layer.name, "SNP effects per allele", layer.dims("snp"), power=1, every=False
         )
-        return [*hyperparameter_variables(self.prior, layer, self.name, self._pi), effects]
+        hyper = hyperparameter_variables(self.prior, layer, self.name, self._pi, "snp_group")
+        return [*hyper, effects]
 
     def values(self, state: SNPState) -> list[np.ndarray]:
         """Return the hyperparameters (see Term)."""

@@ -1,6 +1,7 @@
 """Small networks on the sampling scale, and draws from their prior, for tests of the sampler."""
 
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import numpy as np
 from scipy import sparse
@@ -43,7 +44,7 @@ def small_network(
 
     The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y.
     `mask` (p, K) says which SNPs act on which nodes. `weighted`: rows of y weigh 1/4 to 4.
-    `stored` is the type of the genotypes in memory.
+    `stored` is the type of the genotypes in memory. A prior of SNPs may be a function of these.
     """
     dosages = np.array(rng.integers(0, 3, (n, p)), stored, order="F")
     dosages[:2] = [[0], [2]]  # every SNP varies
@@ -55,8 +56,13 @@ def small_network(
     omics[n - uninformative :] = np.nan
     omics[:, n_observed:] = np.nan
     covariates = rng.standard_normal((n, n_covariates))
+    genotypes = Genotypes(dosages)
+    if callable(snp_prior):
+        snp_prior = snp_prior(genotypes)
+    if callable(direct_prior):
+        direct_prior = direct_prior(genotypes)
     return NNMM(
-        genotypes=Genotypes(dosages),
+        genotypes=genotypes,
         y=y,
         omics=omics,
         n_latent=n_latent,
@@ -94,10 +100,20 @@ def draw_effects(prior, shape, rng, residual_variance, snp_scale=1.0, connected=
     `residual_variance` (C,) matters to BayesL, `snp_scale` (m, 1) to GBLUP. Effects that are not
     `connected` are zero.
     """
-    hyper, effects = _draw_connected_effects(
-        prior, shape, rng, residual_variance, snp_scale, np.broadcast_to(connected, shape)
-    )
-    return hyper, effects * connected
+    connected = np.broadcast_to(connected, shape)
+    if not prior.groups:
+        hyper, effects = _draw_connected_effects(
+            prior, shape, rng, residual_variance, snp_scale, connected
+        )
+        return hyper, effects * connected
+    hypers, effects = {}, np.empty(shape)
+    for number, (name, of_group) in enumerate(zip(prior.groups, prior.parts, strict=True)):
+        rows = prior.group_of == number
+        own_scale = np.broadcast_to(snp_scale, (shape[0], 1))[rows]
+        given = residual_variance, own_scale, connected[rows]
+        hyper, effects[rows] = draw_effects(of_group, effects[rows].shape, rng, *given)
+        hypers |= {f"{quantity} of {name}": value for quantity, value in hyper.items()}
+    return hypers, effects
 
 
 def _draw_connected_effects(prior, shape, rng, residual_variance, snp_scale, connected):
@@ -144,6 +160,14 @@ def _mean_of_columns(values, columns):
 def current_hyperparameters(prior, state):
     """Return the hyperparameters of a chain under the names of `draw_effects`."""
     hyper = state.hyper
+    if prior.groups:
+        return {
+            f"{quantity} of {group.name}": value
+            for group in prior.each(hyper)
+            for quantity, value in current_hyperparameters(
+                group.prior, SimpleNamespace(hyper=group.hyper)
+            ).items()
+        }
     if isinstance(prior, BayesL):
         return {"log lambda^2": np.log(hyper.squared_penalty)}
     values = {"log variance": _mean_of_columns(np.log(hyper.variance), hyper.layout)}

@@ -13,6 +13,7 @@ import pytest
 from sknnmm.activations import Activation, NetworkFunction
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.specification import RandomEffect
+from sknnmm.genotypes import ScaledGenotypes
 from sknnmm.priors import (
     GBLUP,
     RRBLUP,
@@ -21,6 +22,7 @@ from sknnmm.priors import (
     BayesC,
     BayesL,
     BayesR,
+    GroupedPrior,
     ScaledInverseChi2,
 )
 from sknnmm.sampling.chains.start import starting_state
@@ -336,6 +338,77 @@ RANDOM_CASES = {  # kind of levels and the layers on which they have effects
 }
 
 
+def grouped(group_of, **priors):
+    """Return a function from genotypes to a GroupedPrior; its groups are numbered."""
+
+    def prior_of(genotypes):
+        return GroupedPrior(priors, np.array(group_of), ScaledGenotypes(genotypes).per_allele)
+
+    return prior_of
+
+
+def weights_of(*methods):
+    """Return a GroupedPrior of two groups of two omics and one."""
+    priors = {f"{method} {i}": PRIORS[method][2] for i, method in enumerate(methods)}
+    return GroupedPrior(priors, np.array([0, 1, 0]))
+
+
+SELECTING = grouped([0, 1, 0, 1, 0, 1], coding=PRIORS["BayesC"][0], other=PRIORS["BayesR"][1])
+WITHOUT_ZEROS = grouped([0, 0, 1, 1, 2, 2], a=PRIORS["GBLUP"][0], b=PRIORS["BayesL"][0],
+                        c=PRIORS["BayesA"][1])  # fmt: skip
+MIXED = grouped([1, 0, 0, 1, 1, 0], a=PRIORS["RR-BLUP"][0], b=PRIORS["BayesB"][0])
+IN_BLOCKS = grouped(np.arange(18) // 6 % 2, a=PRIORS["BayesC"][0], b=PRIORS["GBLUP"][0])
+GROUPED_CASES = {
+    "blocked, missing omics": {
+        "by_rows": True,
+        "snp_prior": SELECTING,
+        "direct_prior": WITHOUT_ZEROS,
+        "weight_prior": weights_of("BayesC", "RR-BLUP"),
+    },
+    "cross-products, weighted": {
+        "snp_prior": MIXED,
+        "direct_prior": SELECTING,
+        "weight_prior": weights_of("BayesL", "BayesR"),
+        "weighted": True,
+    },
+    "cross-products without zeros, tanh": {
+        "snp_prior": WITHOUT_ZEROS,
+        "weight_prior": weights_of("RR-BLUP", "RR-BLUP"),
+        "activation": "tanh",
+    },
+    "sums": COMPLETE | {"snp_prior": SELECTING, "direct_prior": MIXED},
+    "sums, single precision": COMPLETE
+    | {"snp_prior": MIXED, "direct_prior": WITHOUT_ZEROS, "dtype": np.float32},
+    "one column": {
+        "by_rows": True,
+        "n_observed": 1,
+        "p": 6,
+        "snp_prior": MIXED,
+        "weight_prior": None,
+        "direct_prior": None,
+    },
+    "connections": {"mask": np.c_[FEW, FEW[:, 0]], "p": 18, "snp_prior": IN_BLOCKS},
+    "connections from sums": COMPLETE
+    | {"mask": np.c_[FEW, FEW[:, 0]], "p": 18, "n": 20, "snp_prior": IN_BLOCKS},
+    "latent tanh": {
+        "n_latent": 1,
+        "n_observed": 2,
+        "snp_prior": MIXED,
+        "weight_prior": weights_of("BayesC", "RR-BLUP"),
+        "activation": "tanh",
+    },
+    "latent linear": {
+        "n_latent": 1,
+        "n_observed": 2,
+        "snp_prior": WITHOUT_ZEROS,
+        "weight_prior": weights_of("BayesL", "BayesB"),
+    },
+}
+for case in GROUPED_CASES.values():  # three groups of two SNPs or two of three, and three omics
+    defaults = {"p": 6, "n_moves": 3, "n_observed": 3}
+    case.update({name: value for name, value in defaults.items() if name not in case})
+
+
 # Only in the slow tier, which holds all cases. Of the latent ones and of complete "connections,
 # BayesB" a short chain overestimates the effective sample size; the others have much in common with
 # those that stay.
@@ -359,6 +432,15 @@ LONG_ONLY = {
         "connections, BayesL",
         "connections, BayesR",
         "connections, latent",
+    },
+    "grouped": {
+        "blocked, missing omics",
+        "sums, single precision",
+        "one column",
+        "connections from sums",
+        "cross-products without zeros, tanh",
+        "latent tanh",
+        "latent linear",
     },
     "complete": {
         "BayesA",
@@ -479,6 +561,19 @@ def test_joint_distribution_with_random_effects(case, monkeypatch):
 def test_joint_distribution_with_random_effects_long(case, monkeypatch):
     draw_one_by_one_if_so(case, monkeypatch)
     assert_same_joint_distribution(RANDOM_CASES[case], 300 + sorted(RANDOM_CASES).index(case), LONG)
+
+
+@pytest.mark.parametrize("case", sorted(GROUPED_CASES.keys() - LONG_ONLY["grouped"]))
+def test_joint_distribution_with_groups(case):
+    seed = 400 + sorted(GROUPED_CASES).index(case)
+    assert_same_joint_distribution(GROUPED_CASES[case], seed, SHORT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", GROUPED_CASES)
+def test_joint_distribution_with_groups_long(case):
+    seed = 420 + sorted(GROUPED_CASES).index(case)
+    assert_same_joint_distribution(GROUPED_CASES[case], seed, LONG)
 
 
 @pytest.mark.slow

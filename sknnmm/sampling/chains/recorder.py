@@ -80,9 +80,10 @@ class Recorder:
         self._n_kept = n_kept
         self._n_recorded = 0
         self._draws = {}
-        self._present = {}  # views of the state, which is drawn in place
+        self._present = {}  # the small variables, views where the state is drawn in place
         self._stored = ThinnedDraws(effects_budget)
         self._terms = [(layer, term) for layer in network.layers for term in layer.terms]
+        self._are_views = all(term.values_are_views for _, term in self._terms)
         self._effects, self._readers = {}, {}
         for layer, term in self._terms:
             name = effects_name(layer, term)
@@ -138,7 +139,7 @@ class Recorder:
                 f"heritability became {shares['heritability']}, the mean genetic value "
                 f"{shares['genetic_mean']}."
             )
-        if not self._present:
+        if not self._present or not self._are_views:
             self._present = self._views(chain)
         self._keep(self._present)
         self._keep(shares)
@@ -158,7 +159,7 @@ class Recorder:
         return nodes.of(chain).effects.astype(float)
 
     def _views(self, chain):
-        """Return views of the variables of which every draw is kept, by name."""
+        """Return the variables of which every draw is kept, by name."""
         views = {}
         for layer in self._network.layers:
             name = f"{layer.prefix}residual_variance"

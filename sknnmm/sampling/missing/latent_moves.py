@@ -189,8 +189,8 @@ class InterweavedScales(_SliceMove):
         for term in self._layer.terms:
             state = own.terms[term.name]
             shape, rate = term.scale_terms(state, k)
-            if term.fixes_scale or shape == 0:  # or it has none of its own
-                continue
+            if term.fixes_scale or term.informs_residual_variance or shape == 0:
+                continue  # or it has none of its own
             part = term.contribution(state)[:, k]
             rest = own.response[:, k] - part
             factor = self._draw_factor(shape, rate, rest, part, misfit, rng)

@@ -13,7 +13,7 @@ import numpy as np
 from sknnmm.model.network import Network
 from sknnmm.priors import ConnectionLayout, DenseLayout
 from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
-from sknnmm.sampling.snp.interweaving import Interweaving, Steps
+from sknnmm.sampling.snp.interweaving import GroupSteps, Interweaving, Steps
 from sknnmm.sampling.snp.unexplained import Unexplained
 from sknnmm.sampling.state import ChainState
 from sknnmm.terms.snps import SNPs, SNPState
@@ -54,6 +54,7 @@ class SNPUpdate(ABC):
         component = np.zeros(layout.shape, np.int8)
         component[~np.broadcast_to(self.in_model(term), layout.shape)] = -1
         hyper = term.prior.start(term.expected_variance, layout)
+        steps = GroupSteps if term.prior.groups else Steps
         n_responses, keeps_fit = term.n_responses, self.keeps_fit
         products = np.zeros(layout.shape[::-1], self._dtype) if self.keeps_products else None
         return SNPState(
@@ -63,7 +64,7 @@ class SNPUpdate(ABC):
             fit=np.zeros((n_samples, n_responses), self._dtype) if keeps_fit else None,
             fit_squares=None if keeps_fit else np.zeros(n_responses),
             fit_products=products,
-            steps=Steps.start(term.prior, hyper) if self.weighs_changes else None,
+            steps=steps.start(term.prior, hyper) if self.weighs_changes else None,
         )
 
     def draw(

@@ -12,7 +12,6 @@ from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare_together
 from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change, work_of_iteration
-from sknnmm.terms.effects import prior_variances
 
 BLOCK = 32  # SNPs swept together; it divides TILE
 MAX_WEIGHTINGS = 2  # sets of row weights that one sweep can serve
@@ -74,12 +73,16 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             s2[own] = part.residual_variance
             np.subtract(target.T, part.state.fit.T, out=residual[own, :n])
         variances = [
-            prior_variances(term.prior, part.state.hyper, part.residual_variance)
+            term.prior.effect_variances(part.state.hyper, part.residual_variance)
             for term, part in zip(self.terms, parts, strict=True)
+        ]
+        weights = [
+            term.prior.effect_weights(state.hyper)
+            for term, state in zip(self.terms, states, strict=True)
         ]
         for first in range(0, len(self._mean), self._chunk):
             snps = slice(first, first + self._chunk)
-            tables = self._prepare(snps, parts, variances, rng)
+            tables = self._prepare(snps, parts, variances, weights, rng)
             shape = (len(self._squares[snps]), self._n_lanes)
             effects, component = np.empty(shape, self._dtype), np.empty(shape, np.int8)
             effects[:, self._columns[-1] :], component[:, self._columns[-1] :] = 0, -1  # idle
@@ -128,19 +131,19 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         start = -room.ctypes.data % LINE
         return room[start : start + n_columns * width].view(self._dtype).reshape(n_columns, -1)
 
-    def _prepare(self, snps, parts, variances, rng):
+    def _prepare(self, snps, parts, variances, weights, rng):
         """Return the prepared draws of some SNPs, all columns side by side."""
         squares = [self._squares[snps, g, None] for g in range(self._squares.shape[1])]
         draws = [
             Draws(
                 squares[weighting],
                 multipliers,
-                part.state.hyper.weights[:, None],
+                weight[:, snps] if weight.shape[1] > 1 else weight,
                 variance[snps] if len(variance) > 1 else variance,
                 part.residual_variance[None],
             )
-            for weighting, multipliers, part, variance in zip(
-                self._weighting_of, self._multipliers, parts, variances, strict=True
+            for weighting, multipliers, part, variance, weight in zip(
+                self._weighting_of, self._multipliers, parts, variances, weights, strict=True
             )
         ]
         n_idle = self._n_lanes - self._columns[-1]

@@ -16,7 +16,6 @@ from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.drawn_cells import DrawnCells
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare, prepare_together
 from sknnmm.sampling.snp.unexplained import UnexplainedProducts, work_of_iteration
-from sknnmm.terms.effects import prior_variances
 
 MAX_SNPS = 4096  # their cross-products take 64 MB in single precision
 MANY_DRAWN = 0.5  # share of drawn responses; with more, passes over all cells are faster
@@ -145,8 +144,8 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             Draws(
                 self._squares,
                 multipliers,
-                part.state.hyper.weights[:, :, None],
-                prior_variances(term.prior, part.state.hyper, part.residual_variance).T,
+                term.prior.effect_weights(part.state.hyper).swapaxes(1, 2),
+                term.prior.effect_variances(part.state.hyper, part.residual_variance).T,
                 part.residual_variance[:, None],
             )
             for term, multipliers, part in zip(self.terms, self._multipliers, parts, strict=True)
@@ -265,11 +264,11 @@ class ConnectionCrossProductSweep(SNPUpdate, ReadOnlyArrays):
         """Draw the effect of every connection once (see SNPUpdate)."""
         (part,) = parts
         layout, hyper, s2 = self._connections.layout, part.state.hyper, part.residual_variance
-        variance = prior_variances(self.terms[0].prior, hyper, s2)
+        variance = self.terms[0].prior.effect_variances(hyper, s2)
         tables = prepare(
             self._squares,
             self._multipliers,
-            hyper.weights[:, layout.column_of],
+            self.terms[0].prior.effect_weights(hyper),
             variance if variance.ndim == 1 else layout.spread(variance[0]),
             layout.spread(s2),
             rng,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknnmm.kernels.scales import draw_scales, propose_scales
+from sknnmm.terms.snps import SNPState
 
 ACCEPTANCE = 0.3  # of proposals, aimed at
 FIRST_STEP = 0.2
@@ -37,7 +38,7 @@ class Steps:
         """Return the Steps to start from, None if a prior does not say how effects follow."""
         if prior.quantile_map is None:
             return None
-        n_columns, d = len(hyper.scale), len(prior.multipliers) - 1
+        n_columns, d = hyper.n_columns, len(prior.multipliers) - 1
         return cls(
             root=np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)),
             direction=np.zeros((n_columns, d)),
@@ -72,6 +73,20 @@ class Steps:
         self.root[:] = self.root @ np.linalg.cholesky(stretched)
 
 
+@dataclass
+class GroupSteps:
+    """The proposals of a term with groups of effects, which move in turn: one per iteration."""
+
+    of_groups: dict[str, Steps]  # of the groups that have any
+    turn: int = 0
+
+    @classmethod
+    def start(cls, prior, hyper):
+        """Return the GroupSteps to start from."""
+        steps = {group.name: Steps.start(group.prior, group.hyper) for group in prior.each(hyper)}
+        return cls({name: of_group for name, of_group in steps.items() if of_group is not None})
+
+
 class Interweaving:
     """The moves of all terms of SNPs.
 
@@ -87,7 +102,7 @@ class Interweaving:
         self._n_moves, self._share = n_moves, SHARE / max(n_terms, 1)
 
     def draw(self, prior, part, unexplained, rng, tuning):
-        """Move the hyperparameters of one term.
+        """Move the hyperparameters of one term, or of one of its groups.
 
         Parameters
         ----------
@@ -97,11 +112,32 @@ class Interweaving:
         rng : numpy.random.Generator
         tuning : bool
         """
+        if prior.groups:
+            self._draw_group(prior, part, unexplained, rng, tuning)
+        else:
+            self._draw(prior, part, unexplained, rng, tuning)
+
+    def _draw_group(self, prior, part, unexplained, rng, tuning):
+        """Move the group whose turn it is: what the others leave to it takes a pass over it."""
+        state, steps = part.state, part.state.steps
+        group = prior.group(steps.turn % len(prior.groups), state.hyper)
+        steps.turn += 1
+        own = SNPState(
+            *group.take(state.effects, state.component),
+            group.hyper,
+            fit=None,
+            steps=steps.of_groups.get(group.name),
+        )
+        own_part = part._replace(state=own)
+        self._draw(group.prior, own_part, unexplained.of_group(own), rng, tuning)
+        group.put((own.effects, own.component), state.effects, state.component)
+
+    def _draw(self, prior, part, unexplained, rng, tuning):
         if prior.quantile_map is None:
             self._rescale(prior, part, unexplained, rng)
             return
         steps = part.state.steps
-        n_snps = part.state.effects.size / len(part.state.hyper.scale)
+        n_snps = part.state.effects.size / part.state.hyper.n_columns
         steps.due += self._n_moves or steps.affordable(self._share, n_snps)
         while steps.due >= 1:
             steps.due -= 1

@@ -13,7 +13,6 @@ from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import prepare
 from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change, work_of_iteration
-from sknnmm.terms.effects import prior_variances
 
 
 class _PassingSweep(SNPUpdate, ReadOnlyArrays):
@@ -64,11 +63,15 @@ class _PassingSweep(SNPUpdate, ReadOnlyArrays):
         state, s2 = part.state, part.residual_variance
         target = part.target.rows()
         residual = np.subtract(target.T, state.fit.T, order="C")
-        variance = prior_variances(self.terms[0].prior, state.hyper, s2)
+        prior = self.terms[0].prior
+        variance, weights = (
+            prior.effect_variances(state.hyper, s2),
+            prior.effect_weights(state.hyper),
+        )
         tables = prepare(
             self._squares,
             self._multipliers,
-            self._spread(state.hyper.weights),
+            weights.reshape(len(weights), -1),
             self._spread(variance[0]) if len(variance) == 1 else variance.reshape(-1),
             self._spread(s2),
             rng,

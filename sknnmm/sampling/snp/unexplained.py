@@ -5,16 +5,19 @@ these, `weigh` returns the gain d'X'Wr - d'X'WXd / 2, which is that of the log l
 residual variance; then, for effects times a factor, l = b'X'Wr and q = b'X'WXb, before and after
 the change: a factor t gains (t - 1) l - (t - 1)^2 q / 2. `take` makes the change last weighed in
 some columns; `scale` multiplies the effects of columns; `settle`, in the end, updates what is
-maintained.
+maintained. `of_group` returns the same of a group of the effects, whose target is what the other
+effects leave: r is the same, so what changes in a group changes in the whole.
 """
 
 from abc import ABC, abstractmethod
 
 import numpy as np
 
+from sknnmm.common.cached import cached
 from sknnmm.common.compiled import njit
 from sknnmm.kernels.cross_products import add_rows
 from sknnmm.kernels.passes import add_connections
+from sknnmm.priors import Change
 
 # Costs in the time of one multiplication with a genotype, as measured in sweeps.
 CALLS_OF_MOVE, CALLS_OF_ITERATION = 1.5e6, 1e6  # from Python
@@ -35,7 +38,7 @@ class Unexplained(ABC):
 
     def __init__(self, state, work):
         self._state, self._work = state, work
-        self._is_empty = np.zeros(len(state.hyper.scale), bool)
+        self._is_empty = np.zeros(state.hyper.n_columns, bool)
 
     def weigh(self, change):
         """Return the gain of a Change, and l, q before and after it, each (C,)."""
@@ -80,6 +83,10 @@ class Unexplained(ABC):
     @abstractmethod
     def settle(self):
         """Bring up to date what is maintained of the state."""
+
+    @abstractmethod
+    def of_group(self, state):
+        """Return the Unexplained of a group, given a state of its effects alone."""
 
 
 class UnexplainedRows(Unexplained):
@@ -127,6 +134,39 @@ class UnexplainedRows(Unexplained):
         """Write the fit of the state."""
         np.subtract(self._target, self._residual.T, out=self._state.fit)
 
+    def of_group(self, state):
+        """Return the Unexplained of a group (see Unexplained)."""
+        return _RowsOfGroup(self, state)
+
+
+class _RowsOfGroup(UnexplainedRows):
+    """The same of a group of effects.
+
+    Parameters
+    ----------
+    whole : UnexplainedRows
+    state : SNPState
+        Of the group.
+    """
+
+    def __init__(self, whole, state):
+        Unexplained.__init__(self, state, whole._work)
+        self._residual, self._row_weight = whole._residual, whole._row_weight
+        self._of_whole = whole._times
+
+    def _times(self, change):
+        placed = self._state.hyper.layout.place(change.entries)
+        return self._of_whole(change._replace(entries=placed))
+
+    @cached
+    def _target(self):
+        return (self._residual + self._times(all_effects(self._state))).T
+
+    def cost(self, change):
+        """Return the cost of weighing a Change, that of the target included."""
+        work = PASS * len(self._row_weight) * np.count_nonzero(self._state.effects)
+        return super().cost(change) + work / self._work
+
 
 class UnexplainedProducts(Unexplained):
     """Products X'W residual.
@@ -150,14 +190,24 @@ class UnexplainedProducts(Unexplained):
         self._target, self._changed = target, change
         self._gram, self._settle = gram, settle
 
+    @property
+    def _effects(self):
+        """Return the effects, (p, C)."""
+        return self._state.effects
+
+    @property
+    def _fit_products(self):
+        """Return X'WX times these, (C, p)."""
+        return self._state.fit_products
+
     def _weigh(self, change):
-        self._snps = change.entries // len(self._target)
+        self._snps = self._snps_of(change)
         self._product = np.zeros_like(self._target)
         return gains_of_products(
             self._gram,
             self._target,
-            self._state.fit_products,
-            self._state.effects,
+            self._fit_products,
+            self._effects,
             self._product,
             change.indptr,
             self._snps,
@@ -170,25 +220,91 @@ class UnexplainedProducts(Unexplained):
         of_move = work_of_move(n_effects, n_changes, n_snps)
         return of_move / (self._work + n_changes * n_snps)
 
+    def _snps_of(self, change):
+        return change.entries // len(self._target)
+
     def _take(self, accepted):
-        self._state.fit_products[accepted] += self._product[accepted]
+        self._fit_products[accepted] += self._product[accepted]
         column = np.repeat(np.arange(len(accepted)), np.diff(self._change.indptr))
         taken = accepted[column]
         self._changed[column[taken], self._snps[taken]] += self._change.amounts[taken]
 
     def _weigh_scale(self):
-        effects = self._state.effects.T.astype(float)
-        quadratic = (effects * self._state.fit_products).sum(axis=1)
+        effects = self._effects.T.astype(float)
+        quadratic = (effects * self._fit_products).sum(axis=1)
         return (effects * self._target).sum(axis=1) - quadratic, quadratic
 
     def _scale(self, factor):
         factor = factor.astype(self._target.dtype)[:, None]
-        self._changed += (factor - 1) * self._state.effects.T
-        self._state.fit_products *= factor
+        self._changed += (factor - 1) * self._effects.T
+        self._fit_products[:] *= factor
 
     def settle(self):
         """Bring up to date what is maintained."""
         self._settle(self._state, self._changed)
+
+    def of_group(self, state):
+        """Return the Unexplained of a group (see Unexplained)."""
+        return _ProductsOfGroup(self, state)
+
+
+class _ProductsOfGroup(UnexplainedProducts):
+    """The same of a group of effects; those of the other SNPs count as zero.
+
+    Parameters
+    ----------
+    whole : UnexplainedProducts
+    state : SNPState
+        Of the group.
+    """
+
+    def __init__(self, whole, state):
+        Unexplained.__init__(self, state, whole._work)
+        self._whole, self._changed, self._gram = whole, whole._changed, whole._gram
+
+    @property
+    def _effects(self):
+        effects = np.zeros(self._changed.shape[::-1], self._changed.dtype)
+        effects[self._state.hyper.layout.members] = self._state.effects
+        return effects
+
+    @cached
+    def _fit_products(self):
+        products, change = np.zeros_like(self._changed), all_effects(self._state)
+        snps = self._snps_of(change)
+        for c, of_column in enumerate(products):
+            own = slice(*change.indptr[c : c + 2])
+            add_rows(self._gram, snps[own], change.amounts[own], of_column)
+        return products
+
+    @cached
+    def _target(self):
+        return self._whole._target - (self._whole._fit_products - self._fit_products)
+
+    def _snps_of(self, change):
+        return self._state.hyper.layout.place(change.entries) // len(self._changed)
+
+    def _take(self, accepted):
+        super()._take(accepted)
+        self._whole._fit_products[accepted] += self._product[accepted]
+
+    def _scale(self, factor):
+        more = (factor - 1).astype(self._changed.dtype)[:, None]
+        self._whole._fit_products[:] += more * self._fit_products
+        super()._scale(factor)
+
+    def cost(self, change):
+        """Return the cost of weighing a Change, that of the target included."""
+        n_snps = len(self._gram)
+        work = PASS * n_snps * np.count_nonzero(self._state.effects)
+        return super().cost(change) + work / (self._work + len(change.values) * n_snps)
+
+
+def all_effects(state):
+    """Return the Change by which all effects of a state that are not zero become what they are."""
+    indptr, entries = state.hyper.layout.nonzero(state.effects)
+    values = state.effects.reshape(-1)[entries]
+    return Change(indptr, entries, values, values)
 
 
 def work_of_iteration(n_effects, work):
