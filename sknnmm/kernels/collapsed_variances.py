@@ -35,8 +35,10 @@ def draw_variances(
     rank = squared.size
     size = -(-rank // len(WIDE)) * len(WIDE)  # filled up with coordinates that say nothing
     filled, squares = np.zeros(size), np.zeros(size)
-    filled[:rank] = squared
-    largest = filled.max() if rank else 0.0
+    largest = 0.0
+    for i in range(rank):
+        filled[i] = squared[i]
+        largest = max(largest, squared[i])
     for c in range(variance.size):
         df, of_prior = prior[0, c], prior[1, c]
         residual_df, rest = residual_prior[0, c], residual_prior[1, c]

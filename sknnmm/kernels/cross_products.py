@@ -82,7 +82,7 @@ def sweep_all_pairs(
     # All columns of a block side by side: its rows of the cross-products are read once.
     for first in range(0, n_snps, BLOCK):
         last = min(first + BLOCK, n_snps)
-        at = 0
+        at = np.int64(0)  # not 0: numba would compile `draw_block` for this literal too
         for g in range(len(effects)):
             for c in range(effects[g].shape[1]):
                 draw_block(
@@ -116,7 +116,8 @@ def draw_block(
     products, amounts, snps = room[0][:BLOCK], room[0][BLOCK:], room[1]
     gain = left.dtype.type(0.5 / s2)
     last_score, last_shrinkage = score[-1, c], shrinkage[-1, c]
-    products[: last - first] = left[first:last]
+    for t in range(last - first):
+        products[t] = left[first + t]
     n_changed = 0
     for j in range(first, last):
         xr, old = products[j - first], effects[j]

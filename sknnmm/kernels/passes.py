@@ -99,9 +99,11 @@ def group_grams(dosages, mean, per_allele, row_weight, indptr, snps, grams, squa
                         deviation = stored[i] - centre if is_observed(stored[i]) else 0.0
                         x[k, i] = factor * deviation
                         weighted[k, i] = row_weight[i] * x[k, i]
+                gram = np.dot(x[:width], weighted[:width].T)
                 grams[group] = 0
-                grams[group, :width, :width] = np.dot(x[:width], weighted[:width].T)
                 for k in range(width):
+                    for m in range(width):
+                        grams[group, k, m] = gram[k, m]
                     squares[tile_first + first + k] = grams[group, k, k]
                 group += 1
 

@@ -58,11 +58,11 @@ def draw_weight(xx, xr, s2, variance, multipliers, mixture, rng):
     score, shrinkage = np.zeros((multipliers.size, 1, 1)), np.zeros((multipliers.size, 1, 1))
     for m in range(multipliers.size):
         # What `prepare` makes for many effects: the score holds a Gumbel variate.
-        score[m] = np.log(mixture[m]) - np.log(rng.standard_exponential())
+        score[m, 0, 0] = np.log(mixture[m]) - np.log(rng.standard_exponential())
         if multipliers[m] > 0:
             ratio = s2 / (multipliers[m] * variance)
-            shrinkage[m] = 1 / (xx + ratio)
-            score[m] += 0.5 * np.log(ratio * shrinkage[m, 0, 0])
+            shrinkage[m, 0, 0] = 1 / (xx + ratio)
+            score[m, 0, 0] += 0.5 * np.log(ratio * shrinkage[m, 0, 0])
     return pick(xr, s2, 0.5 / s2, score, shrinkage, 0, 0, rng)
 
 
