@@ -8,7 +8,7 @@ inverse chi-square, so g is drawn with s2 integrated out, by slice sampling of l
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.kernels.simd import WIDE, load, splat, store, sum_of_lanes
 
 STEP = 1.0  # first width of the slice of log g, and by how much it grows
@@ -64,7 +64,7 @@ def draw_variances(
             variance[c] = ratio * residual_variance[c]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+@inlined(error_model="numpy")
 def slice_of_ratio(start, squared, squares, sums, kind, rng):
     """Return log g drawn from its slice around `start`, and its sum of squares."""
     density, scaled = log_density(start, squared, squares, sums, kind)
@@ -89,7 +89,7 @@ def slice_of_ratio(start, squared, squares, sums, kind, rng):
     return start, scaled
 
 
-@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+@inlined(error_model="numpy")
 def log_density(log_ratio, squared, squares, sums, kind):
     """Return the log density of log g, and the sum of squares that s2 has given g.
 

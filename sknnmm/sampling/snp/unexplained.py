@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from sknnmm.common.compiled import njit
+from sknnmm.genotypes.memory_map import read_only
 from sknnmm.kernels.cross_products import add_rows
 from sknnmm.kernels.passes import add_connections
 
@@ -209,8 +210,8 @@ def times_change(genotypes, mean, any_missing, snps, change):
         genotypes.dosages,
         any_missing,
         mean,
-        change.indptr,
-        snps.astype(np.int32),
+        read_only(change.indptr),  # as those of a mask are
+        read_only(snps.astype(np.int32)),
         change.amounts,
         product,
     )
