@@ -22,15 +22,27 @@ UNREADABLE = (OSError, EOFError, pickle.UnpicklingError, ImportError, AttributeE
 
 
 def njit(*, cache=False, **options):
-    """As `numba.njit`; with `cache`, compiled code is kept where a directory can be written."""
+    """As `numba.njit`; with `cache`, compiled code is kept where a directory can be written.
+
+    Without what would let C call the function, which takes time to compile.
+    """
 
     def decorate(function):
-        compiled = numba.njit(**options)(function)
+        compiled = numba.njit(no_cfunc_wrapper=True, **options)(function)
         if cache:
             compiled._cache = _cache_of(function)
         return compiled
 
     return decorate
+
+
+def inlined(**options):
+    """As `numba.njit`, for a part of kernels that LLVM inlines; Python cannot call it.
+
+    What would let Python call it may take as long to compile as the part itself.
+    """
+    options |= {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(**options)
 
 
 class _NotWritable:

@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.genotypes.plink_bits import DOSAGES, decode_snp
 
 PRODUCT_SNPS, PRODUCT_ROWS = 256, 64  # of the tiles in products of rows
@@ -274,7 +274,7 @@ def column_moments(dosages):
     return mean, squares / n, low, high, count
 
 
-@njit(nogil=True, cache=True)
+@inlined()
 def moments_of_observed(stored):
     """Return mean (0 if there are none), lowest, highest and number of observed dosages."""
     total, count = number(0, stored), 0
@@ -288,7 +288,7 @@ def moments_of_observed(stored):
     return total / max(count, 1), low, high, count
 
 
-@njit(nogil=True, cache=True)
+@inlined()
 def squared_deviations(stored, mean):
     """Return the sum of squared deviations of the observed dosages."""
     total = 0.0
@@ -342,7 +342,7 @@ def sparse_row_products(dosages, mean, indptr, indices, values):
     return product.T
 
 
-@njit(nogil=True, cache=True)
+@inlined()
 def add_in_order(sums, tile, start, snps, values):
     """Add values[k] * SNP snps[k] of a tile that begins at SNP `start`, one k after the other.
 

@@ -17,7 +17,7 @@ from numba.extending import (
 )
 from sklearn.utils import gen_batches
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.genotypes.memory_map import StoredArray
 
 DOSAGES = np.array([2, -1, 1, 0], np.int8)  # of the codes 0 to 3 in PLINK 1 files; -1 = missing
@@ -308,7 +308,7 @@ def _as_slice(positions):
     return slice(first, first + length) if consecutive else positions
 
 
-@njit(nogil=True, cache=True)
+@inlined()
 def decode_snp(stored, values, out):
     """Write values[code] of every individual of one packed SNP to `out`."""
     whole = out.size // 4

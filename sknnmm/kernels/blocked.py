@@ -10,7 +10,7 @@ its effects are subtracted, at a cost in proportion to how many there are.
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.genotypes.kernels import TILE, fetch, gather, gathered, new_tile
 from sknnmm.kernels.draws import draw_block
 from sknnmm.kernels.passes import REORDER, filled
@@ -98,7 +98,7 @@ def sweep_blocks(
                 take_changes(residual[left:last], change[:width], x, n_rows, *changes)
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def take_changes(residual, change, x, n_rows, snps, amounts, counts):
     """Take the changes (b, L) of the effects of SNPs x (b, N) off the residuals (c, N).
 
@@ -115,7 +115,7 @@ def take_changes(residual, change, x, n_rows, snps, amounts, counts):
             take_off_panel(residual[c], x, row, snps[c], amounts[c], counts[c])
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def take_off_panel(r, x, row, snps, amounts, count):
     """Take `count` changes of a column off a panel of its residuals, which stay in registers."""
     zero, lanes = splat(r.dtype.type(0), WIDE), len(WIDE)
@@ -140,14 +140,14 @@ def take_off_panel(r, x, row, snps, amounts, count):
 # Passes over the individuals; why they are inlined: see `kernels/passes.py`.
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def widen(stored, centre, any_missing, x):
     """Write a centred SNP to x (n, or longer)."""
     for i in range(stored.size):
         x[i] = filled(stored[i], centre, any_missing) - centre
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def weigh(residual, weights, row, stop, out):
     """Write some residuals of a column times their row weights."""
     rows = slice(row, min(stop, weights.size))
@@ -156,7 +156,7 @@ def weigh(residual, weights, row, stop, out):
         out[i] = residual[i] * weights[i]
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+@inlined(fastmath=REORDER)
 def multiply(x, k, residual, first, row, stop, products, c):
     """Add the products of SNPs k to k + 3 of x (b, n) with four columns, from `first`.
 

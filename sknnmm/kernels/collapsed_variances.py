@@ -8,7 +8,7 @@ inverse chi-square, so g is drawn with s2 integrated out, by slice sampling of l
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.kernels.simd import WIDE, load, splat, store, sum_of_lanes
 
 STEP = 1.0  # first width of the slice of log g, and by how much it grows
@@ -35,8 +35,10 @@ def draw_variances(
     rank = squared.size
     size = -(-rank // len(WIDE)) * len(WIDE)  # filled up with coordinates that say nothing
     filled, squares = np.zeros(size), np.zeros(size)
-    filled[:rank] = squared
-    largest = filled.max() if rank else 0.0
+    largest = 0.0
+    for i in range(rank):
+        filled[i] = squared[i]
+        largest = max(largest, squared[i])
     for c in range(variance.size):
         df, of_prior = prior[0, c], prior[1, c]
         residual_df, rest = residual_prior[0, c], residual_prior[1, c]
@@ -62,7 +64,7 @@ def draw_variances(
             variance[c] = ratio * residual_variance[c]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+@inlined(error_model="numpy")
 def slice_of_ratio(start, squared, squares, sums, kind, rng):
     """Return log g drawn from its slice around `start`, and its sum of squares."""
     density, scaled = log_density(start, squared, squares, sums, kind)
@@ -87,7 +89,7 @@ def slice_of_ratio(start, squared, squares, sums, kind, rng):
     return start, scaled
 
 
-@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+@inlined(error_model="numpy")
 def log_density(log_ratio, squared, squares, sums, kind):
     """Return the log density of log g, and the sum of squares that s2 has given g.
 

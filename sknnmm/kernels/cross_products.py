@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.kernels.draws import pick
 from sknnmm.kernels.passes import PASS, REORDER, filled
 
@@ -82,7 +82,7 @@ def sweep_all_pairs(
     # All columns of a block side by side: its rows of the cross-products are read once.
     for first in range(0, n_snps, BLOCK):
         last = min(first + BLOCK, n_snps)
-        at = 0
+        at = np.int64(0)  # not 0: numba would compile `draw_block` for this literal too
         for g in range(len(effects)):
             for c in range(effects[g].shape[1]):
                 draw_block(
@@ -97,14 +97,14 @@ def sweep_all_pairs(
             at += 1
 
 
-@njit(nogil=True, cache=True)
+@inlined()
 def take_off(first, second, out):
     """Write first - second to `out`."""
     for j in range(out.size):
         out[j] = first[j] - second[j]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+@inlined(error_model="numpy")
 def draw_block(
     gram, first, last, left, effects, component, s2, score, shrinkage, c, selects, change, room, rng
 ):  # fmt: skip
@@ -116,7 +116,8 @@ def draw_block(
     products, amounts, snps = room[0][:BLOCK], room[0][BLOCK:], room[1]
     gain = left.dtype.type(0.5 / s2)
     last_score, last_shrinkage = score[-1, c], shrinkage[-1, c]
-    products[: last - first] = left[first:last]
+    for t in range(last - first):
+        products[t] = left[first + t]
     n_changed = 0
     for j in range(first, last):
         xr, old = products[j - first], effects[j]
@@ -142,7 +143,7 @@ def draw_block(
         take_four(left, gram, snps, amounts, n_changed - FEW)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+@inlined(fastmath=REORDER)
 def take_eight(left, gram, snps, amounts, t):
     """Take changes t to t + 7 of a column off what is `left` (p,)."""
     xa, xb, xc, xd = gram[snps[t]], gram[snps[t + 1]], gram[snps[t + 2]], gram[snps[t + 3]]
@@ -155,7 +156,7 @@ def take_eight(left, gram, snps, amounts, t):
         )
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+@inlined(fastmath=REORDER)
 def take_four(left, gram, snps, amounts, t):
     """Take changes t to t + 3 of a column off what is `left` (p,)."""
     xa, xb, xc, xd = gram[snps[t]], gram[snps[t + 1]], gram[snps[t + 2]], gram[snps[t + 3]]
@@ -164,14 +165,14 @@ def take_four(left, gram, snps, amounts, t):
         left[j] -= (a * xa[j] + b * xb[j]) + (c * xc[j] + d * xd[j])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inlined(error_model="numpy")
 def subtract_multiple(target, factor, values):
     """Subtract factor * values from `target`."""
     for i in range(target.size):
         target[i] -= factor * values[i]
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def add_rows(gram, snps, amounts, out):
     """Add some rows of the cross-products times amounts to `out` (p,), several at a time."""
     own = np.zeros(PASS, snps.dtype)
@@ -219,7 +220,7 @@ def add_cells(dosages, any_missing, mean, indptr, rows, omics, products):
             of_node[j] -= constant * mean[j]
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+@inlined(fastmath=REORDER)
 def add_eight(dosages, rows, values, mean, missing, products):
     """Add the dosages of eight individuals, as stored, times their values to `products` (p,)."""
     xa, xb, xc, xd = dosages[rows[0]], dosages[rows[1]], dosages[rows[2]], dosages[rows[3]]

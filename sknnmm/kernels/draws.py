@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.kernels.simd import load, splat, square_root, store, where_greater
 
 
-@njit(nogil=True, cache=True)
+@inlined()
 def pick(xr, s2, gain, score, shrinkage, j, c, rng):
     """Return mixture component and value of effect (j, c) of `prepare` given xr.
 
@@ -25,7 +25,7 @@ def pick(xr, s2, gain, score, shrinkage, j, c, rng):
     return chosen, shrunk * xr + np.sqrt(s2 * shrunk) * rng.standard_normal()
 
 
-@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+@inlined(error_model="numpy")
 def draw_own_block(
     products, gram, first, width, effects, component, s2, score, shrinkage, normal, change
 ):  # fmt: skip
@@ -116,7 +116,7 @@ def draw_block(
         store(change[k], 0, new - old)
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def without_block(xr, old, of_snp, k, change, lanes):
     """Return x'residual of SNP k of a block without its effects, after the changes before it.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.genotypes.kernels import TILE, fetch, gather, gathered, is_observed, new_tile
 from sknnmm.kernels.draws import draw_own_block
 from sknnmm.kernels.simd import NARROW, WIDE, load, splat, store, where_greater
@@ -99,9 +99,11 @@ def group_grams(dosages, mean, per_allele, row_weight, indptr, snps, grams, squa
                         deviation = stored[i] - centre if is_observed(stored[i]) else 0.0
                         x[k, i] = factor * deviation
                         weighted[k, i] = row_weight[i] * x[k, i]
+                gram = np.dot(x[:width], weighted[:width].T)
                 grams[group] = 0
-                grams[group, :width, :width] = np.dot(x[:width], weighted[:width].T)
                 for k in range(width):
+                    for m in range(width):
+                        grams[group, k, m] = gram[k, m]
                     squares[tile_first + first + k] = grams[group, k, k]
                 group += 1
 
@@ -149,7 +151,7 @@ def connection_products(dosages, any_missing, mean, indptr, snps, rows):
 # get are copies, which are writable: of read-only ones, all would be compiled twice.
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+@inlined(fastmath=REORDER)
 def weigh(residual, weights, weighted):
     """Write the residuals times their row weights to `weighted`; return their sum."""
     total = residual.dtype.type(0)
@@ -159,7 +161,7 @@ def weigh(residual, weights, weighted):
     return total
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def four_snps(dosages, snps, tile, mean, a, b, c, d):
     """Return SNPs snps[a], snps[b], ... as stored, and their means."""
     return (
@@ -173,7 +175,7 @@ def four_snps(dosages, snps, tile, mean, a, b, c, d):
     )
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def multiply(dosages, snps, k, last, tile, mean, weighted, total, any_missing, products):
     """Write to `products` (8,) those of SNPs k to k + 7, but before `last`, with `weighted`.
 
@@ -193,7 +195,7 @@ def multiply(dosages, snps, k, last, tile, mean, weighted, total, any_missing, p
         products[t] = float(eight[t]) - float(mean[j]) * float(total)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER, forceinline=True)
+@inlined(fastmath=REORDER)
 def multiply_eight(first, second, row, missing):
     """Return the products of twice four SNPs as stored with a row."""
     (xa, xb, xc, xd), (ma, mb, mc, md) = first
@@ -212,7 +214,7 @@ def multiply_eight(first, second, row, missing):
     return a, b, c, d, e, f, g, h
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def subtract(dosages, snps, tile, mean, change, residual, any_missing):
     """Take `change` (per allele) of centred SNPs off the residual.
 
@@ -239,7 +241,7 @@ def subtract(dosages, snps, tile, mean, change, residual, any_missing):
         subtract_one(taken, residual, row, ())
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def subtract_eight(taken, residual, row):
     """Take changes off eight vectors of residuals, from `row` on; `constant` centres the SNPs."""
     dosages, snps, tile, mean, change, changed, constant, any_missing = taken
@@ -266,7 +268,7 @@ def subtract_eight(taken, residual, row):
         store(residual, row + t * lanes, vector)
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def subtract_one(taken, residual, row, lanes):
     """Take changes off one vector of residuals, or, without lanes, a single one."""
     dosages, snps, tile, mean, change, changed, constant, any_missing = taken

@@ -2,17 +2,17 @@
 
 A vector is a value in registers; `+`, `-`, `*` and `/` work lane by lane. On a machine with shorter
 vectors LLVM takes them apart. All functions but `sum_of_lanes` also take numbers in place of
-vectors, so that one function serves whole vectors and what is left over.
+vectors, so that one function serves whole vectors and what is left over. They are intrinsics, not
+overloads, each of which numba would compile on its own.
 """
 
 import operator
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 WIDE = (0,) * 16  # lanes of a vector of a whole cache line, in single precision
 NARROW = (0,) * 4  # of one for what is left over
@@ -36,95 +36,63 @@ class VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, ir.VectorType(number, vector.lanes))
 
 
-def splat(number, lanes):
+@intrinsic
+def splat(typing_context, number, lanes):
     """Return a vector of a number; it has as many lanes as the tuple `lanes` has elements.
 
     Without any, return the number.
     """
+    kind = Vector(number, len(lanes)) if len(lanes) > 0 else number
 
+    def generate(context, builder, signature, arguments):
+        if not isinstance(kind, Vector):
+            return arguments[0]
+        undefined = ir.Constant(context.get_value_type(kind), ir.Undefined)
+        first = builder.insert_element(undefined, arguments[0], cgutils.int32_t(0))
+        zeros = ir.Constant(ir.VectorType(cgutils.int32_t, kind.lanes), None)
+        return builder.shuffle_vector(first, undefined, zeros)
 
-@overload(splat)
-def _splat(number, lanes):
-    if len(lanes) > 0:
-        return lambda number, lanes: _in_all_lanes(number, lanes)
-    return lambda number, lanes: number
+    return kind(number, lanes), generate
 
 
 @intrinsic
-def _in_all_lanes(typing_context, number, lanes):
-    vector = Vector(number, len(lanes))
-
-    def generate(context, builder, signature, arguments):
-        undefined = ir.Constant(context.get_value_type(vector), ir.Undefined)
-        first = builder.insert_element(undefined, arguments[0], cgutils.int32_t(0))
-        zeros = ir.Constant(ir.VectorType(cgutils.int32_t, vector.lanes), None)
-        return builder.shuffle_vector(first, undefined, zeros)
-
-    return vector(number, lanes), generate
-
-
-def load(values, index, like):
+def load(typing_context, values, index, like):
     """Return elements index, index + 1, ... of a contiguous row, as a vector like another.
 
     Or one element, as a number like another. Whether the row is so long is not checked.
     """
-
-
-@overload(load)
-def _load(values, index, like):
     _check_contiguous(values)
-    if isinstance(like, Vector):
-        return lambda values, index, like: _load_lanes(values, index, like)
-    number = np.float32 if like.bitwidth == 32 else np.float64
-    return lambda values, index, like: number(values[index])
+    number = like.dtype if isinstance(like, Vector) else like
 
-
-@intrinsic
-def _load_lanes(typing_context, values, index, like):
     def generate(context, builder, signature, arguments):
-        kind = signature.args[0].dtype
-        stored_as = ir.VectorType(context.get_value_type(kind), like.lanes)
-        place = _place(context, builder, signature.args[0], *arguments[:2], stored_as)
+        kind = values.dtype
+        place, stored_as = _place(context, builder, values, *arguments[:2], like)
         stored = builder.load(place, align=kind.bitwidth // 8, typ=stored_as)
         wanted = context.get_value_type(like)
         if isinstance(kind, types.Integer):
             return (builder.sitofp if kind.signed else builder.uitofp)(stored, wanted)
-        if kind.bitwidth == like.dtype.bitwidth:
+        if kind.bitwidth == number.bitwidth:
             return stored
-        longer = kind.bitwidth < like.dtype.bitwidth
+        longer = kind.bitwidth < number.bitwidth
         return (builder.fpext if longer else builder.fptrunc)(stored, wanted)
 
     return like(values, types.intp, like), generate
 
 
-def store(values, index, value):
-    """Write a vector to elements index, index + 1, ... of a contiguous row, or a number to one."""
-
-
-@overload(store)
-def _store(values, index, value):
-    _check_contiguous(values)
-    if isinstance(value, Vector):
-        return lambda values, index, value: _store_lanes(values, index, value)
-
-    def one(values, index, value):
-        values[index] = value
-
-    return one
-
-
 @intrinsic
-def _store_lanes(typing_context, values, index, vector):
+def store(typing_context, values, index, value):
+    """Write a vector to elements index, index + 1, ... of a contiguous row, or a number to one."""
+    _check_contiguous(values)
+
     def generate(context, builder, signature, arguments):
-        kind, stored = signature.args[0].dtype, arguments[2]
-        stored_as = ir.VectorType(context.get_value_type(kind), vector.lanes)
-        place = _place(context, builder, signature.args[0], *arguments[:2], stored_as)
+        kind, stored = values.dtype, arguments[2]
+        place, stored_as = _place(context, builder, values, *arguments[:2], value)
         if isinstance(kind, types.Integer):
             stored = builder.fptosi(stored, stored_as)
         builder.store(stored, place, align=kind.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(values, types.intp, vector), generate
+    return types.void(values, types.intp, value), generate
 
 
 def _check_contiguous(values):
@@ -133,30 +101,23 @@ def _check_contiguous(values):
         raise TypingError(f"a vector needs a contiguous row, not {values}")
 
 
-def _place(context, builder, kind, values, index, vector):
-    """Return the address of an element of an array, as that of a vector.
+def _place(context, builder, kind, values, index, like):
+    """Return the address of as many elements of an array as `like` has lanes, and their type.
 
     No type is read from a pointer: llvmlite's are losing them. The cast is for releases whose
     pointers still have one.
     """
+    number = context.get_value_type(kind.dtype)
+    stored_as = ir.VectorType(number, like.lanes) if isinstance(like, Vector) else number
     array = context.make_array(kind)(context, builder, values)
-    element = builder.gep(array.data, [index], source_etype=vector.element)
-    return builder.bitcast(element, vector.as_pointer())
-
-
-def where_greater(first, second, then, otherwise):
-    """Return, lane by lane, `then` where first > second, else `otherwise`."""
-
-
-@overload(where_greater)
-def _where_greater(first, second, then, otherwise):
-    if isinstance(first, Vector):
-        return lambda first, second, then, otherwise: _select(first, second, then, otherwise)
-    return lambda first, second, then, otherwise: then if first > second else otherwise
+    element = builder.gep(array.data, [index], source_etype=number)
+    return builder.bitcast(element, stored_as.as_pointer()), stored_as
 
 
 @intrinsic
-def _select(typing_context, first, second, then, otherwise):
+def where_greater(typing_context, first, second, then, otherwise):
+    """Return, lane by lane, `then` where first > second, else `otherwise`."""
+
     def generate(context, builder, signature, arguments):
         first, second, then, otherwise = arguments
         return builder.select(builder.fcmp_ordered(">", first, second), then, otherwise)
@@ -164,28 +125,21 @@ def _select(typing_context, first, second, then, otherwise):
     return then(first, first, then, then), generate
 
 
-def square_root(value):
+@intrinsic
+def square_root(typing_context, value):
     """Return the square root of every lane, or of a number."""
 
-
-@overload(square_root)
-def _square_root(value):
-    if isinstance(value, Vector):
-        return lambda value: _root_of_lanes(value)
-    return lambda value: np.sqrt(value)
-
-
-@intrinsic
-def _root_of_lanes(typing_context, vector):
     def generate(context, builder, signature, arguments):
-        kind = context.get_value_type(vector)
-        name = f"llvm.sqrt.v{vector.lanes}f{vector.dtype.bitwidth}"
+        kind = context.get_value_type(value)
+        lanes, number = (
+            (f"v{value.lanes}", value.dtype) if isinstance(value, Vector) else ("", value)
+        )
         function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(kind, [kind]), name
+            builder.module, ir.FunctionType(kind, [kind]), f"llvm.sqrt.{lanes}f{number.bitwidth}"
         )
         return builder.call(function, arguments)
 
-    return vector(vector), generate
+    return value(value), generate
 
 
 @intrinsic
@@ -211,17 +165,15 @@ def sum_of_lanes(typing_context, vector):
 def _arithmetic(symbol, instruction):
     """Let numba compile an operator of two vectors to an instruction."""
 
-    @intrinsic
-    def operation(typing_context, first, second):
-        def generate(context, builder, signature, arguments):
-            return getattr(builder, instruction)(*arguments, flags=FUSED)
+    @type_callable(symbol)
+    def type_of(typing_context):
+        return lambda first, second: (
+            first if isinstance(first, Vector) and first == second else None
+        )
 
-        return first(first, second), generate
-
-    @overload(symbol)
-    def of_vectors(first, second):
-        if isinstance(first, Vector) and first == second:
-            return lambda first, second: operation(first, second)
+    @lower_builtin(symbol, Vector, Vector)
+    def generate(context, builder, signature, arguments):
+        return getattr(builder, instruction)(*arguments, flags=FUSED)
 
 
 _arithmetic(operator.add, "fadd")

@@ -2,72 +2,73 @@
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.kernels.draws import pick
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def draw_weights(
-    gram, products, multipliers, mixture, variance, s2, effects, component, rng
+    gram, products, multipliers, mixture, variance, s2, effects, component, c, rng
 ):  # fmt: skip
-    """Draw the weights of a block: mixture components one by one, nonzero weights jointly.
+    """Draw the weights of a block of nodes on response c.
 
-    In one compiled call, for calls from Python would take longer than their arithmetic.
+    Mixture components one by one, nonzero weights jointly. In one compiled call, for calls from
+    Python would take longer than their arithmetic.
 
     Parameters
     ----------
     gram : (b, b), X'WX; products : (b,), X'W residual
-    multipliers : (M,), of the mixture; mixture : (M, b) or (M, 1), weights of its components
-    variance : (b,) or (1,), prior variances
-    s2 : residual variance
-    effects, component : (b,), updated in place; component -1: not in the model, effect 0
+    multipliers : (M,), of the mixture; mixture : (M, b, C) or (M, 1, C), weights of its components
+    variance : (b, C) or (1, C), prior variances
+    s2 : residual variance of the response
+    effects, component : (b, C), updated in place; component -1: not in the model, effect 0
     """
     n = products.size
     left = products.copy()
     if multipliers.size > 1:
-        sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng)
+        sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, c, rng)
     of_weight = np.empty(n)
     for j in range(n):
-        if component[j] < 0:  # not in the model
+        if component[j, c] < 0:  # not in the model
             of_weight[j] = 0
         else:
-            of_weight[j] = multipliers[component[j]] * variance[min(j, len(variance) - 1)]
+            of_weight[j] = multipliers[component[j, c]] * variance[min(j, len(variance) - 1), c]
         for i in range(n):  # all are drawn anew: none is part of what explains y
-            left[i] += gram[i, j] * effects[j]
-    draw_jointly(gram, left, of_weight, s2, effects, rng)
+            left[i] += gram[i, j] * effects[j, c]
+    draw_jointly(gram, left, of_weight, s2, effects[:, c], rng)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, rng):
-    """Draw the weights of a block one by one, given X'W residual `left`; see `draw_weights`."""
+def sweep_weights(gram, left, multipliers, mixture, variance, s2, effects, component, c, rng):
+    """Draw weights on one response one by one, given X'W residual `left`; see `draw_weights`."""
     for j in range(left.size):
-        if component[j] < 0:
+        if component[j, c] < 0:
             continue
-        old = effects[j]
-        v, xr = variance[min(j, len(variance) - 1)], left[j] + gram[j, j] * old
-        own = mixture[:, min(j, mixture.shape[1] - 1)]
-        component[j], effects[j] = draw_weight(gram[j, j], xr, s2, v, multipliers, own, rng)
-        change = effects[j] - old
+        old = effects[j, c]
+        v, xr = variance[min(j, len(variance) - 1), c], left[j] + gram[j, j] * old
+        own = mixture[:, min(j, mixture.shape[1] - 1), c]
+        component[j, c], effects[j, c] = draw_weight(gram[j, j], xr, s2, v, multipliers, own, rng)
+        change = effects[j, c] - old
         if change != 0:
             for i in range(left.size):
                 left[i] -= change * gram[i, j]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inlined(error_model="numpy")
 def draw_weight(xx, xr, s2, variance, multipliers, mixture, rng):
     """Return mixture component and value of one weight given x'W(residual without it)."""
     score, shrinkage = np.zeros((multipliers.size, 1, 1)), np.zeros((multipliers.size, 1, 1))
     for m in range(multipliers.size):
         # What `prepare` makes for many effects: the score holds a Gumbel variate.
-        score[m] = np.log(mixture[m]) - np.log(rng.standard_exponential())
+        score[m, 0, 0] = np.log(mixture[m]) - np.log(rng.standard_exponential())
         if multipliers[m] > 0:
             ratio = s2 / (multipliers[m] * variance)
-            shrinkage[m] = 1 / (xx + ratio)
-            score[m] += 0.5 * np.log(ratio * shrinkage[m, 0, 0])
+            shrinkage[m, 0, 0] = 1 / (xx + ratio)
+            score[m, 0, 0] += 0.5 * np.log(ratio * shrinkage[m, 0, 0])
     return pick(xr, s2, 0.5 / s2, score, shrinkage, 0, 0, rng)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inlined(error_model="numpy")
 def draw_jointly(gram, products, variance, s2, effects, rng):
     """Draw the effects (b,) whose prior variance is not zero, given X'(y without the block).
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numba.extending import overload
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 
 
 def component_totals(effects, component, indptr, n_components):
@@ -43,7 +43,7 @@ def _component_totals(effects, component, indptr, n_components):
     return by_row
 
 
-@njit(nogil=True, cache=True)
+@inlined()
 def draw_dirichlet(counts, weights, rng):
     """Draw mixture weights given component counts, under a uniform prior.
 

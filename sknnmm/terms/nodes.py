@@ -261,11 +261,12 @@ class Nodes(DrawnTerm[NodesState]):
                         block.gram - shrunk @ block.in_basis,
                         of_nodes[:, c] - shrunk @ in_basis[:, c],
                         self._multipliers,
-                        mixture[:, own if mixture.shape[1] > 1 else slice(None), c],
-                        variance[own if len(variance) > 1 else slice(None), c],
+                        mixture[:, own] if mixture.shape[1] > 1 else mixture,
+                        variance[own] if len(variance) > 1 else variance,
                         s2[c],
-                        state.effects[own, c],
-                        state.component[own, c],
+                        state.effects[own],
+                        state.component[own],
+                        c,
                         rng,
                     )
                 except np.linalg.LinAlgError as error:

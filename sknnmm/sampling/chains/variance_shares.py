@@ -233,5 +233,6 @@ def _genetic_moments(expected, weights, direct):
                 covariances[k, c] += genetic[i] * expected[i, k]
         for k in range(n_nodes):
             covariances[k, c] *= weights[k, c] / n
-        values[:, c] = genetic
+        for i in range(n):
+            values[i, c] = genetic[i]
     return values, mean, variance, covariances

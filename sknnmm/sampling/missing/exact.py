@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.sampling.missing.base import MissingOmics, weighted_sums
 
 
@@ -51,7 +51,7 @@ def move_onto(gap, cells, variance, weights, residual_variance, starts):
                 cells[e] += variance[e] * weights[c, e] * gap[r, c]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inlined(error_model="numpy")
 def solve_rows(gap, variance, weights, residual_variance, starts):
     """Divide the gaps of every row by their covariance matrix, in place; see `move_onto`."""
     n_responses = gap.shape[1]
@@ -67,7 +67,7 @@ def solve_rows(gap, variance, weights, residual_variance, starts):
         solve(covariance, gap[r])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inlined(error_model="numpy")
 def solve(matrix, right):
     """Solve a small positive definite system by elimination, in place."""
     n = right.size

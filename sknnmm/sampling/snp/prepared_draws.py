@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.kernels.simd import WIDE, load, splat, square_root, store
 from sknnmm.kernels.variates import random_odds
 
@@ -145,20 +145,20 @@ def shrink(squares, ratio, weights, shrinkage, score):
             shrinkage[j, c], score[j, c] = shrink_one(*given, number(1))
 
 
-@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+@inlined(error_model="numpy")
 def shrink_one(square, ratio, weight, one):
     """Return what `shrink` writes, for one effect or some lanes."""
     shrunk = one / (square + ratio)
     return shrunk, weight * square_root(ratio * shrunk)
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def number_at(values, j, c):
     """Return element (j, c) of a matrix, or of the row or column that stands for one."""
     return values[min(j, values.shape[0] - 1), min(c, values.shape[1] - 1)]
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@inlined()
 def lanes_at(values, j, c, like):
     """Return the same from column c on."""
     if values.shape[1] == 1:

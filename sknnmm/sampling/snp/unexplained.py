@@ -15,6 +15,7 @@ import numpy as np
 
 from sknnmm.common.cached import cached
 from sknnmm.common.compiled import njit
+from sknnmm.genotypes.memory_map import read_only
 from sknnmm.kernels.cross_products import add_rows
 from sknnmm.kernels.passes import add_connections
 from sknnmm.priors import Change
@@ -325,8 +326,8 @@ def times_change(genotypes, mean, any_missing, snps, change):
         genotypes.dosages,
         any_missing,
         mean,
-        change.indptr,
-        snps.astype(np.int32),
+        read_only(change.indptr),  # as those of a mask are
+        read_only(snps.astype(np.int32)),
         change.amounts,
         product,
     )
