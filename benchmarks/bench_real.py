@@ -17,6 +17,7 @@ import argparse
 from functools import partial
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from benchmarks.real.cases import MAIZE_TRAITS, maize, mice, one_out, wheat
 from benchmarks.real.competitors import COMPETITORS, GENOTYPES, LINEAR, OWN_OMICS, networks
@@ -24,7 +25,6 @@ from benchmarks.real.families import print_known_truth, print_warning_signs
 from benchmarks.real.figure import draw
 from benchmarks.real.scores import predictions, print_pooled, print_seconds, print_tables, scores
 from benchmarks.reporting import describe_machine
-from sknnmm.sampling.chains.parallel import one_blas_thread
 
 LINEAR_COMPETITORS = {name: COMPETITORS[name] for name in LINEAR}
 OURS = "RR-BLUP, weights RR-BLUP"
@@ -54,7 +54,7 @@ NETWORKS = {
 def main():
     options = parse_options()
     scored = []
-    with one_blas_thread():
+    with threadpool_limits(1):
         for part in options.parts:
             print(f"\n{part}", flush=True)
             scored.append(PARTS[part](options))
