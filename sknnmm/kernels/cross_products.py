@@ -184,6 +184,14 @@ def add_rows(gram, snps, amounts, out):
         take_eight(out, gram, own, negative, 0)
 
 
+@njit(nogil=True, cache=True)
+def add_changes(gram, indptr, snps, amounts, out):
+    """Add rows of the cross-products times amounts to `out` (C, p): column c from indptr[c] on."""
+    for c in range(len(out)):
+        own = slice(indptr[c], indptr[c + 1])
+        add_rows(gram, snps[own], amounts[own], out[c])
+
+
 # Products with single cells ---------------------------------------------------------------------
 
 

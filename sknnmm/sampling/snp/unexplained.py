@@ -16,7 +16,7 @@ import numpy as np
 from sknnmm.common.cached import cached
 from sknnmm.common.compiled import njit
 from sknnmm.genotypes.memory_map import read_only
-from sknnmm.kernels.cross_products import add_rows
+from sknnmm.kernels.cross_products import add_changes, add_rows
 from sknnmm.kernels.passes import add_connections
 from sknnmm.priors import Change
 
@@ -273,9 +273,7 @@ class _ProductsOfGroup(UnexplainedProducts):
     def _fit_products(self):
         products, change = np.zeros_like(self._changed), all_effects(self._state)
         snps = self._snps_of(change)
-        for c, of_column in enumerate(products):
-            own = slice(*change.indptr[c : c + 2])
-            add_rows(self._gram, snps[own], change.amounts[own], of_column)
+        add_changes(self._gram, change.indptr, snps, change.amounts, products)
         return products
 
     @cached
