@@ -85,8 +85,6 @@ def check_covariates(covariates, n_samples, factors=None):
     if covariates is None:
         return NO_COVARIATES
     table = as_pandas(covariates)
-    if type(covariates).__module__.startswith("polars"):
-        table = _with_sorted_categories(table)
     refuse_sparse(table, "covariates")
     refuse_duplicates(getattr(table, "columns", ()), "covariates", "column names", "Rename them.")
     if not isinstance(table, pd.DataFrame | pd.Series):
@@ -110,18 +108,6 @@ def check_covariates(covariates, n_samples, factors=None):
             "their rows."
         )
     return Covariates(columns, passed)
-
-
-def _with_sorted_categories(table):
-    """Return a table of polars with its Categoricals sorted.
-
-    Their order is that of their first appearance in the whole program; that of an Enum has a sense.
-    """
-    dtypes = table.dtypes.items()
-    unordered = [k for k, dtype in dtypes if dtype == "category" and not dtype.ordered]
-    return table.assign(
-        **{k: table[k].cat.set_categories(sorted(table[k].cat.categories)) for k in unordered}
-    )
 
 
 def _is_infinite(column):
