@@ -88,9 +88,9 @@ def check_covariates(covariates, n_samples, factors=None):
     refuse_sparse(table, "covariates")
     refuse_duplicates(getattr(table, "columns", ()), "covariates", "column names", "Rename them.")
     if not isinstance(table, pd.DataFrame | pd.Series):
-        table = np.asarray(unmasked(table))
-        if table.ndim == 2 and table.dtype.kind in "OUS":
-            table = pd.DataFrame(table.astype(object))
+        table = _array(table)
+        if table.ndim == 2 and table.dtype == object:
+            table = pd.DataFrame(table)
     check_table_shape(table, "covariates", n_samples)
     names = column_names(_get_feature_names(table), "covariates", table.shape[1])
     if isinstance(table, np.ndarray):
@@ -108,6 +108,22 @@ def check_covariates(covariates, n_samples, factors=None):
             "their rows."
         )
     return Covariates(columns, passed)
+
+
+def _array(table):
+    """Return a table without column types as an array, of objects if it holds text."""
+    if not isinstance(table, np.ndarray):
+        try:
+            array = np.asarray(table)
+        except ValueError as error:
+            raise ValueError(f"covariates must be a table of rows and columns: {error}") from error
+        return np.asarray(table, dtype=object) if array.dtype.kind in "US" else array
+    if table.dtype.kind in "US":
+        raise ValueError(
+            "covariates is an array of text, in which numbers are text too: pass a DataFrame, or "
+            "an array of objects."
+        )
+    return np.asarray(unmasked(table))
 
 
 def _is_infinite(column):

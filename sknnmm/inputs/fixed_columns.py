@@ -239,7 +239,7 @@ def _names(name, factors):
 
 
 def check_designs(designs, fixed, rows):
-    """Raise if covariates leave nothing to learn; warn once of columns without own effects.
+    """Raise if covariates leave nothing to learn; warn of columns without effects of their own.
 
     Parameters
     ----------
@@ -250,34 +250,36 @@ def check_designs(designs, fixed, rows):
     rows : dict
         The rows (n,) bool that have a record in the layer.
     """
-    constant, dependent = {}, {}
-    for layer, what in ((PHENOTYPE, "records of y"), (OMICS, "rows with omics")):
+    warned = set()
+    for layer, records in ((PHENOTYPE, "y"), (OMICS, "omics")):
         names, design = fixed[layer].names, designs[layer][rows[layer]]
         if not len(design):
             continue
-        alone, others = _dependences(design, names)
-        rank = 1 + len(names) - len(alone) - len(others)
+        constant, dependent = _dependences(design, names)
+        rank = 1 + len(names) - len(constant) - len(dependent)
         if names and rank >= len(design):
             raise ValueError(
                 f"covariates have {rank - 1} independent columns besides the intercept "
-                f"({some(names)}), but there are {len(design)} {what}: nothing is left to learn "
-                "from. Leave columns out; effects of a factor with many levels can be random "
-                "(sknnmm.effects.Random)."
+                f"({some(names)}), but there are {len(design)} rows with {records}: nothing is "
+                "left to learn from. Leave columns out; effects of a factor with many levels can "
+                "be random (sknnmm.effects.Random)."
             )
-        constant |= dict.fromkeys([*fixed[layer].single_levels, *alone])
-        dependent = others | dependent
-    if constant:
-        warn(
-            f"covariates {some(constant)} do not vary in the rows with data, so they have no "
-            "effect beside the intercept."
-        )
-    if dependent:
-        examples = [f"{name} of {' and '.join(of)}" for name, of in dependent.items() if of]
-        warn(
-            f"covariates {some(dependent)} are linear combinations of others ({some(examples)}). "
-            "Collinear columns share one effect, which the data do not split. Predictions are the "
-            "same as without one of them, but for rows in which the combination does not hold."
-        )
+        constant = [n for n in fixed[layer].single_levels + constant if n not in warned]
+        dependent = {name: of for name, of in dependent.items() if name not in warned}
+        warned |= {*constant, *dependent}
+        if constant:
+            warn(
+                f"covariates {some(constant)} do not vary in the rows with {records}, so they have "
+                "no effect there beside the intercept."
+            )
+        if dependent:
+            examples = [f"{name} of {' and '.join(of)}" for name, of in dependent.items() if of]
+            warn(
+                f"covariates {some(dependent)} are linear combinations of others in the rows with "
+                f"{records} ({some(examples)}). Collinear columns share one effect, which the data "
+                "do not split. Predictions are the same as without one of them, but for rows in "
+                "which the combination does not hold."
+            )
 
 
 def _dependences(design, names):
