@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 
+from sknnmm.inputs.covariate_terms import check_terms
 from sknnmm.inputs.covariates import check_covariates
-from sknnmm.inputs.fixed_columns import check_fixed, check_terms
+from sknnmm.inputs.fixed_columns import check_fixed
 from tests.helpers.inputs import assert_refused, change, frame
 
 INVALID = {
