@@ -363,7 +363,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "omics_groups": "no_validation",
         "omics_features": [None, str, Integral, slice, "array-like", callable],
         "covariate_features": [None, str, Integral, slice, "array-like", callable],
-        "effects": "no_validation",  # see sknnmm.inputs.fixed_columns
+        "effects": "no_validation",  # see sknnmm.inputs.covariate_terms
         "residual_prior": [ScaledInverseChi2, None],
         "n_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "burn_in": [Interval(Integral, 0, None, closed="left")],

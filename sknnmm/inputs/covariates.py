@@ -85,14 +85,12 @@ def check_covariates(covariates, n_samples, factors=None):
     if covariates is None:
         return NO_COVARIATES
     table = as_pandas(covariates)
-    if type(covariates).__module__.startswith("polars"):
-        table = _with_sorted_categories(table)
     refuse_sparse(table, "covariates")
     refuse_duplicates(getattr(table, "columns", ()), "covariates", "column names", "Rename them.")
     if not isinstance(table, pd.DataFrame | pd.Series):
-        table = np.asarray(unmasked(table))
-        if table.ndim == 2 and table.dtype.kind in "OUS":
-            table = pd.DataFrame(table.astype(object))
+        table = _array(table)
+        if table.ndim == 2 and table.dtype == object:
+            table = pd.DataFrame(table)
     check_table_shape(table, "covariates", n_samples)
     names = column_names(_get_feature_names(table), "covariates", table.shape[1])
     if isinstance(table, np.ndarray):
@@ -112,16 +110,20 @@ def check_covariates(covariates, n_samples, factors=None):
     return Covariates(columns, passed)
 
 
-def _with_sorted_categories(table):
-    """Return a table of polars with its Categoricals sorted.
-
-    Their order is that of their first appearance in the whole program; that of an Enum has a sense.
-    """
-    dtypes = table.dtypes.items()
-    unordered = [k for k, dtype in dtypes if dtype == "category" and not dtype.ordered]
-    return table.assign(
-        **{k: table[k].cat.set_categories(sorted(table[k].cat.categories)) for k in unordered}
-    )
+def _array(table):
+    """Return a table without column types as an array, of objects if it holds text."""
+    if not isinstance(table, np.ndarray):
+        try:
+            array = np.asarray(table)
+        except ValueError as error:
+            raise ValueError(f"covariates must be a table of rows and columns: {error}") from error
+        return np.asarray(table, dtype=object) if array.dtype.kind in "US" else array
+    if table.dtype.kind in "US":
+        raise ValueError(
+            "covariates is an array of text, in which numbers are text too: pass a DataFrame, or "
+            "an array of objects."
+        )
+    return np.asarray(unmasked(table))
 
 
 def _is_infinite(column):

@@ -10,10 +10,12 @@ from sknnmm.genotypes import Genotypes
 from sknnmm.genotypes.dosages import column_range, stored_array
 from sknnmm.inputs.alignment import check_same_index, row_names
 from sknnmm.inputs.columns_of_x import CHOSEN_BY, choices, find_columns, refuse_no_table, split
+from sknnmm.inputs.covariate_terms import check_terms
 from sknnmm.inputs.covariates import Covariates, check_covariates
+from sknnmm.inputs.design_checks import check_designs
 from sknnmm.inputs.features import feature_names
 from sknnmm.inputs.fitted_columns import FittedColumns
-from sknnmm.inputs.fixed_columns import FixedColumns, check_designs, check_fixed, check_terms
+from sknnmm.inputs.fixed_columns import FixedColumns, check_fixed
 from sknnmm.inputs.genotypes import (
     CheckedGenotypes,
     check_genotypes,

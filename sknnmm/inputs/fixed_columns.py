@@ -6,14 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknnmm.common.constant import mean_and_sd
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
-from sknnmm.common.messages import MAX_NAMES_SHOWN, some
-from sknnmm.common.user_warnings import warn
-from sknnmm.effects import Fixed, Random
+from sknnmm.common.messages import some
+from sknnmm.effects import Fixed
+from sknnmm.inputs.covariate_terms import use_of
 from sknnmm.inputs.covariates import label_text
-
-DEPENDENT = 1e-9  # share of a column's norm that others leave unexplained if it depends on them
 
 
 @dataclass(frozen=True)
@@ -102,73 +99,6 @@ def level_codes(values, levels):
     return pd.Index(levels).get_indexer(pd.Index(values))
 
 
-def check_terms(effects, covariates, n_nodes):
-    """Return the terms of `effects` and the columns that no term names.
-
-    Parameters
-    ----------
-    effects : list of Fixed and Random, or None
-    covariates : Covariates
-    n_nodes : int
-
-    Returns
-    -------
-    terms : list of Fixed or Random
-    plain : list of str
-
-    Raises
-    ------
-    TypeError, ValueError
-        For other objects, bad parameters and columns that covariates lacks.
-    """
-    if effects is None:
-        return [], list(covariates.columns)
-    if not isinstance(effects, list | tuple):
-        raise TypeError(
-            f"effects must be a list of Fixed and Random (sknnmm.effects), but is of type "
-            f"{type(effects).__name__}."
-        )
-    if effects and not covariates.columns:
-        raise ValueError(
-            "effects has terms, but there are no covariates: pass the table of their columns to "
-            "fit (covariates=) or name columns of X (covariate_features)."
-        )
-    named = set()
-    for term in effects:
-        if not isinstance(term, Fixed | Random):
-            raise TypeError(
-                f"effects has an object of type {type(term).__name__}; its elements must be Fixed "
-                "or Random (sknnmm.effects)."
-            )
-        term.check()
-        if term.layer == OMICS and not n_nodes:
-            raise ValueError(f"{term} has layer='omics', but there are no omics or latent nodes.")
-        named |= set(_columns_of(term, covariates))
-    return list(effects), [name for name in covariates.columns if name not in named]
-
-
-def _columns_of(term, covariates):
-    """Return the columns that a term names."""
-    if isinstance(term, Fixed):
-        return _use_of(term, covariates).columns
-    names = [name for name in (term.column, term.slope) if name is not None]
-    for name in names:
-        if name not in covariates.columns:
-            raise ValueError(
-                f"Random({term.column!r}) names {name!r}, which covariates lacks; its columns are "
-                f"{some(covariates.columns)}."
-            )
-    return names
-
-
-def _use_of(term, covariates):
-    from sknnmm.inputs.formulas import FormulaUse, read_formula  # formulaic is slow to import
-
-    if term.formula in covariates.columns:
-        return FormulaUse([term.formula], [])
-    return read_formula(term.formula, list(covariates.columns))
-
-
 def check_fixed(terms, plain, covariates, observed):
     """Return the FixedColumns and the design matrix of each layer, by its name.
 
@@ -181,7 +111,7 @@ def check_fixed(terms, plain, covariates, observed):
     observed : ndarray of shape (n,), bool
         Rows with y. In others values may be missing.
     """
-    read = [*plain, *(name for term in _fixed(terms) for name in _use_of(term, covariates).columns)]
+    read = [*plain, *(name for term in _fixed(terms) for name in use_of(term, covariates).columns)]
     covariates.refuse_missing(read, observed, " where y is observed")
     fixed = {
         layer: _learn(layer, terms, plain, covariates, rows)
@@ -198,7 +128,7 @@ def _learn(layer, terms, plain, covariates, rows):
     Levels are those of some rows (n,) bool, which splines and the like learn their knots from.
     """
     fixed = [term for term in _fixed(terms) if term.layer in ("both", layer)]
-    uses = [_use_of(term, covariates) for term in fixed]
+    uses = [use_of(term, covariates) for term in fixed]
     read = list(dict.fromkeys(name for use in uses for name in use.columns))
     coded = {name for use in uses for name in use.coded}
     factors = {
@@ -236,69 +166,3 @@ def _levels(values, rows):
 def _names(name, factors):
     """Return the names of the columns of a column that no term names."""
     return [f"{name}[T.{level}]" for level in factors[name][1:]] if name in factors else [name]
-
-
-def check_designs(designs, fixed, rows):
-    """Raise if covariates leave nothing to learn; warn once of columns without own effects.
-
-    Parameters
-    ----------
-    designs : dict
-        The design matrix (n, q) of each layer, by its name.
-    fixed : dict
-        The FixedColumns of each layer.
-    rows : dict
-        The rows (n,) bool that have a record in the layer.
-    """
-    constant, dependent = {}, {}
-    for layer, what in ((PHENOTYPE, "records of y"), (OMICS, "rows with omics")):
-        names, design = fixed[layer].names, designs[layer][rows[layer]]
-        if not len(design):
-            continue
-        alone, others = _dependences(design, names)
-        rank = 1 + len(names) - len(alone) - len(others)
-        if names and rank >= len(design):
-            raise ValueError(
-                f"covariates have {rank - 1} independent columns besides the intercept "
-                f"({some(names)}), but there are {len(design)} {what}: nothing is left to learn "
-                "from. Leave columns out; effects of a factor with many levels can be random "
-                "(sknnmm.effects.Random)."
-            )
-        constant |= dict.fromkeys([*fixed[layer].single_levels, *alone])
-        dependent = others | dependent
-    if constant:
-        warn(
-            f"covariates {some(constant)} do not vary in the rows with data, so they have no "
-            "effect beside the intercept."
-        )
-    if dependent:
-        examples = [f"{name} of {' and '.join(of)}" for name, of in dependent.items() if of]
-        warn(
-            f"covariates {some(dependent)} are linear combinations of others ({some(examples)}). "
-            "Collinear columns share one effect, which the data do not split. Predictions are the "
-            "same as without one of them, but for rows in which the combination does not hold."
-        )
-
-
-def _dependences(design, names):
-    """Return the names of constant columns, and {name: others} of those that depend on others.
-
-    A column depends on the intercept and columns before it; `others` are those of the first few.
-    """
-    mean, sd = mean_and_sd(design)
-    varying = np.flatnonzero(sd > 0)
-    standardised = (design[:, varying] - mean[varying]) / sd[varying]
-    own = np.zeros(len(varying))  # norm of what those before it leave
-    diagonal = np.abs(np.diag(np.linalg.qr(standardised, mode="r")))
-    own[: len(diagonal)] = diagonal
-    independent = own > DEPENDENT * np.sqrt(len(design))
-    dependent = {}
-    for column in np.flatnonzero(~independent):
-        others = []
-        if len(dependent) < MAX_NAMES_SHOWN:
-            before = np.flatnonzero(independent[:column])
-            target = standardised[:, column]
-            weights = np.linalg.lstsq(standardised[:, before], target, rcond=None)[0]
-            others = [names[k] for k in varying[before[np.abs(weights) > DEPENDENT]]]
-        dependent[names[varying[column]]] = others
-    return [names[k] for k in np.flatnonzero(sd == 0)], dependent

@@ -36,16 +36,42 @@ def as_pandas(data):
             return data
         arrow = import_optional("pyarrow", f"A table of type {type(data).__name__}")
         kept = (arrow.types.is_integer, arrow.types.is_floating, arrow.types.is_boolean)
-        return arrow.table(data).to_pandas(
+        table = _with_signed_indices(arrow, arrow.table(data)).to_pandas(
             types_mapper=lambda dtype: (
                 pd.ArrowDtype(dtype) if any(is_kind(dtype) for is_kind in kept) else None
             )
         )
+        return _with_sorted_categories(table, data)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         arrow = import_optional("pyarrow", f"A column of type {type(data).__name__}")
         values = data if isinstance(data, arrow.ChunkedArray) else arrow.chunked_array(data)
         return as_pandas(arrow.table({"": values}))[""]
     return data
+
+
+def _with_signed_indices(arrow, table):
+    """Return an Arrow table whose categories earlier versions of pyarrow convert too."""
+    schema = table.schema
+    for k, field in enumerate(schema):
+        kind = field.type
+        if arrow.types.is_dictionary(kind):
+            kind = arrow.dictionary(arrow.int32(), kind.value_type, kind.ordered)
+            schema = schema.set(k, arrow.field(field.name, kind))
+    return table.cast(schema)
+
+
+def _with_sorted_categories(table, data):
+    """Return a table with the Categoricals of polars sorted.
+
+    Their order is that of their first appearance in the whole program; that of an Enum has a sense.
+    """
+    if not type(data).__module__.startswith("polars"):
+        return table
+    for name, dtype in data.schema.items():
+        if type(dtype).__name__ == "Categorical":
+            categories = table[name].cat
+            table[name] = categories.set_categories(sorted(categories.categories))
+    return table
 
 
 def unmasked(values, masked_integer=None):

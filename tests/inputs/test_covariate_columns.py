@@ -81,7 +81,9 @@ def test_same_fit_as_with_covariates_beside(choice, data, frame, beside, short):
 def test_tables_of_polars_and_arrays_of_objects(data, frame, tables, short):
     genotypes, omics, covariates = tables
     choice = {"omics_features": [11, 12, 13], "covariate_features": [10, 28]}
-    model = short(**choice).fit(pl.from_pandas(frame), data.y)
+    pl.Series(["M", "F"], dtype=pl.Categorical)  # the order of their first appearance is not used
+    categories = pl.from_pandas(frame).cast({"sex": pl.Categorical})
+    model = short(**choice).fit(categories, data.y)
     assert_array_equal(model.predict(pl.from_pandas(frame)), model.predict(frame))
     by_name = short().fit(genotypes, data.y, omics, covariates)
     assert_array_equal(model.coef_, by_name.coef_)

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 
+from sknnmm.inputs.covariate_terms import check_terms
 from sknnmm.inputs.covariates import check_covariates
-from sknnmm.inputs.fixed_columns import check_fixed, check_terms
+from sknnmm.inputs.fixed_columns import check_fixed
 from tests.helpers.inputs import assert_refused, change, frame
 
 INVALID = {
@@ -32,9 +33,13 @@ INVALID = {
         dict(covariates=lambda d: frame([["F"], [1]] * 40, ["sex"])),
         "covariates column 'sex' must be numeric, but holds values of type str",
     ),
+    "an array of text": (
+        dict(covariates=lambda d: np.array([["F", 50.5]] * 80)),
+        "covariates is an array of text.*pass a DataFrame",
+    ),
     "a column per record": (
         dict(covariates=lambda d: np.eye(80)[:, :79]),
-        "79 independent columns besides the intercept.*80 records of y: nothing is left",
+        "79 independent columns besides the intercept.*80 rows with y: nothing is left",
     ),
     "a level per record": (
         dict(covariates=lambda d: frame([[f"animal {i}"] for i in range(80)], ["id"])),
@@ -111,8 +116,11 @@ def test_unordered_categories_of_polars_are_sorted():
     assert fixed["omics"].names == ["herd[T.b]", "herd[T.c]"]
 
 
-def test_an_array_of_objects_has_factors_and_an_array_of_numbers_has_none():
+def test_arrays_and_lists_have_factors_where_they_hold_text():
     fixed, values = designs(TABLE[["sex", "age"]].to_numpy(object))
+    assert fixed["omics"].names == ["covariate_0[T.M]", "covariate_1"]
+    assert_array_equal(values["omics"], DESIGN[:, [0, 4]])
+    fixed, values = designs(TABLE[["sex", "age"]].to_numpy().tolist())
     assert fixed["omics"].names == ["covariate_0[T.M]", "covariate_1"]
     assert_array_equal(values["omics"], DESIGN[:, [0, 4]])
     fixed, values = designs(TABLE[["treated"]].to_numpy())
