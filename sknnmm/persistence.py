@@ -19,6 +19,7 @@ from sknnmm.prediction.layer import FittedLayer
 from sknnmm.prediction.nodes_part import ActivatedNodes
 from sknnmm.prediction.parts import FixedPart, SNPsPart
 from sknnmm.priors import METHODS, ScaledInverseChi2
+from sknnmm.relationship import Pedigree, Relationship
 
 #: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
 TRUSTED_TYPES: list[str] = sorted(
@@ -31,7 +32,9 @@ TRUSTED_TYPES: list[str] = sorted(
         FixedPart,
         SNPsPart,
         ActivatedNodes,
+        Pedigree,
         Posterior,
+        Relationship,
         Scales,
         ScaledInverseChi2,
         Variable,

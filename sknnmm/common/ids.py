@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sknnmm.common.duplicates import refuse_duplicates
+
 EXACT = 2**53  # floating numbers beyond it have lost digits
 
 
@@ -43,6 +45,33 @@ def coded_ids(column: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
     else:
         texts = [_text(value, what) for value in values.astype(object)]
     return codes, np.array(texts, dtype=object)
+
+
+def unique_ids(column: Any, what: str) -> pd.Index:
+    """Return IDs as an Index of their texts, which may neither be missing nor repeated.
+
+    Parameters
+    ----------
+    column, what
+        As in `coded_ids`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `coded_ids`, and if IDs are missing or not unique.
+    """
+    codes, texts = coded_ids(column, what)
+    if (codes < 0).any():
+        raise ValueError(f"{what} has {(codes < 0).sum()} missing values: every row needs an ID.")
+    ids = index_of(texts[codes])
+    if not ids.is_unique:
+        refuse_duplicates(ids, what, "IDs", "Every row needs an ID of its own.")
+    return ids
+
+
+def index_of(texts: np.ndarray) -> pd.Index:
+    """Return an Index of texts, whatever type a version of pandas prefers for them."""
+    return pd.Index(texts, dtype="object")
 
 
 def _text(value, what):
