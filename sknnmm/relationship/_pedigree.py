@@ -98,9 +98,10 @@ class Pedigree(BaseRelationship):
     >>> pedigree.inbreeding
     array([0.   , 0.   , 0.   , 0.   , 0.125, 0.125])
     >>> pedigree.relationship(["4", "5"])
-           4      5
-    4  1.000  0.625
-    5  0.625  1.125
+    id      4      5
+    id
+    4   1.000  0.625
+    5   0.625  1.125
     """
 
     _saved = ("sires", "dams")
