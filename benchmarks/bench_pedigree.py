@@ -8,6 +8,7 @@ the last. Seconds are those of the processor, one thread, once compiled.
 """
 
 import argparse
+import resource
 from time import process_time
 
 import numpy as np
@@ -15,8 +16,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benchmarks.reporting import as_table, describe_machine
+from sknnmm.preprocessing import PedigreeImputer
 from sknnmm.relationship import Pedigree
 
+PARTS = ["relationship", "imputer"]
 HERDS = {  # sires and dams of a generation as shares of its individuals, generations
     "1 % sires, 10 generations": (0.01, 0.5, 10),
     "1 % sires, 20 generations": (0.01, 0.5, 20),
@@ -27,14 +30,22 @@ HERDS = {  # sires and dams of a generation as shares of its individuals, genera
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--animals", type=int, default=1_000_000)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--animals", type=int, default=1_000_000, help="of the first part")
+    parser.add_argument("--imputed-from", type=int, default=5000, help="genotyped animals")
+    parser.add_argument("--imputed-among", type=int, default=100_000, help="animals in all")
+    parser.add_argument("--snps", type=int, default=1000)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     if options.quick:
-        options.animals = 20_000
+        options.animals, options.snps = 20_000, 50
+        options.imputed_from, options.imputed_among = 500, 5000
     print(describe_machine() + "\n")
     with threadpool_limits(1):
-        time_relationships(options.animals)
+        if "relationship" in options.parts:
+            time_relationships(options.animals)
+        if "imputer" in options.parts:
+            time_imputation(options.imputed_from, options.imputed_among, options.snps)
 
 
 def time_relationships(n):
@@ -85,6 +96,43 @@ def time_steps(table):
     with Timer(seconds, "one draw"):
         pedigree.factor_product(np.ones(len(pedigree)))
     return seconds | {"inbreeding of the last": inbreeding[-1000:].mean()}
+
+
+def time_imputation(n_genotyped, n, p):
+    """Print seconds and memory of a PedigreeImputer for each herd of n animals.
+
+    The genotyped ones are the youngest, and in a second case any from the second half.
+    """
+    rows = [[f"{n_genotyped} of {n} genotyped, {p} SNPs", *STEPS]]
+    rng = np.random.default_rng(1)
+    for name, shape in HERDS.items():
+        pedigree = Pedigree.from_frame(herd(n, *shape), "id", "sire", "dam")
+        half = np.arange(n // 2, n)
+        cases = {"youngest": half[-n_genotyped:], "any": rng.choice(half, n_genotyped, False)}
+        for which, genotyped in cases.items():
+            rows.append([f"{name}, {which}", *imputation(pedigree, genotyped, p, rng)])
+    print("Seconds of the processor; transform returns all animals:\n")
+    print(as_table(rows) + "\n")
+
+
+STEPS = ["ancestors to solve for", "fit", "transform", "peak memory"]
+
+
+def imputation(pedigree, genotyped, p, rng):
+    """Return what is in STEPS, as text."""
+    X = pd.DataFrame(rng.binomial(2, 0.3, (len(genotyped), p)).astype(np.int8))
+    X.index = pedigree.ids[genotyped]
+    seconds, imputer = {}, PedigreeImputer(pedigree)
+    _ = pedigree.relationship_inverse
+    n_solved = len(pedigree.prune(X.index)) - len(X)
+    with Timer(seconds, "fit"):
+        imputer.fit(X)
+    table = X.reindex(pedigree.ids, fill_value=-1)
+    with Timer(seconds, "transform"):
+        imputer.transform(table)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    values = (f"{seconds[step]:.3g}" for step in ("fit", "transform"))
+    return [str(n_solved), *values, f"{peak:.1f} GB"]
 
 
 class Timer:

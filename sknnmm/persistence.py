@@ -25,6 +25,7 @@ from sknnmm.prediction.nodes_part import ActivatedNodes
 from sknnmm.prediction.parts import FixedPart, SNPsPart
 from sknnmm.prediction.random_part import RandomPart
 from sknnmm.priors import METHODS, ScaledInverseChi2
+from sknnmm.relationship import Pedigree, Relationship
 
 #: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
 TRUSTED_TYPES: list[str] = sorted(
@@ -37,6 +38,7 @@ TRUSTED_TYPES: list[str] = sorted(
         FixedPart,
         SNPsPart,
         ActivatedNodes,
+        Pedigree,
         Posterior,
         Fixed,
         FixedColumns,
@@ -45,6 +47,7 @@ TRUSTED_TYPES: list[str] = sorted(
         Random,
         RandomLevels,
         RandomPart,
+        Relationship,
         Scales,
         ScaledInverseChi2,
         Variable,

@@ -93,7 +93,7 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
     "persistence": {*ROOMS, "effects"},
     "posterior": {"model"},
     "prediction": {"activations", "genotypes", "posterior"},
-    "preprocessing": {"genotypes", "inputs"},
+    "preprocessing": {"genotypes", "inputs", "relationship"},
     "priors": set(),
     "relationship": {"genotypes", "inputs", "model"},
     "sampling": {"activations", "genotypes", "kernels", "model", "priors", "terms"},

@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype, is_integer
 
+from sknnmm.common.duplicates import refuse_duplicates
+
+LEAST_ID = 100_000  # of whole numbers that can only be IDs
 EXACT = 2**53  # floating numbers beyond it have lost digits
 
 
@@ -43,6 +47,63 @@ def coded_ids(column: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
     else:
         texts = [_text(value, what) for value in values.astype(object)]
     return codes, np.array(texts, dtype=object)
+
+
+def unique_ids(column: Any, what: str) -> pd.Index:
+    """Return IDs as an Index of their texts, which may neither be missing nor repeated.
+
+    Parameters
+    ----------
+    column, what
+        As in `coded_ids`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `coded_ids`, and if IDs are missing or not unique.
+    """
+    codes, texts = coded_ids(column, what)
+    if (codes < 0).any():
+        raise ValueError(f"{what} has {(codes < 0).sum()} missing values: every row needs an ID.")
+    ids = index_of(texts[codes])
+    if not ids.is_unique:
+        refuse_duplicates(ids, what, "IDs", "Every row needs an ID of its own.")
+    return ids
+
+
+def index_of(texts: np.ndarray) -> pd.Index:
+    """Return an Index of texts, whatever type a version of pandas prefers for them.
+
+    Its name tells IDs from an index that counts rows.
+    """
+    return pd.Index(texts, dtype="object", name="id")
+
+
+def may_count_rows(index: pd.Index) -> bool:
+    """Return whether an index could hold positions in a table, maybe filtered or in other order.
+
+    A few rows of a large table may have any positions in it, so how many numbers there are and
+    whether they have gaps tells nothing. But all positions look like the numbers of a herd book
+    only if a table of more than 100,000 rows has lost the first ones.
+    """
+    if index.name is not None or not len(index):
+        return False
+    if isinstance(index, pd.RangeIndex):
+        return True
+    values = index.astype(object).dropna()
+    kind = infer_dtype(values)
+    if kind == "integer":
+        return 0 <= min(values) < LEAST_ID
+    if kind == "string":
+        numbers = set(values.str.strip())
+    elif kind == "mixed-integer":
+        numbers = {str(value) for value in values if is_integer(value)}
+    else:
+        return False
+    n = len(numbers)
+    return bool(n) and (
+        numbers == set(map(str, range(n))) or numbers == set(map(str, range(1, n + 1)))
+    )
 
 
 def _text(value, what):

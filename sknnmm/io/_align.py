@@ -4,15 +4,13 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype, is_integer
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from sknnmm.common.ids import may_count_rows
 from sknnmm.common.messages import some
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.io._ids import text_ids
-
-LEAST_ID = 100_000  # of whole numbers that can only be IDs
 
 
 @validate_params(
@@ -156,40 +154,13 @@ def _ids(table, name):
         raise ValueError(
             f"{name} has an index of {index.nlevels} levels; one ID per row is needed."
         )
-    if _may_count_rows(index):
+    if may_count_rows(index):
         raise ValueError(
             f"{name} has no IDs: its index has no name, and its numbers ({some(index)}) may only "
             "count rows. Make the column of IDs the index, with id_column of read_table or with "
             "set_index. If these numbers are the IDs, name the index: .rename_axis('id')."
         )
     return text_ids(index, name)
-
-
-def _may_count_rows(index):
-    """Return whether an index could hold positions in a table, maybe filtered or in other order.
-
-    A few rows of a large table may have any positions in it, so how many numbers there are and
-    whether they have gaps tells nothing. But all positions look like the numbers of a herd book
-    only if a table of more than 100,000 rows has lost the first ones.
-    """
-    if index.name is not None or not len(index):
-        return False
-    if isinstance(index, pd.RangeIndex):
-        return True
-    values = index.astype(object).dropna()
-    kind = infer_dtype(values)
-    if kind == "integer":
-        return 0 <= min(values) < LEAST_ID
-    if kind == "string":
-        numbers = set(values.str.strip())
-    elif kind == "mixed-integer":
-        numbers = {str(value) for value in values if is_integer(value)}
-    else:
-        return False
-    n = len(numbers)
-    return bool(n) and (
-        numbers == set(map(str, range(n))) or numbers == set(map(str, range(1, n + 1)))
-    )
 
 
 def _rows(genotyped, ids, name):

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sknnmm.common.ids import coded_ids
+from sknnmm.common.ids import coded_ids, index_of
 from sknnmm.common.messages import some
+from sknnmm.genotypes.memory_map import read_only
 
 
 class BaseRelationship(ABC):
@@ -25,6 +26,7 @@ class BaseRelationship(ABC):
     """
 
     ids: pd.Index
+    _saved: tuple[str, ...]  # attributes from which the others follow
 
     @property
     @abstractmethod
@@ -73,7 +75,7 @@ class BaseRelationship(ABC):
             If `argument` is given and an ID is unknown.
         """
         codes, texts = coded_ids(values, argument or "The column of IDs")
-        found = self.ids.get_indexer(texts).astype(np.int64)
+        found = self.ids.get_indexer(index_of(texts)).astype(np.int64)
         if argument is not None and (found < 0).any():
             unknown = list(dict.fromkeys(texts[found < 0]))
             raise ValueError(
@@ -87,3 +89,11 @@ class BaseRelationship(ABC):
 
     def __deepcopy__(self, memo: dict) -> Self:
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: vars(self)[name] for name in self._saved}
+        return state | {"ids": self.ids.to_numpy()}  # skops cannot store an Index
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({name: read_only(value) for name, value in state.items()})
+        self.ids = index_of(state["ids"])

@@ -1,4 +1,4 @@
-"""Selection of SNPs before a model: by allele frequency, missing values and linkage.
+"""Selection of SNPs before a model, and imputation of animals without genotypes by pedigree.
 
 What scikit-learn provides is not repeated: `SimpleImputer`, `StandardScaler`, `VarianceThreshold`.
 """
@@ -6,5 +6,6 @@ What scikit-learn provides is not repeated: `SimpleImputer`, `StandardScaler`, `
 from sknnmm.preprocessing._allele_frequency import MinorAlleleFrequencySelector
 from sknnmm.preprocessing._linkage import LDPruner
 from sknnmm.preprocessing._missing_rate import MissingRateSelector
+from sknnmm.preprocessing._pedigree_imputer import PedigreeImputer
 
-__all__ = ["LDPruner", "MinorAlleleFrequencySelector", "MissingRateSelector"]
+__all__ = ["LDPruner", "MinorAlleleFrequencySelector", "MissingRateSelector", "PedigreeImputer"]

@@ -171,3 +171,18 @@ def solve_transposed_factor(indptr, indices, data, values):
             if indices[k] > j:
                 for c in range(values.shape[1]):
                     values[j, c] -= data[k] * values[indices[k], c]
+
+
+@njit(nogil=True, cache=True)
+def average_of_parents(values, known, sires, dams):
+    """Set the values (n, C) of individuals that are not known to the mean of their parents'.
+
+    Unknown parents count 0. Parents come before their offspring.
+    """
+    for i in range(len(sires)):
+        if not known[i]:
+            values[i] = 0
+            for parent in (sires[i], dams[i]):
+                if parent >= 0:
+                    for c in range(values.shape[1]):
+                        values[i, c] += 0.5 * values[parent, c]

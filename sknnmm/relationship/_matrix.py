@@ -1,15 +1,12 @@
 """Relationships given as a matrix or as its inverse."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import linalg, sparse
 
 from sknnmm.common.cached import cached
-from sknnmm.common.duplicates import refuse_duplicates
-from sknnmm.common.ids import coded_ids
+from sknnmm.common.ids import coded_ids, unique_ids
 from sknnmm.common.typing import Column
 from sknnmm.genotypes.memory_map import read_only
 from sknnmm.inputs.tables import as_pandas, table_of_doubles
@@ -76,6 +73,8 @@ class Relationship(BaseRelationship):
     array([ 1,  0, -1])
     """
 
+    _saved = ("matrix", "inverse")
+
     def __init__(
         self,
         matrix: npt.ArrayLike | pd.DataFrame | sparse.sparray | sparse.spmatrix,
@@ -83,11 +82,7 @@ class Relationship(BaseRelationship):
         inverse: bool = False,
     ) -> None:
         self.inverse = bool(inverse)
-        codes, texts = coded_ids(ids, "ids")
-        self.ids = pd.Index(np.append(texts, None)[codes], dtype=object)
-        if (codes < 0).any():
-            raise ValueError(f"ids has {(codes < 0).sum()} missing values: give every level an ID.")
-        refuse_duplicates(self.ids, "ids", "IDs", "Give every level an ID of its own.")
+        self.ids = unique_ids(ids, "ids")
         matrix = as_pandas(matrix)
         _check_labels(matrix, self.ids)
         if sparse.issparse(matrix):
@@ -181,12 +176,6 @@ class Relationship(BaseRelationship):
             )
         return values, vectors
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: vars(self)[name] for name in ("matrix", "ids", "inverse")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({name: read_only(value) for name, value in state.items()})
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Relationship) or self.inverse != other.inverse:
             return False
@@ -196,8 +185,6 @@ class Relationship(BaseRelationship):
             both = sparse.issparse(self.matrix) and sparse.issparse(other.matrix)
             return both and (self.matrix != other.matrix).nnz == 0
         return np.array_equal(self.matrix, other.matrix)
-
-    __hash__ = None
 
     def __repr__(self) -> str:
         storage = "sparse" if sparse.issparse(self.matrix) else "dense"

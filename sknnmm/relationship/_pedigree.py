@@ -1,6 +1,6 @@
 """Pedigrees: inbreeding, additive relationships and their sparse inverse."""
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -8,8 +8,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 
 from sknnmm.common.cached import cached
-from sknnmm.common.duplicates import refuse_duplicates
-from sknnmm.common.ids import coded_ids
+from sknnmm.common.ids import unique_ids
 from sknnmm.common.messages import some
 from sknnmm.common.typing import Column, Table
 from sknnmm.genotypes.memory_map import read_only
@@ -99,15 +98,16 @@ class Pedigree(BaseRelationship):
     >>> pedigree.inbreeding
     array([0.   , 0.   , 0.   , 0.   , 0.125, 0.125])
     >>> pedigree.relationship(["4", "5"])
-           4      5
-    4  1.000  0.625
-    5  0.625  1.125
+    id      4      5
+    id
+    4   1.000  0.625
+    5   0.625  1.125
     """
 
+    _saved = ("sires", "dams")
+
     def __init__(self, ids: Column, sires: Column, dams: Column) -> None:
-        codes, texts = coded_ids(ids, "ids")
-        self.ids = pd.Index(np.append(texts, None)[codes], dtype=object)
-        refuse_duplicates(self.ids, "ids", "IDs", "Keep one row of each individual.")
+        self.ids = unique_ids(ids, "ids")
         self.sires = _parents(sires, "sires", len(self.ids))
         self.dams = _parents(dams, "dams", len(self.ids))
 
@@ -272,12 +272,6 @@ class Pedigree(BaseRelationship):
             raise ValueError("ids has missing values.")
         return positions
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: vars(self)[name] for name in ("ids", "sires", "dams")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({name: read_only(value) for name, value in state.items()})
-
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Pedigree)
@@ -285,8 +279,6 @@ class Pedigree(BaseRelationship):
             and np.array_equal(self.sires, other.sires)
             and np.array_equal(self.dams, other.dams)
         )
-
-    __hash__ = None
 
     def __repr__(self) -> str:
         founders = ((self.sires < 0) & (self.dams < 0)).sum()

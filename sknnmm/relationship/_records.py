@@ -71,9 +71,9 @@ def _texts(column, what):
 
 def _one_row_each(own, sires, dams, ids):
     """Return sires and dams of the individuals that have rows, the repeated rows dropped."""
-    first = np.unique(own, return_index=True)[1]
-    if len(first) == len(own):
+    if own.max() == len(own) - 1:
         return sires, dams
+    first = np.unique(own, return_index=True)[1]
     differs = (sires != sires[first[own]]) | (dams != dams[first[own]])
     if differs.any():
         shown = ids[np.unique(own[differs])]
@@ -127,11 +127,12 @@ def _warn_of_both_roles(sires, dams, ids):
     """Warn of sires that are dams too, unless selfing shows that this is possible."""
     if ((sires == dams) & (sires >= 0)).any():
         return
-    both = np.intersect1d(sires, dams)
-    both = both[both >= 0]
-    if len(both):
+    both = np.ones(len(ids), bool)
+    for parents in (sires, dams):
+        both &= np.bincount(parents[parents >= 0], minlength=len(ids)) > 0
+    if both.any():
         warn(
-            f"The pedigree has {len(both)} individuals that are a sire in one row and a dam in "
+            f"The pedigree has {both.sum()} individuals that are a sire in one row and a dam in "
             f"another ({some(ids[both])}): right for plants, in animals an error of recording. "
             "Relationships are computed as recorded."
         )

@@ -149,7 +149,7 @@ def test_zeros_in_front_belong_to_the_id():
 
 
 def test_order_of_rows_is_kept_where_parents_come_first():
-    rows = ["a . .", "b . a", "d x b", "c a b"]
+    rows = ["a . .", "b a .", "d x b", "c a b"]
     assert read(by_text(*rows)).ids.tolist() == ["x", "a", "b", "d", "c"]
     shuffled = read(by_text(*reversed(rows)))
     assert shuffled.ids.tolist() == ["x", "a", "b", "c", "d"]

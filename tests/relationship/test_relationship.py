@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import skops.io
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sknnmm.genotypes.plink_bits import PackedGenotypes
+from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.relationship import Pedigree, Relationship, _genomic, genomic_relationship
 from tests.helpers.pedigrees import random_parents, tabular
 
@@ -52,8 +54,11 @@ def test_what_terms_read(relationship):
 @EACH
 def test_pickles_and_copies(relationship):
     _ = relationship.eigen, relationship.diagonal
+    assert copy.deepcopy(relationship) is relationship
+    again = skops.io.loads(skops.io.dumps(relationship), trusted=TRUSTED_TYPES)
+    assert again == relationship and again.ids.equals(IDS)
     again = pickle.loads(pickle.dumps(relationship))
-    assert again == relationship and copy.deepcopy(relationship) is relationship
+    assert again == relationship
     assert [other == relationship for other in KINDS.values()].count(True) == 1
     assert_array_equal(again.factor_product(np.ones(N)), relationship.factor_product(np.ones(N)))
 
