@@ -30,6 +30,11 @@ MODELS = {
         "activation": "relu",
         "n_latent": 1,
     },
+    "groups": {
+        "method": {"a": BayesC(), "b": "RR-BLUP"},
+        "snp_groups": {"a": list(range(10)), "b": list(range(10, 30))},
+        "omics_groups": ["x", "y", "x"],
+    },
     "sparse mask": {"mask": sparse.csr_array(np.arange(30)[:, None] // 10 == np.arange(3))},
     "mapping": {"mask": {"omic_0": [1, 2], "omic_1": [3], "omic_2": [4]}, "activation": "softplus"},
 }

@@ -77,7 +77,6 @@ def sweep_all_pairs(
         for c in range(len(of_path)):
             take_off(target[at], of_path[c], left[at])
             at += 1
-    selects = score.shape[0] == 2 and shrinkage[0, 0, 0] == 0
     room = np.empty(2 * BLOCK, left.dtype), np.empty(BLOCK, np.int64)
     # All columns of a block side by side: its rows of the cross-products are read once.
     for first in range(0, n_snps, BLOCK):
@@ -85,6 +84,7 @@ def sweep_all_pairs(
         at = np.int64(0)  # not 0: numba would compile `draw_block` for this literal too
         for g in range(len(effects)):
             for c in range(effects[g].shape[1]):
+                selects = score.shape[0] == 2 and shrinkage[0, at, 0] == 0  # paths may differ
                 draw_block(
                     gram, first, last, left[at], effects[g][:, c], component[g][:, c],
                     residual_variance[at], score, shrinkage, at, selects, change[at], room, rng,

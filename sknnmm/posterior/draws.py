@@ -28,7 +28,8 @@ class Posterior:
         "centred_intercept" and "omics_centred_intercept" are intercepts at the training mean of
         genotypes and covariates. Hyperparameters of the priors are on the standardised scale:
         ``*_variance`` of effects is their common prior variance, ``*_scale`` the scale of their
-        variances (BayesA, BayesB), ``*_squared_penalty`` lambda^2 of BayesL.
+        variances (BayesA, BayesB), ``*_squared_penalty`` lambda^2 of BayesL. With groups of SNPs
+        or omics, theirs and pi are (chain, draw, group, ...), NaN of a group that has none.
     variables : dict of str to Variable
         What the draws are: dimensions, unit, description.
     effects_draw : ndarray of int

@@ -45,7 +45,9 @@ class EffectGroup:
         members = self.hyper.layout.members
         return effects[members], self.to_own[component[members]]
 
-    def put(self, own: tuple[np.ndarray, np.ndarray], effects: np.ndarray, component: np.ndarray):
+    def put(
+        self, own: tuple[np.ndarray, np.ndarray], effects: np.ndarray, component: np.ndarray
+    ) -> None:
         """Write own effects and components to those of all."""
         members = self.hyper.layout.members
         effects[members], component[members] = own[0], self.to_all[own[1]]
@@ -78,7 +80,7 @@ class EffectGroup:
             weights[component, self.hyper.layout.members] = of_component
 
 
-class GroupedPrior(Prior[GroupedHyperparameters]):
+class GroupedPrior(Prior[GroupedHyperparameters]):  # type: ignore[type-var]  # all is overridden
     """Priors of groups of predictors, each group with hyperparameters of its own.
 
     Parameters
@@ -102,6 +104,7 @@ class GroupedPrior(Prior[GroupedHyperparameters]):
         self._multipliers = tuple(sorted({float(c) for p in self._priors for c in p.multipliers}))
         self.keeps = tuple(dict.fromkeys(name for prior in self._priors for name in prior.keeps))
         self.relative_to_residual = any(prior.relative_to_residual for prior in self._priors)
+        self._numbers = [self._numbers_of(prior) for prior in self._priors]
 
     @property
     def multipliers(self) -> tuple[float, ...]:
@@ -161,14 +164,18 @@ class GroupedPrior(Prior[GroupedHyperparameters]):
         if per_allele is not None:
             per_allele = hyper.layout.of_predictors(per_allele)[own.layout.members]
             per_allele = per_allele.reshape(-1, *np.ones(len(own.layout.shape) - 1, int))
-        to_all = np.array([*map(self._multipliers.index, prior.multipliers), -1], np.int8)
-        to_own = np.full(len(self._multipliers) + 1, -1, np.int8)
-        to_own[to_all[:-1]] = np.arange(len(to_all) - 1)
-        return EffectGroup(name, prior, own, per_allele, to_all, to_own)
+        return EffectGroup(name, prior, own, per_allele, *self._numbers[number])
 
     def each(self, hyper: GroupedHyperparameters) -> Iterator[EffectGroup]:
         """Yield the groups."""
         return (self.group(number, hyper) for number in range(len(self.groups)))
+
+    def _numbers_of(self, prior: Prior) -> tuple[np.ndarray, np.ndarray]:
+        """Return `to_all` and `to_own` of an EffectGroup."""
+        to_all = np.array([*map(self._multipliers.index, prior.multipliers), -1], np.int8)
+        to_own = np.full(len(self._multipliers) + 1, -1, np.int8)
+        to_own[to_all[:-1]] = np.arange(len(to_all) - 1)
+        return to_all, to_own
 
     def _scaling(self, prior: Prior) -> np.ndarray | None:
         return self._per_allele if prior.scales_genotypes else None

@@ -7,15 +7,18 @@ import numpy as np
 
 from sknnmm.common.compiled import njit
 
+NONE = np.empty(0, np.int64)
+
 
 class DenseLayout:
     """Every predictor acts on every column: arrays (m, C)."""
 
-    indptr = np.empty(0, np.int64)  # what compiled code gets in place of that of ConnectionLayout
+    indptr = NONE  # what compiled code gets in place of that of ConnectionLayout
 
     def __init__(self, n_effects: int, n_columns: int, members: np.ndarray | None = None) -> None:
         self.shape = (n_effects, n_columns)
-        self.members = members  # of a part: along the first axis of the effects of all
+        # Of a part: along the first axis of the effects of all.
+        self.members = NONE if members is None else members
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Return sums over the effects of each column, (C,)."""
@@ -99,7 +102,8 @@ class ConnectionLayout:
         self.shape = (int(indptr[-1]),)
         sizes = np.diff(indptr)
         self.column_of = np.repeat(np.arange(len(sizes)), sizes)
-        self._predictors, self.members = predictors, members
+        self._predictors = NONE if predictors is None else predictors
+        self.members = NONE if members is None else members
         self._filled = None if sizes.all() else sizes > 0  # columns with entries; None: all
 
     def sum(self, values: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sknnmm.priors import GBLUP, RRBLUP, BayesC
+from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesC
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep, CrossProductSweep
@@ -146,6 +146,19 @@ def test_cross_products_serve_fewer_snps_than_individuals(n, p):
     kind = CrossProductSweep if p <= n else BlockedSweep
     assert isinstance(sampler.snp_updates[0], kind)
     assert sampler.residuals["omics"].is_summed == (p <= n)
+
+
+def test_a_prior_without_zeros_beside_one_with_zeros():
+    """In one sweep, where effects start at zero: those of the former leave it at once."""
+    rng = np.random.default_rng(7)
+    model = small_network(rng, direct_prior=BayesA(scale=0.1), **COMPLETE)
+    sampler = sampler_of(model)
+    (update,) = sampler.snp_updates
+    assert type(update) is CrossProductSweep
+    chain = starting_state(sampler, rng)
+    sampler.iterate(chain, rng, tuning=True)
+    assert (Parts(chain).direct.effects != 0).all()
+    assert (Parts(chain).snp.effects == 0).any()
 
 
 @pytest.mark.parametrize("n_nonzero", [0, 1, 3, 60])

@@ -302,6 +302,7 @@ COMPLETE_CASES = {  # no omic is missing: sums over rows stand in for the rows
     "wide": COMPLETE | {"p": 18, "snp_prior": PRIORS["GBLUP"][0], "uninformative": 2},
     "wide, sweep": COMPLETE | {"p": 18, "direct_prior": PRIORS["BayesC"][1]},
     "single precision": COMPLETE | {"direct_prior": PRIORS["BayesC"][1], "dtype": np.float32},
+    "two priors": COMPLETE | {"direct_prior": PRIORS["BayesA"][1]},
     "network function": COMPLETE
     | {"activation": NETWORK_FUNCTION, "direct_prior": PRIORS["BayesC"][1]},
     **{
@@ -435,6 +436,7 @@ LONG_ONLY = {
     },
     "grouped": {
         "blocked, missing omics",
+        "sums",
         "sums, single precision",
         "one column",
         "connections from sums",
@@ -449,6 +451,7 @@ LONG_ONLY = {
         "BayesR",
         "wide, sweep",
         "single precision",
+        "two priors",
         "network function",
         "connections, BayesB",
         "connections, GBLUP",

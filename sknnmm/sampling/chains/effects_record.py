@@ -31,7 +31,7 @@ class _SweptRecord:
         self._layout = update.layout(term)
         self._total, self._squares, self._included = np.zeros((3, *self._layout.shape))
         self._weighted = np.zeros((n_weighted, *self._layout.shape))
-        self._selects = term.prior.selects
+        self._selects = all(prior.selects for prior in term.prior.parts)  # of all groups
 
     @property
     def sums(self):

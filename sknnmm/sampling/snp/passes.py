@@ -64,10 +64,8 @@ class _PassingSweep(SNPUpdate, ReadOnlyArrays):
         target = part.target.rows()
         residual = np.subtract(target.T, state.fit.T, order="C")
         prior = self.terms[0].prior
-        variance, weights = (
-            prior.effect_variances(state.hyper, s2),
-            prior.effect_weights(state.hyper),
-        )
+        weights = prior.effect_weights(state.hyper)
+        variance = prior.effect_variances(state.hyper, s2)
         tables = prepare(
             self._squares,
             self._multipliers,
