@@ -1,5 +1,7 @@
 """The variances of RR-BLUP, drawn with the effects integrated out, against numerical quadrature."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
@@ -49,13 +51,22 @@ def exact_moments(model):
     return (values * weights).sum(axis=(1, 2)) / weights.sum()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+SHAPES = {"long": (6, False), "long, weighted": (6, True), "wide": (30, True)}
+CASES = list(product(("sums", "rows"), SHAPES, KINDS))
+
+
+def is_rare(source, shape, kind):
+    """Return whether a case has little of its own: it is then in the slow tier alone."""
+    return shape == "long" or (source == "rows" and kind != "both")
+
+
 @pytest.mark.parametrize(
-    ("p", "weighted"), [(6, True), (6, False), (30, True)], ids=["long, weighted", "long", "wide"]
+    ("source", "shape", "kind"),
+    [pytest.param(*case, marks=[pytest.mark.slow] if is_rare(*case) else []) for case in CASES],
 )
-@pytest.mark.parametrize("by_rows", [False, True], ids=["sums", "rows"])
-def test_variances_have_their_marginal_posterior(by_rows, p, weighted, kind):
+def test_variances_have_their_marginal_posterior(source, shape, kind):
     """And draws of them are nearly independent."""
+    by_rows, (p, weighted) = source == "rows", SHAPES[shape]
     rng = np.random.default_rng(p)
     of_effects, of_residuals = KINDS[kind]
     model = small_network(

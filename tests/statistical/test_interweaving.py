@@ -152,7 +152,14 @@ def moved(chain):
     return np.concatenate([getattr(hyper, of_prior) for hyper in hypers])
 
 
-@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize(
+    "prior",
+    [  # a mixture, and a scale alone
+        "BayesC",
+        "BayesA",
+        *(pytest.param(prior, marks=pytest.mark.slow) for prior in ("BayesB", "BayesR", "BayesL")),
+    ],
+)
 def test_posterior_is_that_without_moves(prior):
     draws = []
     for n_moves in (0, 2):

@@ -415,6 +415,7 @@ for case in GROUPED_CASES.values():  # three groups of two SNPs or two of three,
 # those that stay.
 LONG_ONLY = {
     "special": {
+        "float genotypes",
         "float genotypes, tanh, effect variances",
         "latent linear, BayesL",
         "latent linear, BayesB",
@@ -422,6 +423,8 @@ LONG_ONLY = {
         "latent relu",
         "latent sigmoid, RR-BLUP",
         "latent user function",
+        "moves, BayesC, fixed variance",
+        "moves, BayesR without zeros",
         "single precision, by rows",
         "weighted latent tanh",
         "weighted tanh, RR-BLUP",
@@ -476,7 +479,7 @@ def options(method, activation, direct):
     }
 
 
-SHORT = {"n_iterations": 2_000, "n_prior_draws": 4_000}
+SHORT = {"n_iterations": 2_000, "n_prior_draws": 2_000}  # draws of a chain are worth less
 LONG = {"n_iterations": 8_000, "n_prior_draws": 20_000}
 
 

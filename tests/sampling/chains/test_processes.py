@@ -344,10 +344,10 @@ class Endless:
     ("n_jobs", "backend", "send"),
     [
         (1, "loky", os.kill),
-        (2, "loky", os.killpg),
+        (2, "multiprocessing", os.killpg),
         pytest.param(2, "loky", os.kill, marks=pytest.mark.slow),
+        pytest.param(2, "loky", os.killpg, marks=pytest.mark.slow),
         pytest.param(2, "multiprocessing", os.kill, marks=pytest.mark.slow),
-        pytest.param(2, "multiprocessing", os.killpg, marks=pytest.mark.slow),
         pytest.param(2, "threading", os.kill, marks=pytest.mark.slow),
     ],
 )

@@ -270,6 +270,7 @@ def test_files_have_the_mode_of_the_umask(data, short, tmp_path):
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no modes of files")
 def test_worker_processes_of_before_follow_the_umask_of_now(data, short, tmp_path):
     model = short(n_chains=2, n_jobs=2, checkpoint=tmp_path)
