@@ -26,8 +26,8 @@ if HANGUP is not None:
 
 
 NOTHING_KEPT = (
-    "Nothing of this fit is kept. With checkpoint set to a directory, Ctrl-C saves the chains "
-    "there, and the same fit continues from there."
+    "Nothing of this fit is kept. With checkpoint set to a directory, chains are saved there, and "
+    "the same fit continues where it was stopped."
 )
 
 
