@@ -31,7 +31,7 @@ from benchmarks.real.competitors import (
     on_components,
     without_omics,
 )
-from benchmarks.real.families import print_known_truth, print_warning_signs
+from benchmarks.real.families import print_components, print_gains, print_known_truth
 from benchmarks.real.scores import predictions, print_pooled, print_seconds, print_tables, scores
 from benchmarks.reporting import describe_machine
 
@@ -84,12 +84,15 @@ def parse_options():
     parser.add_argument("--n-iter", type=int, default=160, help="a quarter of it burn-in")
     parser.add_argument("--folds", type=int, help="at most, of every case (default: all)")
     parser.add_argument("--hybrids", type=int, default=60, help='sampled in "one-out"')
+    parser.add_argument("--dealings", type=int, default=3, help='of the parents, in "families"')
     parser.add_argument("--simulations", type=int, default=30, help='of "truth"')
     parser.add_argument("--scores", help="folder to save the scores of each fold in")
     parser.add_argument("--quick", action="store_true", help="short: only to see that it runs")
     options = parser.parse_args()
     if options.quick:
-        vars(options).update(n_iter=8, folds=2, hybrids=3, simulations=1, traits=["STA"])
+        vars(options).update(
+            n_iter=8, folds=2, hybrids=3, simulations=1, dealings=1, traits=["STA"]
+        )
     return options
 
 
@@ -147,8 +150,13 @@ def report(parts):
     return scored
 
 
-def look_for_signs(options):
-    print_warning_signs({trait: maize(options.data_home, trait) for trait in options.traits})
+def look_at_families(options):
+    cases = {
+        trait: [maize(options.data_home, trait, seed=seed) for seed in range(options.dealings)]
+        for trait in options.traits
+    }
+    print_gains(cases)
+    print_components(cases)
 
 
 def simulate(options):
@@ -161,7 +169,7 @@ PARTS = {
     "one-out": compare_one_out,
     "wheat": partial(compare, wheat, WHEAT_NETWORKS),
     "mice": partial(compare, mice, MICE_NETWORKS),
-    "families": look_for_signs,
+    "families": look_at_families,
     "truth": simulate,
 }
 
