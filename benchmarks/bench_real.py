@@ -15,9 +15,11 @@ phenotypes simulated on the maize. One thread, one chain per fit.
 
 import argparse
 import warnings
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -31,7 +33,13 @@ from benchmarks.real.competitors import (
     on_components,
     without_omics,
 )
-from benchmarks.real.families import print_components, print_gains, print_known_truth
+from benchmarks.real.families import (
+    blocks,
+    print_components,
+    print_gains,
+    print_known_truth,
+    simulated,
+)
 from benchmarks.real.scores import predictions, print_pooled, print_seconds, print_tables, scores
 from benchmarks.reporting import describe_machine
 
@@ -41,6 +49,7 @@ RRBLUP = {"method": "RR-BLUP", "omics_method": "RR-BLUP"}
 BAYESC_WEIGHTS = {"RR-BLUP, weights BayesC": {**RRBLUP, "omics_method": "BayesC"}}
 NO_DIRECT = {"RR-BLUP, no direct effects": {**RRBLUP, "direct_effects": False}}
 N_COMPONENTS = 5
+SIMULATED_FOLDS = 3
 
 # The traits with networks of all 1,323 transcripts; the others get what is cheap.
 LONG_TRAITS = {"GTM": {}, "STA": BAYESC_WEIGHTS}
@@ -159,8 +168,22 @@ def look_at_families(options):
     print_components(cases)
 
 
-def simulate(options):
-    print_known_truth(maize(options.data_home, "STA"), options.simulations)
+def compare_simulated(options):
+    """Phenotypes that act through the SNPs, or through the omics: one of each, and many by BLUP."""
+    case = maize(options.data_home, "STA")
+    print_known_truth(case, options.simulations)
+    methods = {name: COMPETITORS[name] for name in ("GBLUP", "two-kernel BLUP")}
+    methods |= networks({OURS: RRBLUP}, options.n_iter)
+    parts = []
+    for name, through_omics in (("by SNPs", 0.0), ("by omics", 1.0)):
+        y = simulated(blocks(case), through_omics, np.random.default_rng(0))
+        known = replace(
+            case,
+            individuals=replace(case.individuals, y=y),
+            names=np.full(len(y), f"simulated, {name}"),
+        )
+        parts.append(predictions(known, methods, options.folds or SIMULATED_FOLDS))
+    return report(parts)
 
 
 PARTS = {
@@ -170,7 +193,7 @@ PARTS = {
     "wheat": partial(compare, wheat, WHEAT_NETWORKS),
     "mice": partial(compare, mice, MICE_NETWORKS),
     "families": look_at_families,
-    "truth": simulate,
+    "truth": compare_simulated,
 }
 
 if __name__ == "__main__":
