@@ -232,4 +232,4 @@ def mice(data_home, trait="HDL"):
         return list(GroupKFold(parts).split(rows, groups=litters[rows]))
 
     sex = data.sex.to_numpy()[seen]
-    return Case(individuals, np.full(len(sex), f"mice {trait}"), split, 5, confounder=sex)
+    return Case(individuals, np.full(len(sex), f"mice {trait}"), split, 3, confounder=sex)

@@ -18,38 +18,60 @@ from benchmarks.reporting import as_table
 INNER_PARTS = 2
 RANDOM_FOLDS = 4
 HERITABILITY = 0.6
+N_COMPONENTS = (1, 2, 5, 10, 20, 40)
 THROUGH_OMICS = {"none": 0.0, "half": 0.5, "all": 1.0}
 
 
-def print_warning_signs(cases):
-    """Print gains in folds of new families beside those seen within the training individuals.
+def print_gains(cases):
+    """Print the gain in folds of new families, and that seen within their training individuals.
 
-    `cases` maps names of phenotypes to cases.
+    `cases` maps names of phenotypes to cases of the same individuals, with different folds.
     """
-    rows = [["", "GBLUP", "gain", "gain seen: families", "random folds", "omics share"]]
-    for name, case in cases.items():
-        pair, y = [features @ features.T for features in blocks(case)], case.individuals.y
+    rows = [["", "GBLUP", "gain", "seen: new families", "seen: random folds", "omics share"]]
+    for name, dealings in cases.items():
+        pair, y = kernels(dealings[0]), dealings[0].individuals.y
         found = []
-        for train, test in outer_folds(case):
-            fold = gain(y, pair, train, test)
-            ways = [
-                case.split(train, INNER_PARTS),
-                KFold(RANDOM_FOLDS, shuffle=True, random_state=0).split(train),
-            ]
-            within = [kernel[np.ix_(train, train)] for kernel in pair]
-            seen = [np.mean([gain(y[train], within, *f).gain for f in folds]) for folds in ways]
-            found.append([fold.gblup, fold.gain, *seen, fold.omics_share])
-        mean = np.mean(found, axis=0)
-        se = np.std(found, axis=0, ddof=1) / np.sqrt(len(found))
-        gains = [f"{m:+.3f} ± {s:.3f}" for m, s in zip(mean[1:4], se[1:4], strict=True)]
-        rows.append([name, f"{mean[0]:.3f}", *gains, f"{mean[-1]:.2f}"])
+        for case in dealings:
+            for train, test in outer_folds(case):
+                fold = gain(y, pair, train, test)
+                ways = [
+                    case.split(train, INNER_PARTS),
+                    KFold(RANDOM_FOLDS, shuffle=True, random_state=0).split(np.arange(len(train))),
+                ]
+                within = [kernel[np.ix_(train, train)] for kernel in pair]
+                seen = [np.mean([gain(y[train], within, *f).gain for f in way]) for way in ways]
+                found.append([fold.gain, *seen, fold.gblup, fold.omics_share])
+        *gains, gblup, share = np.transpose(found)
+        rows.append([name, f"{gblup.mean():.3f}", *map(mean_and_se, gains), f"{share.mean():.2f}"])
     print(f"\nWhat own omics add to GBLUP: mean ± SE over folds\n\n{as_table(rows)}", flush=True)
+
+
+def print_components(cases):
+    """Print the gain by the number of principal components, standardised, in place of the omics."""
+    rows = [["", "all omics", *map(str, N_COMPONENTS)]]
+    for name, dealings in cases.items():
+        snps, omics = blocks(dealings[0])
+        components = np.linalg.svd(omics, full_matrices=False)[0]
+        kinds = [omics, *(components[:, :n] * np.sqrt(len(omics) / n) for n in N_COMPONENTS)]
+        pairs = [(snps @ snps.T, kind @ kind.T) for kind in kinds]
+        y = dealings[0].individuals.y
+        folds = [fold for case in dealings for fold in outer_folds(case)]
+        rows.append([name])
+        rows[-1] += [mean_and_se([gain(y, pair, *fold).gain for fold in folds]) for pair in pairs]
+    print(
+        "\nWhat own omics, or their first principal components, add to GBLUP: mean ± SE over "
+        f"folds\n\n{as_table(rows)}",
+        flush=True,
+    )
+
+
+def mean_and_se(values):
+    return f"{np.mean(values):+.3f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.3f}"
 
 
 def print_known_truth(case, n_simulations):
     """Print the gain for phenotypes simulated on the genotypes and omics of a case."""
-    features = blocks(case)
-    pair = [block @ block.T for block in features]
+    features, pair = blocks(case), kernels(case)
     rows = [["genetic variance through omics", "GBLUP", "gain", "its SD", "10 %", "90 %"]]
     rows[0] += ["omics share, SD"]
     for name, through_omics in THROUGH_OMICS.items():
@@ -80,6 +102,10 @@ def blocks(case):
     (snps,) = balanced(dosages(case.individuals.genotypes)[0], scale=False)
     (omics,) = balanced(case.individuals.omics, scale=True)
     return snps, omics
+
+
+def kernels(case):
+    return [block @ block.T for block in blocks(case)]
 
 
 class Gain(NamedTuple):

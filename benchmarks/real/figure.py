@@ -1,6 +1,14 @@
-"""The figure of the accuracies."""
+"""The figure of the accuracies: ``python -m benchmarks.real.figure SCORES FILE.png``.
 
+SCORES is the folder that ``python -m benchmarks.bench_real --scores SCORES`` has filled.
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 from benchmarks.real.competitors import GENOTYPES, OWN_OMICS
 
@@ -13,13 +21,17 @@ SHOWN = {  # method, what is known -> label, marker, colour
 }
 
 
+def main():
+    folder, path = sys.argv[1:]
+    tables = [pd.read_csv(Path(folder) / f"{part}.csv") for part in ("maize", "wheat", "mice")]
+    draw(pd.concat(tables), path)
+
+
 def draw(scored, path):
     """Save the accuracies in each case, mean and standard error over folds."""
-    import matplotlib.pyplot as plt
-
-    by_case = scored["accuracy"].groupby(["case", "method", "known"], sort=False)
+    by_case = scored.groupby(["case", "method", "known"], sort=False)["accuracy"]
     mean, se = by_case.mean(), by_case.sem()
-    cases = [case for case in scored.index.unique("case") if (case, *list(SHOWN)[-1]) in mean.index]
+    cases = [case for case in scored["case"].unique() if (case, *list(SHOWN)[-1]) in mean.index]
     figure, ax = plt.subplots(figsize=(1.5 * len(cases) + 2, 4.2))
     shifts = np.linspace(-0.28, 0.28, len(SHOWN))
     for ((method, known), (label, marker, colour)), shift in zip(
@@ -42,3 +54,7 @@ def draw(scored, path):
     figure.legend(loc="upper center", ncols=3, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.87))
     figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    main()

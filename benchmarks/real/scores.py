@@ -1,5 +1,6 @@
 """Predictions of methods in the folds of a case, their scores and tables of these."""
 
+from itertools import islice
 from time import process_time
 
 import numpy as np
@@ -9,14 +10,14 @@ from benchmarks.reporting import as_table
 from sknnmm.metrics import prediction_bias, prediction_dispersion, predictive_correlation
 
 
-def predictions(case, methods):
-    """Return a row per method, fold, individual and what is known of it.
+def predictions(case, methods, n_folds=None):
+    """Return a row per method, fold (the first ones), individual and what is known of it.
 
     `y` and `predicted` are in SD of the phenotype, `seconds` is processor time of the fold.
     """
     parts = []
     sd = case.individuals.y.std()
-    for number, fold in enumerate(case.folds()):
+    for number, fold in enumerate(islice(case.folds(), n_folds)):
         for method, predict in methods.items():
             start = process_time()
             predicted = predict(fold)
@@ -25,6 +26,7 @@ def predictions(case, methods):
                 part = pd.DataFrame({"y": fold.test.y / sd, "predicted": values / sd})
                 part["case"] = case.names[fold.test_rows]
                 parts.append(part.assign(method=method, known=known, fold=number, seconds=seconds))
+        print(f"{case.names[0]}, fold {number}: done", flush=True)
     return pd.concat(parts, ignore_index=True)
 
 
