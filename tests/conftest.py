@@ -7,6 +7,7 @@ import pytest
 from joblib import parallel_config
 
 from sknnmm import NNMMRegressor
+from tests.helpers.cpu_times import CPUTimes
 
 
 def pytest_addoption(parser):
@@ -15,6 +16,14 @@ def pytest_addoption(parser):
         metavar="DIR",
         help="save the rank histograms of the calibration tests in this directory",
     )
+    parser.addoption(
+        "--cpu-times", action="store_true", help="print the CPU seconds of the tests of each folder"
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--cpu-times"):
+        config.pluginmanager.register(CPUTimes())
 
 
 def pytest_collection_modifyitems(items):
