@@ -27,12 +27,17 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the statistical tests, most of them in double precision.
+    """Begin with the statistical tests, those in double precision first.
 
     Of two workers one compiles their kernels first, the other those of single precision: hardly any
     in both.
     """
-    items.sort(key=lambda item: "statistical" not in item.path.parts)
+
+    def place(item):
+        in_single = "float32" in item.name or "single precision" in item.name
+        return "statistical" not in item.path.parts, in_single
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
