@@ -7,6 +7,7 @@ import pytest
 from joblib import parallel_config
 
 from sknnmm import NNMMRegressor
+from tests.helpers.cpu_times import CPUTimes
 
 
 def pytest_addoption(parser):
@@ -15,15 +16,28 @@ def pytest_addoption(parser):
         metavar="DIR",
         help="save the rank histograms of the calibration tests in this directory",
     )
+    parser.addoption(
+        "--cpu-times", action="store_true", help="print the CPU seconds of the tests of each folder"
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--cpu-times"):
+        config.pluginmanager.register(CPUTimes())
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the statistical tests, most of them in double precision.
+    """Begin with the statistical tests, those in double precision first.
 
     Of two workers one compiles their kernels first, the other those of single precision: hardly any
     in both.
     """
-    items.sort(key=lambda item: "statistical" not in item.path.parts)
+
+    def place(item):
+        in_single = "float32" in item.name or "single precision" in item.name
+        return "statistical" not in item.path.parts, in_single
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -148,22 +148,29 @@ def textbook_sweep(X, weight, residual, effects, component, s2, score, shrinkage
             effects[j, c] = new
 
 
+SHAPES = {  # individuals, SNPs, nodes, type of the genotypes
+    "int8": (50, 300, 3, np.int8),
+    "float": (150, 300, 4, np.float32),
+    "many columns": (50, 150, 140, np.int8),
+    "two strips of rows": (4200, 70, 4, np.int8),
+}
+
+
 @pytest.mark.parametrize(
-    ("n", "p", "n_nodes", "stored"),
+    ("case", "missing_genotypes"),
     [
-        (50, 300, 3, np.int8),
-        (150, 300, 4, np.float32),
-        (50, 150, 140, np.int8),
-        (4200, 70, 4, np.int8),
+        ("int8", False),
+        *((case, True) for case in SHAPES),
+        *(
+            pytest.param(case, False, marks=pytest.mark.slow)  # each is compiled on its own
+            for case in ("float", "many columns", "two strips of rows")
+        ),
     ],
-    ids=["int8", "float", "many columns", "two strips of rows"],
 )
-@pytest.mark.parametrize("missing_genotypes", [False, True])
 @pytest.mark.parametrize("prior", [BayesR, BayesA])
-def test_blocked_sweep_equals_the_textbook_sweep(
-    n, p, n_nodes, stored, missing_genotypes, prior, monkeypatch
-):
+def test_blocked_sweep_equals_the_textbook_sweep(case, missing_genotypes, prior, monkeypatch):
     """Columns of two terms with their own row weights, several chunks, an odd last one."""
+    n, p, n_nodes, stored = SHAPES[case]
     monkeypatch.setattr(blocked, "CHUNK", 512)
     rng = np.random.default_rng(1)
     priors = {"snp_prior": prior(scale=0.01), "direct_prior": BayesC(scale=0.01)}
