@@ -248,9 +248,18 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Relationship
             Sparse, by its inverse A^nn. Genotyped animals are no levels: set them to missing in
             the column of the random effect.
+
+        Raises
+        ------
+        ValueError
+            If all animals of the pedigree are genotyped.
         """
         check_is_fitted(self)
         others = np.flatnonzero(~self.pedigree.ids.isin(self.genotyped_ids_))
+        if not len(others):
+            raise ValueError(
+                "All animals of the pedigree are genotyped: imputation misses nothing."
+            )
         inverse = self.pedigree.relationship_inverse[others][:, others]
         return Relationship(inverse, self.pedigree.ids[others], inverse=True)
 
