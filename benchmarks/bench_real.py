@@ -52,7 +52,7 @@ N_COMPONENTS = 5
 SIMULATED_FOLDS = 3
 
 # The traits with networks of all 1,323 transcripts; the others get what is cheap.
-LONG_TRAITS = {"GTM": {}, "STA": BAYESC_WEIGHTS}
+LONG_TRAITS = ("GTM", "STA")
 WHEAT_NETWORKS = {
     OURS: RRBLUP,
     **BAYESC_WEIGHTS,
@@ -100,7 +100,7 @@ def parse_options():
     options = parser.parse_args()
     if options.quick:
         vars(options).update(
-            n_iter=8, folds=2, hybrids=3, simulations=1, dealings=1, traits=["STA"]
+            n_iter=8, folds=1, hybrids=3, simulations=1, dealings=1, traits=["STA"]
         )
     return options
 
@@ -120,7 +120,7 @@ def maize_methods(trait, n_iter):
     """Return competitors, networks of the transcripts, and of their principal components."""
     methods = LINEAR_COMPETITORS
     if trait in LONG_TRAITS:
-        methods = COMPETITORS | networks({OURS: RRBLUP, **LONG_TRAITS[trait]}, n_iter)
+        methods = COMPETITORS | networks({OURS: RRBLUP, **BAYESC_WEIGHTS}, n_iter)
         methods["ours: RR-BLUP, no omics"] = without_omics(n_iter)
     on_few = {"two-kernel BLUP": COMPETITORS["two-kernel BLUP"]}
     on_few |= networks({OURS: RRBLUP, **NO_DIRECT}, n_iter)

@@ -21,7 +21,7 @@ from benchmarks.real.blup import fit_blup
 from benchmarks.real.cases import Fold
 from sknnmm import NNMMRegressor
 
-GENOTYPES, OWN_OMICS = "genotypes", "and own omics"
+GENOTYPES, OWN_OMICS = "genotypes", "genotypes and own omics"
 PENALTIES = np.geomspace(0.03, 30, 13)  # residual to genetic variance, as blocks have variance 1
 MOST_SNPS = 1000  # evenly spaced, for methods whose time grows with every column
 
