@@ -115,7 +115,8 @@ def test_centring_covariate_and_residual():
     assert_allclose(residual.relationship_inverse @ missed, np.eye(len(OTHERS)), atol=1e-8)
     assert_allclose(residual.diagonal, missed.diagonal(), atol=1e-12)
     with pytest.raises(ValueError, match="All animals of the pedigree are genotyped"):
-        PedigreeImputer(PEDIGREE.prune([0])).fit(X[:1].set_axis(["0"])).imputation_residual()
+        alone = Pedigree(["a"], [-1], [-1])
+        PedigreeImputer(alone).fit(X[:1].set_axis(["a"])).imputation_residual()
 
 
 def test_animals_genotyped_in_the_fit_only():
