@@ -114,9 +114,9 @@ def test_centring_covariate_and_residual():
     missed = missed[np.ix_(OTHERS, OTHERS)]
     assert_allclose(residual.relationship_inverse @ missed, np.eye(len(OTHERS)), atol=1e-8)
     assert_allclose(residual.diagonal, missed.diagonal(), atol=1e-12)
+    alone = PedigreeImputer(Pedigree(["a"], [-1], [-1])).fit(X[:1].set_axis(["a"]))
     with pytest.raises(ValueError, match="All animals of the pedigree are genotyped"):
-        alone = Pedigree(["a"], [-1], [-1])
-        PedigreeImputer(alone).fit(X[:1].set_axis(["a"])).imputation_residual()
+        alone.imputation_residual()
 
 
 def test_animals_genotyped_in_the_fit_only():
