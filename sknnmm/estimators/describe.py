@@ -69,16 +69,17 @@ def _random_effect(column, of_layers):
         layer for layer, columns in of_layers.items() if column.name in {c.name for c in columns}
     )
     how: dict = {}
-    relationship = column.term.relationship
+    term = column.term
+    relationship = term.relationship
     if relationship is not None:
-        how["diagonal"] = relationship.diagonal
+        if term.scale == "auto":  # of some relationships it takes minutes
+            how["diagonal"] = relationship.diagonal
         if relationship.eigen is None:
             how["inverse"] = sparse.csr_array(relationship.relationship_inverse)
         else:
             values, vectors = relationship.eigen
             how["root"] = vectors[:, values > 0] * np.sqrt(values[values > 0])
     levels = Levels(column.codes, len(column.levels), column.slope, **how)
-    term = column.term
     prior = ScaledInverseChi2(term.df, term.scale, term.estimate_variance)
     return RandomEffect(column.name, layers, levels, prior)
 

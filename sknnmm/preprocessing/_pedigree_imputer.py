@@ -59,7 +59,8 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     the genotyped animals and n the others, E[x_n | x_g] = A_ng A_gg^-1 x_g =
     -(A^nn)^-1 A^ng x_g, where raised letters mean blocks of the inverse of A. That is sparse. A^nn
     is factorised once, for the ancestors of the genotyped animals alone: the others are the mean
-    of their parents.
+    of their parents. Time and memory depend on how many ancestors have no genotypes, and most of
+    all on how many sires they descend from.
 
     `base_mean_` is the generalised least-squares mean of the genotyped animals, 1' A_gg^-1 x_g /
     1' A_gg^-1 1 [2]_. It is an estimate. Where its error matters, give the model
@@ -247,7 +248,8 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         Relationship
             Sparse, by its inverse A^nn. Genotyped animals are no levels: set them to missing in
-            the column of the random effect.
+            the column of the random effect. The diagonal of R, its determinant and draws from it
+            need the factors of A^nn, which take minutes for 100,000 animals of many families.
 
         Raises
         ------
@@ -261,7 +263,7 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 "All animals of the pedigree are genotyped: imputation misses nothing."
             )
         inverse = self.pedigree.relationship_inverse[others][:, others]
-        return Relationship(inverse, self.pedigree.ids[others], inverse=True)
+        return Relationship.of_definite_inverse(inverse, self.pedigree.ids[others])
 
     def _check(self, X: Table, *, reset: bool) -> tuple[Labelled, np.ndarray, Dosages]:
         """Return X as a table, the IDs of its rows as text, and its dosages as stored."""

@@ -1,5 +1,7 @@
 """Relationships given as a matrix or as its inverse."""
 
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -59,6 +61,9 @@ class Relationship(BaseRelationship):
     drawn, in its eigenbasis; only `relationship_inverse` needs all eigenvalues above zero. The
     eigenbasis takes time in proportion to n^3, and is computed at first use.
 
+    A sparse matrix is factorised, to see whether it is positive definite. For the inverse of A of
+    more than some 10,000 individuals that takes long; a Pedigree needs no factors.
+
     Examples
     --------
     >>> import numpy as np
@@ -94,6 +99,27 @@ class Relationship(BaseRelationship):
             self.matrix = read_only(np.array(table_of_doubles(matrix, "matrix")))
             _check_values(self.matrix, self.matrix, self.ids)
             _check_definite(self.matrix, self.inverse)
+
+    @classmethod
+    def of_definite_inverse(cls, inverse: sparse.csc_array, ids: Column) -> Self:
+        """Return a Relationship by a sparse inverse that is known to be positive definite.
+
+        Nothing is checked: for many individuals the factors would take long.
+
+        Parameters
+        ----------
+        inverse : csc_array of shape (n, n)
+        ids : array-like of shape (n,)
+            As in the constructor.
+
+        Returns
+        -------
+        Relationship
+        """
+        relationship = cls.__new__(cls)
+        relationship.matrix, relationship.ids = inverse, unique_ids(ids, "ids")
+        relationship.inverse = True
+        return relationship
 
     @cached
     def relationship_inverse(self) -> sparse.csc_array | np.ndarray:

@@ -109,9 +109,14 @@ def test_centring_covariate_and_residual():
     assert_allclose(J[GENOTYPED], -1)
     residual = imputer.imputation_residual()
     assert_array_equal(residual.ids, OTHERS.astype(str))
+    assert "_factor" not in vars(residual)  # would take minutes for 100,000 animals
     missed = A - REGRESSION @ A[GENOTYPED]
     missed = missed[np.ix_(OTHERS, OTHERS)]
     assert_allclose(residual.relationship_inverse @ missed, np.eye(len(OTHERS)), atol=1e-8)
+    assert_allclose(residual.diagonal, missed.diagonal(), atol=1e-12)
+    alone = PedigreeImputer(Pedigree(["a"], [-1], [-1])).fit(X[:1].set_axis(["a"]))
+    with pytest.raises(ValueError, match="All animals of the pedigree are genotyped"):
+        alone.imputation_residual()
 
 
 def test_animals_genotyped_in_the_fit_only():
