@@ -92,8 +92,8 @@ def parse_options():
 def settings_of(part, scenario):
     """Return pairs of a column of the table of a part and a setting.
 
-    A setting is the treatment of the omics, whether batches are covariates, the prior of the weights
-    and the activation.
+    A setting is the treatment of the omics, whether batches are covariates, the prior of the
+    weights and the activation.
     """
     best = "raw" if scenario == "clean" else "log"
     batch = "n_batches" in SCENARIOS[scenario]
