@@ -6,7 +6,7 @@ Beside these stand omics of the same distribution that are related to nothing. P
 phenotype, from genotypes and own omics, and the genetic value, from genotypes alone. One chain, one
 thread. Run from the root of the repository::
 
-    python -m benchmarks.bench_measured                # all of it, 5 simulations: seven minutes
+    python -m benchmarks.bench_measured                # all of it, 5 simulations: eight minutes
     python -m benchmarks.bench_measured --parts prior
     python -m benchmarks.bench_measured --quick        # small data: only to see that it runs
 """

@@ -1,7 +1,6 @@
 """The fitted attributes: summaries of the chains in original units."""
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from sknnmm.common.layer_names import OMICS
@@ -179,17 +178,10 @@ def diagnosed(inputs, rows):
     names = {
         "omic": inputs.node_names,
         "covariate": inputs.covariate_names,
-        "row": _unique(inputs.row_names)[rows],
+        "row": inputs.row_names[rows],
     }
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
     return names, {"omic": inputs.scales.omics_vary & ~is_latent}
-
-
-def _unique(names):
-    """Return names of rows as text (n,), with the position where a name is not unique."""
-    text = pd.Index([str(name) for name in names], dtype=object)
-    positions = [f"{name} (row {row})" for row, name in enumerate(text)]
-    return np.where(text.duplicated(keep=False), positions, text)
 
 
 def _diagnostics(results, settings, specification, posterior, inputs, wanted):

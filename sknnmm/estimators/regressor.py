@@ -1,7 +1,6 @@
 """The estimator: inputs, network, chains, attributes. It does not sample."""
 
 import os
-from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, Self, overload
@@ -462,9 +461,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         start, settings, results = self._run_chains(
             specification, network, inputs, length, checkpoint
         )
-        wanted = Wanted(MIN_ESS, "n_iter", by=short_name(self))
-        if self.n_iter == "auto":
-            wanted = replace(wanted, min_ess=self.min_ess, argument="max_iter")
+        auto, name = self.n_iter == "auto", short_name(self)
+        wanted = Wanted(self.min_ess, "max_iter", name) if auto else Wanted(MIN_ESS, "n_iter", name)
         attributes = fitted_attributes(
             results, settings, specification, network, inputs, self.mask, wanted
         )

@@ -1,5 +1,6 @@
 """Whether all arguments describe the same individuals, in the same order."""
 
+import numpy as np
 import pandas as pd
 
 from sknnmm.genotypes.plink_bits import PackedGenotypes
@@ -22,8 +23,14 @@ def check_same_index(**tables):
 
 
 def row_names(table, n_samples):
-    """Return the index of a labelled table, else the numbers of its rows."""
-    return table.index if isinstance(table, _LABELLED) else pd.RangeIndex(n_samples)
+    """Return unique names of rows as text (n,): the labels of a table, else their numbers.
+
+    Where a label is not unique, the position of the row is added.
+    """
+    labels = table.index if isinstance(table, _LABELLED) else range(n_samples)
+    names = pd.Index([str(label) for label in labels], dtype=object)
+    with_position = [f"{name} (row {row})" for row, name in enumerate(names)]
+    return np.where(names.duplicated(keep=False), with_position, names)
 
 
 def check_n_values(values, argument, n_samples):

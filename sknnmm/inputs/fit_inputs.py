@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sknnmm.genotypes import Genotypes
 from sknnmm.genotypes.dosages import column_range, stored_array
@@ -52,7 +51,7 @@ class FitInputs:
     n_features: int  # columns of X, omics included
     feature_names: np.ndarray | None  # (n_features,), None: no names
     omics_columns: np.ndarray | None  # positions in X
-    row_names: pd.Index  # (n,), that of X, or numbers
+    row_names: np.ndarray  # (n,), unique text: the index of X, or numbers
     snp_names: np.ndarray  # (p,)
     node_names: np.ndarray  # (K,), omics, then latent nodes
     covariate_names: np.ndarray  # (q,)
