@@ -10,6 +10,8 @@
   take in the phenotype layer, and effective draws of their variance.
 - `coverage`: simulated animal models with SNPs, pedigree and litters; how often the 90 % interval
   of a variance component holds its true value.
+- `single_step`: breeding values of animals without genotypes or phenotype, by the pedigree alone,
+  by genotypes expected from relatives, and where all animals are genotyped; simulated herds.
 
 Seconds are processor time of one thread.
 """
@@ -30,10 +32,11 @@ from sknnmm import NNMMRegressor
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.datasets import fetch_hs_mice
-from sknnmm.effects import Random
+from sknnmm.effects import Fixed, Random
 from sknnmm.estimators.specification import NNMM, RandomEffect
 from sknnmm.genotypes import Genotypes
 from sknnmm.posterior.rank_statistics import rank_statistics
+from sknnmm.preprocessing import PedigreeImputer
 from sknnmm.priors import BayesC, ScaledInverseChi2
 from sknnmm.relationship import Pedigree
 from sknnmm.sampling.chains.chain import Stream
@@ -42,7 +45,7 @@ from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.terms import Levels
 
-PARTS = ("mice", "pedigree", "coverage")
+PARTS = ("mice", "pedigree", "coverage", "single_step")
 
 
 def main():
@@ -56,7 +59,12 @@ def main():
     if options.quick:
         options.animals, options.repeats = 5000, 3
     print(describe_machine() + "\n")
-    parts = {"mice": mice, "pedigree": pedigree, "coverage": coverage}
+    parts = {
+        "mice": mice,
+        "pedigree": pedigree,
+        "coverage": coverage,
+        "single_step": single_step,
+    }
     with one_blas_thread():
         for part in options.parts:
             parts[part](options)
@@ -227,6 +235,75 @@ def components(seed, true):
     effects = [Random("animal", relationship=animals), Random("litter")]
     model = NNMMRegressor("RR-BLUP", effects=effects, random_state=seed)
     return model.fit(X, y, covariates=covariates).variance_components_
+
+
+def single_step(options):
+    """Print accuracies of breeding values of animals without genotypes."""
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    n_herds = 1 if options.quick else 5
+    accuracies = pd.DataFrame([of_herd(seed) for seed in range(n_herds)])
+    rows = [["correlation with the true breeding value", "mean", "SE over herds"]]
+    for name, values in accuracies.items():
+        error = values.std(ddof=1) / np.sqrt(n_herds)
+        rows.append([name, f"{values.mean():.3f}", f"{error:.3f}"])
+    print(as_table(rows) + "\n")
+
+
+def of_herd(seed, n_animals=1500, n_snps=300):
+    """Return the accuracy of each method in one herd.
+
+    Two thirds of the animals of all generations but the last are genotyped. The animals of the last
+    generation have neither genotypes nor a phenotype.
+    """
+    rng = np.random.default_rng(seed)
+    pedigree = Pedigree.from_frame(herd(n_animals, 0.05, 0.5, 5, seed), "id", "sire", "dam")
+    X = dropped_genes(pedigree, n_snps, rng)
+    true = X @ rng.standard_normal(n_snps)
+    true = (true - true.mean()) / true.std()
+    y = pd.Series(true + rng.standard_normal(n_animals), pedigree.ids)
+    youngest = np.arange(n_animals) >= 4 * n_animals // 5
+    y[youngest] = np.nan
+    typed = ~youngest & (rng.random(n_animals) < 2 / 3)
+    complete = pd.DataFrame(X, pedigree.ids).astype(float)
+    X = complete.where(typed[:, None])
+    chain = {"n_iter": 1000, "burn_in": 250, "random_state": seed}
+
+    imputer = PedigreeImputer(pedigree).fit(X)
+    covariates = imputer.centring_covariate(pedigree.ids).to_frame("J")
+    covariates["animal"] = np.where(typed, None, pedigree.ids)
+    missed = Random("animal", relationship=imputer.imputation_residual())
+    model = NNMMRegressor("RR-BLUP", effects=[Fixed("J"), missed], **chain)
+    model.fit(imputer.transform(X), y, covariates=covariates)
+    expected = model.breeding_value(imputer.transform(X))
+    expected += covariates["J"] * model.fixed_effects_.loc["J", ("y", "mean")]
+    deviation = model.random_effects_["animal"]["y", "mean"].reindex(pedigree.ids).fillna(0)
+
+    animals = pd.DataFrame({"animal": pedigree.ids}, pedigree.ids)
+    nothing = pd.DataFrame({"rs": rng.integers(0, 3, n_animals)}, pedigree.ids)
+    known = [Random("animal", relationship=pedigree)]
+    by_pedigree = NNMMRegressor("RR-BLUP", effects=known, **chain)
+    by_pedigree.fit(nothing, y, covariates=animals)
+    all_typed = NNMMRegressor("RR-BLUP", **chain).fit(complete, y)
+
+    values = {
+        "pedigree": by_pedigree.random_effects_["animal"]["y", "mean"],
+        "expected genotypes": expected,
+        "expected genotypes and what they miss": expected + deviation,
+        "genotypes of all": all_typed.breeding_value(complete),
+    }
+    return {name: np.corrcoef(of[youngest], true[youngest])[0, 1] for name, of in values.items()}
+
+
+def dropped_genes(pedigree, n_snps, rng):
+    """Return dosages (n, n_snps) of unlinked SNPs by Mendel's rules, founders at random."""
+    frequency = rng.uniform(0.1, 0.9, n_snps)
+    genes = rng.random((len(pedigree), 2, n_snps)) < frequency
+    for animal, (sire, dam) in enumerate(zip(pedigree.sires, pedigree.dams, strict=True)):
+        for gene, parent in enumerate((sire, dam)):
+            if parent >= 0:
+                which = rng.integers(0, 2, n_snps)
+                genes[animal, gene] = genes[parent, which, np.arange(n_snps)]
+    return genes.sum(axis=1).astype(np.int8)
 
 
 if __name__ == "__main__":

@@ -281,20 +281,13 @@ def diagnosed(inputs, rows):
     names = {
         "omic": inputs.node_names,
         "covariate": inputs.fixed[PHENOTYPE].names,
-        "row": _unique(inputs.row_names)[rows],
+        "row": inputs.row_names[rows],
     }
     for dim, groups in (("snp_group", inputs.snp_groups), ("omics_group", inputs.omics_groups)):
         if groups is not None:
             names[dim] = groups.names
     is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
     return names, {"omic": inputs.scales.omics_vary & ~is_latent}
-
-
-def _unique(names):
-    """Return names of rows as text (n,), with the position where a name is not unique."""
-    text = pd.Index([str(name) for name in names], dtype=object)
-    positions = [f"{name} (row {row})" for row, name in enumerate(text)]
-    return np.where(text.duplicated(keep=False), positions, text)
 
 
 def _diagnostics(results, settings, specification, posterior, inputs, wanted):

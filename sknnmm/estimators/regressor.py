@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, Self, overload
@@ -38,7 +37,7 @@ from sknnmm.estimators.prior_parameters import of_groups, replaced
 from sknnmm.estimators.short_name import short_name
 from sknnmm.estimators.stopping import StoppingRule
 from sknnmm.estimators.variance_components import random_effects, variance_components
-from sknnmm.inputs.alignment import row_names
+from sknnmm.inputs.alignment import row_index
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
 from sknnmm.inputs.group_priors import GROUPS_OF
@@ -546,9 +545,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         start, settings, results = self._run_chains(
             specification, network, inputs, length, checkpoint
         )
-        wanted = Wanted(MIN_ESS, "n_iter", by=short_name(self))
-        if self.n_iter == "auto":
-            wanted = replace(wanted, min_ess=self.min_ess, argument="max_iter")
+        auto, name = self.n_iter == "auto", short_name(self)
+        wanted = Wanted(self.min_ess, "max_iter", name) if auto else Wanted(MIN_ESS, "n_iter", name)
         attributes = fitted_attributes(
             results, settings, specification, network, inputs, self.mask, wanted
         )
@@ -884,7 +882,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             "direct": direct[:, 0],
             "mediated": mediated[:, 0],
         }
-        table = pd.DataFrame(columns, index=row_names(X, len(value)))
+        table = pd.DataFrame(columns, index=row_index(X, len(value)))
         if by_node is None or not by_node.shape[1]:
             return table
         nodes = pd.DataFrame(by_node[:, :, 0], index=table.index, columns=self.omics_names_)

@@ -1,5 +1,6 @@
 """Whether all arguments describe the same individuals, in the same order."""
 
+import numpy as np
 import pandas as pd
 
 from sknnmm.genotypes.plink_bits import PackedGenotypes
@@ -21,9 +22,19 @@ def check_same_index(**tables):
             )
 
 
-def row_names(table, n_samples):
-    """Return the index of a labelled table, else the numbers of its rows."""
+def row_index(table, n_samples):
+    """Return the index of a table, or numbers."""
     return table.index if isinstance(table, _LABELLED) else pd.RangeIndex(n_samples)
+
+
+def row_names(table, n_samples):
+    """Return unique names of rows as text (n,): the labels of a table, else their numbers.
+
+    Where a label is not unique, the position of the row is added.
+    """
+    names = pd.Index([str(label) for label in row_index(table, n_samples)], dtype=object)
+    with_position = [f"{name} (row {row})" for row, name in enumerate(names)]
+    return np.where(names.duplicated(keep=False), with_position, names)
 
 
 def check_n_values(values, argument, n_samples):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.genotypes import Genotypes
@@ -63,7 +62,7 @@ class FitInputs:
     n_features: int  # columns of X, omics included
     feature_names: np.ndarray | None  # (n_features,), None: no names
     positions: dict[str, np.ndarray]  # in X, of omics and covariates among its columns
-    row_names: pd.Index  # (n,), that of X, or numbers
+    row_names: np.ndarray  # (n,), unique text: the index of X, or numbers
     snp_names: np.ndarray  # (p,)
     node_names: np.ndarray  # (K,), omics, then latent nodes
 

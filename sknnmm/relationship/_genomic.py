@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from sknnmm.common.typing import Column, Table
 from sknnmm.genotypes import Genotypes, ScaledGenotypes
-from sknnmm.inputs.alignment import row_names
+from sknnmm.inputs.alignment import row_index
 from sknnmm.inputs.genotypes import check_genotypes, stored_dosages
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.relationship._matrix import Relationship
@@ -95,7 +95,7 @@ def genomic_relationship(
         matrix = _gram(genotypes) / genotypes.expected_variance[genotypes.polymorphic].sum()
     else:
         matrix = _gram(ScaledGenotypes(genotypes)) / genotypes.polymorphic.sum()
-    return Relationship(matrix, row_names(X, len(matrix)) if ids is None else ids)
+    return Relationship(matrix, row_index(X, len(matrix)) if ids is None else ids)
 
 
 def _outside(X):
