@@ -53,7 +53,7 @@ def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
     for first in range(0, len(effects), 25):
         draw_block(
             products, gram, shape[1], first, 25, 0, effects, component, *constants, *tables,
-            normal, change, WIDE,
+            normal, change, WIDE, np.empty_like(effects), False,
         )  # fmt: skip
         assert_array_equal(change, effects[first : first + 25])
     # Given component m, xr is N(0, xx (s2 + xx v_m)).

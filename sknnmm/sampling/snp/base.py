@@ -14,6 +14,7 @@ from sknnmm.model.network import Network
 from sknnmm.priors import ConnectionLayout, DenseLayout
 from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
 from sknnmm.sampling.snp.interweaving import Interweaving, Steps
+from sknnmm.sampling.snp.moving_sweep import MovingSweep
 from sknnmm.sampling.snp.unexplained import Unexplained
 from sknnmm.sampling.state import ChainState
 from sknnmm.terms.snps import SNPs, SNPState
@@ -40,6 +41,7 @@ class SNPUpdate(ABC):
     keeps_products = False  # whether X'W times these are
     has_totals = False  # whether `total` tells second moments of all SNPs
     weighs_changes = True  # whether a sweep returns what it leaves unexplained
+    sweep_moves = False  # whether `sweep` may move hyperparameters (`moving_sweep.py`)
     draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
     draws_variances = False  # whether `sweep` draws them too, of the prior and of the residuals
 
@@ -83,14 +85,23 @@ class SNPUpdate(ABC):
             own = chain.layers[term.layer]
             target = Target(residuals[term.layer], own, term)
             parts.append(Part(own.terms[term.name], target, own.residual_variance))
-        unexplained = self.sweep(parts, rng)
+        moving = []
+        if self.sweep_moves and interweaving is not None:
+            moving = [
+                MovingSweep.of(term.prior, part, rng)
+                for term, part in zip(self.terms, parts, strict=True)
+            ]
+        unexplained = self.sweep(parts, rng, moving) if moving else self.sweep(parts, rng)
         if self.draws_variances:
             return
+        for of_term, left in zip(moving, unexplained or (), strict=False):
+            if of_term is not None:
+                of_term.decide(left, rng, tuning)
         for term, part in zip(self.terms, parts, strict=True):
             term.draw_hyperparameters(part.state, part.residual_variance, rng)
         for term, part, of_term in zip(self.terms, parts, unexplained or (), strict=False):
             if interweaving is not None:
-                interweaving.draw(term.prior, part, of_term, rng, tuning)
+                interweaving.draw(term.prior, part, of_term, rng, tuning, self.sweep_moves)
             of_term.settle()
 
     @abstractmethod

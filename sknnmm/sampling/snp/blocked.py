@@ -29,6 +29,8 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         Neighbours of `MAX_WEIGHTINGS` kinds of row weights at most.
     """
 
+    sweep_moves = True
+
     def __init__(self, network, terms):
         super().__init__(network, terms)
         starts = np.cumsum([0] + [term.n_responses for term in terms])
@@ -63,8 +65,9 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         for first in range(0, len(runs), MAX_WEIGHTINGS):
             yield [term for run in runs[first : first + MAX_WEIGHTINGS] for term in run]
 
-    def sweep(self, parts, rng):
+    def sweep(self, parts, rng, moving=()):
         """Draw every SNP effect once (see SNPUpdate)."""
+        backward = bool(moving) and rng.random() < 0.5
         states = [part.state for part in parts]
         targets = [part.target.rows() for part in parts]
         n = len(targets[0])
@@ -77,7 +80,8 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             prior_variances(term.prior, part.state.hyper, part.residual_variance)
             for term, part in zip(self.terms, parts, strict=True)
         ]
-        for first in range(0, len(self._mean), self._chunk):
+        chunks = range(0, len(self._mean), self._chunk)
+        for first in reversed(chunks) if backward else chunks:
             snps = slice(first, first + self._chunk)
             tables = self._prepare(snps, parts, variances, rng)
             shape = (len(self._squares[snps]), self._n_lanes)
@@ -86,6 +90,7 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             for state, own in zip(states, self._slices, strict=True):
                 effects[:, own], component[:, own] = state.effects[snps], state.component[snps]
             normal = standard_normals(shape, rng, self._dtype)
+            seen = np.empty(shape, self._dtype)
             sweep_blocks(
                 self._genotypes.dosages,
                 self._any_missing,
@@ -103,7 +108,14 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
                 *tables,
                 normal,
                 WIDE[: self._n_lanes],
+                seen,
+                backward,
             )
+            for of_term, own, weighting in zip(
+                moving, self._slices, self._weighting_of, strict=False
+            ):
+                if of_term is not None:
+                    of_term.weigh(snps, seen[:, own], self._squares[snps, weighting])
             for state, own in zip(states, self._slices, strict=True):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
         row_weights = (self._row_weights[weighting] for weighting in self._weighting_of)

@@ -31,6 +31,7 @@ class Steps:
     cost: float = 0.0  # mean cost of tuned moves over that of an iteration
     due: float = 0.0  # moves, of which whole ones are made
     n_tuned: int = 0
+    has_effects: bool = False  # whether a sweep has found some, where sweeps move
 
     @classmethod
     def start(cls, prior, hyper):
@@ -58,15 +59,15 @@ class Steps:
         self.direction += fresh
         return self.direction
 
-    def tune(self, normal, acceptance, cost):
+    def tune(self, normal, excess, cost=0.0):
         """Stretch the proposals (C, d) along those that were made, or shorten them.
 
-        Take note of the cost of a move.
+        `excess` (C,) is the acceptance beyond that aimed at. Take note of the cost of a move.
         """
         self.n_tuned += 1
         self.cost += max(1 / self.n_tuned, MEMORY) * (cost - self.cost)
         d = normal.shape[1]
-        gain = min(1, d * self.n_tuned**-0.6) * (acceptance - ACCEPTANCE)
+        gain = min(1, d * self.n_tuned**-0.6) * excess
         along = normal / np.sqrt((normal**2).sum(axis=1, keepdims=True))
         stretched = np.eye(d) + gain[:, None, None] * along[:, :, None] * along[:, None, :]
         self.root[:] = self.root @ np.linalg.cholesky(stretched)
@@ -86,7 +87,7 @@ class Interweaving:
     def __init__(self, n_moves, n_terms=1):
         self._n_moves, self._share = n_moves, SHARE / max(n_terms, 1)
 
-    def draw(self, prior, part, unexplained, rng, tuning):
+    def draw(self, prior, part, unexplained, rng, tuning, sweep_moves=False):
         """Move the hyperparameters of one term.
 
         Parameters
@@ -96,8 +97,10 @@ class Interweaving:
         unexplained : Unexplained
         rng : numpy.random.Generator
         tuning : bool
+        sweep_moves : bool
+            Whether the sweep has moved the mixture weights: then only the scale moves.
         """
-        if prior.quantile_map is None:
+        if prior.quantile_map is None or sweep_moves:
             self._rescale(prior, part, unexplained, rng)
             return
         steps = part.state.steps
@@ -144,7 +147,7 @@ class Interweaving:
                 self._scale(prior, state, unexplained, np.where(accepted, factor, 1.0))
         normal[~accepted] *= -1
         if tuning:
-            state.steps.tune(normal, acceptance, unexplained.cost(change))
+            state.steps.tune(normal, acceptance - ACCEPTANCE, unexplained.cost(change))
 
     def _scale(self, prior, state, unexplained, factor):
         """Multiply the effects of every column and their standard deviations."""

@@ -115,6 +115,11 @@ class UnexplainedRows(Unexplained):
     def _take(self, accepted):
         self._residual[accepted] -= self._product[accepted]
 
+    def take_back(self, refused):
+        """Return to the fit of the state in some columns, (C,) bool: as before the sweep."""
+        before = self._target[:, refused] - self._state.fit[:, refused]
+        self._residual[refused] = before.T
+
     def _weigh_scale(self):
         none = np.zeros(self._residual.shape, self._residual.dtype)
         return gains_of_rows(none, self._target, self._residual, self._row_weight)[1:3]
