@@ -6,7 +6,7 @@ import numpy as np
 
 from sknnmm.common.compiled import njit
 
-LARGEST = 600.0  # exponent, beyond which all of a SNP are lowered
+LARGEST = 600.0  # exponent; what is larger is lowered to it
 RANGE = 1e100  # of a product of ratios, beyond which its logarithm is taken
 
 
@@ -16,8 +16,8 @@ def log_likelihood_ratios(
 ):  # fmt: skip
     """Return the sums over the SNPs of log(Z' / Z), (C,).
 
-    Z is the likelihood of an effect, integrated over its prior, and relative to that of no effect;
-    Z' that under the new weights and variances.
+    Z is the likelihood of an effect integrated over its prior, relative to that of no effect; Z'
+    that under the new weights and variances.
 
     Parameters
     ----------
@@ -30,31 +30,18 @@ def log_likelihood_ratios(
     s2 : (C,)
     """
     n_snps, n_columns = seen.shape
+    ratio, new_ratio = s2 / variance, s2 / new_variance
+    precision = 0.5 / s2
     sums, product = np.zeros(n_columns), np.ones(n_columns)
     for j in range(n_snps):
         of_snp = min(j, variance.shape[0] - 1)
         for c in range(n_columns):
             if component[j, c] < 0:
                 continue
-            gain = 0.5 * float(seen[j, c]) ** 2 / s2[c]
-            before = after = 0.0
-            lowered, largest = 0.0, gain / squares[j]
-            if largest > LARGEST:
-                lowered = largest - LARGEST
-            for m in range(multipliers.size):
-                if multipliers[m] == 0:
-                    none = math.exp(-lowered)
-                    before += weights[m, c] * none
-                    after += new_weights[m, c] * none
-                    continue
-                per_variance = s2[c] / multipliers[m]
-                of_prior = variance[of_snp, c], new_variance[of_snp, c]
-                before += weights[m, c] * bayes_factor(
-                    gain, squares[j], per_variance / of_prior[0], lowered
-                )
-                after += new_weights[m, c] * bayes_factor(
-                    gain, squares[j], per_variance / of_prior[1], lowered
-                )
+            gain = precision[c] * float(seen[j, c]) ** 2
+            given = squares[j], gain, gain / max(squares[j], 1e-300)
+            before = likelihood(*given, multipliers, weights[:, c], ratio[of_snp, c])
+            after = likelihood(*given, multipliers, new_weights[:, c], new_ratio[of_snp, c])
             product[c] *= after / before
             if not 1 / RANGE < product[c] < RANGE:
                 sums[c] += math.log(product[c])
@@ -63,10 +50,20 @@ def log_likelihood_ratios(
 
 
 @njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
-def bayes_factor(gain, square, ratio, lowered):
-    """Return the likelihood of an effect over that of none, times exp(-lowered).
+def likelihood(square, gain, largest, multipliers, weights, ratio):
+    """Return Z, lowered by a factor where it could not be held.
 
-    `gain` is (x'residual)^2 / (2 s2), `ratio` that of residual and prior variance.
+    `gain` is (x'residual)^2 / (2 s2), `largest` that over x'Wx; `ratio` that of residual and prior
+    variance.
     """
-    shrunk = 1 / (square + ratio)
-    return math.sqrt(ratio * shrunk) * math.exp(gain * shrunk - lowered)
+    lowered = max(largest - LARGEST, 0.0)
+    total = 0.0
+    for m in range(multipliers.size):
+        if multipliers[m] == 0:
+            total += weights[m] if lowered == 0 else weights[m] * math.exp(-lowered)
+        else:
+            of_component = ratio if multipliers[m] == 1 else ratio / multipliers[m]
+            shrunk = 1 / (square + of_component)
+            factor = math.sqrt(of_component * shrunk) * math.exp(gain * shrunk - lowered)
+            total += weights[m] * factor
+    return total

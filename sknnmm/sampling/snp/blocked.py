@@ -65,9 +65,8 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         for first in range(0, len(runs), MAX_WEIGHTINGS):
             yield [term for run in runs[first : first + MAX_WEIGHTINGS] for term in run]
 
-    def sweep(self, parts, rng, moving=()):
+    def sweep(self, parts, rng, moves=(), backward=False):
         """Draw every SNP effect once (see SNPUpdate)."""
-        backward = bool(moving) and rng.random() < 0.5
         states = [part.state for part in parts]
         targets = [part.target.rows() for part in parts]
         n = len(targets[0])
@@ -111,11 +110,9 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
                 seen,
                 backward,
             )
-            for of_term, own, weighting in zip(
-                moving, self._slices, self._weighting_of, strict=False
-            ):
-                if of_term is not None:
-                    of_term.weigh(snps, seen[:, own], self._squares[snps, weighting])
+            for move, own, weighting in zip(moves, self._slices, self._weighting_of, strict=False):
+                if move is not None:
+                    move.weigh(snps, seen[:, own], self._squares[snps, weighting])
             for state, own in zip(states, self._slices, strict=True):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
         row_weights = (self._row_weights[weighting] for weighting in self._weighting_of)

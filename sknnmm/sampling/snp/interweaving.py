@@ -31,14 +31,17 @@ class Steps:
     cost: float = 0.0  # mean cost of tuned moves over that of an iteration
     due: float = 0.0  # moves, of which whole ones are made
     n_tuned: int = 0
-    has_effects: bool = False  # whether a sweep has found some, where sweeps move
 
     @classmethod
-    def start(cls, prior, hyper):
-        """Return the Steps to start from, None if a prior does not say how effects follow."""
+    def start(cls, prior, hyper, with_scale=False):
+        """Return the Steps to start from, None if a prior does not say how effects follow.
+
+        `with_scale`: they include the scale, if it is estimated.
+        """
         if prior.quantile_map is None:
             return None
         n_columns, d = len(hyper.scale), len(prior.multipliers) - 1
+        d += with_scale and prior.density_of_scale(hyper) is not None
         return cls(
             root=np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)),
             direction=np.zeros((n_columns, d)),
