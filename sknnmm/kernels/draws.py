@@ -125,8 +125,8 @@ def draw_block(
 def without_block(xr, old, of_snp, k, drawn, change, lanes):
     """Return x'residual of SNP k of a block without its effects, after the changes before it.
 
-    `of_snp` holds its cross-products; `change` is that of the SNPs `drawn`, from one to another, and
-    zero elsewhere.
+    `of_snp` holds its cross-products; those `drawn`, from one SNP to another, have a `change`, all
+    others one of zero.
     """
     zero = splat(of_snp.dtype.type(0), lanes)
     a, b, c, d = splat(of_snp[k], lanes) * old, zero, zero, zero

@@ -39,9 +39,13 @@ def log_likelihood_ratios(
             if component[j, c] < 0:
                 continue
             gain = precision[c] * float(seen[j, c]) ** 2
-            given = squares[j], gain, gain / max(squares[j], 1e-300)
-            before = likelihood(*given, multipliers, weights[:, c], ratio[of_snp, c])
-            after = likelihood(*given, multipliers, new_weights[:, c], new_ratio[of_snp, c])
+            lowered = 0.0
+            if gain > LARGEST * squares[j]:
+                least = min(ratio[of_snp, c], new_ratio[of_snp, c]) / multipliers.max()
+                lowered = max(gain / (squares[j] + least) - LARGEST, 0.0)
+            given = squares[j], gain, lowered, multipliers
+            before = likelihood(*given, weights[:, c], ratio[of_snp, c])
+            after = likelihood(*given, new_weights[:, c], new_ratio[of_snp, c])
             product[c] *= after / before
             if not 1 / RANGE < product[c] < RANGE:
                 sums[c] += math.log(product[c])
@@ -50,13 +54,11 @@ def log_likelihood_ratios(
 
 
 @njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
-def likelihood(square, gain, largest, multipliers, weights, ratio):
-    """Return Z, lowered by a factor where it could not be held.
+def likelihood(square, gain, lowered, multipliers, weights, ratio):
+    """Return Z times exp(-lowered).
 
-    `gain` is (x'residual)^2 / (2 s2), `largest` that over x'Wx; `ratio` that of residual and prior
-    variance.
+    `gain` is (x'residual)^2 / (2 s2), `ratio` that of residual and prior variance.
     """
-    lowered = max(largest - LARGEST, 0.0)
     total = 0.0
     for m in range(multipliers.size):
         if multipliers[m] == 0:

@@ -14,7 +14,7 @@ from sknnmm.model.network import Network
 from sknnmm.priors import ConnectionLayout, DenseLayout
 from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
 from sknnmm.sampling.snp.interweaving import Interweaving, Steps
-from sknnmm.sampling.snp.sweep_move import RATE, SweepMove
+from sknnmm.sampling.snp.sweep_move import move_by_sweeps, move_is_due
 from sknnmm.sampling.snp.unexplained import Unexplained
 from sknnmm.sampling.state import ChainState
 from sknnmm.terms.snps import SNPs, SNPState
@@ -41,7 +41,7 @@ class SNPUpdate(ABC):
     keeps_products = False  # whether X'W times these are
     has_totals = False  # whether `total` tells second moments of all SNPs
     weighs_changes = True  # whether a sweep returns what it leaves unexplained
-    sweep_moves = False  # whether `sweep` may move hyperparameters (`sweep_move.py`)
+    sweep_moves = False  # whether sweeps can move the hyperparameters (`sweep_move.py`)
     draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
     draws_variances = False  # whether `sweep` draws them too, of the prior and of the residuals
 
@@ -80,13 +80,9 @@ class SNPUpdate(ABC):
 
         `interweaving` moves both together, its proposals `tuning` during burn-in.
         """
-        parts = []
-        for term in self.terms:
-            own = chain.layers[term.layer]
-            target = Target(residuals[term.layer], own, term)
-            parts.append(Part(own.terms[term.name], target, own.residual_variance))
-        if self.sweep_moves and interweaving is not None and self._is_due(parts):
-            unexplained = self._move(parts, rng, tuning)
+        parts = self.parts(chain, residuals)
+        if self.sweep_moves and interweaving is not None and move_is_due(parts):
+            unexplained = move_by_sweeps(self, parts, rng, tuning)
         else:
             unexplained = self.sweep(parts, rng)
         if self.draws_variances:
@@ -98,39 +94,16 @@ class SNPUpdate(ABC):
                 interweaving.draw(term.prior, part, of_term, rng, tuning, self.sweep_moves)
             of_term.settle()
 
-    def _is_due(self, parts: list[Part]) -> bool:
-        """Return whether a move is due, of terms that all have made as many."""
-        due = False
-        for part in parts:
-            if part.state.steps is not None:
-                part.state.steps.due += RATE
-                due = part.state.steps.due >= 1
-                part.state.steps.due -= due
-        return due
-
-    def _move(
-        self, parts: list[Part], rng: np.random.Generator, tuning: bool
-    ) -> Sequence[Unexplained]:
-        """Draw every SNP effect twice, and move the hyperparameters (`sweep_move.py`).
-
-        Return what is left unexplained by every term.
-        """
-        moves = [
-            None if part.state.steps is None else SweepMove(term.prior, part, rng)
-            for term, part in zip(self.terms, parts, strict=True)
-        ]
-        made = [move for move in moves if move is not None]
-        for backward in (False, True):
-            for move in made:
-                move.go_half()
-            unexplained = self.sweep(parts, rng, moves, backward)
-            if not backward:
-                for of_term in unexplained:
-                    of_term.settle()
-        for move, of_term in zip(moves, unexplained, strict=True):
-            if move is not None:
-                move.decide(of_term, rng, tuning)
-        return unexplained
+    def parts(
+        self, chain: ChainState, residuals: dict[str, RowResidual | SummedResidual]
+    ) -> list[Part]:
+        """Return what the draw of every term is given."""
+        parts = []
+        for term in self.terms:
+            own = chain.layers[term.layer]
+            target = Target(residuals[term.layer], own, term)
+            parts.append(Part(own.terms[term.name], target, own.residual_variance))
+        return parts
 
     @abstractmethod
     def sweep(self, parts: list[Part], rng: np.random.Generator) -> Sequence[Unexplained] | None:

@@ -11,7 +11,7 @@ from sknnmm.kernels.simd import WIDE
 from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare_together
-from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change, work_of_iteration
+from sknnmm.sampling.snp.unexplained import UnexplainedRows
 from sknnmm.terms.effects import prior_variances
 
 BLOCK = 32  # SNPs swept together; it divides TILE
@@ -54,8 +54,6 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         self._squares = squares[: network.genotypes.shape[1]]  # (p, G)
         self._row_weights = np.stack(row_weights).astype(network.dtype)
         self._is_one = (self._row_weights == 1).all(axis=1)
-        n, p = network.genotypes.shape
-        self._work = work_of_iteration(p * int(starts[-1]), n * p * int(starts[-1]))
         self.freeze()
 
     @staticmethod
@@ -66,7 +64,10 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             yield [term for run in runs[first : first + MAX_WEIGHTINGS] for term in run]
 
     def sweep(self, parts, rng, moves=(), backward=False):
-        """Draw every SNP effect once (see SNPUpdate)."""
+        """Draw every SNP effect once (see SNPUpdate).
+
+        `moves`: a SweepMove of every term, or None. `backward`: from the last SNP to the first.
+        """
         states = [part.state for part in parts]
         targets = [part.target.rows() for part in parts]
         n = len(targets[0])
@@ -117,16 +118,11 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
         row_weights = (self._row_weights[weighting] for weighting in self._weighting_of)
         return [
-            UnexplainedRows(state, target, residual[own, :n], row_weight, self._times, self._work)
+            UnexplainedRows(state, target, residual[own, :n], row_weight)
             for state, target, own, row_weight in zip(
                 states, targets, self._slices, row_weights, strict=True
             )
         ]
-
-    def _times(self, change):
-        """Return genotypes times a Change of the effects of a term, (C, n)."""
-        snps = change.entries // (len(change.indptr) - 1)
-        return times_change(self._genotypes, self._mean, self._any_missing, snps, change)
 
     def _room(self, n_columns, n):
         """Return zeros (n_columns, N), N >= n; rows begin at cache lines."""

@@ -20,6 +20,51 @@ ACCEPTANCE = 0.6  # of moves, aimed at: what is refused is drawn in vain
 RATE = 0.5  # of moves per iteration
 
 
+def move_is_due(parts):
+    """Return whether sweeps are to move the hyperparameters in this iteration; count it."""
+    due = False
+    for part in parts:
+        steps = part.state.steps
+        if steps is not None:
+            steps.due += RATE
+            due = steps.due >= 1  # of all terms in the same iteration
+            steps.due -= due
+    return due
+
+
+def move_by_sweeps(update, parts, rng, tuning):
+    """Draw the effects of all terms twice, and move the hyperparameters.
+
+    Parameters
+    ----------
+    update : SNPUpdate
+    parts : list of Part
+    rng : numpy.random.Generator
+    tuning : bool
+        Whether the proposals are tuned.
+
+    Returns
+    -------
+    list of Unexplained
+    """
+    moves = [
+        None if part.state.steps is None else SweepMove(term.prior, part, rng)
+        for term, part in zip(update.terms, parts, strict=True)
+    ]
+    made = [move for move in moves if move is not None]
+    for move in made:
+        move.go_half()
+    for of_term in update.sweep(parts, rng, moves):
+        of_term.settle()
+    for move in made:
+        move.go_half()
+    unexplained = update.sweep(parts, rng, moves, backward=True)
+    for move, of_term in zip(moves, unexplained, strict=True):
+        if move is not None:
+            move.decide(of_term, rng, tuning)
+    return unexplained
+
+
 class SweepMove:
     """A move of the hyperparameters of one term.
 

@@ -92,13 +92,13 @@ class UnexplainedRows(Unexplained):
     residual : ndarray of shape (C, n)
         Changed in place.
     row_weight : ndarray of shape (n,)
-    times : callable
-        Returns genotypes times a Change of the effects, (C, n).
-    work : float
-        What an iteration costs.
+    times : callable, optional
+        Returns genotypes times a Change of the effects, (C, n); where changes are weighed.
+    work : float, optional
+        What an iteration costs; where changes are weighed.
     """
 
-    def __init__(self, state, target, residual, row_weight, times, work):
+    def __init__(self, state, target, residual, row_weight, times=None, work=None):
         super().__init__(state, work)
         self._target, self._residual = target, residual
         self._row_weight, self._times = row_weight, times
