@@ -24,7 +24,7 @@ PANEL = 8 * len(WIDE)  # whose residuals, of a column, stay in registers
 @njit(nogil=True, cache=True, error_model="numpy")
 def sweep_blocks(
     dosages, any_missing, mean, grams, columns, row_weights, is_one, first, residual, x, effects,
-    component, residual_variance, score, shrinkage, normal, lanes,
+    component, residual_variance, score, shrinkage, normal, lanes, seen, backward,
 ):  # fmt: skip
     """Draw the effects of some SNPs on all columns once; the last of L columns may be idle.
 
@@ -43,6 +43,8 @@ def sweep_blocks(
     score, shrinkage : (M, s, L), of `prepare`
     normal : (s, L), standard normal variates
     lanes : tuple of as many elements as columns are drawn together; that number divides L
+    seen : (s, L), what each effect was drawn given, x'residual without it; written
+    backward : bool, from the last SNP to the first
     """
     n_snps, n_lanes = effects.shape
     n_columns, n_rows = columns[-1], -(-dosages.shape[0] // len(WIDE)) * len(WIDE)
@@ -64,16 +66,21 @@ def sweep_blocks(
     order = np.arange(first, min(first + n_snps + block_size, dosages.shape[1]))
     n_passes = -(-n_columns // GROUP) * -(-n_rows // ROWS)
     fetched = -(-GROUP // n_passes)
-    for tile_first in range(0, n_snps, TILE):
+    n_tiles = -(-n_snps // TILE)
+    for step in range(n_tiles):
+        tile_first = TILE * (n_tiles - 1 - step if backward else step)
         tile_last = min(tile_first + TILE, n_snps)
         gather(dosages, order[tile_first:tile_last], tile)
-        for start in range(tile_first, tile_last, block_size):
+        n_blocks = -(-(tile_last - tile_first) // block_size)
+        for turn in range(n_blocks):
+            start = tile_first + block_size * (n_blocks - 1 - turn if backward else turn)
             width = min(block_size, tile_last - start)
             for k in range(width):
                 stored = gathered(dosages, first + start + k, tile, start - tile_first + k)
                 widen(stored, mean[first + start + k], any_missing, x[k])
             x[width:] = 0
-            ahead, last_ahead = start + width, start + width + block_size
+            ahead = max(start - block_size, 0) if backward else start + width
+            last_ahead = start if backward else ahead + block_size
             for left in range(0, n_lanes, len(lanes)):
                 last = min(left + len(lanes), n_columns)
                 products[:] = 0
@@ -93,7 +100,8 @@ def sweep_blocks(
                             multiply(x, k, source, at, row, stop, products, c - left)
                 draw_block(
                     products, grams[(first + start) // block_size], split, start, width, left,
-                    effects, component, s2, gain, score, shrinkage, normal, change, lanes,
+                    effects, component, s2, gain, score, shrinkage, normal, change, lanes, seen,
+                    backward,
                 )  # fmt: skip
                 take_changes(residual[left:last], change[:width], x, n_rows, *changes)
 

@@ -63,7 +63,7 @@ def draw_own_block(
 @njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 def draw_block(
     products, grams, split, first, width, left, effects, component, s2, gain, score, shrinkage,
-    normal, change, lanes,
+    normal, change, lanes, seen, backward,
 ):  # fmt: skip
     """Draw the effects of a block of SNPs on some columns, each as `pick` does.
 
@@ -77,6 +77,8 @@ def draw_block(
     score, shrinkage : (M, s, L), of `prepare`; normal : (s, L)
     change : (b, c), of the effects; written
     lanes : tuple of c elements
+    seen : (s, L), what each was drawn given, x'residual without the effect; written
+    backward : bool, from the last SNP to the first
     """
     number = products.dtype.type
     zero = splat(number(0), lanes)
@@ -86,18 +88,21 @@ def draw_block(
     side[inside:] = 1
     second = load(side, 0, zero)
     change[:] = 0
-    for k in range(width):
+    for step in range(width):
+        k = width - 1 - step if backward else step
         j = first + k
+        drawn = (k - k % 4, width) if backward else (0, k)  # those before it, about
         old = load(effects[j], left, zero)
         xr = load(products[k], 0, zero)
         if inside == 0:
-            xr = without_block(xr, old, grams[-1, k], k, change, lanes)
+            xr = without_block(xr, old, grams[-1, k], k, drawn, change, lanes)
         elif inside == len(lanes):
-            xr = without_block(xr, old, grams[0, k], k, change, lanes)
+            xr = without_block(xr, old, grams[0, k], k, drawn, change, lanes)
         else:
-            by_first = without_block(xr, old, grams[0, k], k, change, lanes)
-            by_second = without_block(xr, old, grams[-1, k], k, change, lanes)
+            by_first = without_block(xr, old, grams[0, k], k, drawn, change, lanes)
+            by_second = without_block(xr, old, grams[-1, k], k, drawn, change, lanes)
             xr = where_greater(second, zero, by_second, by_first)
+        store(seen[j], left, xr)
         chosen, shrunk = zero, load(shrinkage[0, j], left, zero)
         highest = load(score[0, j], left, zero) + (shrunk * xr) * (xr * gain)
         for m in range(1, score.shape[0]):
@@ -117,14 +122,15 @@ def draw_block(
 
 
 @inlined()
-def without_block(xr, old, of_snp, k, change, lanes):
+def without_block(xr, old, of_snp, k, drawn, change, lanes):
     """Return x'residual of SNP k of a block without its effects, after the changes before it.
 
-    `of_snp` holds its cross-products; `change` is zero from k on.
+    `of_snp` holds its cross-products; those `drawn`, from one SNP to another, have a `change`, all
+    others one of zero.
     """
     zero = splat(of_snp.dtype.type(0), lanes)
     a, b, c, d = splat(of_snp[k], lanes) * old, zero, zero, zero
-    for t in range(0, k, 4):
+    for t in range(drawn[0], drawn[1], 4):
         a = a - splat(of_snp[t], lanes) * load(change[t], 0, zero)
         b = b - splat(of_snp[t + 1], lanes) * load(change[t + 1], 0, zero)
         c = c - splat(of_snp[t + 2], lanes) * load(change[t + 2], 0, zero)

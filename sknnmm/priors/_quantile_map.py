@@ -48,6 +48,10 @@ class QuantileMap:
         """Return the present coordinates, (C, M - 1)."""
         return log_ratios(hyper.weights)
 
+    def put_weights(self, hyper: "Hyperparameters", coordinates: np.ndarray) -> None:
+        """Change the weights alone to those at coordinates (C, M - 1), in place."""
+        hyper.weights[:] = weights_at(coordinates)[0]
+
     def log_density(self, coordinates: np.ndarray) -> np.ndarray:
         """Return the log density of coordinates (C, M - 1) under a uniform prior, (C,)."""
         return weights_at(coordinates)[1]

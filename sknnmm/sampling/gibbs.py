@@ -48,7 +48,9 @@ class Sampler:
         self.snp_updates = choose_updates(network) if updates is None else updates
         n_terms = sum(
             any(prior.quantile_map is not None for prior in term.prior.parts)
-            for term in self._snp_terms()
+            for update in self.snp_updates
+            for term in update.terms
+            if not update.sweep_moves
         )
         self._interweaving = None if n_moves == 0 else Interweaving(n_moves, n_terms)
         self._update_of = {term: update for update in self.snp_updates for term in update.terms}
@@ -76,9 +78,6 @@ class Sampler:
                 move.draw(chain, rng)
             if layer.name in self.missing:
                 self.missing[layer.name].draw(chain, rng, tuning)
-
-    def _snp_terms(self):
-        return [term for update in self.snp_updates for term in update.terms]
 
     def _draws(self, layer):
         """Return functions of (chain, rng, tuning) that draw the terms of a layer, in their order.

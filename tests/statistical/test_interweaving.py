@@ -60,7 +60,7 @@ class Watching(Interweaving):
         super().__init__(2)
         self.sampler, self.chain, self.X, self.n_seen = sampler, chain, X, 0
 
-    def draw(self, prior, part, unexplained, rng, tuning):
+    def draw(self, prior, part, unexplained, rng, tuning, sweep_moves):
         (term,) = (t for t in snp_terms(self.sampler.network) if t.of(self.chain) is part.state)
         weigh, weigh_scale = unexplained.weigh, unexplained.weigh_scale
 
@@ -91,7 +91,7 @@ class Watching(Interweaving):
             return linear, quadratic
 
         unexplained.weigh, unexplained.weigh_scale = watched, watched_scale
-        super().draw(prior, part, unexplained, rng, tuning)
+        super().draw(prior, part, unexplained, rng, tuning, sweep_moves)
 
     def log_likelihood(self, term, effects):
         """Return that of a term's layer, (C,), from the rows."""
@@ -186,11 +186,11 @@ def test_as_many_moves_as_an_iteration_can_afford():
     steps = Steps.start(BayesC(), BayesC().start(np.ones(2), DenseLayout(5, 2)))
     assert steps.affordable(0.3, 500) == 1  # before any was made
     for _ in range(100):
-        steps.tune(np.ones((2, 1)), np.full(2, ACCEPTANCE), cost=0.2)
+        steps.tune(np.ones((2, 1)), np.zeros(2), cost=0.2)
     assert steps.affordable(0.3, 500) == pytest.approx(1.5)
     assert steps.affordable(0.3, 2000) == pytest.approx(3)
     for _ in range(2000):
-        steps.tune(np.ones((2, 1)), np.full(2, ACCEPTANCE), cost=0.6)
+        steps.tune(np.ones((2, 1)), np.zeros(2), cost=0.6)
     assert steps.affordable(0.3, 1000) == pytest.approx(0.5)
     assert steps.affordable(0.3, 10_000) == pytest.approx(1.5)
     steps.cost = 1e-9
@@ -218,7 +218,7 @@ def test_proposals_find_their_width():
         acceptance = np.exp(
             -0.5 * (steps.root[:, 0] * normal)[:, 0] ** 2
         )  # from the mode of N(0, 1)
-        steps.tune(normal, acceptance, cost=1.0)
+        steps.tune(normal, acceptance - ACCEPTANCE)
     width = np.sqrt(1 / ACCEPTANCE**2 - 1)  # mean acceptance 1 / sqrt(1 + width^2)
     assert_allclose(steps.root[:, 0, 0], width, rtol=0.2)
 

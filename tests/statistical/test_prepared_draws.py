@@ -13,7 +13,9 @@ from sknnmm.kernels.simd import WIDE
 from sknnmm.kernels.variates import odds_of, point_of, random_odds, standard_normals
 from sknnmm.priors import GBLUP, BayesA, BayesC, BayesR
 from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.residual import Target
 from sknnmm.sampling.snp import blocked, passes
+from sknnmm.sampling.snp.base import Part
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import CrossProductSweep
 from sknnmm.sampling.snp.passes import ConnectionSweep, OneColumnSweep
@@ -53,7 +55,7 @@ def test_prepared_draws_follow_the_conditional(multipliers, weights, dtype):
     for first in range(0, len(effects), 25):
         draw_block(
             products, gram, shape[1], first, 25, 0, effects, component, *constants, *tables,
-            normal, change, WIDE,
+            normal, change, WIDE, np.empty_like(effects), False,
         )  # fmt: skip
         assert_array_equal(change, effects[first : first + 25])
     # Given component m, xr is N(0, xx (s2 + xx v_m)).
@@ -219,6 +221,50 @@ def test_blocked_sweep_equals_the_textbook_sweep(case, missing_genotypes, prior,
         assert_allclose(state.effects, effects[:, own], atol=1e-10)
         assert_array_equal(state.component, component[:, own])
         assert_allclose(state.fit, X @ effects[:, own], atol=1e-10)
+
+
+@pytest.mark.parametrize("n_nodes", [3, 20])
+def test_blocked_sweep_goes_backward_too(n_nodes, monkeypatch):
+    """Several chunks and tiles, the last ones odd; and what the last effect was drawn given."""
+    monkeypatch.setattr(blocked, "CHUNK", 96 * n_nodes)
+    rng = np.random.default_rng(1)
+    model = small_network(rng, n=50, p=210, n_observed=n_nodes, snp_prior=BayesR(scale=0.01))
+    sampler = sampler_with(model, BlockedSweep)
+    (update,) = sampler.snp_updates
+    (term,) = update.terms
+    chain = starting_state(sampler, rng)
+    sampler.iterate(chain, rng, tuning=False)
+    state, layer = term.of(chain), chain.layers[term.layer]
+    effects, component = state.effects.copy(), state.component.copy()
+    target = Target(sampler.residuals[term.layer], layer, term)
+    residual = (target.rows() - state.fit).T.copy()
+    given, original = [], blocked.sweep_blocks
+
+    def keep(*args):
+        given.append(args)
+        original(*args)
+
+    monkeypatch.setattr(blocked, "sweep_blocks", keep)
+    (left,) = update.sweep([Part(state, target, layer.residual_variance)], rng, backward=True)
+    X, weight = centred(model.genotypes), np.repeat(term.row_weight[None], n_nodes, axis=0)
+    own = slice(n_nodes)
+    assert len(given) > 1
+    for args in given:
+        first, (score, shrinkage, normal) = args[7], args[13:16]
+        snps = slice(first, first + len(normal))
+        textbook_sweep(
+            X[:, snps][:, ::-1], weight, residual, effects[snps][::-1], component[snps][::-1],
+            layer.residual_variance, score[:, ::-1, own], shrinkage[:, ::-1, own],
+            normal[::-1, own],
+        )  # fmt: skip
+    assert np.count_nonzero(effects) > 5
+    assert_allclose(state.effects, effects, atol=1e-10)
+    assert_array_equal(state.component, component)
+    left.settle()
+    assert_allclose(state.fit, X @ effects, atol=1e-10)
+    x, seen = X[:, 0], given[-1][17]
+    expected = residual @ (term.row_weight * x) + (term.row_weight * x) @ x * effects[0]
+    assert_allclose(seen[0, own], expected, atol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sknnmm.model.network import Network
 from sknnmm.priors import ConnectionLayout, DenseLayout
 from sknnmm.sampling.residual import RowResidual, SummedResidual, Target
 from sknnmm.sampling.snp.interweaving import GroupSteps, Interweaving, Steps
+from sknnmm.sampling.snp.sweep_move import move_by_sweeps, move_is_due
 from sknnmm.sampling.snp.unexplained import Unexplained
 from sknnmm.sampling.state import ChainState
 from sknnmm.terms.snps import SNPs, SNPState
@@ -40,6 +41,7 @@ class SNPUpdate(ABC):
     keeps_products = False  # whether X'W times these are
     has_totals = False  # whether `total` tells second moments of all SNPs
     weighs_changes = True  # whether a sweep returns what it leaves unexplained
+    sweep_moves = False  # whether sweeps can move the hyperparameters (`sweep_move.py`)
     draws_coordinates = False  # whether the state holds coordinates V'b instead of effects
     draws_variances = False  # whether `sweep` draws them too, of the prior and of the residuals
 
@@ -64,7 +66,7 @@ class SNPUpdate(ABC):
             fit=np.zeros((n_samples, n_responses), self._dtype) if keeps_fit else None,
             fit_squares=None if keeps_fit else np.zeros(n_responses),
             fit_products=products,
-            steps=steps.start(term.prior, hyper) if self.weighs_changes else None,
+            steps=steps.start(term.prior, hyper, self.sweep_moves) if self.weighs_changes else None,
         )
 
     def draw(
@@ -79,20 +81,30 @@ class SNPUpdate(ABC):
 
         `interweaving` moves both together, its proposals `tuning` during burn-in.
         """
-        parts = []
-        for term in self.terms:
-            own = chain.layers[term.layer]
-            target = Target(residuals[term.layer], own, term)
-            parts.append(Part(own.terms[term.name], target, own.residual_variance))
-        unexplained = self.sweep(parts, rng)
+        parts = self.parts(chain, residuals)
+        if self.sweep_moves and interweaving is not None and move_is_due(parts):
+            unexplained = move_by_sweeps(self, parts, rng, tuning)
+        else:
+            unexplained = self.sweep(parts, rng)
         if self.draws_variances:
             return
         for term, part in zip(self.terms, parts, strict=True):
             term.draw_hyperparameters(part.state, part.residual_variance, rng)
         for term, part, of_term in zip(self.terms, parts, unexplained or (), strict=False):
             if interweaving is not None:
-                interweaving.draw(term.prior, part, of_term, rng, tuning)
+                interweaving.draw(term.prior, part, of_term, rng, tuning, self.sweep_moves)
             of_term.settle()
+
+    def parts(
+        self, chain: ChainState, residuals: dict[str, RowResidual | SummedResidual]
+    ) -> list[Part]:
+        """Return what the draw of every term is given."""
+        parts = []
+        for term in self.terms:
+            own = chain.layers[term.layer]
+            target = Target(residuals[term.layer], own, term)
+            parts.append(Part(own.terms[term.name], target, own.residual_variance))
+        return parts
 
     @abstractmethod
     def sweep(self, parts: list[Part], rng: np.random.Generator) -> Sequence[Unexplained] | None:

@@ -11,7 +11,7 @@ from sknnmm.kernels.simd import WIDE
 from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare_together
-from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change, work_of_iteration
+from sknnmm.sampling.snp.unexplained import UnexplainedRows
 
 BLOCK = 32  # SNPs swept together; it divides TILE
 MAX_WEIGHTINGS = 2  # sets of row weights that one sweep can serve
@@ -30,6 +30,7 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
 
     def __init__(self, network, terms):
         super().__init__(network, terms)
+        self.sweep_moves = not any(term.prior.groups for term in terms)  # these move in turn
         starts = np.cumsum([0] + [term.n_responses for term in terms])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
         self._n_lanes = lanes(int(starts[-1]))
@@ -51,8 +52,6 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         self._squares = squares[: network.genotypes.shape[1]]  # (p, G)
         self._row_weights = np.stack(row_weights).astype(network.dtype)
         self._is_one = (self._row_weights == 1).all(axis=1)
-        n, p = network.genotypes.shape
-        self._work = work_of_iteration(p * int(starts[-1]), n * p * int(starts[-1]))
         self.freeze()
 
     @staticmethod
@@ -62,8 +61,11 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         for first in range(0, len(runs), MAX_WEIGHTINGS):
             yield [term for run in runs[first : first + MAX_WEIGHTINGS] for term in run]
 
-    def sweep(self, parts, rng):
-        """Draw every SNP effect once (see SNPUpdate)."""
+    def sweep(self, parts, rng, moves=(), backward=False):
+        """Draw every SNP effect once (see SNPUpdate).
+
+        `moves`: a SweepMove of every term, or None. `backward`: from the last SNP to the first.
+        """
         states = [part.state for part in parts]
         targets = [part.target.rows() for part in parts]
         n = len(targets[0])
@@ -80,7 +82,8 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             term.prior.effect_weights(state.hyper)
             for term, state in zip(self.terms, states, strict=True)
         ]
-        for first in range(0, len(self._mean), self._chunk):
+        chunks = range(0, len(self._mean), self._chunk)
+        for first in reversed(chunks) if backward else chunks:
             snps = slice(first, first + self._chunk)
             tables = self._prepare(snps, parts, variances, weights, rng)
             shape = (len(self._squares[snps]), self._n_lanes)
@@ -89,6 +92,7 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             for state, own in zip(states, self._slices, strict=True):
                 effects[:, own], component[:, own] = state.effects[snps], state.component[snps]
             normal = standard_normals(shape, rng, self._dtype)
+            seen = np.empty(shape, self._dtype)
             sweep_blocks(
                 self._genotypes.dosages,
                 self._any_missing,
@@ -106,21 +110,21 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
                 *tables,
                 normal,
                 WIDE[: self._n_lanes],
+                seen,
+                backward,
             )
+            for move, own, weighting in zip(moves, self._slices, self._weighting_of, strict=False):
+                if move is not None:
+                    move.weigh(snps, seen[:, own], self._squares[snps, weighting])
             for state, own in zip(states, self._slices, strict=True):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
         row_weights = (self._row_weights[weighting] for weighting in self._weighting_of)
         return [
-            UnexplainedRows(state, target, residual[own, :n], row_weight, self._times, self._work)
+            UnexplainedRows(state, target, residual[own, :n], row_weight)
             for state, target, own, row_weight in zip(
                 states, targets, self._slices, row_weights, strict=True
             )
         ]
-
-    def _times(self, change):
-        """Return genotypes times a Change of the effects of a term, (C, n)."""
-        snps = change.entries // (len(change.indptr) - 1)
-        return times_change(self._genotypes, self._mean, self._any_missing, snps, change)
 
     def _room(self, n_columns, n):
         """Return zeros (n_columns, N), N >= n; rows begin at cache lines."""

@@ -34,11 +34,15 @@ class Steps:
     n_tuned: int = 0
 
     @classmethod
-    def start(cls, prior, hyper):
-        """Return the Steps to start from, None if a prior does not say how effects follow."""
+    def start(cls, prior, hyper, with_scale=False):
+        """Return the Steps to start from, None if a prior does not say how effects follow.
+
+        `with_scale`: they include the scale, if it is estimated.
+        """
         if prior.quantile_map is None:
             return None
         n_columns, d = hyper.n_columns, len(prior.multipliers) - 1
+        d += with_scale and prior.density_of_scale(hyper) is not None
         return cls(
             root=np.tile(FIRST_STEP * np.eye(d), (n_columns, 1, 1)),
             direction=np.zeros((n_columns, d)),
@@ -59,15 +63,15 @@ class Steps:
         self.direction += fresh
         return self.direction
 
-    def tune(self, normal, acceptance, cost):
+    def tune(self, normal, excess, cost=0.0):
         """Stretch the proposals (C, d) along those that were made, or shorten them.
 
-        Take note of the cost of a move.
+        `excess` (C,) is the acceptance beyond that aimed at. Take note of the cost of a move.
         """
         self.n_tuned += 1
         self.cost += max(1 / self.n_tuned, MEMORY) * (cost - self.cost)
         d = normal.shape[1]
-        gain = min(1, d * self.n_tuned**-0.6) * (acceptance - ACCEPTANCE)
+        gain = min(1, d * self.n_tuned**-0.6) * excess
         along = normal / np.sqrt((normal**2).sum(axis=1, keepdims=True))
         stretched = np.eye(d) + gain[:, None, None] * along[:, :, None] * along[:, None, :]
         self.root[:] = self.root @ np.linalg.cholesky(stretched)
@@ -81,8 +85,8 @@ class GroupSteps:
     turn: int = 0
 
     @classmethod
-    def start(cls, prior, hyper):
-        """Return the GroupSteps to start from."""
+    def start(cls, prior, hyper, with_scale=False):
+        """Return the GroupSteps to start from (see Steps); they leave the scale out."""
         steps = {group.name: Steps.start(group.prior, group.hyper) for group in prior.each(hyper)}
         return cls({name: of_group for name, of_group in steps.items() if of_group is not None})
 
@@ -101,7 +105,7 @@ class Interweaving:
     def __init__(self, n_moves, n_terms=1):
         self._n_moves, self._share = n_moves, SHARE / max(n_terms, 1)
 
-    def draw(self, prior, part, unexplained, rng, tuning):
+    def draw(self, prior, part, unexplained, rng, tuning, sweep_moves=False):
         """Move the hyperparameters of one term, or of one of its groups.
 
         Parameters
@@ -111,11 +115,13 @@ class Interweaving:
         unexplained : Unexplained
         rng : numpy.random.Generator
         tuning : bool
+        sweep_moves : bool
+            Whether the sweep has moved the mixture weights: then only the scale moves.
         """
         if prior.groups:
             self._draw_group(prior, part, unexplained, rng, tuning)
         else:
-            self._draw(prior, part, unexplained, rng, tuning)
+            self._draw(prior, part, unexplained, rng, tuning, sweep_moves)
 
     def _draw_group(self, prior, part, unexplained, rng, tuning):
         """Move the group whose turn it is: what the others leave to it takes a pass over it."""
@@ -132,8 +138,8 @@ class Interweaving:
         self._draw(group.prior, own_part, unexplained.of_group(own), rng, tuning)
         group.put((own.effects, own.component), state.effects, state.component)
 
-    def _draw(self, prior, part, unexplained, rng, tuning):
-        if prior.quantile_map is None:
+    def _draw(self, prior, part, unexplained, rng, tuning, sweep_moves=False):
+        if prior.quantile_map is None or sweep_moves:
             self._rescale(prior, part, unexplained, rng)
             return
         steps = part.state.steps
@@ -180,7 +186,7 @@ class Interweaving:
                 self._scale(prior, state, unexplained, np.where(accepted, factor, 1.0))
         normal[~accepted] *= -1
         if tuning:
-            state.steps.tune(normal, acceptance, unexplained.cost(change))
+            state.steps.tune(normal, acceptance - ACCEPTANCE, unexplained.cost(change))
 
     def _scale(self, prior, state, unexplained, factor):
         """Multiply the effects of every column and their standard deviations."""

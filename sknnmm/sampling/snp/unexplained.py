@@ -100,13 +100,13 @@ class UnexplainedRows(Unexplained):
     residual : ndarray of shape (C, n)
         Changed in place.
     row_weight : ndarray of shape (n,)
-    times : callable
-        Returns genotypes times a Change of the effects, (C, n).
-    work : float
-        What an iteration costs.
+    times : callable, optional
+        Returns genotypes times a Change of the effects, (C, n); where changes are weighed.
+    work : float, optional
+        What an iteration costs; where changes are weighed.
     """
 
-    def __init__(self, state, target, residual, row_weight, times, work):
+    def __init__(self, state, target, residual, row_weight, times=None, work=None):
         super().__init__(state, work)
         self._target, self._residual = target, residual
         self._row_weight, self._times = row_weight, times
@@ -122,6 +122,11 @@ class UnexplainedRows(Unexplained):
 
     def _take(self, accepted):
         self._residual[accepted] -= self._product[accepted]
+
+    def take_back(self, refused):
+        """Return to the fit of the state in some columns, (C,) bool: as before the sweep."""
+        before = self._target[:, refused] - self._state.fit[:, refused]
+        self._residual[refused] = before.T
 
     def _weigh_scale(self):
         none = np.zeros(self._residual.shape, self._residual.dtype)
