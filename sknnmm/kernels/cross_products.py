@@ -116,8 +116,9 @@ def draw_block(
     products, amounts, snps = room[0][:BLOCK], room[0][BLOCK:], room[1]
     gain = left.dtype.type(0.5 / s2)
     last_score, last_shrinkage = score[-1, c], shrinkage[-1, c]
-    for t in range(last - first):
-        products[t] = left[first + t]
+    of_block = left[first:last]
+    for t in range(of_block.size):
+        products[t] = of_block[t]
     n_changed = 0
     for j in range(first, last):
         xr, old = products[j - first], effects[j]
