@@ -161,8 +161,8 @@ def make_omics_network(
 
     log_sd : float, default=0.0
         Standard deviation of the logarithms of omics as measured; with batches, of their part that
-        is not batch; in [0, 20]. 0: omics are measured on their own scale. At 1 a value two SDs above the
-        median is 7 times the median.
+        is not batch; in [0, 20]. 0: omics are measured on their own scale. At 1 a value two SDs
+        above the median is 7 times the median.
 
     n_batches : int, default=1
         Number of batches, at most `n_samples`, that individuals are randomly assigned to. Their
