@@ -50,7 +50,7 @@ See `sknnmm.datasets.make_omics_network`.
         "activation": [StrOptions(set(ACTIVATIONS)), callable],
         "n_modules": [Interval(Integral, 1, None, closed="left"), None],
         "module_correlation": [Interval(Real, 0, 1, closed="both")],
-        "log_sd": [Interval(Real, 0, None, closed="left")],
+        "log_sd": [Interval(Real, 0, 20, closed="both")],
         "n_batches": [Interval(Integral, 1, None, closed="left")],
         "outlier_share": [Interval(Real, 0, 1, closed="left")],
         "detection_quantile": [Interval(Real, 0, 1, closed="left")],
@@ -100,9 +100,9 @@ def make_omics_network(
     With the default values the genetic variance and the variance of e are both 0.5, but the
     heritability of y is about 0.26: the non-genetic part of the omics also reaches y.
 
-    By default the omics are clean: independent, normal, measured without error. Real ones come
-    in modules that vary together (`n_modules`), and what is measured of an omic z is, in this order
-    and with all of it off by default,
+    By default the omics are clean: normal, independent given the genotypes, measured without
+    error. Real ones come in modules that vary together (`n_modules`), and what is measured of an
+    omic z is, in this order and with all of it off by default,
 
     1. shifted in every batch: z + N(0, 0.5) per batch and omic (`n_batches`),
     2. log-normal: exp(`log_sd` z),
@@ -161,12 +161,12 @@ def make_omics_network(
 
     log_sd : float, default=0.0
         Standard deviation of the logarithms of omics as measured; with batches, of their part that
-        is not batch. 0: omics are measured on their own scale. At 1 a value two SDs above the
-        median is 7 times the median.
+        is not batch; in [0, 20]. 0: omics are measured on their own scale. At 1 a value two SDs
+        above the median is 7 times the median.
 
     n_batches : int, default=1
-        Number of batches, at most `n_samples`, that individuals are randomly assigned to, as many
-        to each as possible.
+        Number of batches, at most `n_samples`, that individuals are randomly assigned to. Their
+        sizes differ by one at most.
 
     outlier_share : float, default=0.0
         Expected share of cells with far too large a value, in [0, 1).
