@@ -175,6 +175,13 @@ SPECIAL_CASES = {
         "snp_prior": PRIORS["BayesB"][0],
         "activation": "tanh",
     },
+    "wide, by rows": {
+        "by_rows": True,
+        "weighted": True,
+        "p": 40,
+        "snp_prior": PRIORS["BayesR"][0],
+        "direct_prior": PRIORS["BayesC"][1],
+    },
     "single precision": {"direct_prior": PRIORS["BayesC"][1], "dtype": np.float32},
     "single precision, by rows": {
         "by_rows": True,
@@ -419,6 +426,7 @@ LONG_ONLY = {
         "float genotypes, tanh, effect variances",
         "latent linear, BayesL",
         "latent linear, BayesB",
+        "wide, by rows",
         "latent network function",
         "latent relu",
         "latent sigmoid, RR-BLUP",

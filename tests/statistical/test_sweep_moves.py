@@ -14,7 +14,11 @@ from sknnmm.sampling.snp.blocked import BlockedSweep
 from tests.helpers.moments import assert_same_distribution, sample
 from tests.helpers.networks import Parts, small_network, snp_terms
 
-PRIORS = [BayesC(scale=0.2), BayesR(scale=0.3), BayesB(scale=0.2)]
+PRIORS = [
+    BayesC(scale=0.2),
+    BayesR(scale=0.3),
+    pytest.param(BayesB(scale=0.2), marks=pytest.mark.slow),
+]
 
 
 def sampler_by_blocks(model, n_moves):
@@ -78,7 +82,7 @@ def test_posterior_is_that_without_moves(prior):
             values += [(state.fit**2).sum(), np.count_nonzero(state.effects)]
             return np.array([*values, *np.abs(state.effects[:2, 0])])
 
-        draws.append(sample(sampler, quantities, 3000, np.random.default_rng(2)))
+        draws.append(sample(sampler, quantities, 2000, np.random.default_rng(2)))
     assert_same_distribution(*draws)
 
 
