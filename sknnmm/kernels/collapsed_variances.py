@@ -13,7 +13,8 @@ from sknnmm.kernels.simd import WIDE, load, splat, store, sum_of_lanes
 
 STEP = 1.0  # first width of the slice of log g, and by how much it grows
 MAX_STEPS = 200  # by which it grows in all
-LARGEST = 600.0  # logarithm of a product of factors, taken at a time; those to 709 are finite
+LARGEST = 150.0  # logarithm of a product of factors; those of AT_ONCE products are to be finite
+AT_ONCE = 4  # vectors that share a division, and products that share a logarithm
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -24,7 +25,7 @@ def draw_variances(
 
     Parameters
     ----------
-    products : (r, C), V'X'W target: the coordinates times d
+    products : (C, r), V'X'W target: the coordinates times d
     squared : (r,), d^2
     total : (C,), weighted sums of squares of the target
     n_rows : number of rows that inform the columns
@@ -33,7 +34,8 @@ def draw_variances(
     variance, residual_variance : (C,), updated in place
     """
     rank = squared.size
-    size = -(-rank // len(WIDE)) * len(WIDE)  # filled up with coordinates that say nothing
+    of_pass = AT_ONCE * len(WIDE)
+    size = -(-rank // of_pass) * of_pass  # filled up with coordinates that say nothing
     filled, squares = np.zeros(size), np.zeros(size)
     largest = 0.0
     for i in range(rank):
@@ -46,7 +48,7 @@ def draw_variances(
             continue
         inside = 0.0
         for i in range(rank):
-            squares[i] = float(products[i, c]) ** 2 / squared[i]
+            squares[i] = float(products[c, i]) ** 2 / squared[i]
             inside += squares[i]
         rest += max(total[c] - inside, 0.0)
         sums = (
@@ -97,19 +99,15 @@ def log_density(log_ratio, squared, squares, sums, kind):
     """
     df, of_prior, residual_df, rest, variance, residual_variance, largest = sums
     ratio = np.exp(log_ratio)
-    zero, one, gain = splat(0.0, WIDE), splat(1.0, WIDE), splat(ratio, WIDE)
-    quadratic, logs, products = zero, 0.0, np.empty(len(WIDE))
-    at_once = max(1, int(LARGEST / max(np.log1p(ratio * largest), 1.0))) * len(WIDE)
-    for first in range(0, squared.size, at_once):
-        product = one
-        for i in range(first, min(first + at_once, squared.size), len(WIDE)):
-            factor = one + gain * load(squared, i, zero)
-            quadratic = quadratic + load(squares, i, zero) / factor
-            product = product * factor
-        store(products, 0, product)
-        for lane in range(products.size):
-            logs += np.log(products[lane])
-    scaled = sum_of_lanes(quadratic) + rest + of_prior / ratio
+    n_finite = int(LARGEST / max(np.log1p(ratio * largest), 1.0))  # factors in a product
+    if n_finite >= AT_ONCE:
+        logs, quadratic = of_coordinates(ratio, squared, squares, n_finite)
+    else:  # an extreme ratio, which a slice may look at
+        logs, quadratic = 0.0, 0.0
+        for i in range(squared.size):
+            factor = 1 + ratio * squared[i]
+            logs, quadratic = logs + np.log(factor), quadratic + squares[i] / factor
+    scaled = quadratic + rest + of_prior / ratio
     density = -0.5 * (logs + df * log_ratio)
     if kind == 0:
         density -= 0.5 * (df + residual_df) * np.log(scaled)
@@ -120,12 +118,56 @@ def log_density(log_ratio, squared, squares, sums, kind):
     return density, scaled
 
 
+@njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+def of_coordinates(ratio, squared, squares, n_finite):
+    """Return the sums of log(1 + g d^2) and of squares / (1 + g d^2) over the coordinates.
+
+    AT_ONCE vectors share a division, and `n_finite` factors (in every lane) a logarithm.
+    """
+    lanes = len(WIDE)
+    zero, one, gain = splat(0.0, WIDE), splat(1.0, WIDE), splat(ratio, WIDE)
+    quadratic, logs, products = zero, 0.0, np.empty(lanes)
+    of_product = n_finite // AT_ONCE * AT_ONCE * lanes
+    for first in range(0, squared.size, of_product):
+        product = one
+        for i in range(first, min(first + of_product, squared.size), AT_ONCE * lanes):
+            a = one + gain * load(squared, i, zero)
+            b = one + gain * load(squared, i + lanes, zero)
+            c = one + gain * load(squared, i + 2 * lanes, zero)
+            d = one + gain * load(squared, i + 3 * lanes, zero)
+            ab, cd = a * b, c * d
+            of_ab = load(squares, i, zero) * b + load(squares, i + lanes, zero) * a
+            of_cd = load(squares, i + 2 * lanes, zero) * d + load(squares, i + 3 * lanes, zero) * c
+            quadratic = quadratic + (of_ab * cd + of_cd * ab) / (ab * cd)
+            product = product * (ab * cd)
+        store(products, 0, product)
+        for k in range(0, lanes, AT_ONCE):
+            logs += np.log((products[k] * products[k + 1]) * (products[k + 2] * products[k + 3]))
+    return logs, sum_of_lanes(quadratic)
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
 def draw_coordinates(products, squared, variance, residual_variance, normals, coordinates):
-    """Write the coordinates V'b (r, C) given both variances, as in `draw_variances`."""
+    """Write the coordinates V'b (C, r) given both variances, as in `draw_variances`."""
     for c in range(variance.size):
-        ratio = residual_variance[c] / variance[c]
+        s2, ratio = residual_variance[c], residual_variance[c] / variance[c]
+        of_column, mean, normal = coordinates[c], products[c], normals[c]
         for i in range(squared.size):
             shrinkage = 1 / (squared[i] + ratio)
-            noise = np.sqrt(residual_variance[c] * shrinkage) * normals[i, c]
-            coordinates[i, c] = shrinkage * products[i, c] + noise
+            of_column[i] = shrinkage * mean[i] + np.sqrt(s2 * shrinkage) * normal[i]
+
+
+@njit(nogil=True, cache=True)
+def squared_fits(squared, coordinates):
+    """Return the sums of squares (C,) of fits, given d^2 (r,) and coordinates (C, r)."""
+    sums, lanes, zero = np.zeros(len(coordinates)), len(WIDE), splat(0.0, WIDE)
+    whole = squared.size // lanes * lanes
+    for c in range(sums.size):
+        of_column, total = coordinates[c], zero
+        for i in range(0, whole, lanes):
+            value = load(of_column, i, zero)
+            total = total + load(squared, i, zero) * (value * value)
+        sums[c] = sum_of_lanes(total)
+        for i in range(whole, squared.size):
+            sums[c] += squared[i] * float(of_column[i]) ** 2
+    return sums

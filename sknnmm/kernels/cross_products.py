@@ -4,7 +4,7 @@ import numpy as np
 
 from sknnmm.common.compiled import inlined, njit
 from sknnmm.kernels.draws import pick
-from sknnmm.kernels.passes import PASS, REORDER, filled
+from sknnmm.kernels.passes import PASS, REORDER
 
 BLOCK = 128  # SNPs whose changes are subtracted together
 FEW = PASS // 2
@@ -191,57 +191,3 @@ def add_changes(gram, indptr, snps, amounts, out):
     for c in range(len(out)):
         own = slice(indptr[c], indptr[c + 1])
         add_rows(gram, snps[own], amounts[own], out[c])
-
-
-# Products with single cells ---------------------------------------------------------------------
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def add_cells(dosages, any_missing, mean, indptr, rows, omics, products):
-    """Add X'omics of some cells to `products` (K, p), X centred, a missing dosage at the mean.
-
-    Parameters
-    ----------
-    dosages : (n, p), individuals contiguous; any_missing : None if no dosage is missing
-    mean : (p,)
-    indptr, rows : the cells, of strips of individuals, node after node: those of strip s and node c
-        are indptr[s, c] to indptr[s, c + 1]
-    omics : (n, K)
-    """
-    total = np.zeros(len(products))
-    own, values = np.empty(len(dosages) + PASS, np.int64), np.empty(len(dosages) + PASS, mean.dtype)
-    for s in range(len(indptr)):
-        for c in range(len(products)):
-            size = indptr[s, c + 1] - indptr[s, c]
-            for t in range(size):
-                own[t] = rows[indptr[s, c] + t]
-                values[t] = omics[own[t], c]
-                total[c] += values[t]
-            while size % PASS != 0:  # fill up with nothing
-                own[size], values[size] = own[0], 0
-                size += 1
-            for t in range(0, size, PASS):
-                last = t + PASS
-                add_eight(dosages, own[t:last], values[t:last], mean, any_missing, products[c])
-    for c in range(len(products)):
-        constant, of_node = mean.dtype.type(total[c]), products[c]
-        for j in range(mean.size):
-            of_node[j] -= constant * mean[j]
-
-
-@inlined(fastmath=REORDER)
-def add_eight(dosages, rows, values, mean, missing, products):
-    """Add the dosages of eight individuals, as stored, times their values to `products` (p,)."""
-    xa, xb, xc, xd = dosages[rows[0]], dosages[rows[1]], dosages[rows[2]], dosages[rows[3]]
-    xe, xf, xg, xh = dosages[rows[4]], dosages[rows[5]], dosages[rows[6]], dosages[rows[7]]
-    a, b, c, d = values[0], values[1], values[2], values[3]
-    e, f, g, h = values[4], values[5], values[6], values[7]
-    for j in range(products.size):
-        m = mean[j]
-        products[j] += (
-            (a * filled(xa[j], m, missing) + b * filled(xb[j], m, missing))
-            + (c * filled(xc[j], m, missing) + d * filled(xd[j], m, missing))
-        ) + (
-            (e * filled(xe[j], m, missing) + f * filled(xf[j], m, missing))
-            + (g * filled(xg[j], m, missing) + h * filled(xh[j], m, missing))
-        )

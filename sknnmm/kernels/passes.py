@@ -281,6 +281,15 @@ def subtract_one(taken, residual, row, lanes):
     store(residual, row, left)
 
 
+def lowest_limit(kind, working):
+    """Return what observed dosages of a numba type exceed, in the working precision.
+
+    As `is_observed`: integers below 0 are missing, and NaN, which is greater than nothing.
+    """
+    number = np.float32 if working.bitwidth == 32 else np.float64
+    return number(-0.5 if isinstance(kind, types.Integer) else -np.inf)
+
+
 def dosages_at(stored, row, mean, any_missing, lanes):
     """Return dosages from `row` on in the precision of `mean`; where missing, the mean."""
 
@@ -289,14 +298,33 @@ def dosages_at(stored, row, mean, any_missing, lanes):
 def _dosages_at(stored, row, mean, any_missing, lanes):
     if isinstance(any_missing, types.NoneType):
         return lambda stored, row, mean, any_missing, lanes: load(stored, row, splat(mean, lanes))
-    number = np.float32 if mean.bitwidth == 32 else np.float64
-    # As `is_observed`: integers below 0 are missing, and NaN, which is greater than nothing.
-    limit = number(-0.5 if isinstance(stored.dtype, types.Integer) else -np.inf)
+    limit = lowest_limit(stored.dtype, mean)
 
     def filled_in(stored, row, mean, any_missing, lanes):
         centre = splat(mean, lanes)
         values = load(stored, row, centre)
         return where_greater(values, splat(limit, lanes), values, centre)
+
+    return filled_in
+
+
+def dosages_from(stored, index, mean, any_missing, like):
+    """Return dosages of one individual from SNP `index` on, as a vector like another.
+
+    Where missing, the mean (p,).
+    """
+
+
+@overload(dosages_from)
+def _dosages_from(stored, index, mean, any_missing, like):
+    if isinstance(any_missing, types.NoneType):
+        return lambda stored, index, mean, any_missing, like: load(stored, index, like)
+    limit = lowest_limit(stored.dtype, mean.dtype)
+
+    def filled_in(stored, index, mean, any_missing, like):
+        values = load(stored, index, like)
+        centre = load(mean, index, like)
+        return where_greater(values, splat(limit, WIDE), values, centre)
 
     return filled_in
 

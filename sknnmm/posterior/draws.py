@@ -152,13 +152,15 @@ def pooled_moments(results, name):
     """
     moments = [result.effects[name] for result in results]
     count = sum(m.count for m in moments)
-    center = sum(m.total for m in moments) / count
-    variance = sum(m.squares for m in moments) / count - center**2
+    center = _mean([m.total for m in moments], count)
+    variance = _mean([m.squares for m in moments], count)
+    variance -= np.square(center, out=center)
+    np.maximum(variance, 0, out=variance)
     return (
-        np.mean([m.mean for m in moments], axis=0),
-        np.sqrt(np.maximum(variance, 0)),
-        sum(m.included for m in moments) / count,
-        np.mean([m.weighted_mean for m in moments], axis=0),
+        _mean([m.mean for m in moments], len(moments)),
+        np.sqrt(variance, out=variance),
+        _mean([m.included for m in moments], count),
+        _mean([m.weighted_mean for m in moments], len(moments)),
     )
 
 
@@ -168,6 +170,14 @@ def pooled_effects(results, name):
     count = sum(m.count for m in moments)
     mean = sum(m.total for m in moments) / count
     return mean, np.sqrt(np.maximum(sum(m.squares for m in moments) / count - mean**2, 0))
+
+
+def _mean(sums, count):
+    """Return the sum of arrays divided by a number, with as few copies as possible."""
+    total = sums[0] / count
+    for other in sums[1:]:
+        total += other / count
+    return total
 
 
 def pooled_genetic_values(results):

@@ -138,31 +138,34 @@ class SummedResidual:
         predictors = np.where(informed, predictors, 0)
         weighted = self._weight * predictors
         self._squares = (self._weight * response * response).sum(axis=0)
-        self._gram = weighted.T @ predictors
+        self._predictors = PredictorProducts(np.sqrt(self._weight) * predictors)
         self._with_response = weighted.T @ response
-        self._snps_predictors = self._update.table(predictors)
+        self._snps_predictors = np.asfortranarray(self._update.table(predictors))
         self._snps_response = np.asfortranarray(self._update.products_by_response(response))
 
     def own(self, term):
         """Return the slice of all predictors that are those of a term."""
         return self._own[term.name]
 
-    def gram(self, first, second):
-        """Return the weighted inner products of the predictors of two terms."""
-        return self._gram[self.own(first), self.own(second)]
+    def gram(self, term):
+        """Return the weighted inner products of the predictors of a term, None if not held."""
+        gram, own = self._predictors.gram, self.own(term)
+        return None if gram is None else gram[own, own]
 
-    def inner(self, state, without):
-        """Return the weighted inner products (m, C) of all predictors with a residual.
+    def inner(self, state, without, of=slice(None)):
+        """Return the weighted inner products (m, C) of all predictors, or a slice, with a residual.
 
         That is the response minus the SNPs and all other terms but some.
         """
         effects = state.terms[self._snps.name].effects
-        inner = self._with_response - self._layout.inner(self._snps_predictors, effects)
-        for term in self._others:
-            if term not in without:
-                coefficients = term.coefficients(state.terms[term.name])
-                inner -= self._gram[:, self.own(term)] @ coefficients
-        return inner
+        table = self._snps_predictors[:, of]
+        if effects.size > table.size:  # one of them is converted
+            table = table.astype(effects.dtype)
+        inner = self._with_response[of] - self._layout.inner(table, effects)
+        coefficients = self._coefficients(state).astype(float)
+        for term in without:
+            coefficients[self.own(term)] = 0
+        return inner - self._predictors.times(coefficients, of)
 
     def products(self, state, term):
         """Return what the draw of a term needs."""
@@ -170,26 +173,69 @@ class SummedResidual:
 
     def snp_products(self, state):
         """Return X'W target in the coordinates of the update."""
-        explained = self._layout.outer(self._snps_predictors, self._coefficients(state))
+        coefficients = self._coefficients(state)
         dtype = state.terms[self._snps.name].effects.dtype
+        if len(coefficients) == 1 and self._snps_response.ndim == 2:
+            products = np.empty(self._snps_response.shape[::-1], dtype)
+            table = self._snps_predictors[:, 0]
+            subtract_outer(self._snps_response.T, coefficients[0], table, products)
+            return products.T
+        explained = self._layout.outer(self._snps_predictors, coefficients)
         return (self._snps_response - explained).astype(dtype)
 
     def snp_target_squares(self, state):
         """Return the weighted sums of squares of what the SNPs are to explain, (C,)."""
         coefficients = self._coefficients(state)
-        explained = 2 * self._with_response - self._gram @ coefficients
-        return np.maximum(self._squares - (coefficients * explained).sum(axis=0), 0)
+        explained = 2 * (coefficients * self._with_response).sum(axis=0)
+        explained -= self._predictors.squares(coefficients)
+        return np.maximum(self._squares - explained, 0)
 
     def squares(self, state):
         """Return the weighted sums of squared residuals, (C,)."""
         snps, coefficients = state.terms[self._snps.name], self._coefficients(state)
-        of_others = 0.5 * self._gram @ coefficients - self._with_response
-        of_others += self._layout.inner(self._snps_predictors, snps.effects)
+        of_others = self._with_response
+        of_others = of_others - self._layout.inner(self._snps_predictors, snps.effects)
         explained = self._layout.dot(snps.effects, self._snps_response)
-        explained -= (coefficients * of_others).sum(axis=0)
+        explained += (coefficients * of_others).sum(axis=0)
+        explained -= 0.5 * self._predictors.squares(coefficients)
         return np.maximum(self._squares - 2 * explained + snps.fit_squares, 0)
 
     def _coefficients(self, state):
         """Return the coefficients of all predictors, (m, C)."""
         of_terms = [term.coefficients(state.terms[term.name]) for term in self._others]
         return of_terms[0] if len(of_terms) == 1 else np.concatenate(of_terms)
+
+
+@njit(nogil=True, cache=True)
+def subtract_outer(values, coefficients, table, out):
+    """Write values (C, m) minus coefficients (C,) times table (m,) to `out`, in one pass."""
+    for c in range(coefficients.size):
+        for j in range(table.size):
+            out[c, j] = values[c, j] - coefficients[c] * table[j]
+
+
+class PredictorProducts:
+    """Inner products of predictors: held, or made of the rows where these are fewer.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, m)
+        The predictors, each row times the root of its weight.
+    """
+
+    def __init__(self, rows):
+        self._rows, self.gram = rows, None
+        if rows.shape[1] <= len(rows):
+            self._rows, self.gram = None, rows.T @ rows
+
+    def times(self, coefficients, of):
+        """Return the inner products of some predictors with all times coefficients (m, C)."""
+        if self.gram is not None:
+            return self.gram[of] @ coefficients
+        return self._rows[:, of].T @ (self._rows @ coefficients)
+
+    def squares(self, coefficients):
+        """Return the sums of squares (C,) of the predictors times coefficients."""
+        if self.gram is not None:
+            return (coefficients * (self.gram @ coefficients)).sum(axis=0)
+        return np.square(self._rows @ coefficients).sum(axis=0)

@@ -103,7 +103,7 @@ class Fixed(DrawnTerm[FixedState]):
 
     def products_of_sums(self, sums: "SummedResidual", state: "LayerState") -> list[np.ndarray]:
         """Return the same from sums (see DrawnTerm)."""
-        inner = sums.inner(state, without=self.not_subtracted)[sums.own(self)]
+        inner = sums.inner(state, without=self.not_subtracted, of=sums.own(self))
         return [back.T @ inner[:, responses] for responses, _, back in self.groups]
 
     @property

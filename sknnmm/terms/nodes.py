@@ -68,13 +68,20 @@ class RowProducts:
 
 
 class SummedProducts:
-    """The same in its products with all nodes (K, C) and the basis (r, C), for fixed nodes."""
+    """The same in its products with all nodes (K, C) and the basis (r, C), for fixed nodes.
 
-    def __init__(
-        self, of_nodes: np.ndarray, in_basis: np.ndarray, gram: np.ndarray, basis_gram: np.ndarray
-    ) -> None:
-        self._of_nodes, self._in_basis = of_nodes, in_basis
-        self._gram, self._basis_gram = gram, basis_gram
+    Parameters
+    ----------
+    of_nodes : ndarray of shape (K, C)
+        Changed in place.
+    in_basis : ndarray of shape (r, C)
+        Changed in place.
+    gram : ndarray of shape (K, K)
+        Of the nodes.
+    """
+
+    def __init__(self, of_nodes: np.ndarray, in_basis: np.ndarray, gram: np.ndarray) -> None:
+        self._of_nodes, self._in_basis, self._gram = of_nodes, in_basis, gram
 
     def of_block(self, block: NodeBlock, own: slice) -> tuple[np.ndarray, np.ndarray]:
         """Return products with the nodes of a block (b, C) and with the basis (r, C)."""
@@ -83,7 +90,28 @@ class SummedProducts:
     def subtract(self, block: NodeBlock, own: slice, change: np.ndarray) -> None:
         """Subtract changes (b, C) of the weights of a block."""
         self._of_nodes -= self._gram[:, own] @ change
-        self._in_basis -= self._basis_gram[:, own] @ change
+        self._in_basis -= block.in_basis @ change
+
+
+class FewRowProducts:
+    """The same for more nodes than rows: what is subtracted is held row by row."""
+
+    def __init__(self, of_nodes: np.ndarray, in_basis: np.ndarray) -> None:
+        self._of_nodes, self._in_basis = of_nodes, in_basis
+        self._subtracted: np.ndarray | None = None  # (rows, C)
+
+    def of_block(self, block: NodeBlock, own: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return products with the nodes of a block (b, C) and with the basis (r, C)."""
+        of_nodes = self._of_nodes[own]
+        if self._subtracted is not None:
+            of_nodes = of_nodes - block.weighted.T @ self._subtracted
+        return of_nodes, self._in_basis
+
+    def subtract(self, block: NodeBlock, own: slice, change: np.ndarray) -> None:
+        """Subtract changes (b, C) of the weights of a block."""
+        fit = block.nodes @ change
+        self._subtracted = fit if self._subtracted is None else self._subtracted + fit
+        self._in_basis -= block.in_basis @ change
 
 
 class Nodes(DrawnTerm[NodesState]):
@@ -281,15 +309,13 @@ class Nodes(DrawnTerm[NodesState]):
         """Return the RowProducts (see DrawnTerm)."""
         return RowProducts(rows[self._rows].astype(float), self._basis)
 
-    def products_of_sums(self, sums: "SummedResidual", state: "LayerState") -> SummedProducts:
-        """Return the SummedProducts (see DrawnTerm)."""
-        back, inner = self._back.T, sums.inner(state, without=self.not_subtracted)
-        return SummedProducts(
-            inner[sums.own(self)],
-            back @ inner[sums.own(self._fixed)],
-            sums.gram(self, self),
-            back @ sums.gram(self._fixed, self),
-        )
+    def products_of_sums(
+        self, sums: "SummedResidual", state: "LayerState"
+    ) -> SummedProducts | FewRowProducts:
+        """Return the SummedProducts, or FewRowProducts (see DrawnTerm)."""
+        inner, gram = sums.inner(state, without=self.not_subtracted), sums.gram(self)
+        products = inner[sums.own(self)], self._back.T @ inner[sums.own(self._fixed)]
+        return FewRowProducts(*products) if gram is None else SummedProducts(*products, gram)
 
     def coefficients(self, state: NodesState) -> np.ndarray:
         """Return the weights (see DrawnTerm)."""

@@ -9,6 +9,7 @@ from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.snp.blocked import BlockedSweep
 from sknnmm.sampling.snp.cross_products import ConnectionCrossProductSweep, CrossProductSweep
 from sknnmm.sampling.snp.spectral import SpectralDraw
+from sknnmm.terms.nodes import FewRowProducts, SummedProducts
 from tests.helpers.moments import assert_same_distribution, of_every_kind, sample
 from tests.helpers.networks import (
     Parts,
@@ -27,6 +28,7 @@ CASES = {
     "covariates": {"direct_prior": BayesC(scale=0.1), "n_covariates": 2},
     "rows left out": {"missing_y": 3, "uninformative": 2, "n_covariates": 1},
     "weighted": {"direct_prior": BayesC(scale=0.1), "weighted": True, "missing_y": 2},
+    "more nodes than rows": {"direct_prior": BayesC(scale=0.1), "n_observed": 30, "weighted": True},
     "spectral": {"snp_prior": RRBLUP(scale=0.1)},
     "spectral, wide": {"snp_prior": GBLUP(scale=0.1), "p": 40, "uninformative": 2},
     "connections": {"mask": MASK, "p": 18, "n": 30, "n_covariates": 1, "uninformative": 1},
@@ -89,6 +91,28 @@ def test_sums_equal_their_definition(case):
         assert_allclose(in_basis, basis.T @ rest, atol=1e-9)
         squares = (weight * (rest - explained) ** 2).sum()
         assert_allclose(residual.squares(parts.phenotype), [squares], rtol=1e-8)
+
+
+@pytest.mark.parametrize("n_observed", [4, 30])  # products of 30 nodes are made of the 23 rows
+def test_products_with_nodes_follow_the_weights(n_observed):
+    options = {"n": 25, "n_observed": n_observed, "missing_y": 2, "n_covariates": 1}
+    options |= {"weighted": True, "direct_prior": BayesC(scale=0.1)}
+    model, sampler, chain = after_some_iterations(options)
+    parts, nodes = Parts(chain), sampler.layers[1].term("omics_weights")
+    products = sampler.residuals["phenotype"].products(parts.phenotype, nodes)
+    assert isinstance(products, SummedProducts if n_observed == 4 else FewRowProducts)
+    (block,) = nodes._blocks(parts.omics.response)
+    change = np.random.default_rng(0).standard_normal((n_observed, 1))
+    for _ in range(2):
+        products.subtract(block, slice(0, n_observed), change)
+    activated, weight = parts.omics.response, model.y_weight[:, None]
+    rest = parts.phenotype.response - activated @ (parts.weights.effects + 2 * change)
+    rest -= centred(model.genotypes) @ parts.direct.effects
+    rest = np.where(weight > 0, rest, 0)
+    ((_, basis, _),) = sampler.layers[1].term("fixed").groups
+    of_nodes, in_basis = products.of_block(block, slice(0, n_observed))
+    assert_allclose(of_nodes, activated.T @ (weight * rest), atol=1e-9)
+    assert_allclose(in_basis, basis.T @ rest, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,10 @@ class _SpectralRecord:
         self.update = update
         self.count = 0
         self._shape = (term.genotypes.shape[1], term.n_responses)
-        self._in_model = np.broadcast_to(term.genotypes.polymorphic[:, None], self._shape)
-        self._coordinates = np.zeros(update.layout(term).shape)
-        self._weighted = np.zeros((n_weighted, *self._coordinates.shape))
+        self._in_model = term.genotypes.polymorphic[:, None]
+        n_coordinates, n_columns = update.layout(term).shape
+        self._coordinates = np.zeros((n_columns, n_coordinates))
+        self._weighted = np.zeros((n_weighted, n_columns, n_coordinates))
 
     @property
     def sums(self):
@@ -117,8 +118,7 @@ class _SpectralRecord:
     def add(self, state, weights, rng):
         """Add a draw; return its coordinates of all rows."""
         self.count += 1
-        self._coordinates += state.effects
-        self._weighted += weights.T[:, None] * state.effects
+        add_coordinates(state.effects.T, weights, self._coordinates, self._weighted)
         return self.update.complete(state, rng)
 
     def storable(self, coordinates, state):
@@ -143,11 +143,11 @@ class _SpectralRecord:
         for of_draw in effects:
             add_moments(of_draw, total, squares)
         return effects, EffectsMoments(
-            mean=self._mean_of(self._coordinates / n_kept),
-            weighted_mean=np.array([self._mean_of(sums / n_kept) for sums in self._weighted]),
+            mean=self._mean_of(self._coordinates.T / n_kept),
+            weighted_mean=np.array([self._mean_of(sums.T / n_kept) for sums in self._weighted]),
             total=total,
             squares=squares,
-            included=len(effects) * self._in_model,
+            included=np.broadcast_to(len(effects) * self._in_model, self._shape),
             count=len(effects),
         )
 
@@ -210,6 +210,18 @@ def add_moments(values, total, squares):
             value = float(values[i, c])
             total[i, c] += value
             squares[i, c] += value * value
+
+
+@njit(nogil=True, cache=True)
+def add_coordinates(coordinates, weights, total, weighted):
+    """Add coordinates (C, r) to running sums, and times weights (C, R) to those of (R, C, r)."""
+    for c in range(total.shape[0]):
+        for i in range(total.shape[1]):
+            total[c, i] += coordinates[c, i]
+        for k in range(weighted.shape[0]):
+            weight, of_column = weights[c, k], weighted[k, c]
+            for i in range(of_column.size):
+                of_column[i] += weight * coordinates[c, i]
 
 
 @njit(nogil=True, cache=True)

@@ -40,9 +40,12 @@ class ResponseMoments:
         self.total = np.zeros((len(layer.record), layer.n_recorded))
         self.squares = np.zeros_like(self.total)
         self._uninformed = np.flatnonzero(~layer.informed)
+        self._changes = layer.is_drawn or self._uninformed.size > 0
 
     def add(self, state, snp_fits):
         """Add a draw: the LayerState, and genotypes times effects (n, C) by the name of a term."""
+        if not self._changes:
+            return
         add_moments(state.response, self.total, self.squares)
         rows, n = self._uninformed, self.total.shape[1]
         if rows.size:
@@ -55,6 +58,12 @@ class ResponseMoments:
             mean = mean[rows, :n]
             self.total[rows] += mean
             self.squares[rows] += mean**2 + state.residual_variance[:n]
+
+    def finish(self, state, n_kept):
+        """Take the responses of a layer of which none ever changes for all draws."""
+        if not self._changes:
+            self.total[:] = n_kept * state.response[:, : self.total.shape[1]]
+            self.squares[:] = self.total**2 / n_kept
 
     @property
     def sums(self):
@@ -212,6 +221,8 @@ class Recorder:
         for name, record in self._effects.items():
             kept, effects[name] = record.finish(stored.of(name), self._n_kept, rng)
             stored.put(name, kept)
+        for name, moments in self._responses.items():
+            moments.finish(chain.layers[name], self._n_kept)
         step_sizes = {name: layer.step_size for name, layer in chain.layers.items()}
         return ChainResult(
             n_kept=self._n_kept,

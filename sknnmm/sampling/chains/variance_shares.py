@@ -164,6 +164,7 @@ class SharesFromSums(_Shares):
         on_phenotypes = [weights if term is self._snps else None for term in self._update.terms]
         effects, products = self._update.total(states, on_phenotypes)
         total = np.diagonal(products @ effects) / n
+        products = products.astype(state.effects.dtype)  # else the effects would be widened
         shares = weights * (products @ state.effects).T / n
         shares = self._all(
             chain,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sknnmm.common.compiled import inlined, njit
+from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.missing.base import MissingOmics, weighted_sums
 
 
@@ -17,8 +18,8 @@ class ExactMissingOmics(MissingOmics):
         """Return draws of the coupled cells (see MissingOmics)."""
         weights, target = self._weights_and_target(chain)
         residual_variance = self._residual_variance(chain)
-        cells = mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
-        noise = np.sqrt(residual_variance) * rng.standard_normal(target.shape, dtype=mean.dtype)
+        cells = mean + sd * standard_normals(mean.shape, rng, mean.dtype)
+        noise = np.sqrt(residual_variance) * standard_normals(target.shape, rng, mean.dtype)
         gap = target - noise - weighted_sums(weights, cells, self._starts)
         move_onto(gap, cells, sd * sd, weights, residual_variance, self._starts)
         return cells

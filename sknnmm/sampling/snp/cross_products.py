@@ -51,19 +51,24 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         self._multipliers = [tuple(term.prior.multipliers) for term in terms]
         starts = np.cumsum([0] + [term.n_responses for term in terms])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
-        self._drawn_cells = {
-            term.name: DrawnCells(network, term, self)
-            for term in terms
-            if not from_sums and DrawnCells.applies(network.layer(term.layer))
-        }
+        self._pairs = _all_pairs(len(self._gram), max(term.n_responses for term in terms))
+        self._drawn_cells = {} if from_sums else self._cells_of(network)
         work = sum(self._work_of(network, term) for term in terms)
         self._work = work_of_iteration(starts[-1] * len(self._gram), work)
         self.freeze()
 
+    def _cells_of(self, network):
+        """Return the DrawnCells of layers, by name: of those that need no pass over the rows."""
+        cells = {}
+        for term in self.terms:  # a layer follows those that it reads
+            if DrawnCells.applies(network, term, served=cells):
+                cells[term.layer] = DrawnCells(network, term, self)
+        return cells
+
     def _work_of(self, network, term):
         """Return how many multiplications X'W target takes, but for sums."""
         layer = network.layer(term.layer)
-        n_cells = layer.drawn.sum() if term.name in self._drawn_cells else layer.record.size
+        n_cells = layer.drawn.sum() if term.layer in self._drawn_cells else layer.record.size
         return int(n_cells) * len(self._gram) if self.keeps_fit else 0
 
     @staticmethod
@@ -88,9 +93,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
     def sweep(self, parts, rng):
         """Draw every SNP effect once (see SNPUpdate)."""
         states = [part.state for part in parts]
-        target = np.empty((self._slices[-1].stop, len(self._gram)), self._gram.dtype)
-        for term, part, own in zip(self.terms, parts, self._slices, strict=True):
-            target[own] = self._products(term, part)
+        target = self.products(parts)
         change = np.zeros_like(target)
         sweep_all_pairs(
             self._gram,
@@ -117,26 +120,43 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         else:
             state.fit_squares[:] = self.squared_fit(state)
 
-    def _products(self, term, part):
-        """Return X'W target, (C, p)."""
+    def products(self, parts):
+        """Return X'W target of all columns, (C, p)."""
+        products = np.empty((self._slices[-1].stop, len(self._gram)), self._gram.dtype)
+        of_responses = {
+            term.layer: self._drawn_cells[term.layer].responses(part.target.state)
+            for term, part in zip(self.terms, parts, strict=True)
+            if term.layer in self._drawn_cells
+        }
+        for term, part, own in zip(self.terms, parts, self._slices, strict=True):
+            products[own] = self._products(term, part, of_responses)
+        return products
+
+    def _products(self, term, part, of_responses):
+        """Return those of one term, given X'W responses of layers, by name."""
         if not self.keeps_fit:
             return part.target.snp_products().T
-        if term.name in self._drawn_cells:
-            return self._drawn_cells[term.name].products(part.target.state)
+        if term.layer in self._drawn_cells:
+            return self._drawn_cells[term.layer].products(part.target.state, of_responses)
         rows = part.target.rows()
         return self._pass_over(self._row_weight.astype(rows.dtype) * rows)
 
     def _pass_over(self, rows):
         """Return X'rows (C, p) for rows (n, C), in their precision."""
-        n_columns, n_snps = rows.shape[1], len(self._mean)
+        n_columns = rows.shape[1]
         products = connection_products(
             self._genotypes.dosages,
             self._any_missing,
             self._mean,
-            *_all_pairs(n_snps, n_columns),
+            *self._pairs_of(n_columns),
             np.ascontiguousarray(rows.T),
         )
-        return products.reshape(n_columns, n_snps)
+        return products.reshape(n_columns, -1)
+
+    def _pairs_of(self, n_columns):
+        """Return `indptr` and `snps` of every SNP on so many columns."""
+        indptr, snps = self._pairs
+        return indptr[: n_columns + 1], snps[: indptr[n_columns]]
 
     def _prepare(self, parts, rng):
         """Return the prepared draws (M, C, p) of all columns."""
@@ -154,13 +174,12 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
 
     def _times(self, effects):
         """Return genotypes times effects (C, p), most of which are zero: (C, n)."""
-        n_columns, n_snps = effects.shape
-        product = np.zeros((n_columns, self._genotypes.shape[0]), effects.dtype)
+        product = np.zeros((len(effects), self._genotypes.shape[0]), effects.dtype)
         add_connections(
             self._genotypes.dosages,
             self._any_missing,
             self._mean,
-            *_all_pairs(n_snps, n_columns),
+            *self._pairs_of(len(effects)),
             effects.reshape(-1),
             product,
         )

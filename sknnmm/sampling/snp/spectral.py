@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sknnmm.kernels.collapsed_variances import draw_coordinates, draw_variances
+from sknnmm.kernels.collapsed_variances import draw_coordinates, draw_variances, squared_fits
 from sknnmm.kernels.variates import standard_normals
 from sknnmm.priors import DenseLayout
 from sknnmm.sampling.residual import weighted_squares
@@ -55,6 +55,12 @@ class SpectralDraw(SNPUpdate):
         self._width = n_columns if n_columns < FEW or from_sums else -(-n_columns // LANES) * LANES
         self._residual_variances = [ResidualVariances(network.layer(term.layer)) for term in terms]
 
+    def start(self, term, n_samples):
+        """Return a state without effects (see SNPUpdate), each column contiguous."""
+        state = super().start(term, n_samples)
+        state.effects = np.asfortranarray(state.effects)
+        return state
+
     def sweep(self, parts, rng):
         """Draw variances, then coordinates, of every column (see SNPUpdate)."""
         products, total = self._products(parts)
@@ -71,28 +77,29 @@ class SpectralDraw(SNPUpdate):
             rng,
         )
         coordinates = np.zeros_like(products)
-        normals = standard_normals((len(products), len(s2)), rng, self._dtype)
+        normals = standard_normals((len(s2), products.shape[1]), rng, self._dtype)
         draw_coordinates(products, self.basis.squared, variance, s2, normals, coordinates)
-        fit = self.basis.fit(coordinates) if self.keeps_fit else None
+        fit = self.basis.fit(coordinates.T) if self.keeps_fit else None
         for part, own in zip(parts, self._slices, strict=True):
             state = part.state
             part.residual_variance[:], state.hyper.variance[0] = s2[own], variance[own]
-            state.effects[:] = coordinates[:, own]
+            state.effects[:] = coordinates[own].T
             if self.keeps_fit:
                 state.fit[:] = fit[:, own]
             else:
                 state.fit_squares[:] = self.squared_fit(state)
 
     def _products(self, parts):
-        """Return V'X'W target (r, width) of all columns, and sums of squares of the target."""
+        """Return V'X'W target (width, r) of all columns, and sums of squares of the target."""
         if not self.keeps_fit:
             products = [part.target.snp_products() for part in parts]
             totals = [part.target.squares() for part in parts]
-            return np.concatenate(products, axis=1), np.concatenate(totals)
+            return np.concatenate([own.T for own in products]), np.concatenate(totals)
         rows = np.zeros((len(self._row_weight), self._width), self._dtype)
         for part, own in zip(parts, self._slices, strict=True):
             rows[:, own] = part.target.rows()
-        return self.basis.project(rows), weighted_squares(rows, self._informed, self._row_weight)
+        products = np.ascontiguousarray(self.basis.project(rows).T)
+        return products, weighted_squares(rows, self._informed, self._row_weight)
 
     def _priors(self, parts):
         """Return degrees of freedom and sums of squares (2, C) of the priors of all columns.
@@ -129,8 +136,8 @@ class SpectralDraw(SNPUpdate):
         """Return the coordinates times weights, (r, R), and V'X'WXV times these, (R, r)."""
         coordinates = 0.0
         for state, weight in zip(states, weights, strict=True):
-            own = state.effects if weight is None else state.effects @ weight
-            coordinates = coordinates + own
+            own = state.effects
+            coordinates = coordinates + (own if weight is None else own @ weight.astype(own.dtype))
         return coordinates, coordinates.T * self.basis.squared
 
     def fitted(self, effects):
@@ -139,7 +146,7 @@ class SpectralDraw(SNPUpdate):
 
     def squared_fit(self, state):
         """Return the weighted sums of squares (C,) of genotypes times effects."""
-        return self.basis.squared @ np.square(state.effects, dtype=float)
+        return squared_fits(self.basis.squared, state.effects.T)
 
     def snp_effects(self, state, rng):
         """Return the SNP effects (p, C), the part outside the basis drawn afresh."""

@@ -47,6 +47,8 @@ class Basis(ABC):
 
     def complete(self, coordinates, variance, rng):
         """Return the coordinates of all rows, (r + n_outside, C), given those in the basis."""
+        if self.n_outside == 0:
+            return coordinates
         shape = (self.n_outside, len(variance))
         outside = np.sqrt(variance) * standard_normals(shape, rng, coordinates.dtype)
         return np.concatenate([coordinates, outside.astype(coordinates.dtype)])

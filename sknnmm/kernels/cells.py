@@ -1,0 +1,90 @@
+"""Compiled products of genotypes with those cells of the responses of a layer that are drawn."""
+
+import numpy as np
+
+from sknnmm.common.compiled import njit
+from sknnmm.kernels.passes import dosages_from, filled
+from sknnmm.kernels.simd import WIDE, load, splat, store
+
+LINE = 64  # bytes of a cache line
+
+STRIP = 64  # individuals; widened, a span of their SNPs stays in the nearest cache
+SPAN = 8 * len(WIDE)  # SNPs whose sums stay in registers
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def add_cells(dosages, any_missing, mean, indptr, rows, responses, products):
+    """Add X'responses of some cells to `products` (C, p), X centred, a missing dosage at the mean.
+
+    Parameters
+    ----------
+    dosages : (n, p), individuals contiguous; any_missing : None if no dosage is missing
+    mean : (p,)
+    indptr, rows : the cells, of strips of STRIP individuals, response after response: those of
+        strip s and response c are indptr[s, c] to indptr[s, c + 1]
+    responses : (n, C)
+    """
+    n_responses, n_snps = products.shape
+    values, total = np.empty(rows.size, mean.dtype), np.zeros(n_responses)
+    for s in range(len(indptr)):
+        for c in range(n_responses):
+            for t in range(indptr[s, c], indptr[s, c + 1]):
+                values[t] = responses[rows[t], c]
+                total[c] += values[t]
+    tile = aligned(STRIP, SPAN, mean)
+    sums = np.zeros((n_responses, -(-n_snps // SPAN) * SPAN), mean.dtype)
+    for s in range(len(indptr)):
+        first_row = STRIP * s
+        for first in range(0, n_snps, SPAN):
+            widen(dosages, any_missing, mean, first_row, first, tile)
+            for c in range(n_responses):
+                of_span = sums[c][first : first + SPAN]
+                add_rows_of(tile, first_row, rows, values, indptr[s, c], indptr[s, c + 1], of_span)
+    for c in range(n_responses):
+        constant, of_response, added = mean.dtype.type(total[c]), products[c], sums[c]
+        for j in range(n_snps):
+            of_response[j] += added[j] - constant * mean[j]
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def aligned(n_rows, n_columns, like):
+    """Return zeros (n_rows, n_columns) of the type of another array, that begin at a cache line."""
+    room = np.zeros(n_rows * n_columns + LINE, like.dtype)
+    start = -room.ctypes.data % LINE // like.itemsize
+    return room[start : start + n_rows * n_columns].reshape(n_rows, n_columns)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def widen(dosages, any_missing, mean, first_row, first, tile):
+    """Write SPAN SNPs of STRIP individuals to `tile`, in its precision; fewer at the ends."""
+    lanes, zero = len(WIDE), splat(mean.dtype.type(0), WIDE)
+    width = min(SPAN, mean.size - first)
+    whole = width // lanes * lanes
+    for t in range(min(STRIP, len(dosages) - first_row)):
+        stored, wide = dosages[first_row + t], tile[t]
+        for k in range(0, whole, lanes):
+            store(wide, k, dosages_from(stored, first + k, mean, any_missing, zero))
+        for k in range(whole, width):
+            wide[k] = filled(stored[first + k], mean[first + k], any_missing)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def add_rows_of(tile, first_row, rows, values, start, stop, sums):
+    """Add the rows of a tile of the cells `start` to `stop` times their values to `sums`."""
+    lanes, zero = len(WIDE), splat(sums.dtype.type(0), WIDE)
+    a, b = load(sums, 0, zero), load(sums, lanes, zero)
+    c, d = load(sums, 2 * lanes, zero), load(sums, 3 * lanes, zero)
+    e, f = load(sums, 4 * lanes, zero), load(sums, 5 * lanes, zero)
+    g, h = load(sums, 6 * lanes, zero), load(sums, 7 * lanes, zero)
+    for t in range(start, stop):
+        x, value = tile[rows[t] - first_row], splat(values[t], WIDE)
+        a = a + value * load(x, 0, zero)
+        b = b + value * load(x, lanes, zero)
+        c = c + value * load(x, 2 * lanes, zero)
+        d = d + value * load(x, 3 * lanes, zero)
+        e = e + value * load(x, 4 * lanes, zero)
+        f = f + value * load(x, 5 * lanes, zero)
+        g = g + value * load(x, 6 * lanes, zero)
+        h = h + value * load(x, 7 * lanes, zero)
+    for k, vector in enumerate((a, b, c, d, e, f, g, h)):
+        store(sums, k * lanes, vector)
