@@ -11,7 +11,7 @@ from sknnmm.kernels.simd import WIDE
 from sknnmm.kernels.variates import standard_normals
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare_together
-from sknnmm.sampling.snp.unexplained import UnexplainedRows
+from sknnmm.sampling.snp.unexplained import UnexplainedRows, times_change, work_of_iteration
 
 BLOCK = 32  # SNPs swept together; it divides TILE
 MAX_WEIGHTINGS = 2  # sets of row weights that one sweep can serve
@@ -52,6 +52,8 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
         self._squares = squares[: network.genotypes.shape[1]]  # (p, G)
         self._row_weights = np.stack(row_weights).astype(network.dtype)
         self._is_one = (self._row_weights == 1).all(axis=1)
+        n, p = network.genotypes.shape
+        self._work = work_of_iteration(p * int(starts[-1]), n * p * int(starts[-1]))
         self.freeze()
 
     @staticmethod
@@ -120,11 +122,16 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
                 state.effects[snps], state.component[snps] = effects[:, own], component[:, own]
         row_weights = (self._row_weights[weighting] for weighting in self._weighting_of)
         return [
-            UnexplainedRows(state, target, residual[own, :n], row_weight)
+            UnexplainedRows(state, target, residual[own, :n], row_weight, self._times, self._work)
             for state, target, own, row_weight in zip(
                 states, targets, self._slices, row_weights, strict=True
             )
         ]
+
+    def _times(self, change):
+        """Return genotypes times a Change of the effects of a term, (C, n)."""
+        snps = change.entries // (len(change.indptr) - 1)
+        return times_change(self._genotypes, self._mean, self._any_missing, snps, change)
 
     def _room(self, n_columns, n):
         """Return zeros (n_columns, N), N >= n; rows begin at cache lines."""
