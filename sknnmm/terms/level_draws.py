@@ -16,6 +16,7 @@ from sknnmm.priors import ScaledInverseChi2
 from sknnmm.terms.fixed import Fixed, Index
 from sknnmm.terms.levels import Levels
 
+ROUNDING = 1e-13
 MANY_LEVELS = 1500  # from which on a product with a matrix of them all takes more time
 
 
@@ -35,6 +36,7 @@ class Alike:
 
     responses: Index
     of_levels: np.ndarray  # (L, r), sums by level of the basis, in the coordinates that are drawn
+    gram: np.ndarray  # (r, r), of the basis as it was rounded, close to I
     constant: np.ndarray | None  # (r,), the constant in the basis, where levels add up to it
 
 
@@ -98,14 +100,15 @@ class IndependentCoordinates:
             self._draw_variance(products - in_basis @ effects, variance, s2, rng)
             state.variance[own] = variance
         if in_basis.shape[1]:
-            effects = self._draw_fixed_alone(fixed, products, in_basis, of_fixed, variance, s2, rng)
+            effects = self._draw_fixed_alone(fixed, products, alike, of_fixed, variance, s2, rng)
             products = products - in_basis @ effects
+        products = np.ascontiguousarray(products.T)
         normals = rng.standard_normal(products.shape)
         drawn = np.empty(products.shape)
         draw_coordinates(products, self._squared, variance, s2, normals, drawn)
-        state.coordinates[:, own] = drawn
+        state.coordinates[:, own] = drawn.T
         if self.back is not None:
-            state.effects[:, own] = self.back @ drawn
+            state.effects[:, own] = self.back @ drawn.T
 
     def _draw_variance(
         self, products: np.ndarray, variance: np.ndarray, s2: np.ndarray, rng: np.random.Generator
@@ -113,28 +116,29 @@ class IndependentCoordinates:
         """Draw the variances given the fixed effects, the random ones integrated out."""
         none = np.zeros((2, s2.size))
         prior = none + np.array(self._prior)[:, None]
-        rows = self._informed
-        draw_variances(
-            products[rows], self._squared[rows], none[0], 0, prior, none, variance, s2.copy(), rng
-        )
+        informed = self._informed
+        products = np.ascontiguousarray(products[informed].T)
+        squared, fixed = self._squared[informed], s2.copy()
+        draw_variances(products, squared, none[0], 0, prior, none, variance, fixed, rng)
 
     def _draw_fixed_alone(
         self,
         fixed: Fixed,
         products: np.ndarray,
-        in_basis: np.ndarray,
+        alike: Alike,
         of_fixed: np.ndarray,
         variance: np.ndarray,
         s2: np.ndarray,
         rng: np.random.Generator,
     ) -> np.ndarray:
         """Return the fixed effects (r, C), the random ones integrated out."""
+        in_basis, rank = alike.of_levels, len(of_fixed)
         shrinkage = 1 / (self._squared[:, None] + s2 / variance)  # (L, C)
         shrunk = shrinkage.T[:, :, None] * in_basis  # (C, L, r)
-        precision = -(in_basis.T @ shrunk)
-        precision[:, np.arange(len(of_fixed)), np.arange(len(of_fixed))] += np.ones(
-            (s2.size, len(of_fixed))
-        ) / np.transpose(fixed.shrinkage(len(of_fixed), s2))
+        # Where a fixed effect is confounded with levels of a large variance, little is left of I.
+        precision = alike.gram + ROUNDING * np.eye(rank) - in_basis.T @ shrunk
+        of_prior = 1 / (np.ones((rank, s2.size)) * fixed.shrinkage(rank, s2)) - 1
+        precision[:, np.arange(rank), np.arange(rank)] += of_prior.T
         linear = of_fixed.T - np.einsum("clr,lc->cr", shrunk, products)
         lower = np.linalg.cholesky(precision)
         noise = np.sqrt(s2)[:, None] * rng.standard_normal(linear.shape)

@@ -83,11 +83,13 @@ class Random(DrawnTerm[RandomState]):
             of_levels = self._sums(basis.astype(float), np.ones(len(basis)))
             # The weighted constant, in the weighted orthonormal basis.
             constant = basis[informed].sum(axis=0) if is_constant and self._fixed.is_flat else None
-            yield Alike(responses, self._draws.of_levels(of_levels), constant)
+            rounded = basis[informed].astype(float)
+            gram = (rounded / row_weight[informed, None]).T @ rounded
+            yield Alike(responses, self._draws.of_levels(of_levels), gram, constant)
             rest[responses] = False
         if rest.any():
             none = np.zeros((self._draws.n_coordinates, 0))
-            yield Alike(np.flatnonzero(rest), none, None)
+            yield Alike(np.flatnonzero(rest), none, np.zeros((0, 0)), None)
 
     def _sums(self, rows: np.ndarray, row_weight: np.ndarray | None = None) -> np.ndarray:
         """Return the sums by level of rows times weights; their own, if not given."""
