@@ -10,13 +10,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from benchmarks.real.cases import MAIZE_TRAITS
 from benchmarks.real.competitors import GENOTYPES, OWN_OMICS
 
 SHOWN = {  # method, what is known -> label, marker, colour
     ("GBLUP", GENOTYPES): ("GBLUP", "s", "0.55"),
+    ("ours: RR-BLUP, weights RR-BLUP", GENOTYPES): ("network, genotypes only", "o", "C0"),
     ("two-kernel BLUP", OWN_OMICS): ("two-kernel BLUP, own omics", "s", "0.15"),
     ("stacking", OWN_OMICS): ("stacking, own omics", "^", "C1"),
-    ("ours: RR-BLUP, weights RR-BLUP", GENOTYPES): ("network, genotypes only", "o", "C0"),
     ("ours: RR-BLUP, weights RR-BLUP", OWN_OMICS): ("network, own omics", "o", "C2"),
 }
 
@@ -46,12 +47,14 @@ def draw(scored, path):
             color=colour,
             label=label,
         )
-    ax.set_xticks(range(len(cases)), [case.replace(", ", ",\n") for case in cases])
+    ax.set_xticks(
+        range(len(cases)), [f"maize, {case}" if case in MAIZE_TRAITS else case for case in cases]
+    )
     ax.set_xlabel("phenotype")
     ax.set_ylabel("correlation with the phenotype of new families\n(mean ± SE over folds)")
     ax.grid(axis="y", color="0.92")
     ax.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="upper center", ncols=3, frameon=False)
+    figure.legend(loc="upper center", ncols=5, fontsize="small", frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.87))
     figure.savefig(path, dpi=120)
 
