@@ -54,8 +54,8 @@ def draw(scored, path):
     ax.set_ylabel("correlation with the phenotype of new families\n(mean ± SE over folds)")
     ax.grid(axis="y", color="0.92")
     ax.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="upper center", ncols=5, fontsize="small", frameon=False)
-    figure.tight_layout(rect=(0, 0, 1, 0.87))
+    figure.legend(loc="upper center", ncols=3, fontsize="small", frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.86))
     figure.savefig(path, dpi=120)
 
 
