@@ -54,7 +54,7 @@ def draw(scored, path):
     ax.set_ylabel("correlation with the phenotype of new families\n(mean ± SE over folds)")
     ax.grid(axis="y", color="0.92")
     ax.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="upper center", ncols=5, fontsize="small", frameon=False)
+    figure.legend(loc="upper center", ncols=3, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.87))
     figure.savefig(path, dpi=120)
 
