@@ -75,11 +75,12 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
     For individual i, SNP j and node k of the middle layer (the observed omics, then `n_latent`
     nodes without data)::
 
-        z_ik = mu_k + c_i' gamma_k + sum_j x_ij b_jk + eps_ik,         eps_ik ~ N(0, s2_k)
-        y_i  = mu + c_i' gamma + sum_k w_k g(z_ik) + sum_j x_ij a_j + e_i,  e_i ~ N(0, s2_e)
+        z_ik = mu_k + c_i' gamma_k + u_ik + sum_j x_ij b_jk + eps_ik,         eps_ik ~ N(0, s2_k)
+        y_i  = mu + c_i' gamma + u_i + sum_k w_k g(z_ik) + sum_j x_ij a_j + e_i,  e_i ~ N(0, s2_e)
 
     with x the allele dosage centred at its training mean, b the SNP effects, w the omics weights,
-    g the activation, a the direct SNP effects and c the covariates. Sampling runs on standardised
+    g the activation, a the direct SNP effects, c the covariates and u the random effects of their
+    levels, if `effects` asks for any. Sampling runs on standardised
     y and omics; fitted attributes and predictions are on the original scale.
 
     Any value of X, omics or y may be missing: genotypes are imputed by their mean, omics are drawn
@@ -271,6 +272,15 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         each column of the design matrix (``age``, ``sex[T.M]``: M against the first level,
         ``sex[T.M]:age``), columns (response, "mean" or "sd") with the responses "y" (given the
         nodes) and the omics. NaN where a term does not act on a response.
+    random_effects_ : dict of str to DataFrame
+        By the name of a term of `effects`: posterior mean and SD of the effects, in units of the
+        response (per unit of the slope): a row for each level, also those of a relationship that
+        no record has, columns (response, "mean" or "sd").
+    variance_components_ : DataFrame
+        A row for each layer, response and term ("SNPs": the genetic values; "omics": what nodes
+        add to y beyond SNPs, covariates and random effects; random effects by name; "residual"):
+        mean, sd and quantiles of the variance, and its share of the variance of a record. What
+        random effects do to y through linear omics is part of theirs on y.
     covariate_effects_ : ndarray of shape (q,)
         The effects on y: the mean in `fixed_effects_`, of the q terms of the phenotype.
     omics_covariate_effects_ : ndarray of shape (q, K)
@@ -298,8 +308,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         negative. From up to 100 of the draws whose SNP effects are held. What passes through
         curved activations cannot be split by SNPs: NaN.
     heritability_ : float
-        Share of the variance of y (given covariates) that is genetic, over the training rows; the
-        residual variance is the mean of the records, with their weights.
+        Share of the variance of y, given fixed and random effects, that is genetic, over the
+        training rows; the residual variance is the mean of the records, with their weights.
     genetic_variance_ : float
         Variance of the genetic values of y over the training rows.
     genetic_values_, genetic_values_std_ : ndarray of shape (n,)
@@ -504,10 +514,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             observed values, is kept with weight zero and a warning.
         covariates : array-like or None
             A table of n rows: numbers, text, categories and booleans. Fixed effects with flat
-            priors in both layers, unless `effects` says otherwise. Columns of fixed effects must be
-            complete where y is observed; a row without y and with missing covariates (NaN) informs
-            nothing and is kept for the results. Collinear columns share one effect, with a warning
-            that names them; columns without variance have none.
+            priors in both layers, unless `effects` says otherwise, as by random effects. Columns of
+            fixed effects must be complete where y is observed; a row without y and with missing
+            covariates (NaN) informs nothing and is kept for the results. Collinear columns share
+            one effect, with a warning that names them; columns without variance have none.
         sample_weight : array-like of shape (n,) or None
             Inverse residual variances of y: a record of weight 2 has residual variance
             `residual_variance_` / 2, as a mean of two records has. Only their ratios matter, but
@@ -657,7 +667,11 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         """Variances of every term on every response."""
         check_is_fitted(self)
         weight = self._network.phenotype.mean_inverse_weight
-        return variance_components(self.posterior_, self._random, self._responses(), weight)
+        nodes = self._network.phenotype.nodes
+        is_linear = nodes is not None and nodes.activation.is_linear
+        per_unit = 1 / self.omics_scale_ if is_linear else None
+        responses = self._responses()
+        return variance_components(self.posterior_, self._random, responses, weight, per_unit)
 
     def _responses(self):
         """Return the names of the responses of each layer."""
@@ -724,8 +738,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             The observed omics of these individuals; NaN (or None: all) are integrated over given
             the genotypes. So are columns that a DataFrame lacks.
         covariates : array-like or None
-            Required, with the columns of fit and complete, if the model was fitted with
-            covariates beside X. A level that fit has not seen is an error.
+            Required, with the columns of fit, if the model was fitted with covariates beside X. For
+            a fixed effect a missing value, or a level that fit has not seen, is an error; a random
+            effect then counts 0, and its variance is part of the standard deviation.
         return_std : bool, default=False
             Whether to return the posterior predictive standard deviation of y too: of the
             parameters, the omics and genotypes that are not given, and the residual of an average

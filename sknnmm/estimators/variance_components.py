@@ -48,7 +48,7 @@ def _by_level(columns, levels, name):
     return table
 
 
-def variance_components(posterior, fitted, responses, mean_inverse_weight):
+def variance_components(posterior, fitted, responses, mean_inverse_weight, per_unit=None):
     """Return a DataFrame with one row for each layer, response and term.
 
     Parameters
@@ -59,10 +59,12 @@ def variance_components(posterior, fitted, responses, mean_inverse_weight):
         Names of the responses of each layer.
     mean_inverse_weight : float
         Mean over the records of their residual variance of y over that of weight 1.
+    per_unit : ndarray of shape (K,), or None
+        What a unit of each linear node adds to y per weight; None: nodes are not linear.
     """
     rows = {}
     for layer, of_layer in responses.items():
-        parts = _parts(posterior.draws, layer, fitted, mean_inverse_weight)
+        parts = _parts(posterior.draws, layer, fitted, mean_inverse_weight, per_unit)
         total = sum(contribution for _, contribution in parts.values())
         for k, response in enumerate(of_layer):
             for term, (variance, contribution) in parts.items():
@@ -80,7 +82,7 @@ def _in_order(keys):
     return pd.MultiIndex(levels, codes, names=["layer", "response", "term"])
 
 
-def _parts(draws, layer, fitted, mean_inverse_weight):
+def _parts(draws, layer, fitted, mean_inverse_weight, per_unit):
     """Return {term: (variance, what it adds to the variance of a record)}, (draws, C) each."""
 
     def drawn(name):
@@ -101,9 +103,21 @@ def _parts(draws, layer, fitted, mean_inverse_weight):
     for effect in fitted:
         if effect.layer == layer:
             variance = drawn(f"{effect.name}_variance")
-            parts[effect.name] = variance, effect.multiple * variance
+        elif layer == PHENOTYPE and per_unit is not None:
+            variance = _through_omics(draws, effect, per_unit)
+        else:
+            continue
+        before = parts.get(effect.name, (0.0, 0.0))
+        parts[effect.name] = before[0] + variance, before[1] + effect.multiple * variance
     parts["residual"] = residual, of_record
     return parts
+
+
+def _through_omics(draws, effect, per_unit):
+    """Return the variance of y that random effects on linear omics make, (draws, 1)."""
+    weights = draws["omics_weights"].reshape(-1, len(per_unit)) * per_unit
+    variance = draws[f"{PREFIX[OMICS]}{effect.name}_variance"].reshape(-1, len(per_unit))
+    return (weights**2 * variance).sum(axis=1, keepdims=True)
 
 
 def _summary(variance, share):

@@ -28,15 +28,19 @@ class RandomLevels:
     are_ids: bool  # of a relationship: compared as text
 
     def of(self, covariates):
-        """Return the level (n,) of new rows, -1 if missing or new, and their slopes (n,)."""
+        """Return the level (n,) of new rows and their slopes (n,).
+
+        A level is -1 if it is missing; those that are new count down from -2.
+        """
         values = covariates.raw(self.column)
+        what = f"covariates column {self.column!r}"
         if self.are_ids:
-            codes, texts = coded_ids(values, f"covariates column {self.column!r}")
-            found = pd.Index(self.levels, dtype=object).get_indexer(texts)
-            codes = np.append(found, -1)[codes]
+            present, labels = coded_ids(values, what)
         else:
-            column = comparable(values, f"covariates column {self.column!r}")
-            codes = level_codes(column, self.levels)
+            present, labels = pd.factorize(comparable(values, what))
+        found = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(labels, dtype=object))
+        found = np.where(found < 0, -2 - np.arange(len(labels)), found)
+        codes = np.append(found, -1)[present]
         if self.slope is None:
             return codes, np.ones(len(codes))
         covariates.refuse_missing([self.slope], np.ones(len(codes), bool))
@@ -134,12 +138,6 @@ def _codes(term, column):
     what = f"covariates column {term.column!r}"
     ids = np.asarray(term.relationship.ids, dtype=object)
     return term.relationship.levels(column, what), ids
-
-
-def level_codes(column, levels):
-    """Return the positions (n,) of values in `levels`, -1 where they are missing or others."""
-    codes = pd.Index(levels, dtype=object).get_indexer(column)
-    return np.where(pd.isna(column), -1, codes)
 
 
 def comparable(column, what):

@@ -6,6 +6,8 @@ import numpy as np
 
 from sknnmm.prediction.parts import Part, at_held
 
+MISSING = -1  # code of a level that is missing; those of new levels are lower, one for each
+
 
 @dataclass(eq=False)
 class RandomPart(Part):
@@ -39,6 +41,30 @@ class RandomPart(Part):
         unknown = np.where(codes < 0, factors**2, 0.0) * self.mean_diagonal
         return mean, unknown[:, None, None] * variance
 
+    def sampler(self, rows, batch):
+        """Return a function of a draw of the batch and a Generator to values (n, C).
+
+        Rows of the same new level share its effect.
+        """
+        mean, _ = self.of_draws(rows, batch)
+        codes, factors = rows.levels.get(self.name, (np.zeros(len(rows), int), None))
+        new = np.flatnonzero(codes < 0)
+        if not new.size:
+            return lambda draw, rng: mean[:, draw]
+        # Missing levels are all different.
+        labels = np.where(codes[new] == MISSING, -1 - new - len(codes), codes[new])
+        labels, level = np.unique(labels, return_inverse=True)
+        variance = at_held(self.posterior, self.variance_name, self.n_responses)[batch]
+        sd = np.sqrt(self.mean_diagonal * variance)  # (draws, C)
+
+        def sample(draw, rng):
+            values = mean[:, draw].copy()
+            effects = sd[draw] * rng.standard_normal((len(labels), self.n_responses))
+            values[new] += factors[new, None] * effects[level]
+            return values
+
+        return sample
+
     def weighted_mean(self, rows, weights):
         """Return E[weight times the contribution in training SDs], (n, C, R), over all draws."""
         return self._spread(rows, self.weighted_effects.transpose(1, 2, 0))
@@ -49,4 +75,5 @@ class RandomPart(Part):
         if codes is None:
             return np.zeros((len(rows), *effects.shape[1:]))
         factors = np.where(codes >= 0, factors, 0.0)
-        return factors.reshape(-1, *(1,) * (effects.ndim - 1)) * effects[codes]
+        known = effects[np.maximum(codes, 0)]
+        return factors.reshape(-1, *(1,) * (effects.ndim - 1)) * known

@@ -120,7 +120,8 @@ class Pedigree(BaseRelationship):
         table : DataFrame of pandas or polars, or Arrow table
             One row per individual, in any order. IDs are text or whole numbers and compared as
             text: 12, 12.0 and "12" are one individual, "012" is another. A parent is unknown if it
-            is missing (NaN, None, NA), 0, "0" or other zeros, "", "." or "NA".
+            is missing (NaN, None, NA), 0, "0" or other zeros, "", ".", "-", "?", "*", -1, -9,
+            "NA", "nan", "none", "null" or "unknown" in any case.
         id, sire, dam : str
             Names of the columns.
 

@@ -14,7 +14,8 @@ from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.relationship._kernels import with_ancestors
 
-UNKNOWN = {"", ".", "NA"}  # and texts of zeros alone
+#: In any case; and texts of zeros alone.
+UNKNOWN = {"", ".", "-", "?", "*", "-1", "-9", "na", "nan", "none", "null", "unknown"}
 
 
 def read_records(table: Any, id: str, sire: str, dam: str) -> tuple[Any, np.ndarray, np.ndarray]:
@@ -64,7 +65,7 @@ def _columns(table, *names):
 
 def _texts(column, what):
     codes, texts = coded_ids(column, what)
-    unknown = [text in UNKNOWN or not text.strip("0") for text in texts]
+    unknown = [text.lower() in UNKNOWN or not text.strip("0") for text in texts]
     texts[np.array(unknown, bool)] = None
     return np.append(texts, None)[codes]
 

@@ -64,9 +64,13 @@ def test_variance_components_add_up(fitted):
     """Shares of a response add up to one; the components are those of the draws."""
     table = fitted.variance_components_
     assert_allclose(table["share"].groupby(level=[0, 1]).sum(), 1)
-    draws = fitted.posterior_.draws["herd_variance"]
+    posterior = fitted.posterior_.draws
+    weights = posterior["omics_weights"][..., 0] / fitted.omics_scale_[0]
+    through = weights**2 * posterior["omics_herd_variance"][..., 0]
+    draws = posterior["herd_variance"] + through
     row = table.loc["phenotype", "y", "herd"]
     assert_allclose([row["mean"], row["50%"]], [draws.mean(), np.median(draws)])
+    assert through.mean() > 0
     genetic = fitted.posterior_.draws["genetic_variance"].mean()
     assert_allclose(table.loc[("phenotype", "y", "SNPs"), "mean"], genetic)
     assert 1 < row["mean"] < 12  # 4
@@ -93,6 +97,24 @@ def test_predictions_use_the_levels(herds, fitted):
     )
     assert_allclose((known - unknown)[given], added.to_numpy()[given], atol=1e-8)
     assert (unknown_sd > sd).all()
+
+
+def test_records_of_a_new_level_share_its_effect(herds, fitted):
+    """Posterior predictive draws are joint; missing levels are all different."""
+    X, _, omics, covariates, _ = herds
+    complete = np.flatnonzero(omics["HDL"].notna())[:6]
+    rows = np.repeat(complete[:1], 6)
+    new = covariates.iloc[rows].assign(herd=["a", "a", "b", "b", None, None], age=0.0)
+    draws = fitted.sample_posterior_predictive(
+        X[rows], omics=omics.iloc[rows], covariates=new, n_draws=4000, random_state=0
+    )
+    correlations = np.corrcoef(draws)
+    row = fitted.variance_components_.loc["phenotype", "y"]["mean"]
+    direct = fitted.posterior_.draws["herd_variance"].mean()
+    expected = direct / (direct + row["residual"])
+    assert abs(correlations[0, 1] - expected) < 0.15
+    assert abs(correlations[2, 3] - expected) < 0.15
+    assert np.abs(correlations[[0, 0, 4], [2, 4, 5]]).max() < 0.15
 
 
 def test_missing_omics_get_the_effects_of_their_levels(herds):
