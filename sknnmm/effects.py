@@ -6,6 +6,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.common.typing import Auto
+from sknnmm.model.relatedness import BaseRelationship
 from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, Distribution, VarianceSettings
 
 __all__ = ["Fixed", "Random"]
@@ -146,7 +147,7 @@ class Random(VarianceSettings):
     def check(self) -> None:
         """Raise a ValueError or a TypeError that names a bad parameter."""
         super().check()
-        if self.relationship is not None and not hasattr(self.relationship, "ids"):
+        if self.relationship is not None and not isinstance(self.relationship, BaseRelationship):
             raise TypeError(
                 f"relationship of Random({self.column!r}) must be None or a relationship with ids "
                 f"(sknnmm.relationship), but is of type {type(self.relationship).__name__}."

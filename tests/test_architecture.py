@@ -78,7 +78,7 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
     "activations": set(),
     "common": set(),
     "datasets": {"activations"},
-    "effects": {"priors"},
+    "effects": {"model", "priors"},
     "estimators": {
         "activations", "effects", "families", "genotypes", "inputs", "model", "posterior",
         "prediction", "priors", "sampling", "terms",

@@ -1,12 +1,12 @@
 """The terms that users name, as objects."""
 
-from types import SimpleNamespace
-
+import numpy as np
 import pytest
 from sklearn.base import clone
 
 from sknnmm import NNMMRegressor
 from sknnmm.effects import Fixed, Random
+from sknnmm.relationship import Relationship
 
 
 def test_terms_are_values():
@@ -37,4 +37,4 @@ def test_bad_parameters_are_named(term, message):
 
 
 def test_a_relationship_is_what_has_ids():
-    Random("animal", relationship=SimpleNamespace(ids=["a", "b"])).check()
+    Random("animal", relationship=Relationship(np.eye(2), ["a", "b"])).check()

@@ -88,7 +88,7 @@ def _values_of(model):
 def _described(name, value):
     """Return a parameter as plain data; the parameters of a prior as method__pi and the like."""
     if isinstance(value, Mapping):
-        of_groups = {}
+        of_groups = {name: [str(group) for group in value]}
         for group, prior in value.items():
             of_groups |= _described(f"{name}__{group}", as_prior(prior))
         return of_groups

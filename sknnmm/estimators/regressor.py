@@ -889,7 +889,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         network = self._network
         value, sd = network.genetic_value(dosages)[:, 0], genetic_sd(network, dosages)[:, 0]
         direct, mediated, by_node = network.genetic_parts(dosages)
-        reliability = 1 - sd**2 / self.genetic_variance_
+        with np.errstate(divide="ignore", invalid="ignore"):  # without any genetic variance
+            reliability = np.nan_to_num(1 - sd**2 / self.genetic_variance_, neginf=0.0)
         columns = {
             "breeding_value": value,
             "sd": sd,

@@ -68,7 +68,8 @@ def variance_components(posterior, fitted, responses, mean_inverse_weight, per_u
         total = sum(contribution for _, contribution in parts.values())
         for k, response in enumerate(of_layer):
             for term, (variance, contribution) in parts.items():
-                share = contribution[:, k] / total[:, k]
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    share = contribution[:, k] / total[:, k]
                 rows[layer, response, term] = _summary(variance[:, k], share)
     return pd.DataFrame(list(rows.values()), index=_in_order(list(rows)))
 
@@ -94,8 +95,13 @@ def _parts(draws, layer, fitted, mean_inverse_weight, per_unit):
     if layer == PHENOTYPE:
         genetic = drawn("genetic_variance")
         parts = {"SNPs": (genetic, genetic)}
-        if "omics_heritability" in draws:
-            nodes = genetic / heritability - genetic - of_record
+        if per_unit is not None:
+            nodes = _through_omics(draws, "residual", per_unit)
+            parts["omics"] = nodes, nodes
+        elif "omics_heritability" in draws:
+            # Not known of draws without genetic variance.
+            known = np.where(genetic > 0, heritability, np.nan)
+            nodes = np.maximum(genetic / known - genetic - of_record, 0)
             parts["omics"] = nodes, nodes
     else:
         genetic = heritability / (1 - heritability) * residual
@@ -104,7 +110,7 @@ def _parts(draws, layer, fitted, mean_inverse_weight, per_unit):
         if effect.layer == layer:
             variance = drawn(f"{effect.name}_variance")
         elif layer == PHENOTYPE and per_unit is not None:
-            variance = _through_omics(draws, effect, per_unit)
+            variance = _through_omics(draws, effect.name, per_unit)
         else:
             continue
         before = parts.get(effect.name, (0.0, 0.0))
@@ -113,13 +119,19 @@ def _parts(draws, layer, fitted, mean_inverse_weight, per_unit):
     return parts
 
 
-def _through_omics(draws, effect, per_unit):
-    """Return the variance of y that random effects on linear omics make, (draws, 1)."""
+def _through_omics(draws, name, per_unit):
+    """Return the variance of y that a term of linear omics makes, (draws, 1)."""
     weights = draws["omics_weights"].reshape(-1, len(per_unit)) * per_unit
-    variance = draws[f"{PREFIX[OMICS]}{effect.name}_variance"].reshape(-1, len(per_unit))
+    variance = draws[f"{PREFIX[OMICS]}{name}_variance"].reshape(-1, len(per_unit))
     return (weights**2 * variance).sum(axis=1, keepdims=True)
 
 
 def _summary(variance, share):
+    known = np.isfinite(variance + share)
+    if not known.any():  # an omic without variance has no shares
+        known = np.isfinite(variance)
+    variance, share = variance[known], share[known]
+    if not len(variance):
+        return dict.fromkeys(("mean", "sd", *QUANTILES, "share"), np.nan)
     quantiles = {name: np.quantile(variance, at) for name, at in QUANTILES.items()}
     return {"mean": variance.mean(), "sd": variance.std(), **quantiles, "share": share.mean()}

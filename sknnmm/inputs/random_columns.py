@@ -3,18 +3,24 @@
 `FitInputs.random` holds one tuple of `RandomColumn` for each layer, in the order of `effects`.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sknnmm.common.ids import coded_ids
+from sknnmm.common.ids import EXACT, coded_ids
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.common.messages import some
 from sknnmm.effects import Random
+from sknnmm.inputs.covariates import labels
 from sknnmm.inputs.tables import as_doubles, kind_of
 
-RESERVED = {"direct_effects", "fixed", "genetic", "omics_weights", "residual", "snp_effects"}
+#: Names of other parts of the model, or of variables: `name`_variance and `name`_effects.
+RESERVED = {
+    *("SNPs", "omics", "residual", "genetic", "mediated", "group", "fixed", "covariate"),
+    *("direct", "direct_effects", "snp", "snp_effects"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,16 +41,29 @@ class RandomLevels:
         values = covariates.raw(self.column)
         what = f"covariates column {self.column!r}"
         if self.are_ids:
-            present, labels = coded_ids(values, what)
+            present, seen = coded_ids(values, what)
         else:
-            present, labels = pd.factorize(comparable(values, what))
-        found = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(labels, dtype=object))
-        found = np.where(found < 0, -2 - np.arange(len(labels)), found)
+            present, seen = pd.factorize(comparable(values, what))
+        found = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(seen, dtype=object))
+        if len(seen) and (found < 0).all():
+            self._refuse_other_types(seen, what)
+        found = np.where(found < 0, -2 - np.arange(len(seen)), found)
         codes = np.append(found, -1)[present]
         if self.slope is None:
             return codes, np.ones(len(codes))
-        covariates.refuse_missing([self.slope], np.ones(len(codes), bool))
-        return codes, covariates.columns[self.slope].to_numpy()
+        covariates.refuse_missing([self.slope], codes != -1)
+        return codes, np.nan_to_num(covariates.columns[self.slope].to_numpy())
+
+    def _refuse_other_types(self, seen, what):
+        """Raise if the levels of fit were text, and these are not, or the reverse."""
+        were_text, are_text = (
+            {isinstance(label, str) for label in some_levels} for some_levels in (self.levels, seen)
+        )
+        if not were_text & are_text:
+            raise ValueError(
+                f"{what} has no level of the fit: there they were {some(map(repr, self.levels))}, "
+                f"now they are {some(map(repr, seen))}. Give them the same type."
+            )
 
 
 @dataclass(frozen=True)
@@ -101,10 +120,10 @@ def check_random(terms, covariates, needed):
         raise ValueError(
             f"effects has several Random terms called {some(repeated)}: give each a `name`."
         )
-    if reserved := sorted(RESERVED & set(names)):
+    if reserved := sorted({n for n in names if n in RESERVED or n.startswith("omics_")}):
         raise ValueError(
             f"effects has a Random term called {some(reserved)}, which is the name of another part "
-            "of the model: give it another `name`."
+            "of the model (as all that begin with omics_): give it another `name`."
         )
     columns = [_column(term, covariates, needed) for term in terms]
     return {
@@ -124,6 +143,14 @@ def _column(term, covariates, needed):
             )
         covariates.refuse_missing([term.slope], needed & (codes >= 0), " where y is observed")
         slope = np.nan_to_num(covariates.columns[term.slope].to_numpy())
+    informs = needed & (codes >= 0) & (True if slope is None else slope != 0)
+    if not informs.any():
+        warnings.warn(
+            f"No record of y has a level of Random({term.column!r})"
+            f"{'' if slope is None else ' and a slope other than 0'}: the data say nothing about "
+            "its effects on y.",
+            stacklevel=2,
+        )
     return RandomColumn(term.name or term.column, codes, levels, slope, term)
 
 
@@ -145,11 +172,30 @@ def comparable(column, what):
 
     Whole numbers are integers, whatever their type; missing values are NaN.
     """
-    if kind_of(column) in ("integer", "floating"):
+    if isinstance(getattr(column, "dtype", None), pd.CategoricalDtype):
+        column = _categories(column)
+    kind = kind_of(column)
+    if kind == "floating":
         numbers = as_doubles(column, what)
+        if (np.abs(numbers) > EXACT).any():
+            raise ValueError(
+                f"{what} has floating numbers beyond 2^53, of which digits are lost: give its "
+                "levels as whole numbers or text."
+            )
         return np.array([_number(value) for value in numbers], dtype=object)
+    if kind == "integer":
+        missing = np.asarray(pd.isna(column))
+        values = [np.nan if gap else int(v) for v, gap in zip(column, missing, strict=True)]
+        return np.array(values, dtype=object)
     values = np.asarray(column, dtype=object)
     return np.where(pd.isna(values), np.nan, values)
+
+
+def _categories(column):
+    """Return a Categorical as numbers, or as text."""
+    if pd.api.types.is_numeric_dtype(column.dtype.categories):
+        return pd.Series(np.asarray(column))
+    return pd.Series(np.asarray(labels(column), dtype=object))
 
 
 def _number(value):

@@ -32,7 +32,7 @@ class FittedNetwork:
         nodes = self.phenotype.nodes
         return None if nodes is None else nodes.activation
 
-    def rows(self, dosages, omics, covariates, levels):
+    def rows(self, dosages, omics, covariates, levels=None):
         """Return new rows as parts read them.
 
         Parameters
@@ -42,8 +42,8 @@ class FittedNetwork:
             NaN where not given.
         covariates : dict of str to ndarray of shape (n, q)
             The design matrix of each layer.
-        levels : dict of str to (ndarray of shape (n,), ndarray of shape (n,))
-            Level and slope of every term of random effects.
+        levels : dict of str to (ndarray of shape (n,), ndarray of shape (n,)), or None
+            Level and slope of every term of random effects, if there are any.
         """
         given = {}
         if not np.isnan(omics).all():
@@ -52,7 +52,7 @@ class FittedNetwork:
             nodes[:, : omics.shape[1]] = omics
             given[OMICS] = (nodes - layer.location) / layer.scale
         deviations = {name: covariates[name] - mean for name, mean in self.covariates_mean.items()}
-        return NewRows(dosages, deviations, given, levels)
+        return NewRows(dosages, deviations, given, levels or {})
 
     def genetic_rows(self, dosages):
         """Return rows of which nothing is known but genotypes, covariates at their mean."""

@@ -6,6 +6,7 @@ import pandas as pd
 from sknnmm.prediction.parts import SNPsPart, at_held
 
 MAX_DRAWS = 100  # that are used, evenly spaced
+NEGLIGIBLE = 1e-10  # of the variance of y
 AT_ONCE = 10  # draws whose products with the genotypes are computed together
 ALL, DIRECT, OMICS = "all", "direct", "omics"  # sums, the direct path, omics without groups
 
@@ -46,6 +47,7 @@ class _Shares:
         phenotype = network.phenotype
         self._direct = next((p for p in phenotype.parts if isinstance(p, SNPsPart)), None)
         self._nodes, self._genotypes = phenotype.nodes, genotypes
+        self._phenotype_scale = phenotype.scale[0]
         self._training = network.genetic_rows(genotypes.dosages)
         self._snp_groups = snp_groups
         self.rows = [*(() if snp_groups is None else snp_groups.names), ALL]
@@ -85,8 +87,10 @@ class _Shares:
                 shares[:, row, column] = of_snps[self._snp_groups.of == row].sum(axis=0)
             shares[:, -1, column] = of_snps.sum(axis=0)
         shares[:, :, -1] = shares[:, :, :-1].sum(axis=2)
-        with np.errstate(invalid="ignore", divide="ignore"):  # without any effect: no shares
-            return list(shares / total[:, None, None])
+        # Without genetic variance, but for rounding errors, there is nothing to share out.
+        scale = self._phenotype_scale**2
+        total = np.where(total > NEGLIGIBLE * scale * len(genetic), total, np.inf)
+        return list(shares / total[:, None, None])
 
     def _through_nodes(self, batches):
         """Return the effects (p, draws) by way of each group of linear nodes."""

@@ -65,7 +65,8 @@ class Random(DrawnTerm[RandomState]):
         self._fixed, self._dtype = fixed, dtype
         self._codes, self._factors = levels.codes, levels.factors
         self._weighted = row_weight * self._factors
-        self.expected_variance = share / levels.mean_multiple(row_weight)
+        # Where no informed row has a level, only the prior says anything.
+        self.expected_variance = share / (levels.mean_multiple(row_weight) or 1.0)
         squared = self._sums((self._factors)[:, None])[:, 0]
         scale = float(prior.numeric_scale(self.expected_variance))
         many = levels.inverse is not None and levels.n_levels > MANY_LEVELS

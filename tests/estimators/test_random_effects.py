@@ -191,11 +191,54 @@ def test_continued_fit_is_that_of_one(herds, tmp_path):
         two.set_params(n_iter=80).fit(X, y, omics=omics, covariates=other)
 
 
+def test_levels_are_told_apart_by_value_and_type(herds):
+    """Large whole numbers keep their digits; numbers that were text are refused in predict."""
+    X, y, _, _, _ = herds
+    numbers = pd.DataFrame({"herd": 2**53 + np.arange(N) % N_LEVELS})
+    fit = model(effects=[Random("herd")], n_iter=30, burn_in=10).fit(X, y, covariates=numbers)
+    assert len(fit.random_effects_["herd"]) == N_LEVELS
+    text = model(effects=[Random("herd")], n_iter=30, burn_in=10)
+    text.fit(X, y, covariates=numbers.astype(str))
+    with pytest.raises(ValueError, match=r"no level of the fit.*same type"):
+        text.predict(X, covariates=numbers)
+    with pytest.raises(ValueError, match="digits are lost"):
+        model(effects=[Random("herd")]).fit(X, y, covariates=numbers * 1.5)
+    days = pd.Categorical(pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(N) % 3, "D"))
+    fit = model(effects=[Random("day")], n_iter=30, burn_in=10)
+    fit.fit(X, y, covariates=pd.DataFrame({"day": days}))
+    skops_io.loads(skops_io.dumps(fit), trusted=TRUSTED_TYPES)
+    assert fit.random_effects_["day"].index[0].startswith("2026-01-01")
+
+
+def test_levels_without_records_say_nothing(herds):
+    """With a warning; the effects follow their prior."""
+    X, y, _, covariates, _ = herds
+    own = covariates[["herd"]].assign(herd=np.where(np.arange(N) < 20, covariates["herd"], None))
+    y = np.where(np.arange(N) < 20, np.nan, y)
+    with pytest.warns(UserWarning, match="say nothing"):
+        fit = model(effects=[Random("herd")]).fit(X, y, covariates=own)
+    effects = fit.random_effects_["herd"]["y"]
+    assert np.abs(effects["mean"] / effects["sd"]).max() < 0.5
+
+
+def test_components_of_a_network_without_genetic_variance(herds):
+    """Draws in which no SNP has an effect count."""
+    X, _, omics, _, _ = herds
+    y = np.random.default_rng(0).standard_normal(N)
+    fit = model(n_chains=1).fit(X[:, :3], y, omics=omics)
+    assert (fit.posterior_.draws["genetic_variance"] == 0).any()
+    table = fit.variance_components_
+    assert table.notna().all(axis=None)
+    assert_allclose(table.loc["phenotype", "y"]["share"].sum(), 1)
+
+
 @pytest.mark.parametrize(
     ("effects", "message"),
     [
         ([Random("herd"), Random("herd")], "several Random terms called"),
         ([Random("herd", name="residual")], "name of another part"),
+        ([Random("herd", name="SNPs")], "name of another part"),
+        ([Random("herd", name="omics_herd")], "name of another part"),
         ([Random("barn")], "barn"),
         ([Random("herd", slope="sex")], "must be numeric"),
         ([Random("herd", relationship=Relationship(np.eye(2), ["a", "b"]))], "does not"),

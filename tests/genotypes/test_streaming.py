@@ -369,7 +369,7 @@ def test_names_and_ids_of_packed_genotypes_are_checked(trio, stored, short):
         model.predict(table.rename(columns={table.columns[0]: "other"}))
     with pytest.raises(ValueError, match="different indexes"):
         model.fit(packed, pd.Series(y, index=table.index[::-1]))
-    with pytest.raises(TypeError, match="pass the omics beside X"):
+    with pytest.raises(TypeError, match="pass the others beside X"):
         short(omics_features=[0]).fit(packed, y)
 
 

@@ -471,7 +471,12 @@ LONG_ONLY = {
         "connections, BayesB",
         "connections, GBLUP",
     },
-    "random": {"slopes, omics", "independent, latent", "one by one, latent linear"},
+    "random": {
+        "inverse, both layers",
+        "slopes, omics",
+        "independent, latent",
+        "one by one, latent linear",
+    },
 }
 
 

@@ -27,6 +27,14 @@ FIXED_VARIANCE = ScaledInverseChi2(scale=S2_U, estimate_variance=False)
 NEGLIGIBLE = RRBLUP(scale=1e-12, estimate_variance=False)
 
 
+ORDINARY = {  # the others in the slow tier
+    ("independent", PHENOTYPE),
+    ("slopes", OMICS),
+    ("singular covariance", PHENOTYPE),
+    ("one by one", OMICS),
+}
+
+
 def effects(levels, kind, monkeypatch, layers=(PHENOTYPE,), prior=FIXED_VARIANCE, name="herd"):
     if kind == "one by one":
         monkeypatch.setattr(random, "MANY_LEVELS", 0)
@@ -50,8 +58,14 @@ def mixed_model(design, incidences, covariances, response, weight):
     return GZ @ projected @ response, G - GZ @ projected @ GZ.T
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("layer", [OMICS, PHENOTYPE])
+@pytest.mark.parametrize(
+    ("kind", "layer"),
+    [
+        pytest.param(kind, layer, marks=[] if (kind, layer) in ORDINARY else pytest.mark.slow)
+        for kind in KINDS
+        for layer in (OMICS, PHENOTYPE)
+    ],
+)
 def test_effects_follow_the_mixed_model_equations(kind, layer, monkeypatch):
     """Two random effects, SNPs and a covariate together, records missing; mean and covariance."""
     rng = np.random.default_rng(KINDS.index(kind))
@@ -103,6 +117,7 @@ def test_effects_follow_the_mixed_model_equations(kind, layer, monkeypatch):
     assert_same_moments(draws, mean, covariance, ess_factor=0.25)
 
 
+@pytest.mark.slow
 def test_drawn_one_by_one_as_jointly(monkeypatch):
     """Effects, variance and intercept have one distribution, however levels are drawn."""
     rng = np.random.default_rng(5)

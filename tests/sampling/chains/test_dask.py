@@ -66,7 +66,7 @@ def test_chains_give_the_same_bits_and_survive_the_death_of_workers(
         survived = model.fit(data.X, data.y, data.gappy)
     assert died.exists()
     assert_same_draws(expected, survived)
-    assert "600/600" in capfd.readouterr().err.splitlines()[-1]
+    assert "200/200 iterations each" in capfd.readouterr().err.splitlines()[-1]
 
 
 def test_rounds_give_the_same_bits(client, data, short):
