@@ -265,7 +265,7 @@ def of_herd(seed, n_animals=1500, n_snps=300):
     y[youngest] = np.nan
     typed = ~youngest & (rng.random(n_animals) < 2 / 3)
     complete = pd.DataFrame(X, pedigree.ids).astype(float)
-    X = complete.where(typed[:, None])
+    X = complete[typed].reindex(complete.index)
     chain = {"n_iter": 1000, "burn_in": 250, "random_state": seed}
 
     imputer = PedigreeImputer(pedigree).fit(X)
