@@ -88,8 +88,8 @@ for name, table in components.items():
 # %%
 # Accuracy within and across families
 # -----------------------------------
-# Blood traits of test mice are not used. Sex is part of what is predicted, and so are cages that test
-# mice share with mice of the training set.
+# Blood traits of test mice are not used. Sex is part of what is predicted, and so are cages that
+# test mice share with mice of the training set.
 
 SPLITS = {
     "within families": KFold(5, shuffle=True, random_state=0).split(X),
