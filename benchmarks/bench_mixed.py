@@ -74,18 +74,8 @@ def mice(options):
     """Print milliseconds per iteration without and with random effects."""
     data = fetch_hs_mice(options.data_home)
     blood = data.omics.drop(columns=["Biochem.Potassium", "Biochem.LDL", "Biochem.Tot.Cholesterol"])
-    without = NNMM(
-        Genotypes(np.asfortranarray(data.genotypes.to_numpy())),
-        standardised(data.BMI.to_numpy()),
-        standardised(blood.iloc[:, :13].to_numpy()),
-        0,
-        np.zeros((len(data.ids), 0)),
-        ACTIVATIONS["linear"],
-        BayesC(),
-        BayesC(),
-        BayesC(),
-        ScaledInverseChi2(),
-    )
+    omics = blood.iloc[:, :13].to_numpy()
+    without = network_of(data.genotypes.to_numpy(), data.BMI.to_numpy(), omics)
     effects = tuple(
         RandomEffect(name, (OMICS, PHENOTYPE), levels_of(data[name]), ScaledInverseChi2())
         for name in ("cage", "family")
@@ -98,6 +88,22 @@ def mice(options):
         ratio = np.median(np.array(seconds) / first)
         rows.append([name, f"{1000 * np.min(seconds):.1f}", f"{ratio:.2f}"])
     print(as_table(rows) + "\n")
+
+
+def network_of(dosages, y, omics):
+    """Return a linear network with BayesC priors, without random effects."""
+    return NNMM(
+        Genotypes(np.asfortranarray(dosages)),
+        standardised(y),
+        standardised(omics) if omics.size else omics,
+        0,
+        np.zeros((len(y), 0)),
+        ACTIVATIONS["linear"],
+        BayesC(),
+        BayesC(),
+        BayesC(),
+        ScaledInverseChi2(),
+    )
 
 
 def standardised(values):
@@ -141,19 +147,8 @@ def pedigree(options):
         inverse=sparse.csr_array(animals.relationship_inverse),
         diagonal=animals.diagonal,
     )
-    dosages = np.asfortranarray(rng.integers(0, 3, (len(recorded), 20)).astype(np.int8))
-    without = NNMM(
-        Genotypes(dosages),
-        standardised(y),
-        np.empty((len(y), 0)),
-        0,
-        np.zeros((len(y), 0)),
-        ACTIVATIONS["linear"],
-        BayesC(),
-        BayesC(),
-        BayesC(),
-        ScaledInverseChi2(),
-    )
+    dosages = rng.integers(0, 3, (len(recorded), 20)).astype(np.int8)
+    without = network_of(dosages, y, np.empty((len(y), 0)))
     effect = RandomEffect("animal", (PHENOTYPE,), levels, ScaledInverseChi2())
     model = replace(without, random=(effect,))
     turns = alternate({"without": without, "with": model}, n_turns=4, n_iter=10)

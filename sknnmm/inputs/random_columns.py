@@ -144,7 +144,7 @@ def _column(term, covariates, needed):
         covariates.refuse_missing([term.slope], needed & (codes >= 0), " where y is observed")
         slope = np.nan_to_num(covariates.columns[term.slope].to_numpy())
     informs = needed & (codes >= 0) & (True if slope is None else slope != 0)
-    if not informs.any():
+    if term.layer != OMICS and not informs.any():
         warnings.warn(
             f"No record of y has a level of Random({term.column!r})"
             f"{'' if slope is None else ' and a slope other than 0'}: the data say nothing about "

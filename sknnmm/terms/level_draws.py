@@ -16,7 +16,7 @@ from sknnmm.priors import ScaledInverseChi2
 from sknnmm.terms.fixed import Fixed, Index
 from sknnmm.terms.levels import Levels
 
-ROUNDING = 1e-13
+ROUNDING = 1e-13  # of inner products of a basis of the fixed effects
 MANY_LEVELS = 1500  # from which on a product with a matrix of them all takes more time
 
 
