@@ -4,16 +4,18 @@ On one thread. Shares and rates come from short turns, the fastest of which coun
 the repository::
 
     python -m benchmarks.bench_shapes                       # all parts, some ten minutes
-    python -m benchmarks.bench_shapes --parts growth        # or profile, goals, trait
+    python -m benchmarks.bench_shapes --parts growth        # or profile, goals, blup, trait
     python -m benchmarks.bench_shapes --quick               # small data: to see that it runs
 """
 
 import argparse
 import warnings
 from dataclasses import replace
-from time import perf_counter
+from functools import partial
+from time import perf_counter, process_time
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ARDRegression, BayesianRidge
 
 from benchmarks.bench_sweep import (
@@ -26,6 +28,7 @@ from benchmarks.bench_sweep import (
     new_recorder,
     nonzero_share,
     run_turn,
+    simulated,
     simulated_model,
     step_clock,
     steps_of,
@@ -50,22 +53,35 @@ GOALS = (  # seconds per 1,000 iterations
     (Case(15, n_samples=1814, n_snps=10_346), 15.0),
 )
 QUICK_GOALS = ((Case(0, n_samples=300, n_snps=100), 0.5),)
+BLUP_CASES = (
+    Case(10, n_samples=1400),
+    Case(10, missing_omics=0.3, n_samples=1400),
+    Case(10, n_samples=600, n_snps=5000),
+    Case(10, missing_omics=0.3, n_samples=600, n_snps=5000),
+)
+QUICK_BLUP_CASES = (Case(3, missing_omics=0.3, n_samples=300, n_snps=100),)
 TRAIT_SHAPES = ((479, 1279), (1500, 1000), (1450, 5000))
-PARTS = ("profile", "growth", "goals", "trait")
+PARTS = ("profile", "growth", "goals", "blup", "trait")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--seconds", type=float, default=6.0, help="of turns, per case")
-    parser.add_argument("--repeats", type=int, default=2, help="chains, part goals; best counts")
+    parser.add_argument("--repeats", type=int, default=2, help="parts goals, blup; best counts")
     parser.add_argument("--n-iter", type=int, default=2000, help="iterations, part trait")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     if options.quick:
         options.seconds, options.n_iter = 0.2, 100
     print(describe_machine() + "\n")
-    parts = {"profile": profile, "growth": growth, "goals": goals, "trait": one_trait}
+    parts = {
+        "profile": profile,
+        "growth": growth,
+        "goals": goals,
+        "blup": blup,
+        "trait": one_trait,
+    }
     with one_blas_thread():
         for part in options.parts:
             parts[part](options)
@@ -157,6 +173,39 @@ def whole_chain(sampler, options):
             if iteration > n_iter // 4:
                 recorder.record(chain, rng)
     return {step: 1000 / n_iter * total for step, total in seconds.items()}, nonzero_share(chain)
+
+
+def blup(options):
+    """Print seconds of fits with priors that are drawn jointly, beside those of BayesC.
+
+    One chain of 1,000 iterations; the methods take turns, and the quickest fit of each counts.
+    """
+    methods = ("RR-BLUP", "GBLUP", "BayesC")
+    rows = [["n, p, case", *methods, "RR-BLUP / BayesC", "GBLUP / BayesC", "goal"]]
+    for case in QUICK_BLUP_CASES if options.quick else BLUP_CASES:
+        data = simulated(case)
+        fit = partial(seconds_of_fit, data, 40 if options.quick else 1000)
+        for method in methods:
+            seconds_of_fit(data, 4, method)  # compiles
+        turns = [[fit(method) for method in methods] for _ in range(options.repeats)]
+        seconds = np.min(turns, axis=0)
+        ratios = seconds[:2] / seconds[2]
+        rows.append([f"{case.n_samples}, {case.n_snps}, {case}", *(f"{s:.1f}" for s in seconds)])
+        rows[-1] += [f"{ratio:.2f}" for ratio in ratios]
+        rows[-1].append("1.0" if case.n_snps <= case.n_samples else "0.5")
+    print("Seconds of processor time of a fit, set-up and summary included:\n")
+    print(as_table(rows) + "\n")
+
+
+def seconds_of_fit(data, n_iter, method):
+    """Return the processor time of a fit of one chain, a quarter of it burn-in."""
+    length = {"n_iter": n_iter, "burn_in": n_iter // 4, "n_chains": 1}
+    model = NNMMRegressor(method, **length, random_state=0)
+    start = process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a time needs no converged chain
+        model.fit(data.X, data.y, omics=data.omics)
+    return process_time() - start
 
 
 def one_trait(options):

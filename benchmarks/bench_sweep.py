@@ -127,18 +127,8 @@ def compare(case, options):
 
 
 def simulated_model(case):
-    """Return the NNMM that NNMMRegressor with its defaults fits to simulated data.
-
-    Without omics (K = 0) y is still that of a network with one.
-    """
-    data = make_omics_network(
-        case.n_samples,
-        case.n_snps,
-        max(1, case.n_omics),
-        missing_omics=case.missing_omics,
-        activation=case.activation,
-        random_state=0,
-    )
+    """Return the NNMM that NNMMRegressor with its defaults fits to simulated data."""
+    data = simulated(case)
     return NNMM(
         genotypes=Genotypes(data.X),
         y=standardised(data.y),
@@ -150,6 +140,18 @@ def simulated_model(case):
         weight_prior=BayesC(),
         direct_prior=BayesC(),
         residual_prior=ScaledInverseChi2(),
+    )
+
+
+def simulated(case):
+    """Return the data of a case; without omics (K = 0) y is still that of a network with one."""
+    return make_omics_network(
+        case.n_samples,
+        case.n_snps,
+        max(1, case.n_omics),
+        missing_omics=case.missing_omics,
+        activation=case.activation,
+        random_state=0,
     )
 
 
