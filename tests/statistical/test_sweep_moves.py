@@ -127,7 +127,7 @@ def test_moves_are_made_at_their_rate():
     chain = starting_state(sampler, rng)
     steps = [Parts(chain).snp.steps, Parts(chain).direct.steps]
     n_tuned = []
-    for _ in range(4):
+    for _ in range(6):
         sampler.iterate(chain, rng, tuning=True)
         n_tuned.append([each.n_tuned for each in steps])
-    assert n_tuned == [[0, 0], [1, 1], [1, 1], [2, 2]]
+    assert n_tuned == [[0, 0], [1, 1], [2, 2], [3, 3], [3, 3], [4, 4]]

@@ -17,7 +17,7 @@ import numpy as np
 from sknnmm.kernels.marginal_likelihoods import log_likelihood_ratios
 
 ACCEPTANCE = 0.6  # of moves, aimed at: what is refused is drawn in vain
-RATE = 0.5  # of moves per iteration
+RATE = 0.75  # of moves per iteration: a refused one draws all effects in vain
 
 
 def move_is_due(parts):
