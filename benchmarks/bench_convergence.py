@@ -103,9 +103,10 @@ def defaults(case, options):
     values = np.column_stack([model.breeding_value(case.inputs["X"]) for model in (one, other)])
     both = [model.diagnostics_.loc["heritability"] for model in (one, other)]
     error = np.hypot(both[0]["mcse"], both[1]["mcse"])
+    worst = [worst_target(model) for model in (one, other)]
     return {
         "warnings": f"{first}, {second}",
-        **worst_target(one),
+        **{name: ", ".join(of_fit[name] for of_fit in worst) for name in worst[0]},
         "breeding values, correlation": f"{np.corrcoef(values.T)[0, 1]:.4f}",
         "ratio of SDs": f"{values[:, 0].std() / values[:, 1].std():.3f}",
         "heritability": f"{both[0]['mean']:.3f}, {both[1]['mean']:.3f}",
