@@ -48,9 +48,13 @@ INVALID_PREDICT = {
         dict(covariates=lambda t: None),
         r"covariates are missing.*\['age', 'sex'\].*predict needs them",
     ),
-    "covariates order": (
-        dict(covariates=lambda t: t[["sex", "age"]]),
-        "covariates must have the columns seen in fit, in that order: age, sex",
+    "covariates lacking": (
+        dict(covariates=lambda t: t[["age"]]),
+        "covariates lacks the columns 'sex' that the model was fitted with; its columns are age",
+    ),
+    "covariates unknown": (
+        dict(covariates=lambda t: t.assign(herd=1)),
+        "covariates has the columns 'herd', with which the model was not fitted: leave them out",
     ),
     "covariates columns": (
         dict(covariates=lambda t: t.to_numpy()[:, :1]),
