@@ -178,7 +178,7 @@ def fixed_effects(posterior, fixed, omics_names):
         moments = {"mean": posterior.mean(name), "sd": posterior.sd(name)}
         for k, response in enumerate(responses):
             for statistic, values in moments.items():
-                of_response = values.reshape(len(names), -1)[:, k]
+                of_response = values if values.ndim == 1 else values[:, k]
                 tables[response, statistic] = pd.Series(of_response, names, dtype=float)
     index = list(dict.fromkeys(n for layer in (PHENOTYPE, OMICS) for n in fixed[layer].names))
     columns = pd.MultiIndex.from_tuples(tables, names=["response", "statistic"])

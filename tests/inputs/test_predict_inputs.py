@@ -80,6 +80,16 @@ def test_invalid_data_at_predict(changes, message, fitted, data):
         model.score(inputs.pop("X"), data.y, **inputs)
 
 
+def test_covariates_go_by_their_names(fitted, data):
+    """In any order; without names by their position."""
+    model, inputs = fitted
+    expected = model.predict(**inputs)
+    for covariates in (inputs["covariates"][["sex", "age"]], inputs["covariates"].to_numpy()):
+        np.testing.assert_array_equal(
+            model.predict(**inputs | {"covariates": covariates}), expected
+        )
+
+
 def test_tables_that_the_model_was_fitted_without(data, short):
     model = short().fit(data.X, data.y)
     with pytest.raises(ValueError, match="omics .*the model was fitted without omics"):
