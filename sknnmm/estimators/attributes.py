@@ -234,7 +234,8 @@ def _random(results, posterior, inputs, network):
         variance = posterior.mean(f"{layer.prefix}{term.name}_variance")
         reliability = _reliability(sd, variance, term.levels)
         multiple = term.levels.mean_multiple(layer.row_weight)
-        effect = term.name, layer.name, labels[term.name], mean, sd, reliability, multiple
+        of_rows = term.levels.mean_multiple(np.ones(len(layer.row_weight)))
+        effect = term.name, layer.name, labels[term.name], mean, sd, reliability, multiple, of_rows
         fitted.append(FittedRandom(*effect))
     return fitted
 

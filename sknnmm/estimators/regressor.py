@@ -909,9 +909,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             the columns of the nodes are deviations from an individual of mean genotypes, and add
             up to ``mediated`` but for a constant; a network function has none.
 
-            The genetic variance is `genetic_variance_` and what the random effects that are
-            counted add to a training record, as in `variance_components_` (NaN of effects on
-            omics in a nonlinear network). Breeding values of SNPs and covariates are deviations
+            The genetic variance is `genetic_variance_` and the variance that the random effects
+            that are counted add to it, on average over the training rows (NaN of effects on omics
+            in a nonlinear network). Breeding values of SNPs and covariates are deviations
             from their training mean, random effects are as in `random_effects_`.
 
         Examples

@@ -1,6 +1,6 @@
 """Tables of variance components and of random effects, on the original scale."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ class FittedRandom:
     sd: np.ndarray
     reliability: np.ndarray  # NaN where the prior variance is 0 or not known
     multiple: float  # mean variance of its contribution to a record, over s2_u
+    multiple_of_rows: float  # to any row passed to fit, with a record or not
 
 
 def random_effects(fitted, responses):
@@ -80,11 +81,16 @@ def variance_components(posterior, fitted, responses, mean_inverse_weight, per_u
 
 
 def variance_besides_snps(posterior, fitted, names, per_unit):
-    """Return the mean variance that random effects of these names add to a record of y.
+    """Return the mean variance of y in the training rows that random effects of these names make.
 
-    NaN where they act through nodes that are not linear (`per_unit` is None).
+    With a record or not, as the genetic variance is that of all rows. NaN where they act through
+    nodes that are not linear (`per_unit` is None).
     """
-    own = [effect for effect in fitted if effect.name in names]
+    own = [
+        replace(effect, multiple=effect.multiple_of_rows)
+        for effect in fitted
+        if effect.name in names
+    ]
     if per_unit is None and any(effect.layer == OMICS for effect in own):
         return np.nan
     parts = _parts(posterior.draws, PHENOTYPE, own, 1.0, per_unit)
