@@ -1,6 +1,6 @@
 """Random effects: what they cost, how they mix, and whether their intervals hold the truth.
 
-    python -m benchmarks.bench_mixed                       # some five minutes
+    python -m benchmarks.bench_mixed                       # some eight minutes
     python -m benchmarks.bench_mixed --parts mice pedigree # or coverage
     python -m benchmarks.bench_mixed --quick               # small: to see that it runs
 
