@@ -11,8 +11,8 @@ from sknnmm.priors._variance import VARIANCE_CONSTRAINTS, Distribution, Variance
 
 __all__ = ["Fixed", "Random"]
 
-LayerChoice = Literal["both", "omics", "phenotype"]
-_LAYERS = [StrOptions({"both", OMICS, PHENOTYPE})]
+LayerChoice = Literal["both", "omics", "phenotype"] | None
+_LAYERS = [StrOptions({"both", OMICS, PHENOTYPE}), None]
 
 
 class Fixed(Distribution):
@@ -26,9 +26,9 @@ class Fixed(Distribution):
         B-spline), ``"poly(age, 2)"``, ``"log(age)"``. Column names that are no Python names stand
         in backticks. A name that is the whole formula needs none. Every layer has an intercept, so
         ``0 +`` changes nothing.
-    layer : {"both", "omics", "phenotype"}, default="both"
+    layer : {"both", "omics", "phenotype"} or None, default="both"
         The layer whose responses it acts on: the nodes, the phenotype (given the nodes), or both,
-        each with its own coefficients.
+        each with its own coefficients. None: neither, so that its columns are left unused.
 
     See Also
     --------
@@ -79,9 +79,9 @@ class Random(VarianceSettings):
     slope : str or None, default=None
         A numeric column: the effect is that of one unit of it (a random regression). None: the
         effect is the same for all records of a level.
-    layer : {"both", "omics", "phenotype"}, default="both"
+    layer : {"both", "omics", "phenotype"} or None, default="both"
         The layer whose responses it acts on: the nodes, the phenotype (given the nodes), or both,
-        each with its own effects and variances.
+        each with its own effects and variances. None: neither, so that its columns are left unused.
     df : float, default=5
         Degrees of freedom of the prior of the variance, >= 0.1.
     scale : float or "auto", default="auto"

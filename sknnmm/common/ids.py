@@ -13,6 +13,7 @@ from pandas.api.types import infer_dtype, is_integer
 from sknnmm.common.duplicates import refuse_duplicates
 
 LEAST_ID = 100_000  # of whole numbers that can only be IDs
+MISSING = -1  # code of a level that is missing; those of new levels are lower, one for each
 EXACT = 2**53  # floating numbers beyond it have lost digits
 
 

@@ -76,7 +76,7 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
     if specification.activation.is_linear:
         attributes["_coef"] = weighted.sum(axis=1) + attributes["direct_effects_"]
     attributes |= _genetic_values(results, attributes["_coef"], network.genotypes, scales)
-    attributes["_random"] = _random(results, inputs, network)
+    attributes["_random"] = _random(results, posterior, inputs, network)
     parts = _random_parts(results, posterior, scales, attributes["_random"], network)
     attributes["_network"] = _fitted_network(attributes, weighted, parts, specification, network)
     attributes |= _group_variances(attributes["_network"], network.genotypes, inputs)
@@ -178,7 +178,7 @@ def fixed_effects(posterior, fixed, omics_names):
         moments = {"mean": posterior.mean(name), "sd": posterior.sd(name)}
         for k, response in enumerate(responses):
             for statistic, values in moments.items():
-                of_response = values.reshape(len(names), -1)[:, k]
+                of_response = values if values.ndim == 1 else values[:, k]
                 tables[response, statistic] = pd.Series(of_response, names, dtype=float)
     index = list(dict.fromkeys(n for layer in (PHENOTYPE, OMICS) for n in fixed[layer].names))
     columns = pd.MultiIndex.from_tuples(tables, names=["response", "statistic"])
@@ -224,16 +224,31 @@ def _random_terms(network):
                 yield layer, term, f"{layer.prefix}{term.name}_effects"
 
 
-def _random(results, inputs, network):
+def _random(results, posterior, inputs, network):
     """Return the FittedRandom of every term of random effects."""
     labels = {column.name: column.levels for column in inputs.random_columns}
     units = Units.of(inputs.scales)
     fitted = []
     for layer, term, name in _random_terms(network):
         mean, sd = (values * units.of_layer(layer.name) for values in pooled_effects(results, name))
+        variance = posterior.mean(f"{layer.prefix}{term.name}_variance")
+        reliability = _reliability(sd, variance, term.levels)
         multiple = term.levels.mean_multiple(layer.row_weight)
-        fitted.append(FittedRandom(term.name, layer.name, labels[term.name], mean, sd, multiple))
+        of_rows = term.levels.mean_multiple(np.ones(len(layer.row_weight)))
+        effect = term.name, layer.name, labels[term.name], mean, sd, reliability, multiple, of_rows
+        fitted.append(FittedRandom(*effect))
     return fitted
+
+
+def _reliability(sd, variance, levels):
+    """Return the reliability of random effects (L, C), NaN where their variance is not known."""
+    diagonal = levels.diagonal
+    if diagonal is None:
+        is_known = levels.inverse is None and levels.root is None
+        diagonal = np.full(levels.n_levels, 1.0 if is_known else np.nan)
+    of_prior = np.outer(diagonal, variance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(of_prior > 0, np.maximum(1 - sd**2 / of_prior, 0), np.nan)
 
 
 def _random_parts(results, posterior, scales, fitted, network):

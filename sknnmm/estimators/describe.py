@@ -72,7 +72,7 @@ def _random_effect(column, of_layers):
     term = column.term
     relationship = term.relationship
     if relationship is not None:
-        if term.scale == "auto":  # of some relationships it takes minutes
+        if term.scale == "auto" or relationship.has_quick_diagonal:
             how["diagonal"] = relationship.diagonal
         if relationship.eigen is None:
             how["inverse"] = sparse.csr_array(relationship.relationship_inverse)

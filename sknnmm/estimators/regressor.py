@@ -32,17 +32,26 @@ from sknnmm.effects import Fixed, Random
 from sknnmm.estimators.attributes import diagnosed, fitted_attributes, fixed_effects
 from sknnmm.estimators.convergence import Wanted
 from sknnmm.estimators.describe import describe
+from sknnmm.estimators.effect_parameters import of_effects, with_effects
 from sknnmm.estimators.fingerprint import describe_fit
 from sknnmm.estimators.prior_parameters import of_groups, replaced
 from sknnmm.estimators.short_name import short_name
 from sknnmm.estimators.stopping import StoppingRule
-from sknnmm.estimators.variance_components import random_effects, variance_components
+from sknnmm.estimators.variance_components import (
+    random_effects,
+    variance_besides_snps,
+    variance_components,
+)
 from sknnmm.inputs.alignment import row_index
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
 from sknnmm.inputs.group_priors import GROUPS_OF
 from sknnmm.inputs.phenotype import check_phenotype
-from sknnmm.inputs.predict_inputs import check_predict_genotypes, check_predict_inputs
+from sknnmm.inputs.predict_inputs import (
+    check_genetic_inputs,
+    check_predict_genotypes,
+    check_predict_inputs,
+)
 from sknnmm.inputs.settings import check_settings
 from sknnmm.inputs.weights import check_weights
 from sknnmm.model.variables import registry
@@ -274,8 +283,10 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         nodes) and the omics. NaN where a term does not act on a response.
     random_effects_ : dict of str to DataFrame
         By the name of a term of `effects`: posterior mean and SD of the effects, in units of the
-        response (per unit of the slope): a row for each level, also those of a relationship that
-        no record has, columns (response, "mean" or "sd").
+        response (per unit of the slope), and their reliability, 1 - sd^2 over the variance of the
+        level: a row for each level, also those of a relationship that no record has, columns
+        (response, "mean", "sd" or "reliability"). Reliabilities are NaN where the variances of
+        levels are not computed: with a number as `scale`, and a relationship by a sparse inverse.
     variance_components_ : DataFrame
         A row for each layer, response and term ("SNPs": the genetic values; "omics": what nodes
         add to y beyond SNPs, covariates and random effects; random effects by name; "residual"):
@@ -453,7 +464,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
-            Whether to return those of priors too, also of those of groups.
+            Whether to return those of priors, also of those of groups, and of the terms of
+            `effects` too.
 
         Returns
         -------
@@ -464,6 +476,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             for name in GROUPS_OF:
                 if isinstance(params[name], Mapping):
                     params |= of_groups(name, params[name])
+            if isinstance(self.effects, list | tuple):
+                params |= of_effects(self.effects)
         return params
 
     def set_params(self, **params: Any) -> Self:
@@ -471,7 +485,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
 
         A string (or None, for `residual_prior`) is replaced by the prior it stands for before a
         nested name is applied. ``method__coding`` and ``method__coding__pi`` are the prior of a
-        group and its parameters.
+        group and its parameters, ``effects__0`` and ``effects__0__layer`` the first term of
+        `effects` and its.
 
         Parameters
         ----------
@@ -484,6 +499,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         """
         for name in GROUPS_OF:
             params = replaced(name, getattr(self, name), params)
+        params = with_effects(self.effects, params)
         if any(key.startswith("residual_prior__") for key in params):
             prior = params.get("residual_prior", self.residual_prior)
             params["residual_prior"] = prior or ScaledInverseChi2()
@@ -667,11 +683,16 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         """Variances of every term on every response."""
         check_is_fitted(self)
         weight = self._network.phenotype.mean_inverse_weight
+        responses = self._responses()
+        return variance_components(
+            self.posterior_, self._random, responses, weight, self._per_unit()
+        )
+
+    def _per_unit(self):
+        """Return what a unit of each linear node adds to y per weight; None if not linear."""
         nodes = self._network.phenotype.nodes
         is_linear = nodes is not None and nodes.activation.is_linear
-        per_unit = 1 / self.omics_scale_ if is_linear else None
-        responses = self._responses()
-        return variance_components(self.posterior_, self._random, responses, weight, per_unit)
+        return 1 / self.omics_scale_ if is_linear else None
 
     def _responses(self):
         """Return the names of the responses of each layer."""
@@ -854,26 +875,44 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             Only with `return_std`.
         """
         dosages = self._check_predict_genotypes(X)
-        value = self._network.genetic_value(dosages)[:, 0]
-        return (value, genetic_sd(self._network, dosages)[:, 0]) if return_std else value
+        rows = self._network.genetic_rows(dosages)
+        value = self._network.genetic_value(rows)[:, 0]
+        return (value, genetic_sd(self._network, rows)[:, 0]) if return_std else value
 
-    def breeding_values(self, X: Table) -> pd.DataFrame:
-        """Return genetic values with their reliability and their parts, a table.
+    def breeding_values(
+        self, X: Table, covariates: Table | None = None, genetic: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Return breeding values with their reliability and their parts, a table.
+
+        Those of the SNPs, as `breeding_value` returns them. With `covariates`, or `genetic`, they
+        are the sum of these and of the effects of other genetic terms: a polygenic effect with a
+        pedigree, or what imputation misses in a single-step model.
 
         Parameters
         ----------
         X : array-like of shape (n, p)
             Genotypes; the index of a DataFrame is that of the table.
+        covariates : array-like or None
+            Columns of the terms that are genetic; others are not read. A level that is missing has
+            no effect. One that is new counts 0, and its variance in the standard deviation. With
+            `covariate_features` the columns of X.
+        genetic : list of str, or None
+            Names of random effects, and of numeric covariates such as J of a single-step model,
+            that are part of the breeding value. None: the random effects with a relationship.
 
         Returns
         -------
         DataFrame of n rows
-            ``breeding_value`` and ``sd`` as `breeding_value` returns them, in units of y;
-            ``reliability``, 1 - sd^2 / `genetic_variance_`, 0 at least; ``direct`` and
-            ``mediated``, which add up to the breeding value; and one column for each node, what it
-            mediates. Of a nonlinear network the columns of the nodes are deviations from an
-            individual of mean genotypes, and add up to ``mediated`` but for a constant; a network
-            function has none. Random effects are in `random_effects_`, not here.
+            ``breeding_value`` and its posterior ``sd``, in units of y; ``reliability``, 1 - sd^2
+            over the genetic variance, 0 at least; ``direct`` and ``mediated``, which add up to the
+            breeding value; and one column for each node, what it mediates. Of a nonlinear network
+            the columns of the nodes are deviations from an individual of mean genotypes, and add
+            up to ``mediated`` but for a constant; a network function has none.
+
+            The genetic variance is `genetic_variance_` and the variance that the random effects
+            that are counted add to it, on average over the training rows (NaN of effects on omics
+            in a nonlinear network). Breeding values of SNPs and covariates are deviations
+            from their training mean, random effects are as in `random_effects_`.
 
         Examples
         --------
@@ -885,16 +924,26 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         >>> list(table.columns)
         ['breeding_value', 'sd', 'reliability', 'direct', 'mediated', 'omic_0', 'omic_1']
         """
-        dosages = self._check_predict_genotypes(X)
-        network = self._network
-        value, sd = network.genetic_value(dosages)[:, 0], genetic_sd(network, dosages)[:, 0]
-        direct, mediated, by_node = network.genetic_parts(dosages)
-        with np.errstate(divide="ignore", invalid="ignore"):  # without any genetic variance
-            reliability = np.nan_to_num(1 - sd**2 / self.genetic_variance_, neginf=0.0)
+        network, variance = self._network, self.genetic_variance_
+        if covariates is None and genetic is None:
+            rows = network.genetic_rows(self._check_predict_genotypes(X))
+        else:
+            check_is_fitted(self)
+            rows = network.genetic_rows(
+                *check_genetic_inputs(self, self._fitted_columns, X, covariates, genetic)
+            )
+            variance = variance + variance_besides_snps(
+                self.posterior_, self._random, rows.levels, self._per_unit()
+            )
+        value, sd = network.genetic_value(rows)[:, 0], genetic_sd(network, rows)[:, 0]
+        direct, mediated, by_node = network.genetic_parts(rows)
+        reliability = np.full(len(value), np.nan if np.isnan(variance) else 0.0)
+        if variance > 0:
+            reliability = np.maximum(1 - sd**2 / variance, 0)
         columns = {
             "breeding_value": value,
             "sd": sd,
-            "reliability": np.maximum(reliability, 0),
+            "reliability": reliability,
             "direct": direct[:, 0],
             "mediated": mediated[:, 0],
         }

@@ -1,6 +1,6 @@
 """Tables of variance components and of random effects, on the original scale."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,19 @@ QUANTILES = {"5%": 0.05, "50%": 0.5, "95%": 0.95}
 
 @dataclass(eq=False)
 class FittedRandom:
-    """A term of random effects in one layer: posterior moments (L, C) of the effects."""
+    """A term of random effects in one layer: posterior moments (L, C) of the effects.
+
+    Reliability is 1 - sd^2 / prior variance.
+    """
 
     name: str
     layer: str
     levels: np.ndarray  # (L,) labels
     mean: np.ndarray
     sd: np.ndarray
+    reliability: np.ndarray  # NaN where the prior variance is 0 or not known
     multiple: float  # mean variance of its contribution to a record, over s2_u
+    multiple_of_rows: float  # to any row passed to fit, with a record or not
 
 
 def random_effects(fitted, responses):
@@ -38,6 +43,7 @@ def random_effects(fitted, responses):
         for k, response in enumerate(responses[effect.layer]):
             columns[response, "mean"] = effect.mean[:, k]
             columns[response, "sd"] = effect.sd[:, k]
+            columns[response, "reliability"] = effect.reliability[:, k]
     labels = {effect.name: effect.levels for effect in fitted}
     return {name: _by_level(columns, labels[name], name) for name, columns in tables.items()}
 
@@ -72,6 +78,23 @@ def variance_components(posterior, fitted, responses, mean_inverse_weight, per_u
                     share = contribution[:, k] / total[:, k]
                 rows[layer, response, term] = _summary(variance[:, k], share)
     return pd.DataFrame(list(rows.values()), index=_in_order(list(rows)))
+
+
+def variance_besides_snps(posterior, fitted, names, per_unit):
+    """Return the mean variance of y in the training rows that random effects of these names make.
+
+    With a record or not, as the genetic variance is that of all rows. NaN where they act through
+    nodes that are not linear (`per_unit` is None).
+    """
+    own = [
+        replace(effect, multiple=effect.multiple_of_rows)
+        for effect in fitted
+        if effect.name in names
+    ]
+    if per_unit is None and any(effect.layer == OMICS for effect in own):
+        return np.nan
+    parts = _parts(posterior.draws, PHENOTYPE, own, 1.0, per_unit)
+    return sum(parts[name][1].mean() for name in {effect.name for effect in own})
 
 
 def _in_order(keys):

@@ -1,8 +1,11 @@
 """Questions about genotypes in any storage: what is missing, some of them, their range."""
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from sknnmm.genotypes.plink_bits import PackedGenotypes
+
+SNPS_AT_ONCE = 128
 
 
 def is_missing(dosages):
@@ -18,6 +21,16 @@ def stored_array(X):
 def columns_of(X, snps):
     """Return the dosages of some SNPs, (n, m), of an array or PackedGenotypes."""
     return X.snps(snps) if isinstance(X, PackedGenotypes) else X[:, snps]
+
+
+def has_genotypes(X):
+    """Return which rows of an array or PackedGenotypes have any genotype, (n,)."""
+    has = np.zeros(X.shape[0], bool)
+    for snps in gen_batches(X.shape[1], SNPS_AT_ONCE):
+        if has.all():
+            break
+        has |= ~is_missing(columns_of(X, snps)).all(axis=1)
+    return has
 
 
 def column_range(X):

@@ -75,7 +75,7 @@ def check_covariates(covariates, n_samples, factors=None):
     n_samples : int
     factors : dict of str to bool, or None
         Which columns were factors in fit. They are now, whatever their type; others must have
-        numbers.
+        numbers. A table without names has these columns, if it has as many.
 
     Raises
     ------
@@ -92,7 +92,10 @@ def check_covariates(covariates, n_samples, factors=None):
         if table.ndim == 2 and table.dtype == object:
             table = pd.DataFrame(table)
     check_table_shape(table, "covariates", n_samples)
-    names = column_names(_get_feature_names(table), "covariates", table.shape[1])
+    names = _get_feature_names(table)
+    if names is None and factors is not None and len(factors) == table.shape[1]:
+        names = list(factors)
+    names = column_names(names, "covariates", table.shape[1])
     if isinstance(table, np.ndarray):
         passed = pd.DataFrame(table_of_doubles(table, "covariates"))
     else:
@@ -136,6 +139,11 @@ def _column(column, name, is_factor):
     kind = kind_of(column)
     if is_factor is False and kind in LABELS:
         raise ValueError(f"{what} must be numeric, as in fit, but holds {kind} values.")
+    if kind in ("date", "time span") or kind.startswith("period"):
+        raise ValueError(
+            f"{what} holds {kind} values: for a regression make numbers of them, e.g. days since "
+            "the first; for the levels of a factor or of Random make text, e.g. with .astype(str)."
+        )
     is_bool = pd.api.types.is_bool_dtype(column.dtype) or (
         column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "boolean"
     )

@@ -21,6 +21,7 @@ from sknnmm.inputs.genotypes import (
     check_snp_scales,
     stored_dosages,
     warn_of_constant_snps,
+    warn_of_empty_rows,
 )
 from sknnmm.inputs.groups import Groups, resolve_omics_groups, resolve_snp_groups
 from sknnmm.inputs.masks import check_connections, resolve_mask
@@ -162,6 +163,8 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     check_variation(scales.omics_vary[: len(omics_names)], omics_names)
 
     genotypes = _stored_genotypes(features, dtype)
+    names_of_rows = row_names(X, n_samples)
+    warn_of_empty_rows(genotypes.dosages, names_of_rows)
     snp_names = features.snp_names
     if snp_names is None:
         snp_names = np.array([f"snp_{j}" for j in range(genotypes.shape[1])], dtype=object)
@@ -188,7 +191,7 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         n_features=features.n_features,
         feature_names=features.names,
         positions=features.positions,
-        row_names=row_names(X, n_samples),
+        row_names=names_of_rows,
         snp_names=snp_names,
         node_names=node_names,
     )

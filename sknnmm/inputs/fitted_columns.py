@@ -27,6 +27,13 @@ class FittedColumns:
     omics_high: np.ndarray  # (n_omics,)
     omics_idle: np.ndarray  # (n_omics,) bool, their values make no difference
 
+    @property
+    def read_covariates(self):
+        """Return the columns of covariates that some term reads, in the order of fit."""
+        read = {name for columns in self.fixed.values() for name in columns.reads}
+        read |= {name for levels in self.random for name in (levels.column, levels.slope)}
+        return [name for name in self.covariates if name in read]
+
 
 def check_same_columns(names, fitted, argument, frame):
     """Raise if the columns at predict are not those at fit; names count only for DataFrames."""

@@ -152,7 +152,7 @@ def _learn(layer, terms, plain, covariates, rows):
 
 
 def _fixed(terms):
-    return [term for term in terms if isinstance(term, Fixed)]
+    return [term for term in terms if isinstance(term, Fixed) and term.layer is not None]
 
 
 def _levels(values, rows):

@@ -8,7 +8,7 @@ from sklearn.utils import check_array
 from sknnmm.common.constant import is_constant
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
-from sknnmm.genotypes.dosages import column_range, in_memory_order, row_parts
+from sknnmm.genotypes.dosages import column_range, has_genotypes, in_memory_order, row_parts
 from sknnmm.genotypes.memory_map import check_map
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.genotype_array import genotype_array
@@ -119,6 +119,17 @@ def _as_int8(values):
         if (codes != filled).any():
             return None
     return stored if in_order is values else stored.T
+
+
+def warn_of_empty_rows(dosages, names):
+    """Warn of rows without any genotype; `names` (n,) are those of all rows."""
+    empty = ~has_genotypes(dosages)
+    if empty.any():
+        warn(
+            f"X has {empty.sum()} rows without any genotype ({some(names[empty])}): they count as "
+            "individuals of mean genotypes. With a pedigree, "
+            "sknnmm.preprocessing.PedigreeImputer fills in what is expected of them."
+        )
 
 
 def check_snp_scales(X, genotypes, names):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sknnmm.common.ids import EXACT, coded_ids
+from sknnmm.common.ids import EXACT, MISSING, coded_ids
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.common.messages import some
 from sknnmm.effects import Random
@@ -47,11 +47,11 @@ class RandomLevels:
         found = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(seen, dtype=object))
         if len(seen) and (found < 0).all():
             self._refuse_other_types(seen, what)
-        found = np.where(found < 0, -2 - np.arange(len(seen)), found)
-        codes = np.append(found, -1)[present]
+        found = np.where(found < 0, MISSING - 1 - np.arange(len(seen)), found)
+        codes = np.append(found, MISSING)[present]
         if self.slope is None:
             return codes, np.ones(len(codes))
-        covariates.refuse_missing([self.slope], codes != -1)
+        covariates.refuse_missing([self.slope], codes != MISSING)
         return codes, np.nan_to_num(covariates.columns[self.slope].to_numpy())
 
     def _refuse_other_types(self, seen, what):
@@ -114,7 +114,7 @@ def check_random(terms, covariates, needed):
         For two terms of one name, levels that their relationship does not have, slopes that are no
         numbers or missing.
     """
-    terms = [term for term in terms if isinstance(term, Random)]
+    terms = [term for term in terms if isinstance(term, Random) and term.layer is not None]
     names = [term.name or term.column for term in terms]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(

@@ -39,6 +39,11 @@ class BaseRelationship(ABC):
         """Return the diagonal of R, (n,): the variance of each level relative to s2."""
 
     @property
+    def has_quick_diagonal(self) -> bool:
+        """Return whether the diagonal takes no factors of a sparse matrix."""
+        return True
+
+    @property
     @abstractmethod
     def log_determinant(self) -> float:
         """Return the logarithm of the determinant of R."""

@@ -54,12 +54,23 @@ class FittedNetwork:
         deviations = {name: covariates[name] - mean for name, mean in self.covariates_mean.items()}
         return NewRows(dosages, deviations, given, levels or {})
 
-    def genetic_rows(self, dosages):
-        """Return rows of which nothing is known but genotypes, covariates at their mean."""
-        at_mean = {
+    def genetic_rows(self, dosages, covariates=None, levels=None):
+        """Return rows of which nothing is known but genotypes, and what else is genetic.
+
+        Parameters
+        ----------
+        dosages : ndarray of shape (n, p)
+        covariates : dict of str to ndarray of shape (n, q), or None
+            The design matrix of each layer, NaN: at the mean.
+        levels : dict or None
+            As in `rows`, of the terms that are genetic.
+        """
+        deviations = {
             name: np.zeros((len(dosages), len(mean))) for name, mean in self.covariates_mean.items()
         }
-        return NewRows(dosages, at_mean)
+        for name, design in (covariates or {}).items():
+            deviations[name] = np.nan_to_num(design - self.covariates_mean[name])
+        return NewRows(dosages, deviations, levels=levels or {})
 
     @property
     def average_row(self):
@@ -74,18 +85,21 @@ class FittedNetwork:
         """Return E[z | x] at the mean covariates, (n, K)."""
         return self._layer(OMICS).mean(self.genetic_rows(dosages))
 
-    def genetic_value(self, dosages):
-        """Return the genetic value as deviation from its training mean, (n, C)."""
-        rows, average = self.genetic_rows(dosages), self.average_row
+    def genetic_value(self, rows):
+        """Return the genetic value of `genetic_rows`, as deviation from its training mean, (n, C).
+
+        Random effects are as they are.
+        """
+        average = self.average_row
         return sum(part.mean(rows) - part.training_mean(average) for part in self.phenotype.parts)
 
-    def genetic_parts(self, dosages):
+    def genetic_parts(self, rows):
         """Return the parts of the genetic value: direct and mediated (n, C), by node (n, K, C).
 
         Those by node are deviations from an individual of mean genotypes, and None of a network
         function. All are zero where the model has no such part.
         """
-        rows, average = self.genetic_rows(dosages), self.average_row
+        average = self.average_row
         direct = mediated = np.zeros((len(rows), self.phenotype.n_responses))
         by_node = np.zeros((len(rows), 0, self.phenotype.n_responses))
         for part in self.phenotype.parts:
@@ -94,8 +108,8 @@ class FittedNetwork:
                 by_node = None
                 if not part.activation.is_network:
                     by_node = part.by_node(rows) - part.by_node(average)
-            elif part.acts_by_snps:
-                direct = part.mean(rows)
+            else:
+                direct = direct + part.mean(rows) - part.training_mean(average)
         return direct, mediated, by_node
 
     def comparing_draws(self):

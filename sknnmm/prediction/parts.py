@@ -33,6 +33,11 @@ class NewRows:
     def __len__(self):
         return len(self.dosages)
 
+    @property
+    def has_more_than_genotypes(self):
+        """Return whether there are levels, or covariates that are not at their mean."""
+        return bool(self.levels) or any(values.any() for values in self.covariates.values())
+
     def take(self, rows):
         """Return some of the rows (a mask or a slice)."""
         covariates, given = (

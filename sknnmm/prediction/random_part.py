@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sknnmm.common.ids import MISSING
 from sknnmm.prediction.parts import Part, at_held
-
-MISSING = -1  # code of a level that is missing; those of new levels are lower, one for each
 
 
 @dataclass(eq=False)

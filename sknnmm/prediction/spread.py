@@ -28,24 +28,37 @@ def predictive_sd(network, rows):
     return np.sqrt(variances.mean + means.variance)
 
 
-def genetic_sd(network, dosages):
-    """Return the posterior standard deviation of the genetic values, (n, C).
+def genetic_sd(network, rows):
+    """Return the posterior standard deviation of the genetic values of `genetic_rows`, (n, C).
 
     The variance is that of the genetic value over the draws, missing genotypes at their mean, and
     what `MissingGenotypes` says of these; together at most the genetic variance, unless the first
-    part is more by itself.
+    part is more by itself. Effects that are genetic too, besides SNPs, count in the first part, and
+    those of new levels with their variance.
     """
-    rows, average = network.genetic_rows(dosages), network.average_row
-    layer, missing = network.comparing_draws().phenotype, MissingGenotypes(network, rows)
-    values, unknown = RunningMoments(), RunningMoments()
+    alone = network.genetic_rows(rows.dosages)
+    layer, missing = network.comparing_draws().phenotype, MissingGenotypes(network, alone)
+    genetic = at_held(network.phenotype.posterior, "genetic_variance", layer.n_responses)
+    known, without = _moments(network, layer, alone)
+    unknown = RunningMoments()
     for batch in _batches(layer):
-        mean, _ = layer.of_draws(rows, batch)
+        _add_draws(unknown, missing.variance(batch))
+    of_snps = np.maximum(known, np.minimum(known + unknown.mean, genetic.mean(axis=0)))
+    if not rows.has_more_than_genotypes:
+        return np.sqrt(of_snps)
+    total, spread = _moments(network, layer, rows)
+    return np.sqrt(total + (of_snps - known) + np.maximum(spread - without, 0))
+
+
+def _moments(network, layer, rows):
+    """Return variance over the draws of the genetic value, and mean variance in a draw, (n, C)."""
+    average, values, spread = network.average_row, RunningMoments(), RunningMoments()
+    for batch in _batches(layer):
+        mean, variance = layer.of_draws(rows, batch)
         baseline = sum(part.training_mean_of_draws(average, batch) for part in layer.parts)
         _add_draws(values, mean - baseline)
-        _add_draws(unknown, missing.variance(batch))
-    known = values.variance
-    genetic = at_held(network.phenotype.posterior, "genetic_variance", layer.n_responses)
-    return np.sqrt(np.maximum(known, np.minimum(known + unknown.mean, genetic.mean(axis=0))))
+        _add_draws(spread, np.broadcast_to(variance, mean.shape))
+    return values.variance, spread.mean
 
 
 def sample_phenotypes(network, rows, n_draws, rng):

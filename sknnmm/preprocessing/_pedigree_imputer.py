@@ -14,7 +14,7 @@ from sknnmm.common.ids import coded_ids, index_of, may_count_rows
 from sknnmm.common.messages import some
 from sknnmm.common.typing import Column, Table
 from sknnmm.common.user_warnings import warn
-from sknnmm.genotypes.dosages import columns_of, is_missing
+from sknnmm.genotypes.dosages import columns_of, has_genotypes, is_missing
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.features import check_features
 from sknnmm.inputs.genotypes import check_genotypes, stored_dosages
@@ -112,7 +112,8 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ----------
         X : DataFrame of shape (n, p), or PackedGenotypes
             The index holds the IDs of the animals. Floating with NaN = missing, or integer with
-            negative = missing. Rows without any genotype are ignored.
+            negative = missing. Rows without any genotype are ignored. An animal with several
+            records may have several rows, which then have the same genotypes or none.
         y : None
             Ignored.
 
@@ -123,7 +124,8 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            If X has no IDs, is no table of numbers, or if no genotyped animal is in the pedigree.
+            If X has no IDs, is no table of numbers, if rows of an animal have different genotypes,
+            or if no genotyped animal is in the pedigree.
 
         Warns
         -----
@@ -136,8 +138,8 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def _learn(self, X: Labelled, ids: np.ndarray, dosages: Dosages) -> None:
-        rows = np.flatnonzero(_has_genotypes(dosages))
-        rows = rows[~pd.Index(ids[rows]).duplicated()]
+        rows = np.flatnonzero(has_genotypes(dosages))
+        rows = _one_row_each(rows, ids, dosages)
         if not len(rows):
             raise ValueError("X has no row with genotypes to impute others from.")
         genotyped = ids[rows]
@@ -181,7 +183,7 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         table, ids, dosages = self._check(X, reset=False)
-        rows = np.flatnonzero(~_has_genotypes(dosages))
+        rows = np.flatnonzero(~has_genotypes(dosages))
         if not len(rows):
             return X
         dtype = np.promote_types(dosages.dtype, np.float32)
@@ -303,14 +305,30 @@ class PedigreeImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _has_genotypes(dosages: Dosages) -> np.ndarray:
-    """Return which individuals have any genotype, (n,)."""
-    has = np.zeros(dosages.shape[0], bool)
+def _one_row_each(rows: np.ndarray, ids: np.ndarray, dosages: Dosages) -> np.ndarray:
+    """Return the first of the rows of each animal; they must be alike."""
+    codes, _ = pd.factorize(ids[rows])
+    first = rows[np.unique(codes, return_index=True)[1]]
+    repeated = np.setdiff1d(rows, first)
+    if not len(repeated):
+        return first
+    of_animal = first[codes[np.isin(rows, repeated)]]
+    differ = np.zeros(len(repeated), bool)
     for snps in gen_batches(dosages.shape[1], SNPS_AT_ONCE):
-        if has.all():
-            break
-        has |= ~is_missing(columns_of(dosages, snps)).all(axis=1)
-    return has
+        one, other = (_with_gaps(columns_of(dosages, snps)[of]) for of in (repeated, of_animal))
+        differ |= (one != other).any(axis=1)
+    if differ.any():
+        animals = list(dict.fromkeys(ids[repeated[differ]]))
+        raise ValueError(
+            f"X has {len(animals)} animals with rows of different genotypes ({some(animals)}): "
+            "keep one of them in all rows of the animal."
+        )
+    return first
+
+
+def _with_gaps(dosages: np.ndarray) -> np.ndarray:
+    """Return dosages with -1 where they are missing, to be compared."""
+    return np.where(is_missing(dosages), -1, dosages)
 
 
 def _filled(dosages: np.ndarray) -> np.ndarray:

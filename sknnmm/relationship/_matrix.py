@@ -10,12 +10,14 @@ from scipy import linalg, sparse
 from sknnmm.common.cached import cached
 from sknnmm.common.ids import coded_ids, unique_ids
 from sknnmm.common.typing import Column
+from sknnmm.common.user_warnings import warn
 from sknnmm.genotypes.memory_map import read_only
 from sknnmm.inputs.tables import as_pandas, table_of_doubles
 from sknnmm.model.relatedness import BaseRelationship
 from sknnmm.relationship._sparse_factor import NotPositiveDefinite, SparseFactor
 
 SINGULAR = 1e-8  # eigenvalues up to this, relative to the mean of the diagonal, count as 0
+ROUNDED = 1e-3  # relative as well; eigenvalues as far below 0 are due to rounded values
 SYMMETRIC = 1e-8  # largest difference of the triangles, relative to the largest value
 BLEND = "add a small number to its diagonal, or blend it: 0.95 * G + 0.05 * A"
 
@@ -47,8 +49,14 @@ class Relationship(BaseRelationship):
     TypeError
         If `matrix` or `ids` has values of another kind.
     ValueError
-        If `matrix` is not square, finite, symmetric and positive (semi)definite, or is a DataFrame
-        with other labels than `ids`; if `ids` has another number, or is not unique.
+        If `matrix` is not square, finite, symmetric and positive (semi)definite, has zeros only, or
+        is a DataFrame with other labels than `ids`; if `ids` has another number, or is not unique.
+
+    Warns
+    -----
+    UserWarning
+        If a dense R has eigenvalues below 0, but no more than a thousandth of the mean of its
+        diagonal: rounding, as in files of text or single precision, makes such. They count as 0.
 
     See Also
     --------
@@ -164,6 +172,11 @@ class Relationship(BaseRelationship):
         return diagonal
 
     @property
+    def has_quick_diagonal(self) -> bool:
+        """Return whether the diagonal takes no factors of a sparse matrix."""
+        return not (self.inverse and sparse.issparse(self.matrix))
+
+    @property
     def log_determinant(self) -> float:
         """Return the logarithm of the determinant of R; a ValueError if R is singular."""
         if sparse.issparse(self.matrix):
@@ -241,6 +254,11 @@ def _check_values(matrix, values, ids):
         )
     if not np.isfinite(values).all():
         raise ValueError("matrix has missing or infinite values.")
+    if not np.any(values):
+        raise ValueError(
+            "matrix has zeros only: such effects have no variance. Levels that are not related "
+            "have the identity matrix, which needs no relationship: relationship=None."
+        )
     difference = abs(matrix - matrix.T)
     if difference.max() > SYMMETRIC * abs(matrix).max():
         row, column = np.unravel_index(difference.argmax(), matrix.shape)
@@ -259,6 +277,12 @@ def _check_definite(matrix, inverse):
         linalg.cholesky(shifted, overwrite_a=True, check_finite=False)
     except linalg.LinAlgError:
         lowest = linalg.eigh(matrix, eigvals_only=True, subset_by_index=[0, 0])[0]
+        if not inverse and lowest >= -ROUNDED * matrix.diagonal().mean():
+            warn(
+                f"matrix has eigenvalues down to {lowest:.3g}, as of rounded values: those below 0 "
+                "count as 0."
+            )
+            return
         wanted = "an inverse must be positive definite" if inverse else "R may have none below 0"
         raise ValueError(
             f"matrix has an eigenvalue of {lowest:.3g}, but {wanted}. If rounding or gaps in the "

@@ -112,7 +112,9 @@ class Pedigree(BaseRelationship):
         self.dams = _parents(dams, "dams", len(self.ids))
 
     @classmethod
-    def from_frame(cls, table: Table, id: str, sire: str, dam: str) -> Self:
+    def from_frame(
+        cls, table: Table, id: str, sire: str, dam: str, birth: str | None = None
+    ) -> Self:
         """Make a pedigree of a table.
 
         Parameters
@@ -124,6 +126,9 @@ class Pedigree(BaseRelationship):
             "NA", "nan", "none", "null" or "unknown" in any case.
         id, sire, dam : str
             Names of the columns.
+        birth : str or None, default=None
+            Name of a column of dates or numbers, such as years, NaN = missing: births, by which
+            parents are checked. Relationships do not depend on it.
 
         Returns
         -------
@@ -136,14 +141,16 @@ class Pedigree(BaseRelationship):
         TypeError
             If `table` is no table, or an ID neither text nor a whole number.
         ValueError
-            If a column is absent, a row has no ID, rows of an individual contradict each other, or
-            an individual is its own ancestor. The message names the individuals.
+            If a column is absent, a row has no ID, rows of an individual contradict each other,
+            an individual is its own ancestor, or births are neither dates nor numbers. The message
+            names the individuals.
 
         Warns
         -----
         UserWarning
-            If rows are repeated, which then count once; and if a sire in one row is a dam in
-            another, unless some individual of the pedigree was selfed.
+            If rows are repeated, which then count once; if an individual was born before a parent;
+            and if a sire in one row is a dam in another, unless some individual of the pedigree was
+            selfed.
 
         Examples
         --------
@@ -153,7 +160,7 @@ class Pedigree(BaseRelationship):
         >>> Pedigree.from_frame(table, id="id", sire="sire", dam="dam").ids.tolist()
         ['c', 'a', 'b']
         """
-        return cls(*read_records(table, id, sire, dam))
+        return cls(*read_records(table, id, sire, dam, birth))
 
     @cached
     def inbreeding(self) -> np.ndarray:

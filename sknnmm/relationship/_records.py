@@ -18,12 +18,15 @@ from sknnmm.relationship._kernels import with_ancestors
 UNKNOWN = {"", ".", "-", "?", "*", "-1", "-9", "na", "nan", "none", "null", "unknown"}
 
 
-def read_records(table: Any, id: str, sire: str, dam: str) -> tuple[Any, np.ndarray, np.ndarray]:
+def read_records(
+    table: Any, id: str, sire: str, dam: str, birth: str | None = None
+) -> tuple[Any, np.ndarray, np.ndarray]:
     """Return IDs, and positions of sires and dams in them, parents before their offspring.
 
     See `Pedigree.from_frame`.
     """
-    texts = _columns(table, id, sire, dam)
+    table = _checked(table, id, sire, dam, *([] if birth is None else [birth]))
+    texts = [_texts(table[name], f"Column {name!r} of the pedigree") for name in (id, sire, dam)]
     if without := [row + 1 for row, text in enumerate(texts[0]) if text is None]:
         raise ValueError(
             f"Column {id!r} of the pedigree has {len(without)} rows without an ID (counted from 1: "
@@ -39,13 +42,17 @@ def read_records(table: Any, id: str, sire: str, dam: str) -> tuple[Any, np.ndar
     if not len(order):
         _raise_for_loops(sires, dams, ids)
     _warn_of_both_roles(sires[:n_rows], dams[:n_rows], ids)
+    if birth is not None:
+        births = np.full(len(ids), np.nan)
+        births[own] = _births(table[birth], birth)
+        _warn_of_young_parents(births, sires, dams, ids)
     place = np.empty(len(ids) + 1, np.int64)
     place[order], place[-1] = np.arange(len(ids)), -1
     return ids[order], place[sires[order]], place[dams[order]]
 
 
-def _columns(table, *names):
-    """Return the columns as texts, (3, n) objects, None for what is unknown."""
+def _checked(table, *names):
+    """Return a table of pandas that has rows and these columns."""
     table = as_pandas(table)
     if not isinstance(table, pd.DataFrame):
         raise TypeError(
@@ -60,10 +67,11 @@ def _columns(table, *names):
         )
     if not len(table):
         raise ValueError("The pedigree has no rows.")
-    return [_texts(table[name], f"Column {name!r} of the pedigree") for name in names]
+    return table
 
 
 def _texts(column, what):
+    """Return a column as texts (n,) of objects, None for what is unknown."""
     codes, texts = coded_ids(column, what)
     unknown = [text.lower() in UNKNOWN or not text.strip("0") for text in texts]
     texts[np.array(unknown, bool)] = None
@@ -136,4 +144,31 @@ def _warn_of_both_roles(sires, dams, ids):
             f"The pedigree has {both.sum()} individuals that are a sire in one row and a dam in "
             f"another ({some(ids[both])}): right for plants, in animals an error of recording. "
             "Relationships are computed as recorded."
+        )
+
+
+def _births(column, name):
+    """Return births as numbers (n,), NaN = missing."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        days = (column - column.min()) / pd.Timedelta(days=1)
+        return days.to_numpy(dtype=float, na_value=np.nan)
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        raise ValueError(
+            f"Column {name!r} of the pedigree must hold births as dates or numbers: make dates of "
+            "text with pandas.to_datetime."
+        )
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _warn_of_young_parents(births, sires, dams, ids):
+    """Warn of individuals that were born before a parent."""
+    wrong = []
+    for parents in (sires, dams):
+        known = np.flatnonzero(parents >= 0)
+        before = known[births[known] < births[parents[known]]]
+        wrong += [f"{ids[i]} before {ids[parents[i]]}" for i in before]
+    if wrong:
+        warn(
+            f"The pedigree has {len(wrong)} births before that of a parent ({some(wrong)}): errors "
+            "of recording. Relationships are computed as recorded."
         )

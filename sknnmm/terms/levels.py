@@ -15,7 +15,7 @@ class Levels:
     covariate: np.ndarray | None = None  # (n,), effects are slopes on it; None: intercepts
     root: np.ndarray | None = None  # (L, r), R = root root'; or
     inverse: sparse.csr_array | None = None  # R^-1, (L, L); neither: levels are independent
-    diagonal: np.ndarray | None = None  # of R, (L,); None: of ones
+    diagonal: np.ndarray | None = None  # of R, (L,); None: of ones, or it is not known
 
     @property
     def mean_diagonal(self) -> float:

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy import sparse
+from sklearn.base import clone
 from skops import io as skops_io
 
 from sknnmm import NNMMRegressor
@@ -52,8 +54,12 @@ def test_effects_of_levels_are_found(herds, fitted):
     table = fitted.random_effects_["herd"]
     assert list(table.index) == [f"herd {k:02d}" for k in range(N_LEVELS)]
     assert list(table.columns) == [
-        ("y", "mean"), ("y", "sd"), ("HDL", "mean"), ("HDL", "sd")
+        ("y", "mean"), ("y", "sd"), ("y", "reliability"),
+        ("HDL", "mean"), ("HDL", "sd"), ("HDL", "reliability"),
     ]  # fmt: skip
+    variance = fitted.posterior_.draws["herd_variance"].mean()
+    assert_allclose(table["y", "reliability"], 1 - table["y", "sd"] ** 2 / variance)
+    assert table["y", "reliability"].min() > 0.5
     mean = table["y", "mean"]
     truth = herds[4] - herds[4].mean()
     assert np.corrcoef(mean, truth)[0, 1] > 0.9
@@ -142,6 +148,10 @@ def test_a_saved_model_predicts_the_same(herds, fitted):
     pd.testing.assert_frame_equal(loaded.random_effects_["herd"], fitted.random_effects_["herd"])
 
 
+def bulls_of(n_sires):
+    return [f"bull {s}" for s in range(n_sires)]
+
+
 @pytest.mark.parametrize("dense", [False, True])
 def test_relatives_without_records_have_effects(dense):
     """Of a pedigree: the effect of a parent without records is that of its records' offspring."""
@@ -153,7 +163,7 @@ def test_relatives_without_records_have_effects(dense):
     table = pd.DataFrame(
         {
             "id": ids,
-            "sire": [f"bull {s}" for s in sires],
+            "sire": np.array(bulls_of(n_sires))[sires],
             "dam": [f"cow {k}" for k in range(len(ids))],
         }
     )
@@ -167,9 +177,13 @@ def test_relatives_without_records_have_effects(dense):
         X, y, covariates=pd.DataFrame({"animal": ids})
     )
     effects = fit.random_effects_["animal"]["y", "mean"]
-    bulls = effects[[f"bull {s}" for s in range(n_sires)]].to_numpy()
+    bulls = effects[bulls_of(n_sires)].to_numpy()
     assert np.corrcoef(bulls, true)[0, 1] > 0.8
     assert len(effects) == len(pedigree.ids)
+    table = fit.random_effects_["animal"]["y"]
+    of_level = fit.posterior_.draws["animal_variance"].mean() * relationship.diagonal
+    assert_allclose(table["reliability"], np.maximum(1 - table["sd"] ** 2 / of_level, 0))
+    assert table["reliability"][bulls_of(n_sires)].mean() > 0.3
     parents = fit.predict(X[:1], covariates=pd.DataFrame({"animal": ["bull 3"]}))
     unrelated = fit.predict(X[:1], covariates=pd.DataFrame({"animal": ["a stranger"]}))
     assert_allclose(parents - unrelated, effects["bull 3"], atol=1e-8)
@@ -248,3 +262,34 @@ def test_refused_before_sampling(herds, effects, message):
     X, y, omics, covariates, _ = herds
     with pytest.raises(ValueError, match=message):
         model(effects=effects).fit(X, y, omics=omics, covariates=covariates)
+
+
+def test_reliability_needs_the_variance_of_the_levels(herds):
+    """Which is not computed of a sparse inverse, unless the prior needs it."""
+    X, y, _, covariates, _ = herds
+    levels = sorted(set(covariates["herd"]))
+    inverse = Relationship(sparse.eye_array(N_LEVELS, format="csc"), levels, inverse=True)
+    for scale in (0.5, "auto"):
+        effect = Random("herd", relationship=inverse, scale=scale)
+        fit = model(effects=[effect], n_iter=30, burn_in=10)
+        table = fit.fit(X, y, covariates=covariates[["herd"]]).random_effects_["herd"]["y"]
+        assert table["reliability"].isna().all() == (scale == 0.5)
+
+
+def test_terms_that_are_switched_off(herds):
+    """With layer=None the columns are not used, whatever they hold, and not needed in predict."""
+    X, y, _, covariates, _ = herds
+    chain = {"n_iter": 30, "burn_in": 10}
+    without = model(effects=[Random("herd")], **chain).fit(X, y, covariates=covariates[["herd"]])
+    off = [Fixed("sex + age", layer=None), Random("herd"), Random("pen", layer=None)]
+    gaps = covariates.assign(age=np.nan, pen=None)
+    fit = model(effects=off, **chain).fit(X, y, covariates=gaps)
+    np.testing.assert_array_equal(fit.genetic_values_, without.genetic_values_)
+    assert list(fit.random_effects_) == ["herd"] and fit.fixed_effects_.empty
+    new = covariates[["herd"]]
+    np.testing.assert_array_equal(
+        fit.predict(X, covariates=new), without.predict(X, covariates=new)
+    )
+    on = clone(fit).set_params(effects__1__layer=None).fit(X, y, covariates=gaps)
+    assert not on.random_effects_
+    np.testing.assert_array_equal(on.predict(X), model(**chain).fit(X, y).predict(X))

@@ -27,7 +27,7 @@ INVALID = {
     ),
     "covariates dates": (
         dict(covariates=lambda d: frame([[pd.Timestamp("2026-01-01")]] * 80, ["born"])),
-        "covariates column 'born' must be numeric, but holds date",
+        "covariates column 'born' holds date values: .* make numbers",
     ),
     "covariates of several kinds in a column": (
         dict(covariates=lambda d: frame([["F"], [1]] * 40, ["sex"])),

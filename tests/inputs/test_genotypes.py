@@ -1,8 +1,11 @@
 """What X must be at fit; SNPs without variance."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 
 from tests.helpers.inputs import assert_refused, change, frame
 
@@ -41,3 +44,19 @@ def test_snps_without_variance_have_no_effect(method, data, short):
     for inclusion in (model.inclusion_probability_, model.direct_inclusion_probability_):
         assert_array_equal(inclusion[[2, 7]], 0)
     assert_array_equal(model.coef_[[2, 7]], 0)
+
+
+def test_rows_without_genotypes_hint_at_a_pedigree(data, short):
+    """Once, in the fit; single gaps are no reason."""
+    X = data.X.astype(float)
+    X[X < 0] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        short().fit(X, data.y)
+    X[[3, 7]] = np.nan
+    with pytest.warns(UserWarning, match=r"2 rows without any genotype .3, 7.*PedigreeImputer"):
+        fitted = short().fit(X, data.y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.predict(X)

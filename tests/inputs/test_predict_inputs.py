@@ -48,9 +48,13 @@ INVALID_PREDICT = {
         dict(covariates=lambda t: None),
         r"covariates are missing.*\['age', 'sex'\].*predict needs them",
     ),
-    "covariates order": (
-        dict(covariates=lambda t: t[["sex", "age"]]),
-        "covariates must have the columns seen in fit, in that order: age, sex",
+    "covariates lacking": (
+        dict(covariates=lambda t: t[["age"]]),
+        "covariates lacks the columns 'sex' that the model was fitted with; its columns are age",
+    ),
+    "covariates unknown": (
+        dict(covariates=lambda t: t.assign(herd=1)),
+        "covariates has the columns 'herd', with which the model was not fitted: leave them out",
     ),
     "covariates columns": (
         dict(covariates=lambda t: t.to_numpy()[:, :1]),
@@ -74,6 +78,16 @@ def test_invalid_data_at_predict(changes, message, fitted, data):
         model.predict(**inputs)
     with pytest.raises(ValueError, match=message):
         model.score(inputs.pop("X"), data.y, **inputs)
+
+
+def test_covariates_go_by_their_names(fitted, data):
+    """In any order; without names by their position."""
+    model, inputs = fitted
+    expected = model.predict(**inputs)
+    for covariates in (inputs["covariates"][["sex", "age"]], inputs["covariates"].to_numpy()):
+        np.testing.assert_array_equal(
+            model.predict(**inputs | {"covariates": covariates}), expected
+        )
 
 
 def test_tables_that_the_model_was_fitted_without(data, short):

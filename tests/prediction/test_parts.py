@@ -116,9 +116,9 @@ def test_two_phenotypes_are_predicted_as_each_alone(activation, sparse_effects):
         alone = alone_network(network, only(both, column), column)
         for function in (
             lambda n: n.expected_phenotype(rows),
-            lambda n: n.genetic_value(rows.dosages),
+            lambda n: n.genetic_value(n.genetic_rows(rows.dosages)),
             lambda n: predictive_sd(n, rows),
-            lambda n: genetic_sd(n, rows.dosages),
+            lambda n: genetic_sd(n, n.genetic_rows(rows.dosages)),
         ):
             assert_allclose(function(network)[:, [column]], function(alone), rtol=1e-10)
 
@@ -263,7 +263,9 @@ def test_three_layers_of_linear_nodes_are_the_mean_of_the_products():
 def test_the_sd_of_a_row_does_not_depend_on_the_others(activation, sparse_effects):
     network = make_network(make_posterior(sparse_effects=sparse_effects), activation)
     rows = new_rows(network, n=17)
-    whole, genetic = predictive_sd(network, rows), genetic_sd(network, rows.dosages)
+    whole = predictive_sd(network, rows)
+    genetic = genetic_sd(network, network.genetic_rows(rows.dosages))
     for some in (slice(0, 1), slice(3, 4), slice(2, 15), slice(None, None, -1)):
         assert_array_equal(predictive_sd(network, rows.take(some)), whole[some])
-        assert_array_equal(genetic_sd(network, rows.dosages[some]), genetic[some])
+        of_some = genetic_sd(network, network.genetic_rows(rows.dosages[some]))
+        assert_array_equal(of_some, genetic[some])

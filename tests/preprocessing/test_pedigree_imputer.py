@@ -145,6 +145,21 @@ def test_repeated_records_of_an_animal():
     assert_array_equal(*once.transform(asked).loc[OTHERS[0]].to_numpy())
 
 
+def test_rows_of_an_animal_must_agree():
+    """Or have no genotypes at all; a gap is a difference."""
+    of_one = X.iloc[[0]].astype(float)
+    gaps = pd.concat([X.astype(float), of_one * np.nan])
+    assert_array_equal(
+        PedigreeImputer(PEDIGREE).fit(gaps).impute(OTHERS),
+        PedigreeImputer(PEDIGREE).fit(X).impute(OTHERS),
+    )
+    for other in (2 - of_one, of_one.assign(rs0=np.nan)):
+        changed = pd.concat([X.astype(float), of_one, other])
+        message = f"1 animals with rows of different genotypes .{X.index[0]}.: keep one"
+        with pytest.raises(ValueError, match=message):
+            PedigreeImputer(PEDIGREE).fit(changed)
+
+
 @pytest.mark.parametrize(
     ("table", "error", "message"),
     [

@@ -289,3 +289,31 @@ def test_equality():
 def test_refused_positions(arguments, message):
     with pytest.raises(ValueError, match=message):
         Pedigree(*arguments)
+
+
+def test_births_before_that_of_a_parent_are_named(recwarn):
+    """By dates or years; relationships do not change, unknown births are no error."""
+    table = pd.DataFrame(
+        {
+            "id": ["bull", "calf", "heifer", "cow"],
+            "sire": ["0", "bull", "bull", "grandsire"],
+            "dam": ["0", "cow", "cow", "0"],
+            "born": [2019, 2020, 2024, 2022],
+        }
+    )
+    plain = Pedigree.from_frame(table, "id", "sire", "dam")
+    dates = pd.to_datetime(table["born"].astype(str))
+    for births in (table["born"], dates, dates.mask(table["id"] == "bull")):
+        with pytest.warns(UserWarning, match=r"1 births before that of a parent \(calf before cow"):
+            checked = Pedigree.from_frame(
+                table.assign(born=births), "id", "sire", "dam", birth="born"
+            )
+        assert checked == plain
+    recwarn.clear()
+    right = table.assign(born=[2019, 2022, 2024, 2020])
+    Pedigree.from_frame(pl.from_pandas(right), "id", "sire", "dam", birth="born")
+    assert not recwarn
+    with pytest.raises(ValueError, match="'born' of the pedigree must hold births as dates or num"):
+        Pedigree.from_frame(right.astype({"born": str}), "id", "sire", "dam", birth="born")
+    with pytest.raises(ValueError, match="no column 'birth'"):
+        Pedigree.from_frame(right, "id", "sire", "dam", birth="birth")

@@ -120,6 +120,8 @@ REFUSED = [
     (sparse.csr_array(NEGATIVE), "ab", "sparse and not positive definite"),
     (sparse.csr_array(np.ones((2, 2))), "ab", "sparse and not positive definite: pass a dense"),
     (-ONE, "ab", "eigenvalue of -1"),
+    (0 * ONE, "ab", "zeros only: such effects have no variance.*relationship=None"),
+    (np.diag([1, -0.01]), "ab", "eigenvalue of -0.01, but R may have none below 0"),
     ([["x", "y"], ["y", "z"]], "ab", "matrix must be numeric"),
 ]
 
@@ -138,6 +140,19 @@ def test_an_inverse_must_not_be_singular():
 def test_rounding_below_zero_is_no_error():
     matrix = np.array([[1, 1 + 1e-9], [1 + 1e-9, 1]])
     assert_allclose(Relationship(matrix, ["a", "b"]).eigen[0], [0, 2], atol=1e-8)
+
+
+@pytest.mark.parametrize("rounded", [lambda G: G.round(4), lambda G: G.astype(np.float32)])
+def test_matrices_of_few_digits_count_as_singular(X, rounded):
+    """With a warning: eigenvalues just below 0 count as 0."""
+    G = genomic_relationship(X[:, :20]).matrix
+    few = rounded(G)
+    assert np.linalg.eigvalsh(few.astype(float))[0] < -2e-8
+    with pytest.warns(UserWarning, match="eigenvalues down to -.*those below 0 count as 0"):
+        relationship = Relationship(few, range(len(G)))
+    values, vectors = relationship.eigen
+    assert values[0] == 0
+    assert_allclose((vectors * values) @ vectors.T, G, atol=1e-3)
 
 
 # By SNPs

@@ -5,6 +5,7 @@ thinning) then draws from the posterior. Over replicates, the rank of the true v
 draws is uniform for every function of parameters and missing data.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.testing import assert_array_equal
 from scipy import stats
 
 from sknnmm.activations import Activation, NetworkFunction
+from sknnmm.common.layer_names import OMICS, PHENOTYPE
+from sknnmm.estimators.specification import RandomEffect
 from sknnmm.estimators.stopping import StoppingRule
 from sknnmm.model.variables import registry
 from sknnmm.priors import GBLUP, RRBLUP, BayesA, BayesB, BayesC, BayesL, BayesR, ScaledInverseChi2
@@ -23,6 +26,8 @@ from sknnmm.sampling.chains.parallel import run_chains
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY
 from sknnmm.sampling.resume.resume_point import ChainOrigin
+from sknnmm.terms import random
+from tests.helpers.levels import levels_of
 from tests.helpers.networks import (
     centred,
     current_parameters,
@@ -141,6 +146,19 @@ CASES = {
     ),
 }
 
+# With random effects in both layers, of this kind of levels.
+WITH_RANDOM = {
+    "independent": (8, {"direct_prior": BayesC(df=6, scale=0.1)}),
+    "one by one": (
+        10,
+        {
+            "activation": "tanh",
+            "snp_prior": RRBLUP(df=6, scale=0.1),
+            "weight_prior": RRBLUP(df=6, scale=0.5),
+        },
+    ),
+}
+
 IN_ROUNDS = ["RR-BLUP linear", "BayesR linear", "BayesC linear direct"]
 
 
@@ -178,12 +196,25 @@ def quantities(model, X, parameters):
             values[f"w[{k}]"] = parameters.weights[k]
         row = np.flatnonzero(~model.omics_observed[:, k] & model.y_observed)[0]
         values[f"missing omic[{k}]"] = parameters.omics[row, k]
+    for (layer, name), (variance, effects) in parameters.random.items():
+        for k in range(len(variance)):
+            values[f"log variance of {name}, {layer}[{k}]"] = np.log(variance[k])
+            values[f"{name} 0, {layer}[{k}]"] = effects[0, k]
+        values[f"{name} without records, {layer}"] = effects[-1].mean()
+        values[f"mean log variance of {name}, {layer}"] = np.log(variance).mean()
     return values
 
 
 def one_data_set(options, rng):
     """Return a model with data drawn given parameters from the prior, its X, and the quantities."""
-    model = small_network(rng, **{**NETWORK, **options})
+    options = {**NETWORK, **options}
+    kind = options.pop("levels", None)
+    model = small_network(rng, **options)
+    if kind is not None:
+        prior = ScaledInverseChi2(df=6, scale=0.4)
+        levels = levels_of(kind, rng, options["n"], n_levels=9)
+        effect = RandomEffect("herd", (OMICS, PHENOTYPE), levels, prior)
+        model = replace(model, random=(effect,))
     X = centred(model.genotypes)
     parameters = draw_parameters(model, X, rng)
     truth = quantities(model, X, parameters)
@@ -301,9 +332,24 @@ def test_ranks_are_uniform_where_auto_stops(case, request):
     check_ranks(f"{case} auto", lambda rng: one_replicate_in_rounds(CASES[case][1], rng), request)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", WITH_RANDOM)
+def test_ranks_are_uniform_with_random_effects(kind, request, monkeypatch):
+    thin, options = WITH_RANDOM[kind]
+    if kind == "one by one":
+        monkeypatch.setattr(random, "MANY_LEVELS", 0)
+    options = {**options, "levels": kind}
+    check_ranks(f"random, {kind}", lambda rng: one_replicate(options, thin, rng), request)
+
+
 def check_ranks(case, replicate, request):
     """Assert that ranks of the truth are uniform over replicates (a function of the generator)."""
-    rng = Stream(np.random.PCG64([*sorted(CASES), *sorted(f"{c} auto" for c in CASES)].index(case)))
+    cases = (
+        *sorted(CASES),
+        *sorted(f"{c} auto" for c in CASES),
+        *(f"random, {c}" for c in WITH_RANDOM),
+    )
+    rng = Stream(np.random.PCG64(cases.index(case)))
     ranks, draws = [], []
     for _ in range(N_REPLICATES):
         truth, drawn = replicate(rng)
