@@ -4,7 +4,7 @@ On one thread. Shares and rates come from short turns, the fastest of which coun
 the repository::
 
     python -m benchmarks.bench_shapes                       # all parts, some ten minutes
-    python -m benchmarks.bench_shapes --parts growth        # or profile, goals, blup, trait
+    python -m benchmarks.bench_shapes --parts growth        # or profile, goals, blup, trait, cells, many
     python -m benchmarks.bench_shapes --quick               # small data: to see that it runs
 """
 
@@ -61,7 +61,8 @@ BLUP_CASES = (
 )
 QUICK_BLUP_CASES = (Case(3, missing_omics=0.3, n_samples=300, n_snps=100),)
 TRAIT_SHAPES = ((479, 1279), (1500, 1000), (1450, 5000))
-PARTS = ("profile", "growth", "goals", "blup", "trait")
+MANY_OMICS, QUICK_MANY_OMICS = (300, 14_456, 1323), (40, 100, 60)  # n, p, K
+PARTS = ("profile", "growth", "goals", "blup", "trait", "cells", "many")
 
 
 def main():
@@ -81,6 +82,8 @@ def main():
         "goals": goals,
         "blup": blup,
         "trait": one_trait,
+        "cells": drawn_cells,
+        "many": many_omics,
     }
     with one_blas_thread():
         for part in options.parts:
@@ -235,6 +238,72 @@ def one_trait(options):
             cells = [f"{seconds:.1f}", f"{correlation:.3f}", f"{error:.3f}"]
             rows.append([f"{n}, {p}", name, *cells])
     print(f"One trait; networks with {options.n_iter} iterations of one chain:\n")
+    print(as_table(rows) + "\n")
+
+
+def drawn_cells(options):
+    """Print the time per iteration with 30 % of the cells missing over that with complete omics.
+
+    Both in turn, in processor time: a busy machine slows both alike.
+    """
+    small = {"n_samples": 300, "n_snps": 100} if options.quick else {}
+    cases = [replace(Case(10, missing_omics=rate), **small) for rate in (0.0, 0.3)]
+    rows = [["moves of hyperparameters", "complete, ms", "30% missing, ms", "ratio"]]
+    for name, n_moves in (("as a fit makes them", None), ("none", 0)):
+        runs = [
+            warmed_up(Sampler(simulated_model(case).network(), n_moves=n_moves), options)
+            for case in cases
+        ]
+        turns, start = [], perf_counter()
+        while len(turns) < 3 or perf_counter() - start < 2 * options.seconds:
+            turns.append([cpu_seconds(*run) for run in runs])
+        complete, missing = 1000 * np.array(turns).T
+        ratio = np.median(missing / complete)
+        rows.append([name, f"{complete.min():.1f}", f"{missing.min():.1f}", f"{ratio:.1f}"])
+    print(f"n={cases[0].n_samples}, p={cases[0].n_snps}, K=10, BayesC; recording included:\n")
+    print(as_table(rows) + "\n")
+
+
+def warmed_up(sampler, options):
+    """Return the sampler with a chain whose burn-in is over, its random numbers and recorder."""
+    rng = Stream(np.random.PCG64(0))
+    chain = starting_state(sampler, rng)
+    burn_in = 20 if options.quick else 250
+    for _ in range(burn_in):
+        sampler.iterate(chain, rng, tuning=True)
+    run_turn(sampler, chain, rng, 1)  # compiles what records
+    return sampler, chain, rng
+
+
+def cpu_seconds(sampler, chain, rng, n_iterations=20):
+    """Return the processor time of an iteration that is recorded."""
+    recorder, start = new_recorder(sampler, n_iterations), process_time()
+    for _ in range(n_iterations):
+        sampler.iterate(chain, rng, tuning=False)
+        recorder.record(chain, rng)
+    return (process_time() - start) / n_iterations
+
+
+def many_omics(options):
+    """Print the processor time of fits with more omics than individuals, and of their parts."""
+    warnings.simplefilter("ignore")  # a time needs no converged chain
+    n, p, n_omics = QUICK_MANY_OMICS if options.quick else MANY_OMICS
+    data = make_omics_network(n, p, n_omics, random_state=0)
+    lengths, seconds = (20, 500), []
+    for n_iter in (lengths[0], *lengths):  # the first one compiles
+        model = NNMMRegressor(
+            "RR-BLUP", omics_method="RR-BLUP", n_iter=n_iter, burn_in=10, n_chains=1, random_state=0
+        )
+        start = process_time()
+        model.fit(data.X, data.y, omics=data.omics)
+        seconds.append(process_time() - start)
+    per_iteration = (seconds[-1] - seconds[-2]) / (lengths[1] - lengths[0])
+    rows = [
+        [f"n={n}, p={p}, K={n_omics}, RR-BLUP, one chain", ""],
+        [f"fit of {lengths[1]} iterations, s", f"{seconds[-1]:.1f}"],
+        ["an iteration, ms", f"{1000 * per_iteration:.1f}"],
+        ["all that is not an iteration, s", f"{seconds[-1] - lengths[1] * per_iteration:.1f}"],
+    ]
     print(as_table(rows) + "\n")
 
 

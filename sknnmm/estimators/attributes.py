@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.convergence import warn_unless_converged
@@ -104,24 +103,22 @@ def _snp_attributes(results, specification, inputs, as_sparse):
     weighted, effects, effects_sd, included = np.zeros((4, *shape))
     direct, direct_sd, direct_included = np.zeros((3, shape[0]))
     if specification.n_nodes:
-        *tables, (weighted,) = pooled_moments(results, "snp_effects")
+        units = scales.omics_unit
+        if results[0].effects["snp_effects"].mean.ndim == 1:
+            units = connections.layout.spread(units)
+        *tables, (weighted,) = pooled_moments(results, "snp_effects", units, scales.y_scale)
         effects, effects_sd, included, weighted = (
             _snp_table(values, connections, as_sparse) for values in (*tables, weighted)
         )
-        effects = _scale_columns(effects, scales.omics_unit)
-        effects_sd = _scale_columns(effects_sd, scales.omics_unit)
-        included = _scale_columns(included, scales.omics_vary)
-        weighted = weighted * scales.y_scale
     if specification.direct_prior:
-        direct, direct_sd, direct_included = (
-            values[:, 0] for values in pooled_moments(results, "direct_effects")[:3]
-        )
+        *tables, _ = pooled_moments(results, "direct_effects", scales.y_scale, scales.y_scale)
+        direct, direct_sd, direct_included = (values[:, 0] for values in tables)
     attributes = {
         "snp_effects_": effects,
         "snp_effects_std_": effects_sd,
         "inclusion_probability_": included,
-        "direct_effects_": direct * scales.y_scale,
-        "direct_effects_std_": direct_sd * scales.y_scale,
+        "direct_effects_": direct,
+        "direct_effects_std_": direct_sd,
         "direct_inclusion_probability_": direct_included,
     }
     return attributes, weighted
@@ -324,11 +321,3 @@ def _snp_table(values, connections, as_sparse):
         return values
     table = connections.table(values if values.ndim == 1 else connections.pick(values))
     return table if as_sparse else table.toarray()
-
-
-def _scale_columns(table, scales):
-    """Return a table (p, K), dense or csc, times one factor per column."""
-    if not sparse.issparse(table):
-        return table * scales
-    factors = np.repeat(scales, np.diff(table.indptr))
-    return sparse.csc_array((table.data * factors, table.indices, table.indptr), table.shape)

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from sknnmm.common.constant import varies
+from sknnmm.common.constant import mean_and_sd
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.named_table import named_table
 from sknnmm.inputs.tables import refuse_infinite
 
+COLUMNS = 64  # of omics that are compared with y at a time
 FEWEST_ALIKE = 10  # individuals by whom an omic is compared with y
 SAME = 0.999  # correlation of an omic with y beyond which it is taken for y itself
 FAR_SD = 5  # SDs beyond the range of fit from which a value counts as far outside
@@ -45,11 +46,9 @@ def check_variation(varies, names):
 def warn_of_phenotype_among_omics(y, omics, names):
     """Warn once of omics that are y itself, or nearly."""
     same = []
-    for name, column in zip(names, omics.T, strict=True):
-        both = ~np.isnan(y) & ~np.isnan(column)
-        comparable = both.sum() >= FEWEST_ALIKE and varies(y[both]) and varies(column[both])
-        if comparable and abs(_correlation(y[both], column[both])) > SAME:
-            same.append(name)
+    for first in range(0, len(names), COLUMNS):
+        own = slice(first, first + COLUMNS)
+        same += list(names[own][np.abs(_correlations(y, omics[:, own])) > SAME])
     if same:
         warn(
             f"omics {some(same)} have a correlation with y beyond {SAME}: is the phenotype among "
@@ -57,15 +56,22 @@ def warn_of_phenotype_among_omics(y, omics, names):
         )
 
 
-def _correlation(first, second):
-    # Scaled first: squares of extreme units would overflow.
-    first, second = (v / np.abs(v).max() for v in (first - first.mean(), second - second.mean()))
-    return first @ second / np.sqrt((first @ first) * (second @ second))
+def _correlations(y, omics):
+    """Return the correlations of y with omics, (n_omics,); 0 where they cannot be compared."""
+    both = ~np.isnan(y)[:, None] & ~np.isnan(omics)
+    products, comparable = 1.0, both.sum(axis=0) >= FEWEST_ALIKE
+    for values in (y[:, None], omics):
+        values = np.where(both, values, np.nan)
+        mean, sd = mean_and_sd(values)
+        comparable &= sd > 0
+        products = products * ((values - mean) / np.where(sd > 0, sd, 1))
+    return np.where(comparable, np.nansum(products, axis=0), 0) / np.maximum(both.sum(axis=0), 1)
 
 
 def warn_of_tails(omics, names):
     """Warn once of omics in which a few values carry most of the variance."""
-    heavy = [name for name, column in zip(names, omics.T, strict=True) if _has_tails(column)]
+    _, sd = mean_and_sd(omics)
+    heavy = [names[k] for k in np.flatnonzero(sd) if _has_tails(omics[:, k])]
     if heavy:
         warn(
             f"omics {some(heavy)}: a few values, far outside the others, carry most of the "
@@ -77,7 +83,7 @@ def warn_of_tails(omics, names):
 
 def _has_tails(column):
     observed = column[~np.isnan(column)]
-    if not varies(observed) or np.isin(observed, (0, 1)).all():  # no transformation helps
+    if ((observed == 0) | (observed == 1)).all():  # no transformation helps
         return False
     deviation = observed - observed.mean()
     squares = np.sort((deviation / np.abs(deviation).max()) ** 2)[::-1]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sknnmm.common.compiled import njit
-from sknnmm.kernels.passes import dosages_from, filled
+from sknnmm.kernels.passes import dosages_from
 from sknnmm.kernels.simd import WIDE, load, splat, store
 
 LINE = 64  # bytes of a cache line
@@ -13,12 +13,12 @@ SPAN = 8 * len(WIDE)  # SNPs whose sums stay in registers
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def add_cells(dosages, any_missing, mean, indptr, rows, responses, products):
+def add_cells(tiles, any_missing, mean, indptr, rows, responses, products):
     """Add X'responses of some cells to `products` (C, p), X centred, a missing dosage at the mean.
 
     Parameters
     ----------
-    dosages : (n, p), individuals contiguous; any_missing : None if no dosage is missing
+    tiles : (strips, spans, STRIP, SPAN), of `in_tiles`; any_missing : None if no dosage is missing
     mean : (p,)
     indptr, rows : the cells, of strips of STRIP individuals, response after response: those of
         strip s and response c are indptr[s, c] to indptr[s, c + 1]
@@ -31,19 +31,37 @@ def add_cells(dosages, any_missing, mean, indptr, rows, responses, products):
             for t in range(indptr[s, c], indptr[s, c + 1]):
                 values[t] = responses[rows[t], c]
                 total[c] += values[t]
-    tile = aligned(STRIP, SPAN, mean)
-    sums = np.zeros((n_responses, -(-n_snps // SPAN) * SPAN), mean.dtype)
+    n_spans = tiles.shape[1]
+    means, tile = np.zeros((n_spans, SPAN), mean.dtype), aligned(STRIP, SPAN, mean)
+    for j in range(n_snps):
+        means[j // SPAN, j % SPAN] = mean[j]
+    sums = np.zeros((n_responses, n_spans, SPAN), mean.dtype)
     for s in range(len(indptr)):
-        first_row = STRIP * s
-        for first in range(0, n_snps, SPAN):
-            widen(dosages, any_missing, mean, first_row, first, tile)
+        for span in range(n_spans):
+            widen(tiles[s, span], any_missing, means[span], tile)
             for c in range(n_responses):
-                of_span = sums[c][first : first + SPAN]
-                add_rows_of(tile, first_row, rows, values, indptr[s, c], indptr[s, c + 1], of_span)
+                of_span, start, stop = sums[c, span], indptr[s, c], indptr[s, c + 1]
+                add_rows_of(tile, STRIP * s, rows, values, start, stop, of_span)
     for c in range(n_responses):
-        constant, of_response, added = mean.dtype.type(total[c]), products[c], sums[c]
+        constant, of_response, added = mean.dtype.type(total[c]), products[c], sums[c].reshape(-1)
         for j in range(n_snps):
             of_response[j] += added[j] - constant * mean[j]
+
+
+def in_tiles(dosages):
+    """Return dosages (n, p) tile after tile, as `add_cells` reads them: one stream of memory.
+
+    Tiles are of STRIP individuals and SPAN SNPs, (strips, spans, STRIP, SPAN); what is beyond the
+    last individual or SNP is 0.
+    """
+    n, p = dosages.shape
+    tiles = np.zeros((-(-n // STRIP), -(-p // SPAN), STRIP, SPAN), dosages.dtype)
+    for strip, first in zip(tiles, range(0, n, STRIP), strict=True):
+        rows = np.zeros((STRIP, len(strip) * SPAN), dosages.dtype)
+        own = dosages[first : first + STRIP]
+        rows[: len(own), :p] = own
+        strip[:] = rows.reshape(STRIP, len(strip), SPAN).swapaxes(0, 1)
+    return tiles
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -55,17 +73,12 @@ def aligned(n_rows, n_columns, like):
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def widen(dosages, any_missing, mean, first_row, first, tile):
-    """Write SPAN SNPs of STRIP individuals to `tile`, in its precision; fewer at the ends."""
-    lanes, zero = len(WIDE), splat(mean.dtype.type(0), WIDE)
-    width = min(SPAN, mean.size - first)
-    whole = width // lanes * lanes
-    for t in range(min(STRIP, len(dosages) - first_row)):
-        stored, wide = dosages[first_row + t], tile[t]
-        for k in range(0, whole, lanes):
-            store(wide, k, dosages_from(stored, first + k, mean, any_missing, zero))
-        for k in range(whole, width):
-            wide[k] = filled(stored[first + k], mean[first + k], any_missing)
+def widen(stored, any_missing, mean, tile):
+    """Write a tile as it is stored to `tile`, in its precision."""
+    zero = splat(mean.dtype.type(0), WIDE)
+    for t in range(STRIP):
+        for k in range(0, SPAN, len(WIDE)):
+            store(tile[t], k, dosages_from(stored[t], k, mean, any_missing, zero))
 
 
 @njit(nogil=True, cache=True, forceinline=True)

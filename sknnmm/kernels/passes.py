@@ -10,7 +10,7 @@ from numba import types
 from numba.extending import overload
 
 from sknnmm.common.compiled import inlined, njit
-from sknnmm.genotypes.kernels import TILE, fetch, gather, gathered, is_observed, new_tile
+from sknnmm.genotypes.kernels import TILE, fetch, gather, gathered, is_observed, new_tile, prefetch
 from sknnmm.kernels.draws import draw_own_block
 from sknnmm.kernels.simd import NARROW, WIDE, load, splat, store, where_greater
 
@@ -255,6 +255,8 @@ def subtract_eight(taken, residual, row):
     h = load(residual, row + 7 * lanes, back) + back
     for k in changed:
         x, centre = gathered(dosages, snps[k], tile, k), mean[snps[k]]
+        prefetch(x, row + 8 * lanes)  # of the next eight vectors
+        prefetch(x, row + 12 * lanes)
         amount = splat(change[k], WIDE)
         a = a - amount * dosages_at(x, row, centre, any_missing, WIDE)
         b = b - amount * dosages_at(x, row + lanes, centre, any_missing, WIDE)

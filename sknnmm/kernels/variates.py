@@ -6,6 +6,8 @@ import numpy as np
 
 from sknnmm.common.compiled import njit
 
+AT_ONCE = 2**15  # normal variates: what they are made of stays in the cache
+
 
 def random_odds(shape, rng, dtype):
     """Return u / (1 - u) of uniform variates u, odd multiples of 2^-25."""
@@ -36,16 +38,21 @@ def standard_normals(shape, rng, dtype):
     """
     if dtype != np.float32:
         return rng.standard_normal(shape, dtype)
-    size = math.prod(shape)
-    half = -(-size // 2)
+    normals = np.empty(math.prod(shape), np.float32)
+    for first in range(0, normals.size, AT_ONCE):
+        fill_with_normals(normals[first : first + AT_ONCE], rng)
+    return normals.reshape(shape)
+
+
+def fill_with_normals(normals, rng):
+    """Write standard normal variates to an array in single precision."""
+    half = -(-normals.size // 2)
     bits = random_bits(2 * half, rng).reshape(2, half)
     uniform, angle = np.empty((2, half), np.float32)
     point_of(bits, uniform, angle)
-    normals = np.empty((2, half), np.float32)
-    np.cos(angle, out=normals[0])
-    np.sin(angle, out=normals[1])
+    np.cos(angle, out=normals[:half])
+    np.sin(angle[: normals.size - half], out=normals[half:])
     lengthen(normals, np.log(uniform, out=uniform))
-    return normals.reshape(-1)[:size].reshape(shape)
 
 
 @njit(nogil=True, cache=True)
@@ -60,9 +67,11 @@ def point_of(bits, uniform, angle):
 
 @njit(nogil=True, cache=True)
 def lengthen(points, log_uniform):
-    """Multiply points (2, h) of the unit circle by the root of -2 log(uniform)."""
-    for i in range(log_uniform.size):
+    """Multiply points of the unit circle, x then y, by the root of -2 log(uniform)."""
+    half = log_uniform.size
+    for i in range(half):
         log_uniform[i] = np.sqrt(np.float32(-2) * log_uniform[i])
-    for row in range(2):
-        for i in range(log_uniform.size):
-            points[row, i] *= log_uniform[i]
+    for i in range(half):
+        points[i] *= log_uniform[i]
+    for i in range(points.size - half):
+        points[half + i] *= log_uniform[i]

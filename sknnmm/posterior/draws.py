@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from sknnmm.common.row_blocks import row_blocks
 from sknnmm.model.variables import Variable
 from sknnmm.posterior.units import Units
 
@@ -145,22 +146,29 @@ def _stack_draws(chains, shape, columns):
     return stacked
 
 
-def pooled_moments(results, name):
-    """Return mean, SD, inclusion and weighted mean of the effects of a term over all chains.
+def pooled_moments(results, name, units, weighted_unit):
+    """Return mean, SD, inclusion and weighted means of the effects of a term over all chains.
 
-    (p, C), or (m,) of connections; weighted means for each response of the reader, (R, ...).
+    (p, C), or (m,) of connections; weighted means in a list, for each response of the reader.
+
+    Parameters
+    ----------
+    results : list of ChainResult
+    name : str
+        Of the variable of the effects.
+    units : float or ndarray
+        Of the effects, broadcasts to their shape; those in a unit of 0 are not included.
+    weighted_unit : float
+        Of the weighted effects.
     """
     moments = [result.effects[name] for result in results]
-    count = sum(m.count for m in moments)
-    center = _mean([m.total for m in moments], count)
-    variance = _mean([m.squares for m in moments], count)
-    variance -= np.square(center, out=center)
-    np.maximum(variance, 0, out=variance)
+    n_chains, count = len(moments), sum(m.count for m in moments)
+    by_response = zip(*(m.weighted_mean for m in moments), strict=True)
     return (
-        _mean([m.mean for m in moments], len(moments)),
-        np.sqrt(variance, out=variance),
-        _mean([m.included for m in moments], count),
-        _mean([m.weighted_mean for m in moments], len(moments)),
+        _mean([m.mean for m in moments], n_chains, units),
+        _sd([m.total for m in moments], [m.squares for m in moments], count, units),
+        _mean([m.included for m in moments], count, np.not_equal(units, 0)),
+        [_mean(of_chains, n_chains, weighted_unit) for of_chains in by_response],
     )
 
 
@@ -172,12 +180,31 @@ def pooled_effects(results, name):
     return mean, np.sqrt(np.maximum(sum(m.squares for m in moments) / count - mean**2, 0))
 
 
-def _mean(sums, count):
-    """Return the sum of arrays divided by a number, with as few copies as possible."""
-    total = sums[0] / count
-    for other in sums[1:]:
-        total += other / count
-    return total
+def _mean(sums, count, units):
+    """Return the sum of tables over a number, in units and double precision."""
+    mean = np.empty(sums[0].shape)
+    units = np.broadcast_to(units, mean.shape)
+    for rows in row_blocks(mean):
+        own = mean[rows]
+        own[:] = sums[0][rows]
+        for other in sums[1:]:
+            own += other[rows]
+        own /= count
+        own *= units[rows]
+    return mean
+
+
+def _sd(totals, squares, count, units):
+    """Return SDs in units, given sums of values and of their squares over `count` draws."""
+    sd = np.empty(totals[0].shape)
+    units = np.broadcast_to(units, sd.shape)
+    for rows in row_blocks(sd):
+        center = sum(total[rows] for total in totals) / count
+        variance = sum(of_chain[rows] for of_chain in squares) / count
+        variance -= np.square(center, out=center)
+        own = np.sqrt(np.maximum(variance, 0, out=variance), out=sd[rows])
+        own *= units[rows]
+    return sd
 
 
 def pooled_genetic_values(results):

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sknnmm.genotypes.memory_map import read_only
-from sknnmm.kernels.cells import SPAN, STRIP, add_cells
+from sknnmm.kernels.cells import SPAN, STRIP, add_cells, in_tiles
 from sknnmm.sampling.snp.drawn_cells import in_strips
 
 
@@ -22,6 +22,7 @@ def test_products_with_cells_equal_the_product_of_matrices(n, p, any_missing):
     drawn = rng.random((n, 3)) < [0.5, 0, 1]
     products = before.copy()
     cells = [read_only(values) for values in in_strips(drawn)]
-    add_cells(read_only(dosages), any_missing, read_only(mean), *cells, responses, products)
+    tiles = read_only(in_tiles(dosages))
+    add_cells(tiles, any_missing, read_only(mean), *cells, responses, products)
     expected = np.where(drawn, responses, 0).T @ centred
     assert_allclose(products - before, expected, rtol=1e-12, atol=1e-12)

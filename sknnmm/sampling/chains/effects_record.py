@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknnmm.common.compiled import njit
+from sknnmm.common.row_blocks import row_blocks
 from sknnmm.kernels.simd import WIDE, load, splat, store, sum_of_lanes, where_greater
 
 JOINED = 2**23  # bytes of effects made of coordinates at a time, or one draw if that has more
@@ -15,7 +16,7 @@ class EffectsMoments:
     """Sums over kept draws of the effects of one term, (p, C), or (m,) of connections."""
 
     mean: np.ndarray  # over all kept draws
-    weighted_mean: np.ndarray  # of effects times weights on each response of the reader, (R, ...)
+    weighted_mean: list  # of effects times weights, for each response of the reader
     total: np.ndarray  # over `count` draws
     squares: np.ndarray
     included: np.ndarray | None  # None: nothing selects
@@ -72,7 +73,7 @@ class _SweptRecord:
         """Return the effects that are kept, and the EffectsMoments over `n_kept` draws."""
         return kept, EffectsMoments(
             mean=self._total / n_kept,
-            weighted_mean=self._weighted / n_kept,
+            weighted_mean=list(self._weighted / n_kept),
             total=self._total,
             squares=self._squares,
             included=self._included,
@@ -139,12 +140,10 @@ class _SpectralRecord:
             some = kept[first : first + at_once]
             coordinates, variances = [draw[:-1] for draw in some], [draw[-1] for draw in some]
             effects += self.update.effects_given(coordinates, variances, rng)
-        total, squares = np.zeros((2, *self._shape))
-        for of_draw in effects:
-            add_moments(of_draw, total, squares)
+        total, squares = _sums_of(effects)
         return effects, EffectsMoments(
             mean=self._mean_of(self._coordinates.T / n_kept),
-            weighted_mean=np.array([self._mean_of(sums.T / n_kept) for sums in self._weighted]),
+            weighted_mean=[self._mean_of(sums.T / n_kept) for sums in self._weighted],
             total=total,
             squares=squares,
             included=np.broadcast_to(len(effects) * self._in_model, self._shape),
@@ -152,7 +151,20 @@ class _SpectralRecord:
         )
 
     def _mean_of(self, coordinates):
-        return self.update.mean_snp_effects(coordinates).astype(float)
+        return self.update.mean_snp_effects(coordinates)
+
+
+def _sums_of(draws):
+    """Return the sums of draws (p, C), and those of their squares, in double precision."""
+    total, squares = np.empty((2, *draws[0].shape))
+    for rows in row_blocks(total):
+        total[rows] = draws[0][rows]
+        np.square(total[rows], out=squares[rows])
+        for draw in draws[1:]:
+            values = draw[rows].astype(float)
+            total[rows] += values
+            squares[rows] += np.square(values, out=values)
+    return total, squares
 
 
 class LevelsRecord:
@@ -186,7 +198,7 @@ class LevelsRecord:
 
     def finish(self, kept, n_kept, rng):
         """Return the effects that are kept, and the EffectsMoments over `n_kept` draws."""
-        mean, weighted = self._total / n_kept, self._weighted / n_kept
+        mean, weighted = self._total / n_kept, list(self._weighted / n_kept)
         return kept, EffectsMoments(mean, weighted, self._total, self._squares, None, self.count)
 
 

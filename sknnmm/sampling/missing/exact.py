@@ -4,7 +4,7 @@ import numpy as np
 
 from sknnmm.common.compiled import inlined, njit
 from sknnmm.kernels.variates import standard_normals
-from sknnmm.sampling.missing.base import MissingOmics, weighted_sums
+from sknnmm.sampling.missing.base import MissingOmics
 
 
 class ExactMissingOmics(MissingOmics):
@@ -16,54 +16,86 @@ class ExactMissingOmics(MissingOmics):
 
     def draw_coupled(self, chain, mean, sd, rng, tuning):
         """Return draws of the coupled cells (see MissingOmics)."""
-        weights, target = self._weights_and_target(chain)
-        residual_variance = self._residual_variance(chain)
-        cells = mean + sd * standard_normals(mean.shape, rng, mean.dtype)
-        noise = np.sqrt(residual_variance) * standard_normals(target.shape, rng, mean.dtype)
-        gap = target - noise - weighted_sums(weights, cells, self._starts)
-        move_onto(gap, cells, sd * sd, weights, residual_variance, self._starts)
+        state, where = self._nodes.of(chain), (self.rows, self.coupled.columns, self._starts)
+        residual_variance, unexplained = self._residual_variance(chain), self._unexplained(chain)
+        cells = standard_normals(mean.shape, rng, mean.dtype)
+        gap = standard_normals(unexplained.shape, rng, mean.dtype)
+        draw_from_prior(
+            mean, sd, unexplained, residual_variance, state.activated, state.effects, *where, cells,
+            gap,
+        )  # fmt: skip
+        move_onto(gap, cells, sd, state.effects, residual_variance, *where[1:])
         return cells
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def move_onto(gap, cells, variance, weights, residual_variance, starts):
+def draw_from_prior(
+    mean, sd, unexplained, residual_variance, nodes, weights, rows, columns, starts, cells, gap
+):  # fmt: skip
+    """Make draws from the prior of standard normal variates: of the cells, and of the residuals.
+
+    Parameters
+    ----------
+    mean, sd : (cells,), of their prior, sorted by row
+    unexplained, residual_variance : (rows, C), of the responses, given the present nodes
+    nodes : (n, K); weights : (K, C)
+    rows, starts : (rows,), place among the nodes and first cell of each row
+    columns : (cells,)
+    cells : (cells,), normal variates; become draws
+    gap : (rows, C), normal variates; become the responses minus all that is drawn of them
+    """
+    for r in range(starts.size):
+        stop = starts[r + 1] if r + 1 < starts.size else cells.size
+        for e in range(starts[r], stop):
+            cells[e] = mean[e] + sd[e] * cells[e]
+        for c in range(gap.shape[1]):
+            left = unexplained[r, c] - np.sqrt(residual_variance[r, c]) * gap[r, c]
+            for e in range(starts[r], stop):
+                left += weights[columns[e], c] * (nodes[rows[r], columns[e]] - cells[e])
+            gap[r, c] = left
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def move_onto(gap, cells, sd, weights, residual_variance, columns, starts):
     """Move draws of the cells from their prior, in place, so that those of a row close its gap.
 
     Parameters
     ----------
     gap, residual_variance : (rows, C), the responses minus all that is drawn of them
-    cells, variance : (cells,), sorted by row
-    weights : (C, cells)
+    cells, sd : (cells,), sorted by row
+    weights : (K, C)
+    columns : (cells,)
     starts : (rows,), first cell of each row
     """
     if gap.shape[1] > 1:
-        solve_rows(gap, variance, weights, residual_variance, starts)
+        solve_rows(gap, sd, weights, residual_variance, columns, starts)
     else:
         for r in range(starts.size):
             stop = starts[r + 1] if r + 1 < starts.size else cells.size
             total = residual_variance[r, 0]
             for e in range(starts[r], stop):
-                total += weights[0, e] * weights[0, e] * variance[e]
+                total += (weights[columns[e], 0] * sd[e]) ** 2
             gap[r, 0] /= total
-    for c in range(gap.shape[1]):
-        for r in range(starts.size):
-            stop = starts[r + 1] if r + 1 < starts.size else cells.size
+    for r in range(starts.size):
+        stop = starts[r + 1] if r + 1 < starts.size else cells.size
+        for c in range(gap.shape[1]):
             for e in range(starts[r], stop):
-                cells[e] += variance[e] * weights[c, e] * gap[r, c]
+                cells[e] += sd[e] * sd[e] * weights[columns[e], c] * gap[r, c]
 
 
 @inlined(error_model="numpy")
-def solve_rows(gap, variance, weights, residual_variance, starts):
+def solve_rows(gap, sd, weights, residual_variance, columns, starts):
     """Divide the gaps of every row by their covariance matrix, in place; see `move_onto`."""
     n_responses = gap.shape[1]
     covariance = np.empty((n_responses, n_responses), gap.dtype)
     for r in range(starts.size):
-        stop = starts[r + 1] if r + 1 < starts.size else variance.size
+        stop = starts[r + 1] if r + 1 < starts.size else sd.size
         for c in range(n_responses):
             for d in range(n_responses):
                 total = residual_variance[r, c] if c == d else gap.dtype.type(0)
                 for e in range(starts[r], stop):
-                    total += weights[c, e] * weights[d, e] * variance[e]
+                    k = columns[e]
+                    total += weights[k, c] * weights[k, d] * sd[e] * sd[e]
                 covariance[c, d] = total
         solve(covariance, gap[r])
 

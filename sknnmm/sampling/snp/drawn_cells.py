@@ -4,7 +4,7 @@ import numpy as np
 
 from sknnmm.genotypes.memory_map import ReadOnlyArrays, StoredArray
 from sknnmm.genotypes.plink_bits import PackedGenotypes
-from sknnmm.kernels.cells import STRIP, add_cells
+from sknnmm.kernels.cells import STRIP, add_cells, in_tiles
 
 
 class DrawnCells(ReadOnlyArrays):
@@ -28,9 +28,9 @@ class DrawnCells(ReadOnlyArrays):
         self._others = tuple(other for other in others if other.predictors is not None)
         self._any_missing = network.genotypes.any_missing or None  # None: a kernel without checks
         self._mean = network.genotypes.mean.astype(network.dtype)
-        self._dosages = None
+        self._tiles = None
         if drawn.any():
-            self._dosages = StoredArray(individual_major(network.genotypes))
+            self._tiles = StoredArray(in_tiles(unpacked(network.genotypes)))
             self._indptr, self._rows = in_strips(drawn)
         self._measure(layer.starting_response)
         self.freeze()
@@ -60,11 +60,11 @@ class DrawnCells(ReadOnlyArrays):
 
     def responses(self, state):
         """Return X'W responses (C, p) in double precision, given the LayerState."""
-        if self._dosages is None:
+        if self._tiles is None:
             return self._of_kept
         of_cells = np.zeros(self._of_kept.shape, state.response.dtype)
         add_cells(
-            self._dosages.values,
+            self._tiles.values,
             self._any_missing,
             self._mean,
             self._indptr,
@@ -95,9 +95,9 @@ def in_strips(drawn):
     return np.column_stack([last[:, 0] - counts[:, 0], last]), np.concatenate(rows)
 
 
-def individual_major(genotypes):
-    """Return the dosages (n, p) in memory, individual after individual."""
+def unpacked(genotypes):
+    """Return the dosages (n, p) in an array."""
     dosages = genotypes.dosages
     if isinstance(dosages, PackedGenotypes):
-        dosages = dosages.snps(np.arange(dosages.shape[1]))
-    return np.ascontiguousarray(dosages)
+        return dosages.snps(np.arange(dosages.shape[1]))
+    return dosages

@@ -76,7 +76,8 @@ class SpectralDraw(SNPUpdate):
             s2,
             rng,
         )
-        coordinates = np.zeros_like(products)
+        coordinates = np.empty_like(products)
+        coordinates[len(s2) :] = 0  # columns that are filled up
         normals = standard_normals((len(s2), products.shape[1]), rng, self._dtype)
         draw_coordinates(products, self.basis.squared, variance, s2, normals, coordinates)
         fit = self.basis.fit(coordinates.T) if self.keeps_fit else None

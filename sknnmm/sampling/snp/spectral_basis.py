@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from sknnmm.common.row_blocks import row_blocks
 from sknnmm.kernels.variates import standard_normals
 
 ROUNDING = 1e-11  # of squares, relative
@@ -126,8 +127,11 @@ class WideBasis(Basis):
         """Return a draw of b given its coordinates (see Basis)."""
         dtype = coordinates.dtype
         drawn = standard_normals((self._genotypes.shape[1], len(variance)), rng, dtype)
-        drawn *= np.sqrt(variance).astype(dtype)
-        drawn *= self._to_allele
+        sd = np.sqrt(variance).astype(dtype)
+        for rows in row_blocks(drawn):
+            own = drawn[rows]
+            own *= sd
+            own *= self._to_allele[rows]
         change = coordinates - self._coordinates(self._genotypes.unscaled.dot(drawn))
         drawn += self.mean_effects(change)
         return drawn
