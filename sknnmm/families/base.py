@@ -34,9 +34,7 @@ class Family(ABC):
         """
 
     @abstractmethod
-    def log_density(
-        self, record: np.ndarray, mean: np.ndarray, variance: np.ndarray
-    ) -> np.ndarray:
+    def log_density(self, record: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
         """Return the log density of records given mean and variance of the responses.
 
         Of a class or an interval, the log of its probability. The response is normal, and its

@@ -18,8 +18,6 @@ class Gaussian(Family):
         """Return the record (see Family)."""
         return record
 
-    def log_density(
-        self, record: np.ndarray, mean: np.ndarray, variance: np.ndarray
-    ) -> np.ndarray:
+    def log_density(self, record: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
         """Return the log density of the normal distribution (see Family)."""
         return -0.5 * (np.log(2 * np.pi * variance) + (record - mean) ** 2 / variance)
