@@ -10,6 +10,7 @@ from sknnmm.posterior.rank_statistics import rank_statistics
 
 CELLS = 2**22  # of draws times records that are held at a time
 PURPOSE = "Leave-one-out cross-validation"
+LIBRARIES = ("xarray", "xarray_einstats", "arviz_base", "arviz_stats")  # the last needs the others
 
 
 def leave_one_out(log_likelihood, names, n_samples):
@@ -24,8 +25,7 @@ def leave_one_out(log_likelihood, names, n_samples):
     n_samples : int
         Number of draws of all chains.
     """
-    stats = import_optional("arviz_stats", PURPOSE)
-    xarray = import_optional("xarray", PURPOSE)
+    xarray, *_, stats = (import_optional(library, PURPOSE) for library in LIBRARIES)
     step = max(1, CELLS // n_samples)
     parts = [slice(first, first + step) for first in range(0, len(names), step)]
     columns = [_of_records(stats.base.array_stats, log_likelihood(part)) for part in parts]
