@@ -17,6 +17,7 @@ from sknnmm.common.typing import FilePath, Table
 from sknnmm.genotypes.dosages import is_missing
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.genotypes import check_genotypes
+from sknnmm.inputs.tables import as_pandas
 from sknnmm.io._alleles import ALLELES, UNKNOWN
 
 PERFORMANCE = {"r2": "pred.perf.R2", "pval": "pred.perf.pval", "qval": "pred.perf.qval"}
@@ -123,7 +124,8 @@ def _weights(model, variants, min_inclusion):
         snps = np.flatnonzero((effects != 0) & (included >= min_inclusion))
         columns = {"gene": omic, "rsid": model.snp_names_[snps], "weight": effects[snps]}
         tables.append(pd.DataFrame(columns))
-    if not sum(map(len, tables)):
+    tables = [table for table in tables if len(table)]
+    if not tables:
         raise ValueError(
             "The model has no SNP effects on omics to write: fit it with omics, or lower "
             "min_inclusion."
@@ -226,6 +228,7 @@ def _write_covariances(path, weights, model, X):
 
 def _dosages(X, snps, model):
     """Return the dosages of some SNPs in double precision, missing ones at the mean."""
+    X = as_pandas(X)
     if isinstance(X, pd.DataFrame | PackedGenotypes):
         lacking = set(snps) - set(X.columns)
         if lacking:
