@@ -5,7 +5,7 @@ mice and on maize hybrids. For each model the expected log predictive density (e
 by `NNMMRegressor.loo`, by 10 random folds, and by folds that no family spans. Run from the root of
 the repository::
 
-    python -m benchmarks.bench_comparison                  # some 20 minutes
+    python -m benchmarks.bench_comparison                  # some 15 minutes
     python -m benchmarks.bench_comparison --parts mice     # one part
     python -m benchmarks.bench_comparison --quick          # short chains: only to see that it runs
 
