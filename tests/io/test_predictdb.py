@@ -74,8 +74,8 @@ def test_omics_are_predicted_from_what_is_read_back(as_table, fitted, variants, 
     assert extra["pred.perf.R2"].isna().all()
     filled = genotypes.fillna(genotypes.mean())
     # Dosages of the effect allele, of a file that counts the alphabetically first one.
-    counts_other = variants["other_allele"] < variants["counted_allele"]
-    other_file = filled.where(~counts_other, 2 - filled)
+    counts_other = (variants["other_allele"] < variants["counted_allele"]).to_numpy()
+    other_file = pd.DataFrame(np.where(counts_other, 2 - filled, filled), columns=NAMES)
     first = variants[["counted_allele", "other_allele"]].min(axis=1)
     for k, (gene, of_gene) in enumerate(weights.groupby("gene", sort=False)):
         snps = of_gene["rsid"].to_numpy()
@@ -83,7 +83,7 @@ def test_omics_are_predicted_from_what_is_read_back(as_table, fitted, variants, 
         is_effect = of_gene["eff_allele"].to_numpy() == first[snps].to_numpy()
         predicted = np.where(is_effect, dosages, 2 - dosages) @ of_gene["weight"].to_numpy()
         expected = model.predict_omics(genotypes)[:, k] - model.omics_intercept_[k]
-        assert_allclose(predicted, expected, rtol=1e-10)
+        assert_allclose(predicted, expected, rtol=1e-10, atol=1e-12)
         # S-PrediXcan takes the variance of the predicted omic from the covariances.
         found = covariances[covariances["GENE"] == gene].pivot(
             index="RSID1", columns="RSID2", values="VALUE"
