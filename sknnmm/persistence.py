@@ -12,6 +12,7 @@ from sknnmm.activations import ACTIVATIONS
 from sknnmm.effects import Fixed, Random
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.estimators.variance_components import FittedRandom
+from sknnmm.families import Gaussian
 from sknnmm.inputs.fitted_columns import FittedColumns
 from sknnmm.inputs.fixed_columns import FixedColumns
 from sknnmm.inputs.formulas import FormulaColumns
@@ -44,6 +45,7 @@ TRUSTED_TYPES: list[str] = sorted(
         FixedColumns,
         FormulaColumns,
         FittedRandom,
+        Gaussian,
         Random,
         RandomLevels,
         RandomPart,

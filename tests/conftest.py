@@ -1,5 +1,6 @@
 """Small data and short chains shared by the tests."""
 
+import signal
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +23,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A shell ignores SIGINT in what it starts in the background; tests of Ctrl-C need it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--cpu-times"):
         config.pluginmanager.register(CPUTimes())
 

@@ -105,11 +105,11 @@ class Case:
     def folds(self):
         """Yield the folds; the training individuals of each can be split in the same way."""
         for train, test in self.split(np.arange(len(self.names)), self.n_parts):
-            individuals = self._adjusted(train)
+            individuals = self.adjusted(train)
             inner = self.split(train, N_INNER_PARTS)
             yield Fold(individuals[train], individuals[test], inner, test)
 
-    def _adjusted(self, train):
+    def adjusted(self, train):
         """Return the individuals, omics and y as deviations from the training means of groups."""
         if self.confounder is None:
             return self.individuals

@@ -41,8 +41,8 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
         Of the draws, or there is a warning.
     """
     scales, n_omics = inputs.scales, inputs.omics.shape[1]
-    n_snps = network.genotypes.shape[1]
-    posterior = Posterior(results, registry(network), Units.of(scales), n_snps)
+    coords, judged = diagnosed(inputs, results[0].rows)
+    posterior = Posterior(results, registry(network), Units.of(scales), coords, judged)
     snps, weighted = _snp_attributes(results, specification, inputs, masks.is_sparse(mask))
     attributes = {
         "n_omics_": n_omics,
@@ -281,19 +281,23 @@ def _fitted_network(attributes, weighted, random, specification, network):
         {name: effects[name] for name in effects if name in posterior.draws},
         weighted_effects=weighted,
         random=random,
+        families={layer.name: layer.family for layer in network.layers},
         mean_inverse_weight=network.layers[-1].mean_inverse_weight / scales.weight_mean,
     )
 
 
 def diagnosed(inputs, rows):
-    """Return names along the dimensions of what is diagnosed, and which of them can be targets.
+    """Return names along all dimensions, and which of them can be targets.
 
     `rows` are those whose genetic values are followed.
     """
     names = {
+        "snp": inputs.snp_names,
         "omic": inputs.node_names,
         "covariate": inputs.fixed[PHENOTYPE].names,
+        "omics_covariate": inputs.fixed[OMICS].names,
         "row": inputs.row_names[rows],
+        **{f"{column.name}_level": column.levels for column in inputs.random_columns},
     }
     for dim, groups in (("snp_group", inputs.snp_groups), ("omics_group", inputs.omics_groups)):
         if groups is not None:
@@ -304,7 +308,7 @@ def diagnosed(inputs, rows):
 
 def _diagnostics(results, settings, specification, posterior, inputs, wanted):
     """Return the tables of diagnostics, as plain types: secure formats know no DataFrame."""
-    described = (posterior.draws, posterior.variables, *diagnosed(inputs, results[0].rows))
+    described = (posterior.draws, posterior.registry, *diagnosed(inputs, results[0].rows))
     table, (_, _, columns) = diagnose(*described), quantities(*described)
     warn_unless_converged(table, columns, settings, specification, wanted)
     return {

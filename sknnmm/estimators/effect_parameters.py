@@ -13,8 +13,9 @@ def of_effects(effects: Iterable[BaseEstimator]) -> dict[str, Any]:
     nested = {}
     for position, term in enumerate(effects):
         nested[f"{PREFIX}{position}"] = term
-        of_term = term.get_params(deep=False)
-        nested |= {f"{PREFIX}{position}__{key}": value for key, value in of_term.items()}
+        if isinstance(term, BaseEstimator):  # anything else is refused by fit
+            of_term = term.get_params(deep=False)
+            nested |= {f"{PREFIX}{position}__{key}": value for key, value in of_term.items()}
     return nested
 
 

@@ -34,6 +34,7 @@ from sknnmm.estimators.convergence import Wanted
 from sknnmm.estimators.describe import describe
 from sknnmm.estimators.effect_parameters import of_effects, with_effects
 from sknnmm.estimators.fingerprint import describe_fit
+from sknnmm.estimators.leave_one_out import leave_one_out
 from sknnmm.estimators.prior_parameters import of_groups, replaced
 from sknnmm.estimators.short_name import short_name
 from sknnmm.estimators.stopping import StoppingRule
@@ -42,11 +43,11 @@ from sknnmm.estimators.variance_components import (
     variance_besides_snps,
     variance_components,
 )
-from sknnmm.inputs.alignment import row_index
+from sknnmm.inputs.alignment import row_index, row_names
 from sknnmm.inputs.checkpoint_directory import check_directory
 from sknnmm.inputs.fit_inputs import check_fit_inputs
 from sknnmm.inputs.group_priors import GROUPS_OF
-from sknnmm.inputs.phenotype import check_phenotype
+from sknnmm.inputs.phenotype import check_phenotype, check_records
 from sknnmm.inputs.predict_inputs import (
     check_genetic_inputs,
     check_predict_genotypes,
@@ -56,6 +57,7 @@ from sknnmm.inputs.settings import check_settings
 from sknnmm.inputs.weights import check_weights
 from sknnmm.model.variables import registry
 from sknnmm.posterior.diagnostics import MIN_ESS
+from sknnmm.prediction.log_likelihood import log_likelihood
 from sknnmm.prediction.spread import genetic_sd, predictive_sd, sample_phenotypes
 from sknnmm.priors import METHODS, Prior, ScaledInverseChi2
 from sknnmm.sampling.chains.interruption import ends_process_when_terminated
@@ -985,6 +987,158 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         observed = ~np.isnan(y)
         weight = None if weight is None else weight[observed]
         return r2_score(y[observed], predicted[observed], sample_weight=weight)
+
+    def log_likelihood(
+        self,
+        X: Table,
+        y: Column,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        sample_weight: Column | None = None,
+    ) -> np.ndarray:
+        """Return the log density of every record of y in posterior draws.
+
+        The density of y given the genotypes, the covariates and the omics that are given. Omics
+        that are not, and latent nodes, are integrated over given the parameters of the draw:
+        exactly if the activation is linear, otherwise with 128 fixed normal draws. For the data
+        of `fit` it is the likelihood of the records, by which `loo` compares models. For other
+        individuals the log of the mean density over the draws is the log predictive density.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+            Missing genotypes count as the training mean, as they do in fit.
+        y : array-like of shape (n,)
+            NaN = missing.
+        omics, covariates : array-like or None
+            As in predict.
+        sample_weight : array-like of shape (n,) or None
+            As in fit, in the same units: a record of weight 2 has residual variance
+            `residual_variance_` / 2. None: all are 1.
+
+        Returns
+        -------
+        ndarray of shape (n_chains, draws, n)
+            Log of densities per unit of y; NaN where y is missing or the weight 0. The draws are
+            those whose SNP effects are held, ``posterior_.effects_draw`` of the kept ones.
+
+        See Also
+        --------
+        loo : Leave-one-out predictive densities.
+
+        Examples
+        --------
+        >>> from scipy.special import logsumexp
+        >>> from sknnmm import NNMMRegressor
+        >>> from sknnmm.datasets import make_omics_network
+        >>> data = make_omics_network(n_samples=60, n_snps=30, n_omics=2, random_state=0)
+        >>> model = NNMMRegressor("RR-BLUP", n_iter=300, burn_in=100, random_state=0)
+        >>> model = model.fit(data.X[:50], data.y[:50], omics=data.omics[:50])
+        >>> densities = model.log_likelihood(data.X[50:], data.y[50:], omics=data.omics[50:])
+        >>> densities.shape
+        (2, 200, 10)
+        >>> predictive = logsumexp(densities, axis=(0, 1)) - np.log(2 * 200)
+        """
+        rows, record, weight = self._check_records(X, y, omics, covariates, sample_weight)
+        densities = np.full((*self._held_draws(), len(record)), np.nan)
+        observed = ~np.isnan(record)
+        densities[:, :, observed] = self._log_likelihood(
+            rows.take(observed), record[observed], weight[observed]
+        )
+        return densities
+
+    def loo(
+        self,
+        X: Table,
+        y: Column,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        sample_weight: Column | None = None,
+    ) -> Any:
+        """Return the leave-one-out predictive density of the records, without another fit.
+
+        The sum over the records of the log density of y_i given all other records, x_i and the
+        omics of i: how well the phenotype of a new individual is predicted, from genotypes and
+        omics as these individuals have them, whose relatives are in the data as theirs are. It is
+        computed from `log_likelihood` by Pareto smoothed importance sampling. ``arviz_stats.
+        compare({"a": loo_a, "b": loo_b})`` compares models of the same records.
+
+        Needs the library ArviZ: ``pip install sknnmm[arviz]``.
+
+        Parameters
+        ----------
+        X, y, omics, covariates, sample_weight : array-like or None
+            What was passed to fit. Records whose y is missing do not count.
+
+        Returns
+        -------
+        arviz_stats.ELPDData
+            elpd (the sum), se (its standard error), p (effective number of parameters), elpd_i
+            and pareto_k (of each record).
+
+        Warns
+        -----
+        UserWarning
+            If Pareto k says of some records that importance sampling is not reliable. Models with
+            about as many effective parameters as records, as with a random effect for each, have
+            many of these.
+
+        See Also
+        --------
+        log_likelihood : What it is computed from.
+
+        Notes
+        -----
+        The omics of a record are not left out with its y. That is another question than how well
+        candidates are predicted that have genotypes only; see the guide, "Comparing models".
+
+        References
+        ----------
+        Vehtari, Gelman & Gabry (2017), doi 10.1007/s11222-016-9696-4. Vehtari, Simpson, Gelman,
+        Yao & Gabry (2024), https://jmlr.org/papers/v25/19-556.html.
+
+        Examples
+        --------
+        >>> from sknnmm import NNMMRegressor
+        >>> from sknnmm.datasets import make_omics_network
+        >>> data = make_omics_network(n_samples=100, n_snps=30, n_omics=2, random_state=0)
+        >>> with_omics = NNMMRegressor("RR-BLUP", n_iter=600, burn_in=100, random_state=0)
+        >>> with_omics = with_omics.fit(data.X, data.y, omics=data.omics)
+        >>> without = NNMMRegressor("RR-BLUP", n_iter=600, burn_in=100, random_state=0)
+        >>> without = without.fit(data.X, data.y)
+        >>> gain = with_omics.loo(data.X, data.y, omics=data.omics)  # doctest: +SKIP
+        """
+        rows, record, weight = self._check_records(X, y, omics, covariates, sample_weight)
+        observed = np.flatnonzero(~np.isnan(record))
+        names = row_names(X, len(record))[observed]
+
+        def log_likelihood(part):
+            some = observed[part]
+            return self._log_likelihood(rows.take(some), record[some], weight[some])
+
+        return leave_one_out(log_likelihood, names, np.prod(self._held_draws()))
+
+    def _check_records(self, X, y, omics, covariates, sample_weight):
+        """Return the rows, y (n,) with NaN = missing, and weights (n,)."""
+        inputs = self._check_predict_inputs(X, omics, covariates, y=y, sample_weight=sample_weight)
+        n_samples = len(inputs.dosages)
+        weight = check_weights(sample_weight, n_samples)
+        record = check_records(y, n_samples, weight)
+        return (
+            self._network.rows(*inputs),
+            record,
+            np.ones(n_samples) if weight is None else weight,
+        )
+
+    def _held_draws(self):
+        """Return the number of chains, and of draws of each whose SNP effects are held."""
+        n_chains = len(self.posterior_.draws["residual_variance"])
+        return n_chains, len(self.posterior_.effects_draw)
+
+    def _log_likelihood(self, rows, record, weight):
+        """Return the log likelihood of records that are not missing, (chain, draw, n)."""
+        densities = log_likelihood(self._network, rows, record[:, None], weight)
+        return densities.reshape(*self._held_draws(), len(record))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

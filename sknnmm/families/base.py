@@ -32,3 +32,11 @@ class Family(ABC):
 
         Asked for if the family `draws`, for responses that have a record.
         """
+
+    @abstractmethod
+    def log_density(self, record: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """Return the log density of records given mean and variance of the responses.
+
+        Of a class or an interval, the log of its probability. The response is normal, and its
+        variance is all that is not known of it: the arguments broadcast.
+        """

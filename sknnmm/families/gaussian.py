@@ -17,3 +17,7 @@ class Gaussian(Family):
     ) -> np.ndarray:
         """Return the record (see Family)."""
         return record
+
+    def log_density(self, record: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """Return the log density of the normal distribution (see Family)."""
+        return -0.5 * (np.log(2 * np.pi * variance) + (record - mean) ** 2 / variance)

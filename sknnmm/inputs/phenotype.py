@@ -9,7 +9,7 @@ from sknnmm.inputs.alignment import check_n_values
 from sknnmm.inputs.tables import column_of_doubles, plain_column, refuse_infinite
 
 
-def check_phenotype(y, n_samples, weight=None):
+def check_records(y, n_samples, weight=None):
     """Return y (n,) in double precision, NaN = missing; also where the weight is 0."""
     if y is None:
         raise ValueError(
@@ -27,9 +27,15 @@ def check_phenotype(y, n_samples, weight=None):
     refuse_infinite(y, "y")
     if weight is not None:
         y = np.where(weight == 0, np.nan, y)
-    observed = y[~np.isnan(y)]
-    if observed.size == 0:
+    if np.isnan(y).all():
         raise ValueError("y has no observed value: all are missing (NaN).")
+    return y
+
+
+def check_phenotype(y, n_samples, weight=None):
+    """Return y as `check_records` does, if it varies."""
+    y = check_records(y, n_samples, weight)
+    observed = y[~np.isnan(y)]
     if n_samples == 1:
         raise ValueError("n_samples = 1: X and y need at least two samples to estimate variances.")
     if not varies(observed):

@@ -55,7 +55,7 @@ def quantities(draws, variables, names, judged):
             of_variable = draws[variable.name]
             labels += labels_of(variable, names)
             columns += list(np.moveaxis(of_variable.reshape(*of_variable.shape[:2], -1), -1, 0))
-            is_target.append(_targets(variable, of_variable.shape[2:], judged).ravel())
+            is_target.append(targets(variable, of_variable.shape[2:], judged).ravel())
     return _without_absent(labels, np.concatenate(is_target), columns)
 
 
@@ -75,7 +75,7 @@ def labels_of(variable, names):
     return [f"{variable.name}[{', '.join(map(str, each))}]" for each in along]
 
 
-def _targets(variable, shape, judged):
+def targets(variable, shape, judged):
     """Return which values of a variable are targets, in its shape."""
     targets = np.full(shape, variable.is_target)
     for axis, dim in enumerate(variable.dims):
@@ -100,7 +100,7 @@ def of_draws(columns):
         too few draws or chains.
     """
     batches = [columns[i : i + BATCH] for i in range(0, len(columns), BATCH)]
-    return pd.concat([_of_batch(np.stack(batch)) for batch in batches], ignore_index=True)
+    return pd.concat([of_batch(np.stack(batch)) for batch in batches], ignore_index=True)
 
 
 def has_failed(table, n_chains, n_targets, min_ess=MIN_ESS):
@@ -135,7 +135,7 @@ def ess_within_chains(columns):
     return np.where(np.isnan(ess), n_draws, ess).sum(axis=1)
 
 
-def _of_batch(values):
+def of_batch(values):
     """Return the diagnostics of a few quantities (quantity, chain, draw)."""
     # Relative to the largest draw: squares of extreme units would overflow.
     unit = np.abs(values).max(axis=(1, 2))

@@ -1,13 +1,19 @@
 """Posterior draws and summaries on the original scale, from the results of the chains."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
+from sknnmm.common.optional import import_optional
 from sknnmm.common.row_blocks import row_blocks
+from sknnmm.common.typing import FilePath
 from sknnmm.model.variables import Variable
+from sknnmm.posterior.data_tree import data_tree
+from sknnmm.posterior.files import read_posterior, write_posterior
+from sknnmm.posterior.tables import summary_table, variables_table
 from sknnmm.posterior.units import Units
 
 if TYPE_CHECKING:
@@ -31,8 +37,14 @@ class Posterior:
         ``*_variance`` of effects is their common prior variance, ``*_scale`` the scale of their
         variances (BayesA, BayesB), ``*_squared_penalty`` lambda^2 of BayesL. With groups of SNPs
         or omics, theirs and pi are (chain, draw, group, ...), NaN of a group that has none.
-    variables : dict of str to Variable
-        What the draws are: dimensions, unit, description.
+    variables : DataFrame
+        What the draws are: one row for each name, with its dims, its unit ("1": none;
+        hyperparameters are on the standardised scale), whether chains are judged by it (target),
+        the number of draws of a chain, and a description.
+    registry : dict of str to Variable
+        The same, as the package reads it.
+    coords : dict of str to ndarray
+        Names along the dims: of SNPs, omics, covariates, groups, rows, levels of random effects.
     effects_draw : ndarray of int
         The kept draws whose SNP effects are held.
     genetic_values_row : ndarray of int
@@ -42,18 +54,21 @@ class Posterior:
     def __init__(
         self,
         results: Sequence["ChainResult"],
-        variables: dict[str, Variable],
+        registry: dict[str, Variable],
         units: Units,
-        n_snps: int,
+        coords: dict[str, np.ndarray],
+        judged: dict[str, np.ndarray],
     ) -> None:
-        self.variables = variables
+        self.registry = registry
+        self.coords = {dim: _plain_names(names) for dim, names in coords.items()}
+        self._judged = judged
         self.genetic_values_row = results[0].rows
         self.draws = {
-            name: units.restore(variables[name], np.stack([r.draws[name] for r in results]))
-            for name in variables
+            name: units.restore(registry[name], np.stack([r.draws[name] for r in results]))
+            for name in registry
             if name in results[0].draws
         }
-        self._add_effects(results, units, n_snps)
+        self._add_effects(results, units, len(coords["snp"]))
 
     def _add_effects(self, results, units, n_snps):
         spacing = max(result.stored.spacing for result in results)
@@ -62,7 +77,7 @@ class Posterior:
         stored = [result.stored.draws for result in results]
         self.effects_draw = np.array(list(stored[0]))
         for name in results[0].effects:
-            variable = self.variables[name]
+            variable = self.registry[name]
             columns = units.of_response(variable)
             chains = [[draw[name] for draw in chain.values()] for chain in stored]
             n_effects = n_snps if "snp" in variable.dims else len(results[0].effects[name].mean)
@@ -100,6 +115,161 @@ class Posterior:
         ]
         return "Posterior draws (chain, draw, ...)\n" + "\n".join(lines)
 
+    @property
+    def variables(self) -> pd.DataFrame:
+        """What the draws are."""
+        return variables_table(self.registry, self.draws)
+
+    def summary(
+        self,
+        names: Sequence[str] | None = None,
+        quantiles: Sequence[float] = (0.05, 0.5, 0.95),
+    ) -> pd.DataFrame:
+        """Return the summary of variables, a row for each of their values.
+
+        Parameters
+        ----------
+        names : sequence of str or None
+            Names of `variables`; None: those of `diagnostics_`. Effects of SNPs are summarised by
+            the draws that are held; with many SNPs that takes long, and the fitted attributes
+            have their means and SDs.
+        quantiles : sequence of float, default=(0.05, 0.5, 0.95)
+            Between 0 and 1.
+
+        Returns
+        -------
+        DataFrame
+            Index ``residual_variance``, ``omics_weights[HDL]``, ...; columns mean, sd, the
+            quantiles, ess_bulk, ess_tail, r_hat, mcse (Vehtari et al. 2021, doi 10.1214/20-BA1221;
+            NaN where a value is constant or draws are too few) and target, whether chains are
+            judged by it.
+
+        Raises
+        ------
+        ValueError
+            If a name is not one of `variables`, or a quantile is not between 0 and 1.
+
+        Examples
+        --------
+        >>> from sknnmm import NNMMRegressor
+        >>> from sknnmm.datasets import make_omics_network
+        >>> data = make_omics_network(n_samples=60, n_snps=30, n_omics=2, random_state=0)
+        >>> model = NNMMRegressor("RR-BLUP", n_iter=300, burn_in=100, random_state=0)
+        >>> posterior = model.fit(data.X, data.y, omics=data.omics).posterior_
+        >>> posterior.summary(["omics_weights"], quantiles=[0.1, 0.9]).columns.to_list()
+        ['mean', 'sd', '10%', '90%', 'ess_bulk', 'ess_tail', 'r_hat', 'mcse', 'target']
+        >>> posterior.variables.loc["omics_weights", ["dims", "unit"]].to_list()
+        [('omic',), 'y']
+        """
+        if names is None:
+            chosen = [v for v in self.registry.values() if v.is_diagnosed]
+        else:
+            unknown = [name for name in names if name not in self.draws]
+            if isinstance(names, str) or unknown:
+                raise ValueError(
+                    f"names must be a sequence of {', '.join(self.draws)}; got "
+                    f"{names if isinstance(names, str) else ', '.join(map(str, unknown))}."
+                )
+            chosen = [self.registry[name] for name in names]
+        if not all(0 <= q <= 1 for q in quantiles):
+            raise ValueError(f"quantiles must lie between 0 and 1; got {list(quantiles)}.")
+        return summary_table(self.draws, chosen, self.coords, self._judged, quantiles)
+
+    def to_datatree(self, snps: int | Literal["all"] | Sequence[str] = 100) -> Any:
+        """Return the draws as a DataTree of xarray, as ArviZ reads it.
+
+        Needs the library xarray, which ``pip install sknnmm[arviz]`` brings with ArviZ.
+
+        Parameters
+        ----------
+        snps : int, "all" or sequence of str, default=100
+            The SNPs whose effects are exported: those that most often have one in the draws, of
+            equals those with the largest mean in SDs; all; or by name. Effects are dense there:
+            chains times draws times SNPs times omics.
+
+        Returns
+        -------
+        xarray.DataTree
+            The group "posterior" has what every kept draw is held of; the group "effects" effects
+            of SNPs and of the levels of random effects, whose `draw` counts the kept draws. Dims
+            are chain, draw, snp, omic, row, ... with their names as coordinates; every variable
+            has attributes long_name, units and target.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed.
+        ValueError
+            If `snps` is none of these, or names SNPs that the model does not have.
+
+        Examples
+        --------
+        >>> tree = model.posterior_.to_datatree()  # doctest: +SKIP
+        >>> arviz_plots.plot_trace(tree, var_names=["heritability"])  # doctest: +SKIP
+        >>> arviz_plots.plot_forest(
+        ...     tree, group="effects", var_names=["direct_effects"]
+        ... )  # doctest: +SKIP
+        """
+        return data_tree(self, snps)
+
+    def to_netcdf(self, path: FilePath, snps: int | Literal["all"] | Sequence[str] = 100) -> None:
+        """Write the DataTree to a netCDF file, which ``xarray.open_datatree`` reads.
+
+        Needs the libraries xarray and h5netcdf: ``pip install sknnmm[arviz]``.
+
+        Parameters
+        ----------
+        path : str or path-like
+        snps : int, "all" or sequence of str, default=100
+            As in `to_datatree`.
+
+        Raises
+        ------
+        ImportError
+            If a library is not installed.
+        """
+        import_optional("h5netcdf", "A netCDF file")
+        self.to_datatree(snps).to_netcdf(path, engine="h5netcdf")
+
+    def save(self, path: FilePath) -> None:
+        """Write all draws to a file, without pickle; `load` returns them to the bit.
+
+        Parameters
+        ----------
+        path : str or path-like
+            An npz archive, usually with the suffix .npz.
+        """
+        write_posterior(path, self.__getstate__())
+
+    @classmethod
+    def load(cls, path: FilePath) -> "Posterior":
+        """Return the Posterior that `save` has written; no code of the file is run.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Returns
+        -------
+        Posterior
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, or was written by another version or by something else.
+
+        Examples
+        --------
+        >>> from sknnmm.posterior.draws import Posterior
+        >>> model.posterior_.save("hdl.npz")  # doctest: +SKIP
+        >>> Posterior.load("hdl.npz").summary()  # doctest: +SKIP
+        """
+        posterior = cls.__new__(cls)
+        posterior.__setstate__(read_posterior(path))
+        return posterior
+
     def at_stored(self, name: str) -> np.ndarray:
         """Return the draws of a small quantity that belong to the held SNP effects, (S, ...)."""
         draws = self.draws[name][:, self.effects_draw]
@@ -112,6 +282,14 @@ class Posterior:
     def sd(self, name: str) -> np.ndarray:
         """Return the standard deviation over all draws and chains."""
         return self.draws[name].std(axis=(0, 1))
+
+
+def _plain_names(names):
+    """Return names as numbers, or as an object array of text."""
+    names = np.asarray(names)
+    if names.dtype.kind in "iuf":
+        return names
+    return np.array([str(name) for name in names], dtype=object)
 
 
 def _dtype_for(units, dtype):

@@ -129,6 +129,7 @@ def fitted_network(
     weighted_effects,
     mean_inverse_weight,
     random,
+    families,
 ):
     """Return the network of one layer of nodes, or none, below one phenotype.
 
@@ -148,6 +149,8 @@ def fitted_network(
         Mean over the records of their residual variance of y over that of weight 1.
     random : dict of str to list of RandomPart
         By the name of the layer.
+    families : dict of str to Family
+        The same.
     """
     location, scale = np.array([scales.y_mean]), np.array([scales.y_scale])
     names = "centred_intercept", "covariate_effects"
@@ -161,6 +164,7 @@ def fitted_network(
         parts,
         "residual_variance",
         "heritability",
+        families[PHENOTYPE],
         mean_inverse_weight,
     )
     network = FittedNetwork(phenotype, genotypes.variance, scales.covariates_mean)
@@ -196,6 +200,7 @@ def fitted_network(
         ],
         "omics_residual_variance",
         "omics_heritability",
+        families[OMICS],
     )
     if activation.is_network:
         training = network.genetic_rows(genotypes.dosages)

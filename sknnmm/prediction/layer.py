@@ -1,11 +1,15 @@
 """A fitted layer: the distribution of its responses for new rows."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sknnmm.posterior.draws import Posterior
 from sknnmm.prediction.parts import Part, at_held
+
+if TYPE_CHECKING:
+    from sknnmm.families import Family
 
 
 @dataclass(eq=False)
@@ -22,6 +26,7 @@ class FittedLayer:
     parts: list[Part]
     residual: str  # name of the variable of residual variances
     heritability: str
+    family: "Family"
     mean_inverse_weight: float = 1.0  # of the records: theirs is the residual variance
 
     @property

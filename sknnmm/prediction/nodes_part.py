@@ -59,6 +59,24 @@ class NodesPart(Part):
 
         return sample
 
+    def values_at(self, rows, batch, normals):
+        """Yield the contribution in every draw, (n, draws, C), with the nodes at each of normals.
+
+        Nodes that are not given are where standard normals (repeats, K) put them.
+        """
+        mean, variance = self.below.distribution(rows, batch)
+        sd, given = np.sqrt(variance), self.given(rows)
+        for normal in normals:
+            nodes = mean + sd * normal
+            if given is not None:
+                nodes = np.where(np.isnan(given)[:, None], nodes, given[:, None])
+            held = range(batch.start, batch.stop)
+            values = [
+                self.value(np.ascontiguousarray(nodes[:, draw - batch.start]), draw)
+                for draw in held
+            ]
+            yield np.stack(values, axis=1)
+
     @property
     def n_terms(self):
         """Return of how many terms the contribution is the sum."""
@@ -134,15 +152,16 @@ class ActivatedNodes(NodesPart):
 
     def of_draws(self, rows, batch):
         """Return mean and variance over the nodes not given in each draw, (n, draws, C)."""
+        given, weights = self.given(rows), self._held_weights()[batch]
+        if given is not None and not np.isnan(given).any():
+            return _weighted_sum(self.activation.value(given)[:, None], weights), 0.0
         first, second = self.activation.normal_moments(*self.below.distribution(rows, batch))
         spread = np.maximum(second - first * first, 0)
-        given = self.given(rows)
         if given is not None:
             known = ~np.isnan(given)
             value = self.activation.value(np.where(known, given, 0))
             first = np.where(known[:, None], value[:, None], first)
             spread = np.where(known[:, None], 0, spread)
-        weights = self._held_weights()[batch]
         return _weighted_sum(first, weights), _weighted_sum(spread, weights**2)
 
     def value(self, nodes, held):

@@ -54,7 +54,7 @@ def test_hyperparameters_of_every_group(model):
     assert draws["snp_effects_variance"].shape == (2, 40, 2, 4)
     assert draws["omics_pi"].shape == (2, 40, 2)
     assert len(np.unique(draws["omics_weights_variance"])) == 160  # every draw is another
-    assert model.posterior_.variables["pi"].dims == ("snp_group", "omic")
+    assert model.posterior_.variables.loc["pi", "dims"] == ("snp_group", "omic")
 
 
 def test_diagnostics_name_the_group(model):

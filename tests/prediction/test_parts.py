@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 
 from sknnmm.activations import ACTIVATIONS, NetworkFunction
+from sknnmm.families import Gaussian
 from sknnmm.posterior.draws import Posterior
 from sknnmm.prediction.fitted_network import FittedNetwork
 from sknnmm.prediction.layer import FittedLayer
@@ -56,7 +57,7 @@ def make_layer(posterior, prefix, extra=(), **options):
         *(make(posterior, scale) for make in extra),
     ]
     names = prefix + "residual_variance", prefix + "heritability"
-    return FittedLayer(name, posterior, location, scale, parts, *names, **options)
+    return FittedLayer(name, posterior, location, scale, parts, *names, Gaussian(), **options)
 
 
 def make_network(posterior, activation, extra=()):

@@ -28,6 +28,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from sknnmm.activations import Activation
+from sknnmm.common.archive import CHECKSUM_BYTES, MAGIC, DamagedError
 from sknnmm.estimators.fingerprint import _digest
 from sknnmm.inputs import genotypes
 from sknnmm.persistence import TRUSTED_TYPES
@@ -516,14 +517,14 @@ def test_any_flipped_bit_is_damage(data, short, tmp_path):
     path = tmp_path / "chain-0.npz"
     content = path.read_bytes()
     # A file that does not say that it has a checksum is as whole as its members.
-    end = len(content) - len(files.MAGIC) - files.CHECKSUM_BYTES
+    end = len(content) - len(MAGIC) - CHECKSUM_BYTES
     for position in range(0, end, end // 300):
         changed = bytearray(content)
         changed[position] ^= 0b100
         path.write_bytes(changed)
-        with path.open("rb") as file, pytest.raises(files._DamagedError) as error:
+        with path.open("rb") as file, pytest.raises(DamagedError) as error:
             files._read(file)
-        assert error.type is files._DamagedError  # not taken for a file of others
+        assert error.type is DamagedError  # not taken for a file of others
     path.write_bytes(content)
     with path.open("rb") as file:
         assert files._read(file)["state"]["iteration"] == 22
@@ -584,7 +585,7 @@ def test_no_damage_goes_unnoticed(tmp_path):
         try:
             assert pickle.dumps(content()) == pickle.dumps(expected)
             unnoticed += 1
-        except files._DamagedError:
+        except DamagedError:
             pass
     assert unnoticed < 0.2 * len(damaged)  # times and the like
 
