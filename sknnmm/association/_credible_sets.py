@@ -78,8 +78,9 @@ def credible_sets(
         - ``probability``: that at least one SNP of the set has an effect.
         - ``chance``: the same of as many SNPs taken at random from all, ``1 - E[(1 - f)^n_snps]``
           with f the share of SNPs that have an effect in a draw.
-        - ``bayes_factor``: the odds of the first over those of the second. Infinite if no draw is
-          without an effect in the set.
+        - ``bayes_factor``: the odds of the first over those of the second. To the draws with an
+          effect in the set, and to those without, half a draw is added: few draws are weak
+          evidence.
         - ``min_correlation``: the least absolute correlation with the first SNP.
 
     Raises
@@ -107,6 +108,7 @@ def credible_sets(
     References
     ----------
     Wang, Sarkar, Carbonetto & Stephens (2020), doi 10.1111/rssb.12388.
+    Wu et al. (2025), doi 10.1101/2024.07.18.24310667.
 
     Examples
     --------
@@ -212,7 +214,8 @@ def _correlations(genotypes, snps):
 def _row(response, cluster, included, names, positions):
     """Return what is said of a set."""
     snps, correlation = cluster
-    probability = included[snps].toarray().any(axis=0).mean()
+    holds = included[snps].toarray().any(axis=0)
+    probability, odds = holds.mean(), (holds.sum() + 0.5) / ((~holds).sum() + 0.5)
     per_draw = np.bincount(included.indices, minlength=included.shape[1]) / included.shape[0]
     chance = 1 - ((1 - per_draw) ** len(snps)).mean()
     chromosome, start, end = None, np.nan, np.nan
@@ -222,10 +225,6 @@ def _row(response, cluster, included, names, positions):
         start, end = own["position"].min(), own["position"].max()
     values = [
         response, names[snps[0]], chromosome, start, end, len(snps), tuple(names[snps]),
-        probability, chance, _odds(probability) / _odds(chance), np.abs(correlation).min(),
+        probability, chance, odds / (chance / (1 - chance)), np.abs(correlation).min(),
     ]  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
-
-
-def _odds(probability):
-    return probability / (1 - probability) if probability < 1 else np.inf

@@ -12,8 +12,8 @@ from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.chromosomes import chromosome_codes
 from sknnmm.inputs.positions import chromosomes_of_both, read_positions
 
-BASES = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}
-_DISTANCE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?)bp?\s*", re.IGNORECASE)
+UNITS = {"bp": 1, "kb": 1e3, "mb": 1e6, "cm": 1}  # of positions: bases, or centimorgans
+_DISTANCE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(bp|kb|mb|cm)\s*", re.IGNORECASE)
 ASKED = (
     'window must be a distance such as "1Mb" or "500kb", a number of SNPs, or a DataFrame with '
     "columns chromosome, start and end"
@@ -47,7 +47,7 @@ def regions_of(window, positions, n_snps):
         found = _DISTANCE.fullmatch(window)
         if not found or not float(found[1]):
             raise ValueError(f"{ASKED}; got {window!r}.")
-        return _of_distance(float(found[1]) * BASES[found[2].lower()], _required(positions))
+        return _of_distance(float(found[1]) * UNITS[found[2].lower()], _required(positions))
     if isinstance(window, Integral) and not isinstance(window, bool) and window >= 1:
         return _of_neighbours(int(window), positions, n_snps)
     raise ValueError(f"{ASKED}; got {window!r}.")

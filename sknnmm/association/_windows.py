@@ -50,8 +50,8 @@ def windows(
         the index, in any order, or a row for each SNP in the order of the fit. May be left out if
         `window` is a number; windows then go over the ends of chromosomes.
     window : str, int or DataFrame, default="1Mb"
-        - A distance ("1Mb", "500kb", "20000bp"): windows begin at its multiples; those without
-          SNPs are left out.
+        - A distance: "1Mb", "500kb", "20000bp" if positions are in bases, "2cM" if they are in
+          centimorgans. Windows begin at its multiples; those without SNPs are left out.
         - A number of neighbouring SNPs.
         - A table with chromosome, start and end (both included; or position), for example of
           genes. Its regions may overlap, and its index names them.

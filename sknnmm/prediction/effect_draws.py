@@ -144,19 +144,17 @@ class EffectDraws:
 
     def _mediated(self):
         """Return the draws of the effects on y through all nodes, (p, draws)."""
+        draws, slopes = self.posterior.draws["snp_effects"], self.slopes()
+        if not sparse.issparse(draws):
+            by_draw = draws.reshape(self.n_draws, self.n_snps, -1)
+            products = (effects @ slope for effects, slope in zip(by_draw, slopes, strict=True))
+            return np.column_stack(list(products))
         below = next(part for part in self._layer_of_nodes.parts if part.acts_by_snps)
-        slopes, of_batches = self.slopes(), []
+        of_batches = []
         for batch in batches(self.n_draws):
-            effects, slope = below.snp_effects(batch), slopes[batch]  # (p, draws * K), (draws, K)
-            if sparse.issparse(effects):
-                by_draw = sparse.block_diag(list(slope[:, :, None]), format="csc")
-                of_batches.append(effects @ by_draw)
-            else:
-                by_draw = effects.T.reshape(*slope.shape, self.n_snps)
-                of_batches.append(np.matmul(slope[:, None], by_draw)[:, 0].T)
-        if sparse.issparse(of_batches[0]):
-            return _without_zeros(sparse.hstack(of_batches, format="csr"))
-        return np.hstack(of_batches)
+            by_draw = sparse.block_diag(list(slopes[batch][:, :, None]), format="csc")
+            of_batches.append(below.snp_effects(batch) @ by_draw)  # (p, draws * K) times slopes
+        return _without_zeros(sparse.hstack(of_batches, format="csr"))
 
     @property
     def _layer_of_nodes(self):
