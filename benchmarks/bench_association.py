@@ -71,7 +71,7 @@ class Genome:
     n: int = 1000
     chromosomes: int = 10
     snps: int = 100  # of a chromosome
-    correlation: float = 0.95
+    correlation: float = 0.98
 
     @property
     def variants(self):
@@ -93,8 +93,8 @@ class Genome:
 
 SCENARIOS = {  # number of loci, their heritability
     "no locus": (0, 0.0),
-    "5 loci, h2 0.3": (5, 0.3),
-    "20 loci, h2 0.5": (20, 0.5),
+    "5 loci, h2 0.1": (5, 0.1),
+    "20 loci, h2 0.3": (20, 0.3),
     "500 loci, h2 0.5": (500, 0.5),
 }
 
@@ -102,9 +102,7 @@ SCENARIOS = {  # number of loci, their heritability
 def simulated(options):
     """Print what is found and how much of it is false."""
     genome = Genome(n=200, chromosomes=3, snps=40) if options.quick else Genome()
-    rows = [
-        ["", "method", "found", "false", "share false", "loci found"],
-    ]
+    rows = [["", "method", "found", "false", "expected", "share false", "loci found"]]
     sizes = []
     for name, (n_loci, h2) in SCENARIOS.items():
         results = []
@@ -113,10 +111,10 @@ def simulated(options):
             results.append(found)
             sizes += [[name, *row] for row in of_sets]
         for method in results[0]:
-            found, false, loci = np.sum([result[method] for result in results], axis=0)
+            found, false, expected, loci = np.sum([r[method] for r in results], axis=0)
             share = f"{false / found:.3f}" if found else ""
             power = f"{loci / (n_loci * options.simulations):.2f}" if n_loci else ""
-            rows.append([name, method, f"{found:g}", f"{false:g}", share, power])
+            rows.append([name, method, f"{found:g}", f"{false:g}", f"{expected:.1f}", share, power])
     print(as_table(rows))
     table = pd.DataFrame(sizes, columns=["scenario", "n_snps", "true"])
     if len(table):
@@ -127,7 +125,7 @@ def simulated(options):
 
 
 def one_simulation(genome, n_loci, h2, seed, options):
-    """Return (found, false, loci found) by method, and (size, holds a locus) of the sets."""
+    """Return counts (see there) by method, and (size, holds a locus) of the sets."""
     rng = np.random.default_rng(seed)
     X, variants = genome.draw(rng), genome.variants
     n_loci = min(n_loci, X.shape[1] // 2)
@@ -141,24 +139,28 @@ def one_simulation(genome, n_loci, h2, seed, options):
     is_locus = np.isin(np.arange(X.shape[1]), loci)
     snp = {f"snp_{j}": j for j in range(X.shape[1])}
     table = snp_table(model)
-    by_snp = table["fdr"] <= 0.1
-    result = {"SNPs, fdr 0.1": counts([[j] for j in np.flatnonzero(by_snp)], is_locus)}
+    by_snp = np.flatnonzero(table["fdr"] <= 0.1)
+    lfdr = table["lfdr"].to_numpy()[by_snp]
+    result = {"SNPs, fdr 0.1": counts([[j] for j in by_snp], lfdr, is_locus)}
     of_windows = windows(model, X, variants, "400kb")
     for label, needed in (("windows, WPPA 0.9", 0.9), ("windows, WPPA 0.95", 0.95)):
         chosen = of_windows[of_windows["wppa"] >= needed]
         members = [range(snp[r.first_snp], snp[r.last_snp] + 1) for r in chosen.itertuples()]
-        result[label] = counts(members, is_locus)
+        result[label] = counts(members, 1 - chosen["wppa"], is_locus)
     sets = credible_sets(model, X, variants)
     members = [[snp[name] for name in names] for names in sets["snps"]]
-    result["credible sets"] = counts(members, is_locus)
+    result["credible sets"] = counts(members, 1 - sets["probability"], is_locus)
     return result, [(len(own), is_locus[own].any()) for own in members]
 
 
-def counts(members, is_locus):
-    """Return how many sets there are, how many without a locus, and the loci in them."""
+def counts(members, doubts, is_locus):
+    """Return the number of sets of SNPs, of those without a locus, their expectation, and loci.
+
+    `doubts` are the probabilities that a set is false.
+    """
     true = [is_locus[list(own)].any() for own in members]
     loci = {j for own in members for j in own if is_locus[j]}
-    return np.array([len(true), len(true) - sum(true), len(loci)], float)
+    return np.array([len(true), len(true) - sum(true), np.sum(doubts), len(loci)], float)
 
 
 # Mice ---------------------------------------------------------------------------------------------
@@ -181,8 +183,8 @@ def mice(options):
     for response, table in total.groupby("response", sort=False):
         top = table.sort_values("wppa", ascending=False)[:6]
         print(f"{response}: windows of 2 cM\n\n{shown(top)}\n")
-    sets = credible_sets(model, genotypes, variants)
-    print(f"credible sets, total effects\n\n{sets.drop(columns='snps')[:8].round(3).to_string()}\n")
+    sets = credible_sets(model, genotypes, variants, response=["total", "direct"])
+    print(f"credible sets\n\n{sets.drop(columns='snps')[:8].round(3).to_string()}\n")
     print(f"omics\n\n{omics_table(model).round(3).to_string()}\n")
     print(f"paths\n\n{snp_paths(model, variants, top=8).round(4).to_string()}\n")
     around = pd.DataFrame(

@@ -128,9 +128,7 @@ def credible_sets(
     draws = EffectDraws(model)
     responses = draws.chosen(response)
     names = np.asarray(model.snp_names_, dtype=object)
-    positions = None
-    if variants is not None:
-        positions = positions_of_snps(variants, names, hasattr(model, "feature_names_in_"))
+    positions = positions_of_snps(model, variants)
     genotypes = Genotypes(model._check_predict_genotypes(X))
     order = _Order(positions, draws.n_snps, neighbours)
     rows = []

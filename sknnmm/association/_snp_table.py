@@ -92,10 +92,9 @@ def snp_table(
     True
     """
     draws = EffectDraws(model)
-    names = np.asarray(model.snp_names_, dtype=object)
-    labels = pd.DataFrame({"snp": names})
-    if variants is not None:
-        positions = positions_of_snps(variants, names, hasattr(model, "feature_names_in_"))
+    labels = pd.DataFrame({"snp": np.asarray(model.snp_names_, dtype=object)})
+    positions = positions_of_snps(model, variants)
+    if positions is not None:
         labels = pd.concat([labels, positions], axis=1)
     tables = [_of_response(model, draws, name, labels) for name in draws.chosen(response)]
     return pd.concat(tables, ignore_index=True)

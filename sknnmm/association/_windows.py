@@ -14,7 +14,7 @@ from sknnmm.association._window_moments import WindowMoments
 from sknnmm.common.typing import Table
 from sknnmm.genotypes.centred import Genotypes
 from sknnmm.inputs.positions import positions_of_snps
-from sknnmm.prediction.effect_draws import EffectDraws
+from sknnmm.prediction.effect_draws import EffectDraws, mean_and_interval
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -130,9 +130,7 @@ def windows(
     draws = EffectDraws(model)
     responses = draws.chosen(response)
     names = np.asarray(model.snp_names_, dtype=object)
-    positions = None
-    if variants is not None:
-        positions = positions_of_snps(variants, names, hasattr(model, "feature_names_in_"))
+    positions = positions_of_snps(model, variants)
     regions = regions_of(window, positions, draws.n_snps)
     moments = WindowMoments(Genotypes(model._check_predict_genotypes(X)))
     other = None
@@ -199,8 +197,8 @@ def _describe(own, other, region, threshold, interval):
     row = {
         "wppa": (share > threshold).mean(),
         "inclusion_probability": own.included(region),
-        **_summary("share", share, interval),
-        **_summary("variance", variance, interval),
+        **mean_and_interval("share", share, interval),
+        **mean_and_interval("variance", variance, interval),
     }
     if other is None:
         return row
@@ -208,13 +206,4 @@ def _describe(own, other, region, threshold, interval):
     both = (variance > 0) & (of_other > 0)
     covariance = own.moments.covariance(region.snps, own.effects, other.effects)
     correlation = covariance[both] / np.sqrt(variance[both] * of_other[both])
-    return {**row, **_summary("correlation", correlation, interval), "both": both.mean()}
-
-
-def _summary(name, values, interval):
-    """Return posterior mean and interval, by name; NaN without values."""
-    low = high = mean = np.nan
-    if values.size:
-        mean = values.mean()
-        low, high = np.quantile(values, [(1 - interval) / 2, (1 + interval) / 2])
-    return {name: mean, f"{name}_low": low, f"{name}_high": high}
+    return {**row, **mean_and_interval("correlation", correlation, interval), "both": both.mean()}

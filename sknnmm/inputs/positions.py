@@ -88,19 +88,20 @@ def chromosomes_of_both(first, second, *tables):
     return codes
 
 
-def positions_of_snps(variants, names, are_labels):
-    """Return chromosome and position of the SNPs of a model, a DataFrame in their order.
+def positions_of_snps(model, variants):
+    """Return chromosome and position of the SNPs of a fitted model, a DataFrame in their order.
 
     Parameters
     ----------
-    variants : DataFrame
-        By SNP name, in any order and with others among them, or in the order of the SNPs.
-    names : ndarray of shape (p,)
-        Of the SNPs.
-    are_labels : bool
-        Whether these are column names of the user.
+    model : estimator
+    variants : DataFrame or None
+        By SNP name, in any order and with others among them, or in the order of the SNPs. None:
+        nothing is known and None returned.
     """
-    argument = "variants"
+    if variants is None:
+        return None
+    argument, names = "variants", np.asarray(model.snp_names_, dtype=object)
+    are_labels = hasattr(model, "feature_names_in_")  # of the user
     if isinstance(variants, pd.DataFrame):
         found = pd.Index(names).isin(variants.index)
         has_labels = are_labels and not pd.api.types.is_integer_dtype(variants.index)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_scalar
 
-from sknnmm.prediction.effect_draws import DIRECT, MEDIATED, TOTAL, EffectDraws
+from sknnmm.prediction.effect_draws import DIRECT, MEDIATED, TOTAL, EffectDraws, mean_and_interval
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -38,8 +38,7 @@ def omics_table(model: "NNMMRegressor", *, interval: float = 0.9) -> pd.DataFram
         - ``heritability``, ``heritability_low``, ``heritability_high``: of the node.
         - ``effect``, ``effect_low``, ``effect_high``: its indirect genetic effect, the change of y
           by one genetic standard deviation of the node, y units.
-        - ``sign_probability``: that this has the sign of its mean, or the other if that is more
-          probable.
+        - ``sign_probability``: of the more probable sign of this effect.
         - ``share_alone``: what would be the share of the genetic variance if the values by way of
           this node were uncorrelated with all others, effect^2 over the genetic variance.
 
@@ -100,8 +99,8 @@ def omics_table(model: "NNMMRegressor", *, interval: float = 0.9) -> pd.DataFram
     rows = [
         {
             "path": path,
-            **_summary("genetic_share", share, interval),
-            **_summary("phenotypic_share", share * heritability, interval),
+            **mean_and_interval("genetic_share", share, interval),
+            **mean_and_interval("phenotypic_share", share * heritability, interval),
         }
         for path, share in shares.items()
     ]
@@ -112,7 +111,6 @@ def _of_nodes(model, draws, interval):
     """Return what concerns nodes alone, by their names."""
     posterior, n_nodes = draws.posterior, len(draws.nodes)
     is_linear = model._network.activation.is_linear
-    has_weights = "omics_weights" in posterior.draws
     genetic = np.column_stack([draws.genetic_variance(node) for node in draws.nodes])
     of_y = draws.genetic_variance(TOTAL)
     if is_linear:
@@ -125,19 +123,23 @@ def _of_nodes(model, draws, interval):
         effects**2, of_y[:, None], out=np.zeros_like(effects), where=of_y[:, None] > 0
     )
     heritability = posterior.draws["omics_heritability"].reshape(-1, n_nodes)
-    missing = np.full(n_nodes, np.nan)
+    weight = dict.fromkeys(
+        ("weight", "weight_sd", "inclusion_probability"), np.full(n_nodes, np.nan)
+    )
+    if "omics_weights" in posterior.draws:  # a network function has none
+        weight = {
+            "weight": model.omics_weights_,
+            "weight_sd": model.omics_weights_std_,
+            "inclusion_probability": model.omics_inclusion_probability_,
+        }
     rows = []
     for k in range(n_nodes):
         positive, negative = (effects[:, k] > 0).mean(), (effects[:, k] < 0).mean()
         rows.append(
             {
-                "weight": (model.omics_weights_ if has_weights else missing)[k],
-                "weight_sd": (model.omics_weights_std_ if has_weights else missing)[k],
-                "inclusion_probability": (
-                    model.omics_inclusion_probability_ if has_weights else missing
-                )[k],
-                **_summary("heritability", heritability[:, k], interval),
-                **_summary("effect", effects[:, k], interval),
+                **{name: values[k] for name, values in weight.items()},
+                **mean_and_interval("heritability", heritability[:, k], interval),
+                **mean_and_interval("effect", effects[:, k], interval),
                 "sign_probability": max(positive, negative),
                 "share_alone": alone[:, k].mean(),
             }
@@ -159,9 +161,3 @@ def _shares(model, draws):
     if DIRECT in draws.responses:
         shares[DIRECT] = np.where(varies, 1 - mediated, 0)
     return shares | {TOTAL: np.where(varies, 1.0, 0)}
-
-
-def _summary(name, values, interval):
-    """Return posterior mean and interval, by name."""
-    low, high = np.quantile(values, [(1 - interval) / 2, (1 + interval) / 2])
-    return {name: values.mean(), f"{name}_low": low, f"{name}_high": high}

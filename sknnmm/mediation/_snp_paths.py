@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils import check_scalar
 
 from sknnmm.inputs.positions import positions_of_snps
-from sknnmm.prediction.effect_draws import EffectDraws, moments_of
+from sknnmm.prediction.effect_draws import EffectDraws, moments_of, tails_of
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -103,9 +103,7 @@ def snp_paths(
     draws = EffectDraws(model)
     nodes = _chosen(draws, omics)
     names = np.asarray(model.snp_names_, dtype=object)
-    positions = None
-    if variants is not None:
-        positions = positions_of_snps(variants, names, hasattr(model, "feature_names_in_"))
+    positions = positions_of_snps(model, variants)
     slopes, snp_sd = draws.slopes(), np.sqrt(draws.snp_variance)
     best = []
     for node in nodes:
@@ -142,8 +140,7 @@ def _strongest(draws, node, slopes, snp_sd, top, interval):
     strength = np.abs(moments.mean) * snp_sd
     snps = np.argsort(-strength, kind="stable")[:top]
     snps = snps[moments.included[snps] > 0]
-    tails = [(1 - interval) / 2, (1 + interval) / 2]
-    low, high = _quantiles(products, snps, tails)
+    low, high = _quantiles(products, snps, tails_of(interval))
     return pd.DataFrame(
         {
             "snp": snps,

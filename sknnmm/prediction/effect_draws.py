@@ -192,6 +192,20 @@ def moments_of(effects):
     return EffectMoments(mean, sd, included, positive / n_draws, negative / n_draws)
 
 
+def mean_and_interval(name, values, interval):
+    """Return posterior mean and equal-tailed interval of draws, by name; NaN without any."""
+    low = high = mean = np.nan
+    if values.size:
+        mean = values.mean()
+        low, high = np.quantile(values, tails_of(interval))
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
+
+
+def tails_of(interval):
+    """Return the probabilities below the ends of an interval of a given probability."""
+    return (1 - interval) / 2, (1 + interval) / 2
+
+
 def _without_zeros(effects):
     effects.eliminate_zeros()
     return effects
