@@ -71,7 +71,7 @@ class Genome:
     n: int = 1000
     chromosomes: int = 10
     snps: int = 100  # of a chromosome
-    correlation: float = 0.98
+    correlation: float = 0.95
 
     @property
     def variants(self):
@@ -93,8 +93,8 @@ class Genome:
 
 SCENARIOS = {  # number of loci, their heritability
     "no locus": (0, 0.0),
-    "5 loci, h2 0.1": (5, 0.1),
-    "20 loci, h2 0.3": (20, 0.3),
+    "5 loci, h2 0.3": (5, 0.3),
+    "20 loci, h2 0.5": (20, 0.5),
     "500 loci, h2 0.5": (500, 0.5),
 }
 

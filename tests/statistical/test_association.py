@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 N, P, PI, V, S2 = 150, 60, 0.95, 0.3, 1.0
-SIMULATIONS = 150
+SIMULATIONS = 60
 WIDTH = 10  # of windows
 
 
@@ -41,7 +41,7 @@ def one_simulation(seed):
     model = NNMMRegressor(
         BayesC(pi=PI, estimate_pi=False, scale=V / y.var(), **fixed),
         residual_prior=ScaledInverseChi2(scale=S2 / y.var(), **fixed),
-        n_iter=3000,
+        n_iter=2000,
         burn_in=300,
         random_state=seed,
     ).fit(X, y)
