@@ -23,6 +23,7 @@ class FittedLayer:
     residual: str  # name of the variable of residual variances
     heritability: str
     mean_inverse_weight: float = 1.0  # of the records: theirs is the residual variance
+    limits: np.ndarray | None = None  # (C,) detection limits, standardised, NaN: none
 
     @property
     def n_responses(self):

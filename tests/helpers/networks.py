@@ -16,6 +16,7 @@ from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.choose import choose_updates
 
 RESIDUAL = ScaledInverseChi2(df=8, scale=0.6)
+LIMIT = 0.2  # of omics below their detection limit
 
 
 def small_network(
@@ -33,6 +34,7 @@ def small_network(
     missing=0.4,
     missing_y=2,
     uninformative=1,
+    n_below=0,
     n_covariates=0,
     intercept_variance=np.inf,
     mask=None,
@@ -42,7 +44,8 @@ def small_network(
 ):
     """Return an NNMM with random standard normal data.
 
-    The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y.
+    The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y. Of the
+    missing omics, `n_below` are known to lie below LIMIT.
     `mask` (p, K) says which SNPs act on which nodes. `weighted`: rows of y weigh 1/4 to 4.
     `stored` is the type of the genotypes in memory. A prior of SNPs may be a function of these.
     """
@@ -55,6 +58,12 @@ def small_network(
     omics[:3, :n_observed] = rng.standard_normal((3, n_observed))
     omics[n - uninformative :] = np.nan
     omics[:, n_observed:] = np.nan
+    upper = None
+    if n_below:
+        missing_cells = np.argwhere(np.isnan(omics[: n - uninformative, :n_observed]))
+        chosen = rng.choice(missing_cells, n_below, replace=False)
+        upper = np.full(omics.shape, np.inf)
+        upper[tuple(chosen.T)] = LIMIT
     covariates = rng.standard_normal((n, n_covariates))
     genotypes = Genotypes(dosages)
     if callable(snp_prior):
@@ -76,6 +85,7 @@ def small_network(
         connections=None if mask is None else Connections(sparse.csc_array(mask)),
         dtype=dtype,
         intercept_variance=intercept_variance,
+        omics_upper=upper,
     )
 
 
