@@ -16,7 +16,7 @@ from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.choose import choose_updates
 
 RESIDUAL = ScaledInverseChi2(df=8, scale=0.6)
-LIMIT = 0.2  # of omics below their detection limit
+LIMIT = 0.5  # of omics below their detection limit
 
 
 def small_network(

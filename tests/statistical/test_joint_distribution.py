@@ -325,7 +325,7 @@ COMPLETE_CASES = {  # no omic is missing: sums over rows stand in for the rows
 }
 
 
-BELOW = {"n_observed": 3, "missing": 0.5, "n_below": 5, "direct_prior": PRIORS["BayesC"][1]}
+BELOW = {"n_observed": 3, "missing": 0.5, "n_below": 4, "direct_prior": PRIORS["BayesC"][1]}
 BELOW_CASES = {  # some of the missing omics lie below a detection limit
     "linear": BELOW,
     "tanh": BELOW | {"activation": "tanh"},
@@ -495,6 +495,8 @@ LONG_ONLY = {
         "connections, GBLUP",
     },
     "below": {
+        "tanh",
+        "user function",
         "relu, weighted",
         "network function",
         "linear, single precision",
