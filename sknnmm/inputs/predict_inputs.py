@@ -102,9 +102,9 @@ def _check_omics(fitted, omics, n_samples):
     frame = fill_absent_omics(omics, fitted.omics)
     values, names = check_omics(frame, n_samples)
     check_same_columns(names, fitted.omics, "omics", frame)
+    check_below(values, fitted.omics_limits, fitted.omics)
     idle = fitted.omics_idle
     values[:, idle] = fitted.omics_mean[idle]
-    check_below(values, fitted.omics_limits, fitted.omics)
     warn_of_far_omics(measured(values), fitted)
     return values
 
