@@ -6,7 +6,7 @@ Run from the root of the repository::
     python -m benchmarks.bench_outcomes --parts limits --figure limits.png
     python -m benchmarks.bench_outcomes --quick             # only to see that it runs
 
-The parts: "limits", omics below their detection limit (four minutes); "truncated", draws from
+The parts: "limits", omics below their detection limit (a minute); "truncated", draws from
 truncated normal distributions beside those of SciPy (seconds). One thread, one chain per fit.
 """
 
@@ -22,7 +22,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--quick", action="store_true", help="small data, to see that it runs")
-    parser.add_argument("--seeds", type=int, default=30, help="simulations")
+    parser.add_argument("--seeds", type=int, default=20, help="simulations")
     parser.add_argument("--figure", help="file for the figure of the part limits")
     options = parser.parse_args()
     for part in options.parts:

@@ -19,7 +19,7 @@ from sknnmm.metrics import predictive_correlation
 
 AFFECTED = 3
 SHARE = 0.3
-SIZES = {"n_samples": 1000, "n_snps": 200, "n_omics": 10}
+SIZES = {"n_samples": 800, "n_snps": 100, "n_omics": 10}
 QUICK = {"n_samples": 120, "n_snps": 40, "n_omics": 5}
 HALF = {"half the limit, SD 0.4": 0.4, "half the limit, SD 1": 1.0}  # of logarithms
 TREATMENTS = ("complete", "detection limits", *HALF, "the limit", "NaN")
@@ -61,7 +61,7 @@ def scores(data, treatment, seed):
     train = np.arange(len(data.y)) < len(data.y) // 2
     test = ~train
     model = NNMMRegressor(
-        detection_limits=limits, n_iter=1500, burn_in=500, n_chains=1, random_state=seed
+        detection_limits=limits, n_iter=1000, burn_in=300, n_chains=1, random_state=seed
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of one short chain

@@ -336,14 +336,17 @@ def draw_y(model, mean, residual_variance, rng):
     return mean + np.sqrt(variance) * rng.standard_normal(len(mean))
 
 
-def with_data_from(model, parameters, X, rng):
-    """Return the model with y and observed omics drawn given parameters, the same cells missing."""
+def with_data_from(model, parameters, X, rng, limit=None):
+    """Return the model with y and observed omics drawn given parameters, the same cells missing.
+
+    Of omics below a detection limit, if there is one, no more than that is known.
+    """
     y = draw_y(model, parameters.expected_y(X, model.activation), parameters.residual_variance, rng)
-    return replace(
-        model,
-        y=np.where(model.y_observed, y, np.nan),
-        omics=np.where(model.omics_observed, parameters.omics, np.nan),
-    )
+    omics, upper = np.where(model.omics_observed, parameters.omics, np.nan), None
+    if limit is not None:
+        upper = np.where(omics < limit, limit, np.inf)
+        omics = np.where(omics < limit, np.nan, omics)
+    return replace(model, y=np.where(model.y_observed, y, np.nan), omics=omics, omics_upper=upper)
 
 
 def current_parameters(model, sampler, chain, X, rng):

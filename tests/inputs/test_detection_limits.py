@@ -51,9 +51,7 @@ def test_limits_that_cannot_be_are_refused(limits, message):
 
 def test_cells_below_no_limit_are_refused_by_name():
     omics = np.array([[1.0, -np.inf, -np.inf], [2.0, 3.0, 4.0]])
-    with pytest.raises(
-        ValueError, match=r"omics has -inf, .* in urea, of which detection_limits"
-    ):
+    with pytest.raises(ValueError, match=r"omics has -inf, .* in urea, of which detection_limits"):
         check_below(omics, np.array(EXPECTED), NAMES)
 
 

@@ -141,6 +141,13 @@ CASES = {
     ),
 }
 
+LIMITED = {  # by their names, as CASES: measured omics below a limit are known as such
+    "linear below limits": (6, {"direct_prior": BayesC(df=6, scale=0.1)}),
+    "tanh below limits": (6, {"activation": "tanh"}),
+    "user function below limits": (6, {"activation": Activation(np.sin)}),
+}
+LIMIT = -0.3
+
 IN_ROUNDS = ["RR-BLUP linear", "BayesR linear", "BayesC linear direct"]
 
 
@@ -178,16 +185,19 @@ def quantities(model, X, parameters):
             values[f"w[{k}]"] = parameters.weights[k]
         row = np.flatnonzero(~model.omics_observed[:, k] & model.y_observed)[0]
         values[f"missing omic[{k}]"] = parameters.omics[row, k]
+        if model.omics_upper is not None:
+            is_below = np.isfinite(model.omics_upper[:, k])
+            values[f"omics below their limit[{k}]"] = parameters.omics[is_below, k].mean()
     return values
 
 
-def one_data_set(options, rng):
+def one_data_set(options, rng, limit=None):
     """Return a model with data drawn given parameters from the prior, its X, and the quantities."""
     model = small_network(rng, **{**NETWORK, **options})
     X = centred(model.genotypes)
     parameters = draw_parameters(model, X, rng)
-    truth = quantities(model, X, parameters)
-    return with_data_from(model, parameters, X, rng), X, truth
+    model = with_data_from(model, parameters, X, rng, limit)
+    return model, X, quantities(model, X, parameters)
 
 
 def one_chain(model, X, names, burn_in, kept, chain_rng, rng):
@@ -205,9 +215,9 @@ def one_chain(model, X, names, burn_in, kept, chain_rng, rng):
     return np.array(draws)
 
 
-def one_replicate(options, thin, rng):
+def one_replicate(options, thin, rng, limit=None):
     """Return the true quantities, and their draws (N_DRAWS, quantities), of one data set."""
-    model, X, truth = one_data_set(options, rng)
+    model, X, truth = one_data_set(options, rng, limit)
     kept = range(BURN_IN + thin, BURN_IN + N_DRAWS * thin + 1, thin)
     return truth, one_chain(model, X, truth, BURN_IN, kept, rng, rng)
 
@@ -301,9 +311,17 @@ def test_ranks_are_uniform_where_auto_stops(case, request):
     check_ranks(f"{case} auto", lambda rng: one_replicate_in_rounds(CASES[case][1], rng), request)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("case", LIMITED)
+def test_ranks_are_uniform_below_limits(case, request):
+    thin, options = LIMITED[case]
+    check_ranks(case, lambda rng: one_replicate(options, thin, rng, LIMIT), request)
+
+
 def check_ranks(case, replicate, request):
     """Assert that ranks of the truth are uniform over replicates (a function of the generator)."""
-    rng = Stream(np.random.PCG64([*sorted(CASES), *sorted(f"{c} auto" for c in CASES)].index(case)))
+    names = [*sorted(CASES), *sorted(f"{c} auto" for c in CASES), *LIMITED]
+    rng = Stream(np.random.PCG64(names.index(case)))
     ranks, draws = [], []
     for _ in range(N_REPLICATES):
         truth, drawn = replicate(rng)
