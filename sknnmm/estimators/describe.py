@@ -62,7 +62,7 @@ def describe(estimator, inputs, dtype):
         latent_sampler=estimator.latent_sampler,
         dtype=dtype,
         random=tuple(_random_effect(column, inputs.random) for column in inputs.random_columns),
-        omics_upper=upper,
+        omics_limits=upper,
     )
 
 

@@ -52,7 +52,7 @@ class NNMM:
     family: Family = Gaussian()  # noqa: RUF009  it has no state
     random: tuple[RandomEffect, ...] = ()
     #: (n, K), what omics below their detection limit lie below, elsewhere infinite; None: none is.
-    omics_upper: np.ndarray | None = None
+    omics_limits: np.ndarray | None = None
 
     @property
     def n_nodes(self):
@@ -84,8 +84,8 @@ class NNMM:
     def informative(self):
         """Return the rows with y or any omic: the others enter no conditional, (n,) bool."""
         informative = self.y_observed | self.omics_observed.any(axis=1)
-        if self.omics_upper is not None:
-            informative |= np.isfinite(self.omics_upper).any(axis=1)
+        if self.omics_limits is not None:
+            informative |= np.isfinite(self.omics_limits).any(axis=1)
         return informative
 
     def network(self):
@@ -128,7 +128,7 @@ class NNMM:
             response_dim="omic",
             prefix="omics_",
             n_latent=self.n_latent,
-            upper=self.omics_upper,
+            limits=self.omics_limits,
         )
 
     def _phenotype(self, omics=None):

@@ -35,8 +35,8 @@ class Layer:
     response_dim: str | None  # what its responses are called; None: it can have one only
     prefix: str = ""  # of the names of its variables
     n_latent: int = 0
-    #: (n, C), the responses lie below; infinite where nothing is known of them. None: everywhere.
-    upper: np.ndarray | None = None
+    #: (n, C), what responses without a value lie below; elsewhere infinite. None: nothing is known.
+    limits: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuse an order of terms in which one that is integrated out is not drawn next."""
@@ -72,12 +72,12 @@ class Layer:
 
     @cached
     def starting_response(self) -> np.ndarray:
-        """Return the responses in the working precision, missing as 0, or what lies below 0."""
+        """Return the responses in the working precision, missing as 0 or below their limit."""
         start = self.family.start(self.record).astype(self.dtype)
-        if self.upper is not None:
-            bounded = np.isfinite(self.upper)
-            upper = self.upper[bounded].astype(self.dtype)
-            start[bounded] = np.minimum(-hazard(upper), upper)  # the mean of N(0, 1) there
+        if self.limits is not None:
+            below = np.isfinite(self.limits)
+            limits = self.limits[below].astype(self.dtype)
+            start[below] = np.minimum(-hazard(limits), limits)  # the mean of N(0, 1) there
         return start
 
     @cached

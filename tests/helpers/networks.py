@@ -85,7 +85,7 @@ def small_network(
         connections=None if mask is None else Connections(sparse.csc_array(mask)),
         dtype=dtype,
         intercept_variance=intercept_variance,
-        omics_upper=upper,
+        omics_limits=upper,
     )
 
 
@@ -346,7 +346,7 @@ def with_data_from(model, parameters, X, rng, limit=None):
     if limit is not None:
         upper = np.where(omics < limit, limit, np.inf)
         omics = np.where(omics < limit, np.nan, omics)
-    return replace(model, y=np.where(model.y_observed, y, np.nan), omics=omics, omics_upper=upper)
+    return replace(model, y=np.where(model.y_observed, y, np.nan), omics=omics, omics_limits=upper)
 
 
 def current_parameters(model, sampler, chain, X, rng):

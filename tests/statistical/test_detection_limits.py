@@ -39,7 +39,7 @@ def network_below(**options):
     model = small_network(
         rng, n=len(UPPER), n_observed=3, missing=1.0, missing_y=1, uninformative=0, **options
     )
-    return replace(model, omics_upper=UPPER)
+    return replace(model, omics_limits=UPPER)
 
 
 def products(cells):
@@ -91,10 +91,10 @@ def test_cells_below_limits_match_quadrature(kind, activation):
 def test_limits_far_above_say_nothing(kind):
     """The same distribution; in slices, where rounding stays what it is, the same draws."""
     model = network_below(activation="linear" if kind is ExactMissingOmics else "tanh")
-    missing = replace(model, omics_upper=np.full(UPPER.shape, np.inf))
+    missing = replace(model, omics_limits=np.full(UPPER.shape, np.inf))
     upper = np.where(np.isfinite(UPPER), 60.0, np.inf)
     upper[-1] = np.inf  # without y: drawn from the prior, with other random numbers
-    high = replace(model, omics_upper=upper)
+    high = replace(model, omics_limits=upper)
     first, second = (draw_missing(kind, each, n_iter=800)[0] for each in (missing, high))
     if kind is SliceMissingOmics:
         assert_allclose(first, second, rtol=1e-6, atol=1e-6)
@@ -123,7 +123,7 @@ def test_posterior_of_a_tiny_network_matches_quadrature():
     omics, upper = model.omics.copy(), np.full(model.omics.shape, np.inf)
     omics[[3, 4, 5, 8]] = np.nan
     upper[[3, 4, 8]] = limit
-    model = replace(model, omics=omics, omics_upper=upper)
+    model = replace(model, omics=omics, omics_limits=upper)
 
     def quantities(chain):
         parts = Parts(chain)
@@ -162,7 +162,7 @@ def quadrature_of_tiny_network(model, limit):
             log_density += norm.logpdf(y, m + w * eta, np.sqrt(total))
             centre = eta + s2 * w / total * (y - m - w * eta)
             spread = s2 - (s2 * w) ** 2 / total
-        if np.isfinite(model.omics_upper[i, 0]):
+        if np.isfinite(model.omics_limits[i, 0]):
             log_density += log_ndtr((limit - centre) / np.sqrt(spread))
     density = np.exp(log_density - log_density.max())
     values = np.array([mu, b, m, w])

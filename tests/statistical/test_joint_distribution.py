@@ -109,8 +109,8 @@ def _random_part(layer):
 def prior_draw(model, X, rng):
     """Return the statistics of one draw of parameters and data."""
     parameters = draw_parameters(model, X, rng)
-    if model.omics_upper is not None:  # what is known of them holds
-        while (parameters.omics > model.omics_upper).any():
+    if model.omics_limits is not None:  # what is known of them holds
+        while (parameters.omics > model.omics_limits).any():
             parameters = draw_parameters(model, X, rng)
     mean = parameters.expected_y(X, model.activation)
     return statistics(parameters, draw_y(model, mean, parameters.residual_variance, rng), model)

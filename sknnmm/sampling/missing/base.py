@@ -32,8 +32,8 @@ class Cells:
         self.flat = np.flatnonzero(chosen)
         self._layer = layer
         self.upper, self.is_bounded = None, np.zeros(self.flat.size, bool)
-        if layer.upper is not None:
-            self.upper = np.take(layer.upper, self.flat).astype(layer.dtype)
+        if layer.limits is not None:
+            self.upper = np.take(layer.limits, self.flat).astype(layer.dtype)
             self.is_bounded = np.isfinite(self.upper)
         self.any_bounded = self.is_bounded.any()
         self._root_weight = None  # where all rows weigh the same
