@@ -61,7 +61,7 @@ def scores(data, treatment, seed):
     train = np.arange(len(data.y)) < len(data.y) // 2
     test = ~train
     model = NNMMRegressor(
-        detection_limits=limits, n_iter=1000, burn_in=300, n_chains=1, random_state=seed
+        detection_limits=limits, n_iter=1000, burn_in=300, thin=5, n_chains=1, random_state=seed
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of one short chain

@@ -31,7 +31,7 @@ def describe(estimator, inputs, dtype):
     idle = ~scales.omics_vary
     informed = ~np.isnan(inputs.y) | ~np.isnan(nodes[:, ~idle]).all(axis=1)
     nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
-    nodes, upper = _below_limits(nodes, inputs)
+    nodes, limits = _below_limits(nodes, inputs)
     activation = _activation(estimator.activation, inputs, dtype)
     choose_latent_sampler(estimator.latent_sampler, activation)
     mean, scale = scales.covariates_mean, scales.covariates_scale
@@ -62,12 +62,12 @@ def describe(estimator, inputs, dtype):
         latent_sampler=estimator.latent_sampler,
         dtype=dtype,
         random=tuple(_random_effect(column, inputs.random) for column in inputs.random_columns),
-        omics_limits=upper,
+        omics_limits=limits,
     )
 
 
 def _below_limits(nodes, inputs):
-    """Return standardised nodes with NaN where they are below their limit, and bounds (n, K)."""
+    """Return standardised nodes with NaN where they are below their limit, and limits (n, K)."""
     below = np.isneginf(nodes)
     if not below.any():
         return nodes, None
