@@ -25,7 +25,7 @@ HALF = {"half the limit, SD 0.4": 0.4, "half the limit, SD 1": 1.0}  # of logari
 TREATMENTS = ("complete", "detection limits", *HALF, "the limit", "NaN")
 MEASURES = {  # of the affected omics but for the accuracies
     "slope of weights": "weights regressed on true ones",
-    "intercept of omics": "mean over individuals in SDs, minus the true one",
+    "mean of omics": "over individuals, in SDs, minus the true one",
     "residual variance": "of the omics, over the true one",
     "accuracy of y": "held-out phenotypes, own omics known",
     "accuracy of breeding values": "held-out individuals, from genotypes alone",
