@@ -6,7 +6,7 @@ Run from the root of the repository::
     python -m benchmarks.bench_outcomes --parts limits --figure limits.png
     python -m benchmarks.bench_outcomes --quick             # only to see that it runs
 
-The parts: "limits", omics below their detection limit (a minute); "truncated", draws from
+The parts: "limits", omics below their detection limit (three minutes); "truncated", draws from
 truncated normal distributions beside those of SciPy (seconds). One thread, one chain per fit.
 """
 
