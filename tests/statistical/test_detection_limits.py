@@ -19,7 +19,6 @@ from tests.helpers.missing_omics import draw_missing
 from tests.helpers.moments import assert_expectations, assert_same_distribution, sample
 from tests.helpers.networks import Parts, sampler_of, small_network
 
-SAMPLERS = [ExactMissingOmics, HamiltonianMissingOmics, SliceMissingOmics]
 UPPER = np.array([  # of three omics; the first three rows are observed, the last lacks y
     *[[np.inf, np.inf, np.inf]] * 3,
     [-0.5, np.inf, np.inf],
@@ -87,7 +86,14 @@ def test_cells_below_limits_match_quadrature(kind, activation):
         assert_expectations(products(cells), expected_products(model, parts, row), alpha=1e-5)
 
 
-@pytest.mark.parametrize("kind", SAMPLERS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ExactMissingOmics,
+        SliceMissingOmics,
+        pytest.param(HamiltonianMissingOmics, marks=pytest.mark.slow),
+    ],
+)
 def test_limits_far_above_say_nothing(kind):
     """The same distribution; in slices, where rounding stays what it is, the same draws."""
     model = network_below(activation="linear" if kind is ExactMissingOmics else "tanh")
