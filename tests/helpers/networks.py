@@ -339,13 +339,15 @@ def draw_y(model, mean, residual_variance, rng):
 def with_data_from(model, parameters, X, rng, limit=None):
     """Return the model with y and observed omics drawn given parameters, the same cells missing.
 
-    Of omics below a detection limit, if there is one, no more than that is known.
+    Of omics below a detection limit, if there is one, no more than that is known. It is that of the
+    second half of the rows: others are observed, whatever the parameters.
     """
     y = draw_y(model, parameters.expected_y(X, model.activation), parameters.residual_variance, rng)
     omics, upper = np.where(model.omics_observed, parameters.omics, np.nan), None
     if limit is not None:
-        upper = np.where(omics < limit, limit, np.inf)
-        omics = np.where(omics < limit, np.nan, omics)
+        below = (omics < limit) & (np.arange(len(omics)) >= len(omics) // 2)[:, None]
+        upper = np.where(below, limit, np.inf)
+        omics = np.where(below, np.nan, omics)
     return replace(model, y=np.where(model.y_observed, y, np.nan), omics=omics, omics_limits=upper)
 
 

@@ -185,9 +185,9 @@ def quantities(model, X, parameters):
             values[f"w[{k}]"] = parameters.weights[k]
         row = np.flatnonzero(~model.omics_observed[:, k] & model.y_observed)[0]
         values[f"missing omic[{k}]"] = parameters.omics[row, k]
-        if model.omics_limits is not None:
-            is_below = np.isfinite(model.omics_limits[:, k])
-            values[f"omics below their limit[{k}]"] = parameters.omics[is_below, k].mean()
+        if model.omics_limits is not None:  # most of them below their limits
+            drawn = ~model.omics_observed[:, k]
+            values[f"mean of drawn omics[{k}]"] = parameters.omics[drawn, k].mean()
     return values
 
 
