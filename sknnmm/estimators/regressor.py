@@ -22,6 +22,7 @@ from sknnmm.common.typing import (
     ColumnChoice,
     FilePath,
     Groups,
+    Limits,
     Mask,
     NodeFunction,
     RandomState,
@@ -170,6 +171,14 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Which columns of X are covariates, in the same ways as `omics_features`, of any type in a
         DataFrame: cross-validation then carries the covariates inside X. In predict they must be
         there. None: covariates are passed beside X, if there are any.
+
+    detection_limits : None, mapping, Series or array-like of shape (n_omics,), default=None
+        Detection limits of omics, in their unit: a mapping or Series from omics (names or
+        positions) to limits, or an array (NaN or -inf: none). A cell of the omics that is -inf was
+        measured and lies below the limit of its omic; it is drawn from the distribution below it,
+        and is not part of the mean and SD by which the omic is standardised. NaN remains a value
+        of which nothing is known. Omics are normal given the genotypes on the scale on which they
+        are passed: of logarithms pass the logarithms of the limits.
 
     effects : list of Fixed and Random, or None, default=None
         Terms on the columns of the covariates, from `sknnmm.effects`, e.g.
@@ -336,7 +345,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         Share of the genetic variance of y that passes through each node; with the direct share
         they sum to 1.
     omics_imputed_, omics_imputed_std_ : ndarray of shape (n, n_omics)
-        Posterior mean and SD of the omics of every row passed to fit; observed values have SD 0.
+        Posterior mean and SD of the omics of every row passed to fit; observed values have SD 0,
+        those below their detection limit have not.
     omics_names_ : ndarray of shape (K,)
         Names of the nodes: columns of `omics` or omic_0, ..., then latent_0, ...
     snp_names_ : ndarray of shape (p,)
@@ -385,6 +395,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         "omics_groups": "no_validation",
         "omics_features": [None, str, Integral, slice, "array-like", callable],
         "covariate_features": [None, str, Integral, slice, "array-like", callable],
+        "detection_limits": "no_validation",  # see sknnmm.inputs.detection_limits
         "effects": "no_validation",  # see sknnmm.inputs.covariate_terms
         "residual_prior": [ScaledInverseChi2, None],
         "n_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -416,6 +427,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         omics_groups: Groups = None,
         omics_features: ColumnChoice = None,
         covariate_features: ColumnChoice = None,
+        detection_limits: Limits = None,
         effects: Sequence[Fixed | Random] | None = None,
         residual_prior: ScaledInverseChi2 | None = None,
         n_iter: int | Literal["auto"] = 2000,
@@ -443,6 +455,7 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         self.omics_groups = omics_groups
         self.omics_features = omics_features
         self.covariate_features = covariate_features
+        self.detection_limits = detection_limits
         self.effects = effects
         self.residual_prior = residual_prior
         self.n_iter = n_iter
@@ -528,8 +541,9 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
         y : array-like of shape (n,)
             Phenotype, NaN = missing.
         omics : array-like of shape (n, n_omics) or None
-            Omics, NaN = missing, any pattern. A column without variance, or with fewer than two
-            observed values, is kept with weight zero and a warning.
+            Omics, NaN = missing, -inf = below the detection limit (`detection_limits`), in any
+            pattern. A column without variance, or with fewer than two observed values, is kept with
+            weight zero and a warning.
         covariates : array-like or None
             A table of n rows: numbers, text, categories and booleans. Fixed effects with flat
             priors in both layers, unless `effects` says otherwise, as by random effects. Columns of
@@ -759,7 +773,8 @@ class NNMMRegressor(RegressorMixin, BaseEstimator):
             counts in the standard deviation.
         omics : array-like of shape (n, n_omics) or None
             The observed omics of these individuals; NaN (or None: all) are integrated over given
-            the genotypes. So are columns that a DataFrame lacks.
+            the genotypes. So are columns that a DataFrame lacks, and values of -inf, over the
+            distribution below their limit (`detection_limits`).
         covariates : array-like or None
             Required, with the columns of fit, if the model was fitted with covariates beside X. For
             a fixed effect a missing value, or a level that fit has not seen, is an error; a random

@@ -34,7 +34,7 @@ class NNMM:
 
     genotypes: Genotypes  # (n, p)
     y: np.ndarray  # (n,), NaN = missing; or (n, C) of several phenotypes
-    omics: np.ndarray  # (n, K), NaN = missing; latent nodes all NaN
+    omics: np.ndarray  # (n, K), NaN = missing or below its limit; latent nodes all NaN
     n_latent: int
     covariates: np.ndarray  # (n, q), those of y: centred, double precision
     activation: BaseActivation
@@ -51,6 +51,8 @@ class NNMM:
     idle: np.ndarray | None = None  # (K,) bool, nodes that have no weight; None: all have one
     family: Family = Gaussian()  # noqa: RUF009  it has no state
     random: tuple[RandomEffect, ...] = ()
+    #: (n, K), what omics below their detection limit lie below, elsewhere infinite; None: none is.
+    omics_limits: np.ndarray | None = None
 
     @property
     def n_nodes(self):
@@ -81,7 +83,10 @@ class NNMM:
     @cached
     def informative(self):
         """Return the rows with y or any omic: the others enter no conditional, (n,) bool."""
-        return self.y_observed | self.omics_observed.any(axis=1)
+        informative = self.y_observed | self.omics_observed.any(axis=1)
+        if self.omics_limits is not None:
+            informative |= np.isfinite(self.omics_limits).any(axis=1)
+        return informative
 
     def network(self):
         """Return the Network: here, and nowhere else, terms are put together."""
@@ -93,7 +98,8 @@ class NNMM:
 
     def _omics(self):
         weight = self.informative.astype(float)
-        # Fixed effects of a latent node are not identified: no row lets it estimate any.
+        # Fixed effects of a latent node are not identified: no row lets it estimate any. Nor does a
+        # row whose omic is below its limit: with no other, the effect could be minus infinity.
         fixed = self._fixed(OMICS, weight, self.omics_observed, self.omics_covariates)
         share = Gaussian.explained_variance / (1 + self._n_random(OMICS))
         terms = [
@@ -122,6 +128,7 @@ class NNMM:
             response_dim="omic",
             prefix="omics_",
             n_latent=self.n_latent,
+            limits=self.omics_limits,
         )
 
     def _phenotype(self, omics=None):

@@ -28,6 +28,10 @@ class Scales:
         """Return what turns standardised effects on nodes into omic units; 0 without variance."""
         return np.where(self.omics_vary, self.omics_scale, 0)
 
+    def standardised(self, nodes):
+        """Return nodes (..., K) on the sampling scale."""
+        return (nodes - self.omics_mean) / self.omics_scale
+
     @classmethod
     def of(cls, y, omics, n_latent, covariates, weight_mean=1.0):
         """Return the scales of the observed values (not NaN).

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sknnmm.common.cached import cached
+from sknnmm.common.normal_below import hazard
 from sknnmm.genotypes import Genotypes
 from sknnmm.model.variables import Variable
 from sknnmm.priors import ScaledInverseChi2
@@ -34,6 +35,8 @@ class Layer:
     response_dim: str | None  # what its responses are called; None: it can have one only
     prefix: str = ""  # of the names of its variables
     n_latent: int = 0
+    #: (n, C), what responses without a value lie below; elsewhere infinite. None: nothing is known.
+    limits: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuse an order of terms in which one that is integrated out is not drawn next."""
@@ -69,8 +72,13 @@ class Layer:
 
     @cached
     def starting_response(self) -> np.ndarray:
-        """Return the responses in the working precision, missing as 0."""
-        return self.family.start(self.record).astype(self.dtype)
+        """Return the responses in the working precision, missing as 0 or below their limit."""
+        start = self.family.start(self.record).astype(self.dtype)
+        if self.limits is not None:
+            below = np.isfinite(self.limits)
+            limits = self.limits[below].astype(self.dtype)
+            start[below] = np.minimum(-hazard(limits), limits)  # the mean of N(0, 1) there
+        return start
 
     @cached
     def drawn(self) -> np.ndarray:

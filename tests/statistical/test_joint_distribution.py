@@ -109,6 +109,9 @@ def _random_part(layer):
 def prior_draw(model, X, rng):
     """Return the statistics of one draw of parameters and data."""
     parameters = draw_parameters(model, X, rng)
+    if model.omics_limits is not None:  # what is known of them holds
+        while (parameters.omics > model.omics_limits).any():
+            parameters = draw_parameters(model, X, rng)
     mean = parameters.expected_y(X, model.activation)
     return statistics(parameters, draw_y(model, mean, parameters.residual_variance, rng), model)
 
@@ -322,6 +325,26 @@ COMPLETE_CASES = {  # no omic is missing: sums over rows stand in for the rows
 }
 
 
+BELOW = {"n_observed": 3, "missing": 0.5, "n_below": 4, "direct_prior": PRIORS["BayesC"][1]}
+BELOW_CASES = {  # some of the missing omics lie below a detection limit
+    "linear": BELOW,
+    "tanh": BELOW | {"activation": "tanh"},
+    "user function": BELOW | {"activation": ACTIVATIONS["user function"]},
+    "relu, weighted": BELOW | {"activation": "relu", "weighted": True},
+    "network function": BELOW | {"n_observed": 2, "activation": NETWORK_FUNCTION},
+    "linear, single precision": BELOW | {"dtype": np.float32},
+    "tanh, single precision": BELOW | {"activation": "tanh", "dtype": np.float32},
+    "user function, single precision": BELOW
+    | {"activation": ACTIVATIONS["user function"], "dtype": np.float32},
+    "weighted linear, by rows": BELOW | {"weighted": True, "by_rows": True},
+    "latent linear": BELOW | {"n_observed": 2, "n_latent": 1, "direct_prior": None},
+    "latent tanh": BELOW
+    | {"n_observed": 2, "n_latent": 1, "activation": "tanh", "direct_prior": None},
+    "connections": BELOW | {"n_observed": 2, "mask": FEW, "p": 18},
+    "random effects": BELOW | {"random": ("independent", (OMICS, PHENOTYPE))},
+}
+
+
 RANDOM_CASES = {  # kind of levels and the layers on which they have effects
     "independent, both layers": {"random": ("independent", (OMICS, PHENOTYPE))},
     "slopes, omics": {"random": ("slopes", (OMICS,)), "activation": "tanh"},
@@ -471,6 +494,20 @@ LONG_ONLY = {
         "connections, BayesB",
         "connections, GBLUP",
     },
+    "below": {
+        "tanh",
+        "user function",
+        "relu, weighted",
+        "network function",
+        "linear, single precision",
+        "tanh, single precision",
+        "user function, single precision",
+        "weighted linear, by rows",
+        "latent linear",
+        "latent tanh",
+        "connections",
+        "random effects",
+    },
     "random": {
         "inverse, both layers",
         "slopes, omics",
@@ -597,6 +634,17 @@ def test_joint_distribution_with_groups(case):
 def test_joint_distribution_with_groups_long(case):
     seed = 420 + sorted(GROUPED_CASES).index(case)
     assert_same_joint_distribution(GROUPED_CASES[case], seed, LONG)
+
+
+@pytest.mark.parametrize("case", sorted(BELOW_CASES.keys() - LONG_ONLY["below"]))
+def test_joint_distribution_below_limits(case):
+    assert_same_joint_distribution(BELOW_CASES[case], 500 + sorted(BELOW_CASES).index(case), SHORT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", BELOW_CASES)
+def test_joint_distribution_below_limits_long(case):
+    assert_same_joint_distribution(BELOW_CASES[case], 520 + sorted(BELOW_CASES).index(case), LONG)
 
 
 @pytest.mark.slow
