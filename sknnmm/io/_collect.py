@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import islice
 from numbers import Real
 from typing import NamedTuple
 
@@ -102,6 +103,13 @@ def variants_at_once(n_samples):
     return max(1, GENOTYPES_AT_ONCE // n_samples)
 
 
+def in_parts(items, n_at_once):
+    """Yield lists of some items at a time."""
+    items = iter(items)
+    while part := list(islice(items, n_at_once)):
+        yield part
+
+
 def variant_table(rows):
     """Return the table of variants given as (name, chromosome, position, counted, other)."""
     columns = ["snp", "chromosome", "position", "counted_allele", "other_allele"]
@@ -137,7 +145,8 @@ def collect(
         if haploid is None and males.any():
             on_x = variants["chromosome"].astype(str).str.upper().isin(X_CHROMOSOMES)
             haploid = on_x.to_numpy()[:, None] & males if on_x.any() else None
-        quality = dict(zip(["missing_rate", "maf", "hwe_p"], snp_quality(dosages, haploid)))
+        measures = snp_quality(dosages, haploid)
+        quality = dict(zip(["missing_rate", "maf", "hwe_p"], measures, strict=True))
         reasons = [] if names_of_file else _unusable(variants, seen)
         reasons += filters.reasons(quality)
         dropped = np.select([rows for _, rows in reasons], [name for name, _ in reasons], "")
