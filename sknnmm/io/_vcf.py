@@ -22,8 +22,8 @@ from sknnmm.io._samples import samples_of
 BGZF_START = b"\x1f\x8b\x08\x04"  # gzip with an extra field
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 MISSING, ABSENT = -1, -2  # alleles as cyvcf2 gives them; ABSENT: beyond the ploidy
-# Dosages by first and second allele, each ABSENT to 1. One allele counts twice, as in PLINK files.
-DOSAGES = np.array([[-1, -1, -1, -1], [-1, -1, -1, -1], [0, -1, 0, 1], [2, -1, 1, 2]], np.int8)
+# Dosages by first and second allele: 0, 1, ABSENT, MISSING. One allele counts twice.
+DOSAGES = np.array([[0, 1, 0, -1], [1, 2, 2, -1], [-1, -1, -1, -1], [-1, -1, -1, -1]], np.int8)
 
 
 def read_vcf(
