@@ -1,5 +1,6 @@
 """Omics from AnnData and MuData objects."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -44,7 +45,7 @@ def omics_from_anndata(data: Any, layer: str | None = None) -> pd.DataFrame:
     >>> from sknnmm.io import omics_from_anndata
     >>> omics = omics_from_anndata(anndata.read_h5ad("liver.h5ad"), "normalised")  # doctest: +SKIP
     """
-    if hasattr(data, "mod"):
+    if isinstance(getattr(data, "mod", None), Mapping):
         tables = {name: _table(part, layer, name) for name, part in data.mod.items()}
         omics = pd.concat(tables.values(), axis=1).reindex(pd.Index(data.obs_names))
         if omics.columns.has_duplicates:

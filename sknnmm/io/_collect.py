@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from itertools import islice
 from numbers import Real
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ VARIANT_COLUMNS = ["chromosome", "cM", "position", "counted_allele", "other_alle
 GENOTYPES_AT_ONCE = 2**19  # in a block
 UNNAMED = ".", ""
 X_CHROMOSOMES = "X", "CHRX", "CHR_X"
-LIMITS = {"min_maf": 0.5, "max_missing": 1.0, "min_hwe_p": 1.0}
+LIMITS = {"max_missing": 1.0, "min_maf": 0.5, "min_hwe_p": 1.0}
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def variant_table(rows):
 
 
 def collect(
-    path,
+    path: Path,
     samples: pd.DataFrame,
     blocks: Iterable[Block],
     into: GrowingArray,
@@ -176,7 +177,7 @@ def collect(
 
 def _unusable(variants, seen):
     """Return the variants of more than two alleles and those seen before, as (reason, rows)."""
-    alleles = variants[["other_allele", "counted_allele"]].fillna("").agg(",".join, axis=1)
+    alleles = _joined(variants, ["other_allele", "counted_allele"], ",")
     multiallelic = (alleles.str.count(",") > 1).to_numpy()
     repeated = np.zeros(len(variants), bool)
     keys = zip(variants["chromosome"], variants["position"], alleles, strict=True)
@@ -188,6 +189,12 @@ def _unusable(variants, seen):
     return [("multiallelic", multiallelic), ("duplicate", repeated)]
 
 
+def _joined(table, columns, separator):
+    """Return the texts of some columns as one, "." where they are unknown."""
+    first, *others = (table[name].astype(object).fillna(".") for name in columns)
+    return first.str.cat(others, sep=separator)
+
+
 def _unique_names(table, path):
     """Return the names of variants; those without one of their own by place and alleles."""
     names = table.index.to_series().astype(object).fillna(".").reset_index(drop=True)
@@ -196,17 +203,17 @@ def _unique_names(table, path):
     shared = np.zeros(len(names), bool)
     shared[kept & ~unnamed] = names[kept & ~unnamed].duplicated(keep=False)
     by_place = (unnamed | shared) & table["position"].notna().to_numpy()
-    parts = table.loc[by_place, ["chromosome", "position", "other_allele", "counted_allele"]]
-    parts["position"] = parts["position"].map("{:.0f}".format)
-    names[by_place] = parts.fillna(".").agg(":".join, axis=1).to_numpy()
+    places = table[by_place].assign(position=table["position"][by_place].map("{:.0f}".format))
+    parts = ["chromosome", "position", "other_allele", "counted_allele"]
+    names[by_place] = _joined(places, parts, ":").to_numpy()
     if (shared & by_place).any():
         warnings.warn(
             f"{path}: variants of the same name ({some(table.index[shared].unique())}) are named "
             "by chromosome, position and alleles instead.",
             stacklevel=4,
         )
-    refuse_duplicates(names[kept], path, "names of variants", "Rename or remove them in the file.")
-    return pd.Index(names, name="snp")
+    refuse_duplicates(names[kept], path, "variant names", "Rename or remove them in the file.")
+    return pd.Index(names.tolist(), name="snp")
 
 
 def _report(dropped, path):

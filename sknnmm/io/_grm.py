@@ -78,9 +78,9 @@ def read_grm(
             f"{expected}. It may be truncated, or belong to another .grm.id file."
         )
     matrix = np.empty((n, n))
-    matrix[np.tril_indices(n)] = np.fromfile(bin_path, "<f4")  # row by row
-    upper = np.triu_indices(n, 1)
-    matrix[upper] = matrix.T[upper]
+    with bin_path.open("rb") as file:
+        for row in range(n):
+            matrix[row, : row + 1] = matrix[: row + 1, row] = np.fromfile(file, "<f4", row + 1)
     rounding = 2.0**-24 * np.linalg.norm(matrix)
     matrix[np.diag_indices(n)] += rounding + add_to_diagonal
     try:

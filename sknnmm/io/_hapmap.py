@@ -111,6 +111,8 @@ def _read_line(line, place, n_samples):
         )
     name, alleles, chromosome, position = first[:4]
     other, *counted = alleles.upper().split("/")
+    if any(len(allele) != 1 for allele in (other, *counted)):
+        raise ValueError(f"{place} must have alleles of one letter, as A/G; got {alleles!r}.")
     try:
         row = (name, chromosome, float(position), ",".join(counted) or None, other)
     except ValueError:

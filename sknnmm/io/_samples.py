@@ -13,7 +13,7 @@ SEXES = {"M": "1", "MALE": "1", "F": "2", "FEMALE": "2"}
 
 def samples_of(ids):
     """Return the table of individuals of whom only the IDs are known."""
-    samples = pd.DataFrame(index=pd.Index(list(ids), name="individual", dtype=object))
+    samples = pd.DataFrame(index=pd.Index(list(ids), name="individual"))
     texts = {name: pd.Series(np.nan, samples.index, object) for name in SAMPLE_COLUMNS[:3]}
     return samples.assign(**texts, sex=np.nan, phenotype=np.nan)
 

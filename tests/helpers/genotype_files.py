@@ -57,6 +57,7 @@ def write_vcf(path, lines):
 def write_bed(prefix, dosages, ids, variants):
     properties = {
         "iid": ids,
+        "pheno": [-9] * len(ids),
         "sid": list(variants.index),
         "chromosome": list(variants["chromosome"]),
         "bp_position": variants["position"].astype(int),
