@@ -17,6 +17,7 @@ from sknnmm.common.messages import some
 from sknnmm.genotypes.quality import snp_quality
 
 VARIANT_COLUMNS = ["chromosome", "cM", "position", "counted_allele", "other_allele"]
+QUALITY = ["missing_rate", "maf", "hwe_p"]
 GENOTYPES_AT_ONCE = 2**19  # in a block
 UNNAMED = ".", ""
 X_CHROMOSOMES = "X", "CHRX", "CHR_X"
@@ -140,21 +141,22 @@ def collect(
     names_of_file : bool, default=False
         Whether names are kept as they are, and repeated variants too.
     """
-    tables, seen = [], set()
+    tables, seen = [], set[tuple]()
     males = (samples["sex"] == 1).to_numpy()
     for variants, dosages, haploid in blocks:
         if haploid is None and males.any():
             on_x = variants["chromosome"].astype(str).str.upper().isin(X_CHROMOSOMES)
             haploid = on_x.to_numpy()[:, None] & males if on_x.any() else None
         measures = snp_quality(dosages, haploid)
-        quality = dict(zip(["missing_rate", "maf", "hwe_p"], measures, strict=True))
+        quality = pd.DataFrame(
+            dict(zip(QUALITY, measures, strict=True)), index=variants.index, copy=False
+        )
         reasons = [] if names_of_file else _unusable(variants, seen)
         reasons += filters.reasons(quality)
         dropped = np.select([rows for _, rows in reasons], [name for name, _ in reasons], "")
         kept = dropped == ""
         into.append(dosages if kept.all() else dosages[kept])
-        multiallelic = dropped == "multiallelic"
-        quality = {name: np.where(multiallelic, np.nan, v) for name, v in quality.items()}
+        quality[dropped == "multiallelic"] = np.nan
         tables.append(variants.assign(**quality, dropped=dropped.astype(object)))
     if not tables:
         raise ValueError(f"{path} has no variants.")
@@ -169,9 +171,12 @@ def collect(
         into.finish().T, index=samples.index, columns=variants.index, copy=False
     )
     table["dropped"] = table["dropped"].where(~kept)
-    quality = table[["chromosome", "position", "missing_rate", "maf", "hwe_p", "dropped"]]
     return Bunch(
-        genotypes=genotypes, samples=samples, variants=variants, quality=quality, report=report
+        genotypes=genotypes,
+        samples=samples,
+        variants=variants,
+        quality=table[["chromosome", "position", *QUALITY, "dropped"]],
+        report=report,
     )
 
 

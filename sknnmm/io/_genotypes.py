@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from sklearn.utils import Bunch
@@ -28,7 +29,7 @@ MAGIC = {  # pattern of the first bytes, after unpacking
     "raw": rb"FID[ \t]+IID[ \t]+PAT[ \t]",
     "hapmap": rb"rs#?\talleles\t",
 }
-READERS = {
+READERS: dict[str, Callable[..., Bunch]] = {
     "bed": read_plink, "pgen": read_pgen, "bgen": read_bgen, "vcf": read_vcf,
     "raw": read_plink_raw, "hapmap": read_hapmap,
 }  # fmt: skip
