@@ -101,7 +101,9 @@ def read_vcf(
     try:
         file = cyvcf2.VCF(str(path))
     except Exception as error:  # cyvcf2 raises no others
-        raise ValueError(f"{path} is not a complete VCF or BCF file: {error}.") from error
+        raise ValueError(
+            f"{path} is not a complete VCF or BCF file, or has an ID of individuals twice: {error}."
+        ) from error
     n_samples = len(file.samples)
     if n_samples == 0:
         raise ValueError(f"{path} has no individuals: its header ends before their IDs.")
