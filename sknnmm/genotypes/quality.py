@@ -22,17 +22,21 @@ def snp_quality(dosages, haploid=None):
     missing_rate, maf, hwe_p : ndarrays of shape (m,)
         maf and hwe_p are NaN where no genotype is known.
     """
-    unknown = is_missing(dosages)
-    n_known = dosages.shape[1] - np.count_nonzero(unknown, axis=1)
-    sums = np.where(unknown, 0, dosages).sum(axis=1, dtype=np.float64)
+    n_missing = np.count_nonzero(is_missing(dosages), axis=1)
+    is_whole = dosages.dtype.kind != "f"
+    calls = dosages if is_whole else np.rint(dosages)
+    counts = _genotype_counts(calls)
+    sums = counts[1] + 2 * counts[2] if is_whole else np.nansum(dosages, axis=1, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        frequency = sums / (2 * n_known)
-    calls = np.rint(dosages) if dosages.dtype.kind == "f" else dosages
+        frequency = sums / (2 * (dosages.shape[1] - n_missing))
     if haploid is not None:
-        calls = np.where(haploid, -1, calls)
-    counts = [np.count_nonzero(calls == k, axis=1) for k in range(3)]
+        counts = _genotype_counts(np.where(haploid, -1, calls))
     maf = np.minimum(frequency, 1 - frequency)
-    return 1 - n_known / dosages.shape[1], maf, hardy_weinberg_p(*counts)
+    return n_missing / dosages.shape[1], maf, hardy_weinberg_p(*counts)
+
+
+def _genotype_counts(calls):
+    return [np.count_nonzero(calls == k, axis=1) for k in range(3)]
 
 
 def hardy_weinberg_p(n_first, n_heterozygous, n_second):
@@ -94,7 +98,7 @@ def _exact_tests(counts, p_values):
             likelihood[het + 2] = likelihood[het] * ratio
         total, extreme = 0.0, 0.0
         limit = likelihood[observed] * (1 + 1e-9)  # equal ones differ by rounding
-        for het in range(rare + 1):
+        for het in range(rare % 2, rare + 1, 2):
             total += likelihood[het]
             if likelihood[het] <= limit:
                 extreme += likelihood[het]
