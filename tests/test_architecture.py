@@ -89,7 +89,7 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
     "families": {"kernels", "priors"},
     "genotypes": set(),
     "inputs": {"effects", "genotypes", "model", "priors"},
-    "io": {"genotypes", "inputs"},
+    "io": {"genotypes", "inputs", "relationship"},
     "kernels": {"genotypes"},
     "mediation": {"inputs", "prediction"},
     "metrics": {"inputs"},
