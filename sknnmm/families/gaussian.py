@@ -8,12 +8,10 @@ from sknnmm.families.base import Family
 class Gaussian(Family):
     """Responses that are recorded as they are."""
 
-    def start(self, record: np.ndarray) -> np.ndarray:
+    def start(self, record: np.ndarray, upper: np.ndarray | None) -> np.ndarray:
         """Return the record (see Family)."""
         return np.nan_to_num(record)
 
-    def draw(
-        self, record: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Return the record (see Family)."""
-        return record
+    def is_bounded(self, record: np.ndarray, upper: np.ndarray | None) -> np.ndarray:
+        """Return that no response is (see Family)."""
+        return np.zeros(record.shape, bool)

@@ -31,8 +31,8 @@ from sknnmm.inputs.omics import (
     warn_of_phenotype_among_omics,
     warn_of_tails,
 )
-from sknnmm.inputs.phenotype import check_phenotype
 from sknnmm.inputs.random_columns import RandomColumn, check_random
+from sknnmm.inputs.record import Record
 from sknnmm.inputs.scales import Scales
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.inputs.weights import check_weights, relative_weights
@@ -46,7 +46,7 @@ class FitInputs:
     """The data of a fit, n individuals, and the names of their columns."""
 
     genotypes: Genotypes  # (n, p)
-    y: np.ndarray  # (n,), NaN = missing, also where the weight is 0
+    record: Record  # of the phenotype; missing also where the weight is 0
     omics: np.ndarray  # (n, n_omics), NaN = missing
     informative_omics: np.ndarray  # the same, NaN in rows that inform nothing
     covariates: Covariates
@@ -67,12 +67,17 @@ class FitInputs:
     node_names: np.ndarray  # (K,), omics, then latent nodes
 
     @property
+    def y(self):
+        """Return the record of the phenotype, (n,), NaN = missing."""
+        return self.record.values
+
+    @property
     def compared(self):
         """Return the arrays by which it is known whether a saved chain belongs to these data."""
         connections = self.connections
         return {
             "X": stored_array(self.genotypes.dosages),
-            "y": self.y,
+            "y": self.record.compared,
             "omics": self.omics,
             "covariates": [
                 *(self.designs[layer] for layer in sorted(self.designs)),
@@ -123,8 +128,10 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     ----------
     estimator : NNMMRegressor
         Only read.
-    X, y, omics, covariates, sample_weight
+    X, omics, covariates, sample_weight
         As in its `fit`.
+    y : Phenotype or Classes
+        What was passed as y, to be checked.
     dtype : floating type
         Of the sampler.
 
@@ -133,12 +140,15 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     TypeError, ValueError
         Naming the argument.
     """
-    check_same_index(X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight)
+    check_same_index(
+        X=X, **y.passed, omics=omics, covariates=covariates, sample_weight=sample_weight
+    )
     features, omics, covariates = _split_features(estimator, X, omics, covariates, dtype)
     warn_of_codes(features.genotypes, features.snp_names, fitting=True)
     n_samples = len(features.genotypes.values)
     weight = check_weights(sample_weight, n_samples)
-    y = check_phenotype(y, n_samples, weight)
+    record = y.check(n_samples, weight)
+    y = record.values
     omics, omics_names = _check_omics(omics, n_samples)
     covariates = check_covariates(covariates, n_samples)
     n_nodes = omics.shape[1] + estimator.n_latent
@@ -149,7 +159,7 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         raise ValueError(
             "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
         )
-    warn_of_phenotype_among_omics(y, omics, omics_names)
+    warn_of_phenotype_among_omics(record.exact, omics, omics_names)
     if estimator.activation not in BOUNDED:
         warn_of_tails(omics, omics_names)
     # A row without y and with missing covariates informs nothing; it is kept for the results.
@@ -158,7 +168,7 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     records = {PHENOTYPE: y[:, None], OMICS: informative_omics}
     check_designs(designs, fixed, {layer: ~np.isnan(r).all(axis=1) for layer, r in records.items()})
     relative_weight, weight_mean = relative_weights(weight, y)
-    scales = Scales.of(y, informative_omics, estimator.n_latent, designs, weight_mean)
+    scales = Scales.of(record, informative_omics, estimator.n_latent, designs, weight_mean)
     check_variation(scales.omics_vary[: len(omics_names)], omics_names)
 
     genotypes = _stored_genotypes(features, dtype)
@@ -172,7 +182,7 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         check_connections(connections, genotypes, node_names)
     return FitInputs(
         genotypes=genotypes,
-        y=y,
+        record=record,
         omics=omics,
         informative_omics=informative_omics,
         covariates=covariates,

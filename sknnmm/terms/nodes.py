@@ -244,7 +244,11 @@ class Nodes(DrawnTerm[NodesState]):
             ones = np.ones((1, self.n_responses), dtype)
             return NodesState(ones, None, None, activated)
         weights = self.ridge(activated.astype(float), layer, responses[self.layer])
-        hyper = self.prior.start(self.expected_variance, DenseLayout(*weights.shape))
+        hyper = self.prior.start(
+            self.expected_variance,
+            DenseLayout(*weights.shape),
+            layer.family.expected_residual_variance,
+        )
         component = np.full(weights.shape, self.prior.starting_component(hyper), np.int8)
         if self.idle is not None:
             component[self.idle] = -1
