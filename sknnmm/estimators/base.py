@@ -656,7 +656,8 @@ class NNMMBase(BaseEstimator):
             a fixed effect a missing value, or a level that fit has not seen, is an error; a random
             effect then counts 0, and its variance is part of the standard deviation.
         """
-        return self._network.rows(*self._check_predict_inputs(X, omics, covariates))
+        inputs = self._check_predict_inputs(X, omics, covariates)
+        return self._network.rows(*inputs)
 
     def _check_predict_inputs(self, X, omics, covariates, **tables):
         """Return dosages (n, p), omics (n, n_omics) and covariates (n, q) as arrays."""

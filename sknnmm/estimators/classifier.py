@@ -230,9 +230,8 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
         ndarray of shape (n, n_classes)
             In the order of `classes_`; of a new record of average weight.
         """
-        return class_probabilities(
-            self._network, self._rows(X, omics, covariates), len(self.classes_)
-        )
+        rows = self._rows(X, omics, covariates)
+        return class_probabilities(self._network, rows, len(self.classes_))
 
     def predict(
         self, X: Table, omics: Table | None = None, covariates: Table | None = None
@@ -269,7 +268,8 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
             above 0 where the second is the more probable one; nearly so, since the probability
             counts what is not known of the liability.
         """
-        return self._network.expected_phenotype(self._rows(X, omics, covariates))[:, 0]
+        rows = self._rows(X, omics, covariates)
+        return self._network.expected_phenotype(rows)[:, 0]
 
     def sample_posterior_predictive(
         self,
@@ -302,7 +302,8 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
         """
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
         rows, rng = self._rows(X, omics, covariates), generator(random_state)
-        return self.classes_[sample_classes(self._network, rows, n_draws, len(self.classes_), rng)]
+        numbers = sample_classes(self._network, rows, n_draws, len(self.classes_), rng)
+        return self.classes_[numbers]
 
     def score(
         self,
@@ -335,9 +336,8 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
         observed = ~pd.isna(labels)
         if not observed.any():
             raise ValueError("y has no observed value: all are missing.")
-        probabilities = class_probabilities(
-            self._network, self._network.rows(*inputs), len(self.classes_)
-        )
+        rows = self._network.rows(*inputs)
+        probabilities = class_probabilities(self._network, rows, len(self.classes_))
         predicted = self.classes_[probabilities.argmax(axis=1)]
         is_right = labels[observed] == predicted[observed]
         return float(np.average(is_right, weights=None if weight is None else weight[observed]))

@@ -113,7 +113,7 @@ def _classes(labels, categories):
 def _check_number(classes, is_ordered):
     if len(classes) == 1:
         raise ValueError(
-            f"y has one class only, {classes[0]!r}: NNMMClassifier needs records of two at least "
+            f"y has one class only, {classes[0]}: NNMMClassifier needs records of two at least "
             "to tell them apart. In cross-validation, stratify."
         )
     if len(classes) > 2 and not is_ordered:

@@ -63,15 +63,15 @@ def record_of_intervals(lower, upper):
 
 def normal_of_intervals(lower, upper):
     """Return mean and SD of the normal distribution that fits intervals (n,) best, by EM."""
-    centre = np.where(np.isfinite(lower), lower, upper)
-    is_finite = np.isfinite(lower) & np.isfinite(upper)
-    centre[is_finite] += (upper - lower)[is_finite] / 2
-    (mean,), (sd,) = mean_and_sd(centre[:, None])
-    is_point = lower == upper
+    wide = lower < upper
+    first = np.where(np.isfinite(lower), lower, upper)  # a value of each to start from
+    both = wide & np.isfinite(lower) & np.isfinite(upper)
+    first[both] += (upper - lower)[both] / 2
+    (mean,), (sd,) = mean_and_sd(first[:, None])
     for _ in range(MAX_ITERATIONS):
-        first, second = truncated_moments((lower - mean) / sd, (upper - mean) / sd)
-        first = np.where(is_point, (centre - mean) / sd, first)
-        second = np.where(is_point, first**2, second)
+        first = (lower - mean) / sd
+        second = first**2
+        first[wide], second[wide] = truncated_moments(first[wide], (upper[wide] - mean) / sd)
         change = first.mean()
         factor = np.sqrt(second.mean() - change**2)
         mean, sd = mean + sd * change, sd * factor
