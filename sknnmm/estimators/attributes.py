@@ -92,11 +92,7 @@ def _of_classes(posterior, inputs):
     classes = inputs.record.classes
     if classes is None:
         return {}
-    estimated = "thresholds" in posterior.draws
-    return {
-        "classes_": classes,
-        "thresholds_": posterior.mean("thresholds") if estimated else np.zeros(1),
-    }
+    return {"classes_": classes, "thresholds_": posterior.mean("thresholds")}
 
 
 def _group_names(groups):

@@ -231,7 +231,7 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
             In the order of `classes_`; of a new record of average weight.
         """
         rows = self._rows(X, omics, covariates)
-        return class_probabilities(self._network, rows, len(self.classes_))
+        return class_probabilities(self._network, rows)
 
     def predict(
         self, X: Table, omics: Table | None = None, covariates: Table | None = None
@@ -302,7 +302,7 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
         """
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
         rows, rng = self._rows(X, omics, covariates), generator(random_state)
-        numbers = sample_classes(self._network, rows, n_draws, len(self.classes_), rng)
+        numbers = sample_classes(self._network, rows, n_draws, rng)
         return self.classes_[numbers]
 
     def score(
@@ -337,7 +337,7 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
         if not observed.any():
             raise ValueError("y has no observed value: all are missing.")
         rows = self._network.rows(*inputs)
-        probabilities = class_probabilities(self._network, rows, len(self.classes_))
+        probabilities = class_probabilities(self._network, rows)
         predicted = self.classes_[probabilities.argmax(axis=1)]
         is_right = labels[observed] == predicted[observed]
         return float(np.average(is_right, weights=None if weight is None else weight[observed]))

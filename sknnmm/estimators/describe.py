@@ -6,7 +6,7 @@ from scipy import sparse
 from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.specification import NNMM, RandomEffect
-from sknnmm.families import Binary, Censored, Gaussian, Ordinal
+from sknnmm.families import Censored, Gaussian, Ordinal
 from sknnmm.genotypes import ScaledGenotypes
 from sknnmm.inputs.group_priors import prior_of_groups
 from sknnmm.priors import ScaledInverseChi2
@@ -69,7 +69,7 @@ def describe(estimator, inputs, dtype):
 def _family(record):
     """Return the family that links the phenotype to its Record."""
     if record.classes is not None:
-        return Binary() if len(record.classes) == 2 else Ordinal()
+        return Ordinal()
     return Gaussian() if record.upper is None else Censored()
 
 

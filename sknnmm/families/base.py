@@ -61,6 +61,33 @@ class Family(ABC):
         These have a mean and an SD given the terms of their layer, (m,) each.
         """
 
+    # Of families whose record has no scale (`residual_variance_is_fixed`) ---------------------
+
+    def log_likelihood(
+        self,
+        parameters: Any,
+        record: np.ndarray,
+        mean: np.ndarray,
+        sd: np.ndarray,
+        shift: float = 0.0,
+        factor: float = 1.0,
+    ) -> float:
+        """Return the log probability of the record, with the responses integrated out.
+
+        If their means are multiplied by `factor`, as are the parameters, and shifted.
+        """
+        raise NotImplementedError
+
+    def rescale(self, parameters: Any, factor: float) -> None:
+        """Multiply the parameters, in place."""
+        raise NotImplementedError
+
+    def n_scaled(self, parameters: Any) -> int:
+        """Return how many free parameters `rescale` changes."""
+        raise NotImplementedError
+
+    # -------------------------------------------------------------------------------------------
+
     def variables(self, layer: "Layer") -> list[Variable]:
         """Return the Variables of the parameters."""
         return []

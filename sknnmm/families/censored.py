@@ -12,17 +12,20 @@ class Censored(Family):
 
     def start(self, record: np.ndarray, upper: np.ndarray | None) -> np.ndarray:
         """Return the middle of the interval, or its finite end (see Family)."""
-        lower = np.nan_to_num(record, neginf=-np.inf, posinf=np.inf)
-        upper = np.where(np.isnan(record), 0, upper)
+        assert upper is not None
+        missing = np.isnan(record)
+        lower, upper = np.where(missing, 0, record), np.where(missing, 0, upper)
         nearest = np.where(np.isfinite(lower), lower, upper)
         return np.where(np.isfinite(lower) & np.isfinite(upper), (lower + upper) / 2, nearest)
 
     def is_bounded(self, record: np.ndarray, upper: np.ndarray | None) -> np.ndarray:
         """Return which intervals are no points (see Family)."""
+        assert upper is not None
         return record < upper
 
     def bounds(
         self, record: np.ndarray, upper: np.ndarray | None, parameters: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return both ends (see Family)."""
+        assert upper is not None
         return record, upper

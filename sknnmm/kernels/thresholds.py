@@ -46,7 +46,7 @@ def draw_thresholds(rng, of_class, mean, sd, thresholds):
         given = order, first, middle, stop, mean, sd, below, above
         now = thresholds[j]
         level = log_likelihood(now, given) - rng.standard_exponential()
-        step = 4 / math.sqrt(stop - first)
+        step = 4 / math.sqrt(max(stop - first, 1))
         left = now - step * rng.random()
         right = left + step
         for _ in range(MAX_STEPS):
@@ -67,6 +67,24 @@ def draw_thresholds(rng, of_class, mean, sd, thresholds):
                 left = proposed
             else:
                 right = proposed
+
+
+@njit(nogil=True, cache=True)
+def log_likelihood_of_classes(of_class, mean, sd, thresholds, shift, factor):
+    """Return the log probability of all classes.
+
+    With means and thresholds multiplied by a factor, means shifted besides. Parameters are those
+    of `draw_thresholds`.
+    """
+    edges = np.empty(thresholds.size + 2)
+    edges[0], edges[edges.size - 1] = -np.inf, np.inf
+    for k in range(thresholds.size):
+        edges[k + 1] = factor * thresholds[k]
+    total = 0.0
+    for i in range(of_class.size):
+        centre, k = factor * mean[i] + shift, of_class[i]
+        total += log_probability((edges[k] - centre) / sd[i], (edges[k + 1] - centre) / sd[i])
+    return total
 
 
 @inlined()

@@ -8,14 +8,7 @@ from sknnmm.prediction.parts import at_held, batches
 from sknnmm.prediction.spread import sample_phenotypes
 
 
-def held_thresholds(posterior, n_classes):
-    """Return the thresholds of the draws whose SNP effects are held, (draws, M - 1)."""
-    if n_classes == 2:
-        return np.zeros((len(posterior.at_stored("residual_variance")), 1))
-    return at_held(posterior, "thresholds", n_classes - 1)
-
-
-def class_probabilities(network, rows, n_classes):
+def class_probabilities(network, rows):
     """Return the posterior predictive probabilities of the classes, (n, M).
 
     In every draw the liability is normal: its mean and variance given the parameters are those of
@@ -27,11 +20,10 @@ def class_probabilities(network, rows, n_classes):
     network : FittedNetwork
         Of one liability.
     rows : NewRows
-    n_classes : int
     """
     layer, missing = network.phenotype, MissingGenotypes(network, rows)
-    thresholds = held_thresholds(layer.posterior, n_classes)
-    above = np.zeros((len(rows), n_classes - 1))  # probabilities of exceeding each threshold
+    thresholds = at_held(layer.posterior, "thresholds", -1)  # (draws, M - 1)
+    above = np.zeros((len(rows), thresholds.shape[1]))  # probabilities of exceeding each threshold
     for batch in batches(len(thresholds)):
         mean, variance = layer.of_draws(rows, batch)
         variance = variance + missing.variance(batch) + layer.residual_variance(batch)
@@ -43,8 +35,8 @@ def class_probabilities(network, rows, n_classes):
     return np.maximum(edges[:, :-1] - edges[:, 1:], 0)
 
 
-def sample_classes(network, rows, n_draws, n_classes, rng):
+def sample_classes(network, rows, n_draws, rng):
     """Return draws of the number of the class, (n, n_draws)."""
     liability, chosen = sample_phenotypes(network, rows, n_draws, rng)
-    thresholds = held_thresholds(network.phenotype.posterior, n_classes)[chosen]
+    thresholds = at_held(network.phenotype.posterior, "thresholds", -1)[chosen]
     return (liability > thresholds).sum(axis=2)

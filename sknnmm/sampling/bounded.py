@@ -3,6 +3,7 @@
 import numpy as np
 
 from sknnmm.kernels.truncated_normal import fill_truncated_normal
+from sknnmm.sampling.liability_moves import LiabilityMoves
 from sknnmm.sampling.missing.base import Cells
 
 
@@ -18,6 +19,8 @@ class BoundedResponses:
     def __init__(self, layer):
         self._layer, self._family = layer, layer.family
         self._cells = Cells(layer, layer.bounded)
+        has_no_scale = layer.family.residual_variance_is_fixed
+        self._moves = LiabilityMoves(layer) if has_no_scale else None
         self.measure()
 
     def measure(self):
@@ -31,6 +34,8 @@ class BoundedResponses:
         own = chain.layers[self._layer.name]
         mean, sd = self._cells.prior(own)
         self._family.draw_parameters(own.family, self._record, mean, sd, rng)
+        if self._moves:
+            self._moves.draw(own, self._record, mean, sd, rng)
         bounds = self._family.bounds(self._record, self._upper, own.family)
         draws = np.empty_like(mean)
         fill_truncated_normal(rng, mean, sd, *bounds, draws)

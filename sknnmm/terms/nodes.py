@@ -15,6 +15,8 @@ from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
+    rescale_all,
+    scale_density,
 )
 from sknnmm.terms.fixed import Fixed
 
@@ -357,6 +359,16 @@ class Nodes(DrawnTerm[NodesState]):
     def scale_terms(self, state: NodesState, response: int) -> tuple[float, float]:
         """Return what the prior of the variances says of their scale (see Term)."""
         return self.prior.scale_terms(state.hyper, response)
+
+    def scale_density(
+        self, state: NodesState, residual_variance: np.ndarray
+    ) -> tuple[float, float, float]:
+        """Return that of the weights (see Term)."""
+        return scale_density(self.prior, state, residual_variance)
+
+    def multiply(self, state: NodesState, factor: float) -> None:
+        """Multiply the weights (see Term)."""
+        rescale_all(self.prior, state, factor)
 
     def variance_of(self, state: NodesState, residual_variance: np.ndarray) -> np.ndarray:
         """Return the prior variance of every weight given its mixture component, (K, C)."""

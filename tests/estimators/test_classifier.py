@@ -137,7 +137,7 @@ def test_only_ratios_of_weights_matter(data, disease):
         {"method": "RR-BLUP", "precision": "double"},
         {"method": "GBLUP", "activation": "tanh"},
         {"method": "BayesL", "omics_method": "BayesL"},
-        {"activation": lambda z: z[:, 0] - z[:, 1], "direct_effects": False},
+        {"activation": lambda z: 0.5 * z[:, 0] + z[:, 1] - 6, "direct_effects": False},
         {"n_latent": 1, "direct_effects": False},
     ],
     ids=["RR-BLUP", "tanh", "BayesL", "network function", "latent"],
@@ -179,11 +179,12 @@ def test_classes_without_an_order_by_one_against_the_rest(data, score):
 @pytest.mark.parametrize("kind", ["binary", "ordinal", "censored"])
 @pytest.mark.parametrize("way", ["checkpoint", "warm start"])
 def test_chains_go_on_to_the_same_bits(kind, way, data, disease, score, short, tmp_path):
+    limit = np.median(data.y)
+    upper = np.where(data.y < limit, data.y, np.inf)
     y, more, factory = {
         "binary": (disease, {}, make),
         "ordinal": (score, {}, lambda **p: make(ordered=True, **p)),
-        "censored": (np.minimum(data.y, 32), {"y_upper": np.where(data.y < 32, data.y, np.inf)},
-                     short),
+        "censored": (np.minimum(data.y, limit), {"y_upper": upper}, short),
     }[kind]  # fmt: skip
     whole = factory().fit(data.X, y, omics=data.gappy, **more)
     if way == "warm start":
@@ -193,7 +194,7 @@ def test_chains_go_on_to_the_same_bits(kind, way, data, disease, score, short, t
         factory(checkpoint=tmp_path).fit(data.X, y, omics=data.gappy, **more)
         model = factory(checkpoint=tmp_path).fit(data.X, y, omics=data.gappy, **more)
         changed = np.array(y)[::-1] if not more else y
-        upper = {"y_upper": np.where(data.y < 32, data.y, 60.0)} if more else {}
+        upper = {"y_upper": np.minimum(upper, 2 * limit)} if more else {}
         with pytest.raises(ValueError, match="checkpoint.*y"):
             factory(checkpoint=tmp_path).fit(data.X, changed, omics=data.gappy, **upper)
     for name in ("omics_weights", "residual_variance", "heritability"):

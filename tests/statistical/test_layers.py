@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sknnmm.activations import ACTIVATIONS, NetworkFunction
-from sknnmm.families import Binary, Gaussian
+from sknnmm.families import Gaussian, Ordinal
 from sknnmm.genotypes import Genotypes
 from sknnmm.model.network import Layer, Network
 from sknnmm.model.variables import registry
@@ -503,7 +503,7 @@ def test_a_family_that_draws_its_responses_reaches_the_snps(missing):
             direct_prior=RRBLUP(scale=0.3, estimate_variance=False),
             weight_prior=RRBLUP(scale=0.3, estimate_variance=False),
         )
-        model = replace(model, y=(model.y > 0).astype(float), family=Binary())
+        model = replace(model, y=(model.y > 0).astype(float), family=Ordinal())
         if not by_rows:
             model = replace(model, direct_prior=BayesC(0.0, False, 5, 0.3, False))
         sampler = sampler_of(model, by_rows)
@@ -524,4 +524,4 @@ def test_layers_that_no_sampler_serves_are_refused():
     with pytest.raises(ValueError, match="integrated out for omics_weights"):
         replace(phenotype, terms=phenotype.terms[::-1])
     with pytest.raises(ValueError, match="must be normal"):
-        replace(network, layers=(replace(omics, family=Binary()), phenotype))
+        replace(network, layers=(replace(omics, family=Ordinal()), phenotype))
