@@ -25,8 +25,8 @@ def test_a_tiny_probit_model_by_quadrature():
     centred = x - x.mean()
     model = NNMMClassifier(
         RRBLUP(scale=variance, estimate_variance=False),
-        n_iter=21_000,
-        burn_in=1000,
+        n_iter=8500,
+        burn_in=500,
         n_chains=1,
         precision="double",
         random_state=0,
@@ -54,6 +54,7 @@ def test_a_tiny_probit_model_by_quadrature():
         assert abs(model.predict_proba([[dosage]])[0, 1] - expected) < 4 * error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_moves_of_the_liability_change_no_distribution(n_classes):
     draws = []
