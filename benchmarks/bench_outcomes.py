@@ -5,7 +5,8 @@
     python -m benchmarks.bench_outcomes --quick        # small: to see that it runs
 
 - `time`: milliseconds per iteration with 3,534 individuals, 1,000 SNPs and 10 omics, missing in
-  part or complete, for a measured phenotype and for families that bound it, in turns in one process.
+  part or complete, for a measured phenotype and for families that bound it, in turns in one
+  process.
 - `mixing`: effective draws of thresholds, of the mean liability and of the variance of what omics
   add to it, in 1,000 iterations,
   for four classes and for two of which one is rare, with thresholds drawn given the liability

@@ -211,6 +211,8 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
     ) -> float:
         """Return R^2 of the predictions over the rows whose y is observed.
 
+        A censored y is none: pass NaN for it.
+
         Parameters
         ----------
         X : array-like of shape (n, p)

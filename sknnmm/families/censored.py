@@ -28,4 +28,5 @@ class Censored(Family):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return both ends (see Family)."""
         assert upper is not None
-        return record, upper
+        # Copies, as in worker processes the data are read-only: kernels would be compiled twice.
+        return record.copy(), upper.copy()

@@ -137,7 +137,8 @@ class Layer:
                 self.dims(),
                 power=2,
                 # With a latent node it shares a part that the data do not split.
-                is_target=not any(term.reads_latent for term in self.terms),
+                is_target=not any(term.reads_latent for term in self.terms)
+                and not self.family.residual_variance_is_fixed,
                 is_diagnosed=True,
                 is_record_variance=True,
             ),

@@ -153,6 +153,32 @@ def test_every_kind_of_network(parameters, data, disease):
     assert model.residual_variance_ == 1
 
 
+def test_chains_are_as_long_as_thresholds_need(data, score):
+    model = make(ordered=True, n_iter="auto", min_ess=40, max_iter=3000, n_chains=2)
+    model.fit(data.X, score, omics=data.gappy)
+    table = model.diagnostics_
+    assert list(table.index[1:4]) == [f"thresholds[{a}|{a + 1}]" for a in range(3)]
+    free = table.loc[["thresholds[1|2]", "thresholds[2|3]"]]
+    assert free["target"].all() and (free["ess_bulk"] >= 40).all()
+    assert not table.loc["residual_variance", "target"]
+    assert model.n_iter_ < 3000
+    assert_allclose(model.thresholds_[1:], free["mean"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["ordinal", "censored"])
+def test_same_bits_for_any_number_of_jobs(kind, data, score, short):
+    y, upper, new = data.y, np.where(data.y > 34, np.inf, data.y), short
+    draws = []
+    for n_jobs in (1, 2):
+        if kind == "ordinal":
+            model = make(ordered=True, n_chains=2, n_jobs=n_jobs).fit(data.X, score)
+        else:
+            model = new(n_chains=2, n_jobs=n_jobs).fit(data.X, y, y_upper=upper)
+        draws.append(model.posterior_.draws)
+    for name in ("heritability", "centred_intercept", "genetic_values"):
+        assert_array_equal(draws[0][name], draws[1][name])
+
+
 def test_classes_are_an_estimator_of_scikit_learn(data, disease):
     genotypes = np.where(data.X < 0, np.nan, data.X)
     X = pd.DataFrame(

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from sknnmm import NNMMClassifier, NNMMRegressor
 from sknnmm.families import Ordinal
-from sknnmm.priors import RRBLUP, BayesC
+from sknnmm.priors import RRBLUP, BayesC, BayesL
+from sknnmm.sampling.chains.start import starting_state
 from tests.helpers.moments import assert_same_distribution, assert_same_moments, sample
 from tests.helpers.networks import Parts, sampler_of, small_network
 
@@ -85,6 +86,23 @@ def test_moves_of_the_liability_change_no_distribution(n_classes):
     assert_same_distribution(*draws)
 
 
+def test_the_terms_of_a_liability_share_its_expected_variance():
+    """r2 / (1 - r2) = 1, where those of a standardised response share 0.5; BayesL in ratios."""
+    model = small_network(
+        np.random.default_rng(0), direct_prior=BayesC(), weight_prior=BayesL(), missing=0.0
+    )
+    classes = replace(model, y=np.where(np.isnan(model.y), np.nan, model.y > 0), family=Ordinal())
+    states = []
+    for each in (model, classes):
+        sampler = sampler_of(each)
+        states.append(Parts(starting_state(sampler, np.random.default_rng(0))))
+    measured, liability = states
+    assert_allclose(liability.direct.hyper.scale, 2 * measured.direct.hyper.scale)
+    penalties = [state.weights.hyper.squared_penalty for state in states]
+    assert_allclose(penalties[1], penalties[0])
+    assert liability.phenotype.residual_variance == [1]
+
+
 def test_intervals_without_width_are_the_normal_family_to_the_bit(data, short):
     plain = short().fit(data.X, data.y, omics=data.gappy)
     upper = np.where(np.arange(80) % 2 == 0, data.y, np.nan)
@@ -149,6 +167,6 @@ def test_many_ordered_classes_are_nearly_measurements():
     of_classes = classes.posterior_.draws["omics_weights"][0]
     # The priors differ, and classes lose some information: within a third of a posterior SD.
     assert (np.abs(of_classes.mean(axis=0) - ratio.mean(axis=0)) < 0.33 * ratio.std(axis=0)).all()
-    np.testing.assert_allclose(of_classes.std(axis=0), ratio.std(axis=0), rtol=0.25)
+    assert_allclose(of_classes.std(axis=0), ratio.std(axis=0), rtol=0.25)
     predicted = classes.decision_function(X, omics=omics), numbers.predict(X, omics=omics)
     assert np.corrcoef(*predicted)[0, 1] > 0.995
