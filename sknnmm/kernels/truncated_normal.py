@@ -46,8 +46,8 @@ def truncated_standard_normal(rng, lower, upper):
 def _draw_tail(rng, lower, upper):
     """Return a draw of N(0, 1) in [lower, upper], lower > 0.
 
-    The excess t over the lower bound has a density in proportion to exp(-lower t - t^2/2). With
-    rate - lower = 1 / rate, this is exp(-rate t) times exp(-(t - 1/rate)^2 / 2), but for a constant.
+    The excess t over the lower bound has a density in proportion to exp(-lower t - t^2 / 2), with
+    rate - lower = 1 / rate in proportion to exp(-rate t) exp(-(t - 1 / rate)^2 / 2).
     """
     rate = 0.5 * (lower + math.sqrt(lower * lower + 4))
     width = upper - lower
