@@ -1,8 +1,8 @@
 """Classes and censored phenotypes: what they cost, and how their thresholds mix.
 
-    python -m benchmarks.bench_outcomes                # some three minutes
-    python -m benchmarks.bench_outcomes --parts time   # or mixing
-    python -m benchmarks.bench_outcomes --quick        # small: to see that it runs
+    python -m benchmarks.bench_families                # some three minutes
+    python -m benchmarks.bench_families --parts time   # or mixing
+    python -m benchmarks.bench_families --quick        # small: to see that it runs
 
 - `time`: milliseconds per iteration with 3,534 individuals, 1,000 SNPs and 10 omics, missing in
   part or complete, for a measured phenotype and for families that bound it, in turns in one
