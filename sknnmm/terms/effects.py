@@ -32,8 +32,8 @@ def scale_density(
     multiplier = np.array(prior.multipliers)[state.component]
     variance = prior.effect_variances(state.hyper, residual_variance) * multiplier
     nonzero = state.effects != 0
-    squares = np.square(state.effects, dtype=float)
-    return float(nonzero.sum()), 0.5 * float((squares / variance)[nonzero].sum()), 0.0
+    squares = np.square(state.effects[nonzero], dtype=float)
+    return float(nonzero.sum()), 0.5 * float((squares / variance[nonzero]).sum()), 0.0
 
 
 def rescale_all(prior: Prior, state: EffectsState, factor: float) -> None:

@@ -26,7 +26,7 @@ def test_a_tiny_probit_model_by_quadrature():
     centred = x - x.mean()
     model = NNMMClassifier(
         RRBLUP(scale=variance, estimate_variance=False),
-        n_iter=8500,
+        n_iter=5500,
         burn_in=500,
         n_chains=1,
         precision="double",
