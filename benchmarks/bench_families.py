@@ -112,7 +112,7 @@ def classes_of(y):
 
 def mixing(options):
     """Print effective draws per 1,000 iterations of three ways to draw thresholds."""
-    n, n_iter = (200, 50) if options.quick else (1000, 4000)
+    n, n_iter = (200, 50) if options.quick else (1000, 2000)
     data = make_omics_network(n_samples=n, n_snps=200, n_omics=5, missing_omics=0.3, random_state=0)
     cases = {
         "four classes": Classes(classes_of(data.y), ordered=True),
@@ -139,7 +139,7 @@ def mixing(options):
             }
             rows.append({"classes": case, "thresholds drawn": way, **per_thousand})
     print(f"{n} individuals, 200 SNPs, 5 omics: effective draws in 1,000 iterations\n")
-    print(as_table(pd.DataFrame(rows).fillna("-")) + "\n")
+    print(as_table(pd.DataFrame(rows).astype(object).fillna("-").astype(str)) + "\n")
 
 
 def quantities(chain):
