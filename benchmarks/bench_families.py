@@ -21,7 +21,6 @@ import warnings
 from time import process_time
 
 import numpy as np
-import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.reporting import as_table, describe_machine
@@ -98,12 +97,11 @@ def time(options):
             start = process_time()
             chain.run(n_iter)
             seconds[name].append((process_time() - start) / n_iter)
-    rows = [
-        {"phenotype": family, "omics": omics, "ms per iteration": 1e3 * min(taken)}
-        for (family, omics), taken in seconds.items()
-    ]
+    rows = [["phenotype", "omics", "ms per iteration"]]
+    for (family, omics), taken in seconds.items():
+        rows.append([family, omics, f"{1e3 * min(taken):.2f}"])
     print(f"{n} individuals, {p} SNPs, 10 omics, {options.method}\n")
-    print(as_table(pd.DataFrame(rows).round(2)) + "\n")
+    print(as_table(rows) + "\n")
 
 
 def classes_of(y):
@@ -123,7 +121,8 @@ def mixing(options):
         "integrated out": without_moves,
         "and moves": lambda sampler: None,
     }
-    rows = []
+    names = ("mean liability", "variance by omics", "second threshold", "last threshold")
+    rows = [["classes", "thresholds drawn", *names]]
     for case, y in cases.items():
         for way, change in ways.items():
             if case.startswith("rare") and way == "given the liability":
@@ -133,13 +132,10 @@ def mixing(options):
             chain.run(n_iter // 4, tuning=True)
             draws = np.array([quantities(chain) for _ in range(n_iter)])
             ess = rank_statistics(draws.T[:, None])["ess_bulk"]
-            names = ["mean liability", "omics variance", *("second", "last threshold")]
-            per_thousand = {
-                name: round(1000 * value / n_iter) for name, value in zip(names, ess, strict=False)
-            }
-            rows.append({"classes": case, "thresholds drawn": way, **per_thousand})
+            per_thousand = [f"{1000 * value / n_iter:.0f}" for value in ess]
+            rows.append([case, way, *per_thousand, *(4 - len(ess)) * ["-"]])
     print(f"{n} individuals, 200 SNPs, 5 omics: effective draws in 1,000 iterations\n")
-    print(as_table(pd.DataFrame(rows).astype(object).fillna("-").astype(str)) + "\n")
+    print(as_table(rows) + "\n")
 
 
 def quantities(chain):
