@@ -4,7 +4,7 @@ On one thread. Shares and rates come from short turns, the fastest of which coun
 the repository::
 
     python -m benchmarks.bench_shapes                       # all parts, some ten minutes
-    python -m benchmarks.bench_shapes --parts growth        # or profile, goals, blup, trait, cells, many
+    python -m benchmarks.bench_shapes --parts growth        # or another of `PARTS`
     python -m benchmarks.bench_shapes --quick               # small data: to see that it runs
 """
 
