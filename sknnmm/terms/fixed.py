@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sknnmm.kernels.fits import repeat_row
 from sknnmm.model.variables import Variable
 from sknnmm.terms.base import DrawnTerm
 
@@ -94,7 +95,9 @@ class Fixed(DrawnTerm[FixedState]):
             mean = shrinkage * product
             coordinates = mean + np.sqrt(s2 * shrinkage) * rng.standard_normal(mean.shape)
             state.coefficients[:, responses] = back @ coordinates
-        if state.fit is not None:
+        if state.fit is not None and len(state.coefficients) == 1:
+            repeat_row(state.coefficients, state.fit)
+        elif state.fit is not None:
             state.fit[:] = self.fitted(state.coefficients)
 
     def products_of_rows(self, rows: np.ndarray) -> list[np.ndarray]:

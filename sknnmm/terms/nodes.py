@@ -308,7 +308,8 @@ class Nodes(DrawnTerm[NodesState]):
                         f"{self.name} cannot be drawn: the activated omics have values that are "
                         "not finite, or vary too little for their size."
                     ) from error
-            residual.subtract(block, own, state.effects[own] - before)
+            if own.stop < self.n_nodes:  # there is another block to be drawn
+                residual.subtract(block, own, state.effects[own] - before)
         prior.update(state.hyper, state.effects, state.component, s2, rng)
 
     def products_of_rows(self, rows: np.ndarray) -> RowProducts:
