@@ -95,13 +95,13 @@ def as_given(request, data, short):
     [
         ("BayesC", "SNPs"),
         ("BayesC", "alleles"),
-        ("RR-BLUP, tanh", "rows"),
-        ("RR-BLUP, tanh", "omics"),
         *(
             pytest.param(*others, marks=pytest.mark.slow)
             for others in (
                 ("BayesC", "rows"),
                 ("BayesC", "omics"),
+                ("RR-BLUP, tanh", "rows"),
+                ("RR-BLUP, tanh", "omics"),
                 ("RR-BLUP, tanh", "SNPs"),
                 ("RR-BLUP, tanh", "alleles"),
             )

@@ -55,7 +55,6 @@ def stored(trio, tmp_path_factory):
 
 
 ROW_BY_ROW = pytest.param("individual-major", marks=pytest.mark.slow)
-every_storage = pytest.mark.parametrize("storage", ["bed", "SNP-major", ROW_BY_ROW])
 
 MODELS = {
     "blocks of SNPs": {},
@@ -63,6 +62,13 @@ MODELS = {
     "connections": {"mask": [j % 3 for j in range(P)]},
     "spectral": {"method": "RR-BLUP", "direct_effects": "BayesB"},
     "curved": {"activation": "tanh", "n_latent": 1},
+}
+
+ORDINARY = {  # each storage, and of packed genotypes each kind of sweep
+    ("bed", "blocks of SNPs"),
+    ("bed", "one column"),
+    ("bed", "connections"),
+    ("SNP-major", "curved"),
 }
 
 
@@ -86,7 +92,7 @@ def results(model, X, omics):
             storage,
             parameters,
             id=f"{storage}-{name}",
-            marks=[] if storage == "bed" or name == "curved" else [pytest.mark.slow],
+            marks=[] if (storage, name) in ORDINARY else [pytest.mark.slow],
         )
         for storage in ("bed", "SNP-major", "individual-major")
         for name, parameters in MODELS.items()
@@ -106,7 +112,9 @@ def test_a_file_gives_the_bits_of_memory(storage, parameters, trio, stored, shor
         assert_array_equal(in_file[key], value, err_msg=key)
 
 
-@every_storage
+@pytest.mark.parametrize(
+    "storage", ["bed", pytest.param("SNP-major", marks=pytest.mark.slow), ROW_BY_ROW]
+)
 def test_worker_processes_open_the_file_themselves(storage, trio, stored, short):
     _, omics, y = trio
     chains = {"n_chains": 2, "n_iter": 30, "burn_in": 10}
@@ -115,7 +123,10 @@ def test_worker_processes_open_the_file_themselves(storage, trio, stored, short)
     assert_array_equal(one.coef_, two.coef_)
 
 
-@pytest.mark.parametrize("parameters", [MODELS["one column"], MODELS["connections"]])
+@pytest.mark.parametrize(
+    "parameters",
+    [MODELS["one column"], pytest.param(MODELS["connections"], marks=pytest.mark.slow)],
+)
 def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
     X, omics, y = trio
     chains = {"n_chains": 2, "n_iter": 30, "burn_in": 10, **parameters}
@@ -249,6 +260,7 @@ def test_workers_do_not_read_another_file(
     assert_array_equal(short(**TWO_CHAINS).fit(mapped, y, given).coef_, expected)
 
 
+@pytest.mark.slow
 def test_workers_do_not_read_another_file_than_a_writable_map(trio, short, tmp_path):
     X, _, y = trio
     mapped, path = of_npy(mode="r+")(tmp_path, X)
@@ -295,14 +307,14 @@ def test_a_npy_file_written_over_by_another_array_is_noticed(other, trio, short,
         short().fit(mapped, y)
 
 
-def test_a_map_of_a_part_of_a_file_is_read(trio, short, tmp_path):
+@pytest.mark.parametrize("first", [pytest.param(0, marks=pytest.mark.slow), 100])
+def test_a_map_of_a_part_of_a_file_is_read(first, trio, short, tmp_path):
     X, _, y = trio
     _, path = of_npy()(tmp_path, X)
-    for first in (0, 1, 100):
-        part = np.memmap(path, np.int8, "r", 128 + first * N, (N, 60), order="F")
-        one, two = (short(n_jobs=jobs, **TWO_CHAINS).fit(part, y) for jobs in (1, 2))
-        assert_array_equal(one.coef_, two.coef_)
-        assert_array_equal(one.coef_, short(**TWO_CHAINS).fit(X[:, first : first + 60], y).coef_)
+    part = np.memmap(path, np.int8, "r", 128 + first * N, (N, 60), order="F")
+    one, two = (short(n_jobs=jobs, **TWO_CHAINS).fit(part, y) for jobs in (1, 2))
+    assert_array_equal(one.coef_, two.coef_)
+    assert_array_equal(one.coef_, short(**TWO_CHAINS).fit(X[:, first : first + 60], y).coef_)
 
 
 def test_changes_that_are_in_no_file_reach_the_workers(trio, short, tmp_path):

@@ -86,7 +86,8 @@ def test_given_omics_and_more_data_narrow_the_predictions(data, short):
     assert (given**2 > model.residual_variance_).all()
 
 
-@pytest.mark.parametrize("activation", ["linear", pytest.param("tanh", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
 def test_intervals_cover(activation):
     """50 % and 90 % intervals of held-out phenotypes and true genetic values.
 

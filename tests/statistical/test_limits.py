@@ -31,6 +31,7 @@ from tests.helpers.networks import (
 )
 
 
+@pytest.mark.slow
 def test_sweeps_agree_with_single_site_sampling():
     """The plain sampler of the benchmarks has the same posterior as ours."""
     draws = []
@@ -278,6 +279,7 @@ def test_leapfrog_is_reversible_and_conserves_energy():
     assert errors[1] < 0.02
 
 
+@pytest.mark.slow
 def test_complete_omics_separate_the_layers():
     """With no omic missing, y cannot reach the SNP effects on the omics."""
     drawn = []

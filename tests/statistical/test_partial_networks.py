@@ -105,14 +105,9 @@ def test_connections_are_ridge_regressions(order, missing, by_rows):
         assert_same_moments(draws[:, entries][:, varies], mean, covariance, ess_factor=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "mask",
-    [
-        MASK,
-        pytest.param(
-            np.tile(MASK[:, :1], (1, 2)) | (np.arange(12) < 6)[:, None], marks=pytest.mark.slow
-        ),
-    ],
+    "mask", [MASK, np.tile(MASK[:, :1], (1, 2)) | (np.arange(12) < 6)[:, None]]
 )
 def test_gblup_has_the_relationship_of_the_connected_snps(mask):
     """GBLUP under a mask is RR-BLUP under that mask on scaled SNPs."""
