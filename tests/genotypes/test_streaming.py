@@ -54,8 +54,6 @@ def stored(trio, tmp_path_factory):
     return pairs
 
 
-ROW_BY_ROW = pytest.param("individual-major", marks=pytest.mark.slow)
-
 MODELS = {
     "blocks of SNPs": {},
     "one column": {"without_omics": True, "method": "BayesA"},
@@ -113,7 +111,8 @@ def test_a_file_gives_the_bits_of_memory(storage, parameters, trio, stored, shor
 
 
 @pytest.mark.parametrize(
-    "storage", ["bed", pytest.param("SNP-major", marks=pytest.mark.slow), ROW_BY_ROW]
+    "storage",
+    ["bed", *(pytest.param(f"{of}-major", marks=pytest.mark.slow) for of in ("SNP", "individual"))],
 )
 def test_worker_processes_open_the_file_themselves(storage, trio, stored, short):
     _, omics, y = trio
@@ -138,7 +137,15 @@ def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
 
 
 @pytest.mark.parametrize(
-    "storage", ["memory", "bed", pytest.param("SNP-major", marks=pytest.mark.slow), ROW_BY_ROW]
+    "storage",
+    [
+        "SNP-major in memory",
+        "bed",
+        *(
+            pytest.param(storage, marks=pytest.mark.slow)
+            for storage in ("individual-major in memory", "SNP-major", "individual-major")
+        ),
+    ],
 )
 def test_large_genotypes_are_never_copied(storage, tmp_path, short, monkeypatch):
     monkeypatch.setattr(user_genotypes, "LARGE", 0)
@@ -150,9 +157,11 @@ def test_large_genotypes_are_never_copied(storage, tmp_path, short, monkeypatch)
     if storage == "bed":
         to_bed(tmp_path / "X.bed", X)
         X = open_plink(tmp_path / "X").genotypes
-    elif storage != "memory":
-        np.save(tmp_path / "X.npy", np.asfortranarray(X) if storage == "SNP-major" else X)
-        X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    else:
+        X = np.asfortranarray(X) if storage.startswith("SNP-major") else X
+        if "memory" not in storage:
+            np.save(tmp_path / "X.npy", X)
+            X = np.load(tmp_path / "X.npy", mmap_mode="r")
 
     def fit_and_predict(rows):
         model = short(n_iter=2, burn_in=1).fit(X[rows], y[rows], omics[rows])
