@@ -93,11 +93,11 @@ def as_given(request, data, short):
 @pytest.mark.parametrize(
     ("as_given", "change"),
     [
-        ("BayesC", "SNPs"),
         ("BayesC", "alleles"),
         *(
             pytest.param(*others, marks=pytest.mark.slow)
             for others in (
+                ("BayesC", "SNPs"),
                 ("BayesC", "rows"),
                 ("BayesC", "omics"),
                 ("RR-BLUP, tanh", "rows"),

@@ -158,7 +158,14 @@ def exact_moments(model, parts, row):
     return mean, prior - np.outer(gain, w_missing @ prior)
 
 
-@pytest.mark.parametrize("kind", [ExactMissingOmics, HamiltonianMissingOmics, SliceMissingOmics])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ExactMissingOmics,
+        HamiltonianMissingOmics,
+        pytest.param(SliceMissingOmics, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_missing_omics_follow_their_normal_distribution(kind, weighted):
     """Mean, variance and covariance for the linear activation, row by row."""

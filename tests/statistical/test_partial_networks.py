@@ -133,7 +133,8 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
     assert_same_distribution(*draws)
 
 
-@pytest.mark.parametrize("by_rows", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("by_rows", [False, True])
 def test_complete_omics_make_separate_fits_of_the_nodes(by_rows):
     """With no omic missing, a masked network is K regressions, each on its own SNPs."""
     rng = np.random.default_rng(4)
