@@ -37,13 +37,13 @@ def every_check_of(configurations):
     )
 
 
-@every_check_of(CONFIGURATIONS)
+@every_check_of(CONFIGURATIONS[:1])
 def test_common_checks(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-@every_check_of(OTHERS)
+@every_check_of(CONFIGURATIONS[1:] + OTHERS)
 def test_common_checks_of_other_models(estimator, check):
     check(estimator)
 

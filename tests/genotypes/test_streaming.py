@@ -246,12 +246,11 @@ HARMS = {
 @pytest.mark.parametrize(
     ("kind", "harm", "without_omics", "backend"),
     [
-        ("bed", replace, True, "loky"),
-        ("npy", Path.unlink, False, "multiprocessing"),  # forks, which start at once
+        ("bed", replace, True, "multiprocessing"),  # forks, which start at once
+        ("npy", Path.unlink, False, "multiprocessing"),
         *(
             pytest.param(*others, "loky", marks=pytest.mark.slow)
             for others in product(FILES, HARMS, [True, False])
-            if others != ("bed", replace, True)
         ),
     ],
 )

@@ -21,7 +21,13 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name in ("RR-BLUP", "BayesC masked") else [])
+        for name in MODELS
+    ],
+)
 def fitted(request, data, short):
     parameters = dict(MODELS[request.param])
     with_omics = parameters.pop("omics", True)

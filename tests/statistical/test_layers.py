@@ -472,7 +472,7 @@ def differing_statistics(network, by_rows, seed, n_iterations, n_prior_draws):
     ("case", "by_rows"),
     [
         ("linear, tanh", False),
-        ("tanh, linear, complete", False),
+        pytest.param("tanh, linear, complete", False, marks=pytest.mark.slow),
         pytest.param("linear", False, marks=pytest.mark.slow),
         pytest.param("linear", True, marks=pytest.mark.slow),
         pytest.param("linear, tanh", True, marks=pytest.mark.slow),

@@ -68,7 +68,8 @@ def assert_same_draws(one, other):
         assert_array_equal(draws, other_draws, err_msg=name)
 
 
-@pytest.mark.parametrize("n_deaths", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("n_deaths", [1, 2])
 def test_chains_give_the_same_bits_and_survive_the_death_of_workers(
     n_deaths, client, data, short, tmp_path, capfd
 ):
@@ -83,9 +84,8 @@ def test_chains_give_the_same_bits_and_survive_the_death_of_workers(
     assert "200/200 iterations each" in capfd.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.slow
-def test_rounds_give_the_same_bits(client, data, short):
-    client.wait_for_workers(2)
+@pytest.mark.usefixtures("client_of_threads")
+def test_rounds_give_the_same_bits(data, short):
     model = short(method="RR-BLUP", n_iter="auto", n_chains=2, min_ess=30)
     expected = clone(model).fit(data.X, data.y)
     with parallel_config(backend="dask"):
