@@ -8,7 +8,13 @@ import sklearn
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "index.md", *sorted(ROOT.glob("docs/guide/*.md"))]
-MANY_FITS = {"choosing", "cross_validation", "large_data", "long_runs", "preparing_omics"}
+MANY_FITS = {  # only in the slow tier
+    "choosing",
+    "cross_validation",
+    "large_data",
+    "long_runs",
+    "preparing_omics",
+}
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -315,7 +315,9 @@ def test_a_npy_file_written_over_by_another_array_is_noticed(other, trio, short,
         short().fit(mapped, y)
 
 
-@pytest.mark.parametrize("first", [pytest.param(0, marks=pytest.mark.slow), 100])
+@pytest.mark.parametrize(
+    "first", [*(pytest.param(first, marks=pytest.mark.slow) for first in (0, 1)), 100]
+)
 def test_a_map_of_a_part_of_a_file_is_read(first, trio, short, tmp_path):
     X, _, y = trio
     _, path = of_npy()(tmp_path, X)
