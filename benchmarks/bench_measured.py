@@ -29,7 +29,7 @@ from sknnmm.metrics import prediction_dispersion, predictive_correlation
 LOG_NORMAL = {"log_sd": 1.5}
 OUTLIERS = {"outlier_share": 0.01}
 BATCHES = {"n_batches": 6}
-BELOW = {"detection_quantile": 0.3}
+BELOW = {"detection_limits": 0.3}
 MODULES = {"n_modules": 2}  # of a hundred omics each
 SCENARIOS = {  # options of make_omics_network
     "clean": {},

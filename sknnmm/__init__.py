@@ -3,17 +3,21 @@
 from importlib import import_module
 from types import ModuleType
 
-from sknnmm import datasets, effects, io, metrics, priors
+from sknnmm import association, datasets, effects, io, mediation, metrics, priors
+from sknnmm.estimators.classifier import NNMMClassifier
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.inputs.cis import cis_mask
 
 __version__ = "0.1.0"
 __all__ = [
+    "NNMMClassifier",
     "NNMMRegressor",
+    "association",
     "cis_mask",
     "datasets",
     "effects",
     "io",
+    "mediation",
     "metrics",
     "preprocessing",
     "priors",

@@ -9,6 +9,7 @@ from sknnmm.activations._integration import (
     mean_slopes,
     network_moments,
     network_slopes,
+    nodes_at,
 )
 from sknnmm.activations._rectified import LeakyReLU
 from sknnmm.activations._resolve import probe_grid, resolve_activation
@@ -34,6 +35,7 @@ __all__ = [
     "mean_slopes",
     "network_moments",
     "network_slopes",
+    "nodes_at",
     "probe_grid",
     "require_finite",
     "resolve_activation",

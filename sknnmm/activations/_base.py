@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from sknnmm.common.normal_below import below
+
 
 @lru_cache
 def quadrature(n_nodes: int) -> tuple[list[float], list[float]]:
@@ -80,4 +82,21 @@ class BaseActivation(ABC):
             weighted = weight * value
             first += weighted
             second += weighted * value
+        return first, second
+
+    def moments_below(
+        self, mean: np.ndarray, variance: np.ndarray, upper: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return E[g(z)] and E[g(z)^2] for z ~ N(mean, variance) below `upper`.
+
+        By the same quadrature, of g(z) as a function of the standard normal u for which z has the
+        probability below it that u has. Arrays broadcast.
+        """
+        sd = np.sqrt(variance)
+        bound = (upper - mean) / sd
+        first, second = np.zeros((2, *bound.shape))
+        for node, weight in zip(*quadrature(NODES_BEYOND_SD_1), strict=True):
+            value = self.value(np.minimum(mean + sd * below(np.array(node), bound), upper))
+            first += weight * value
+            second += weight * value * value
         return first, second

@@ -6,6 +6,7 @@ Elementwise activations have moments of their own (`BaseActivation.normal_moment
 import numpy as np
 
 from sknnmm.activations._base import BaseActivation, quadrature
+from sknnmm.common.normal_below import below
 from sknnmm.common.running_moments import RunningMoments
 
 QUADRATURE_NODES = 32  # of mean slopes
@@ -25,6 +26,7 @@ def network_moments(
     sd: np.ndarray,
     normals: np.ndarray,
     given: np.ndarray | None = None,
+    limits: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and population variance of a network function over normal draws.
 
@@ -40,7 +42,10 @@ def network_moments(
     normals : ndarray of shape (draws, K)
         Standard normals.
     given : ndarray of shape (n, K) or None
-        Values of nodes that are known; NaN where they are not.
+        Values of nodes that are known; NaN where they are not, minus infinity where they are known
+        to lie below their limit.
+    limits : ndarray of shape (K,) or None
+        Detection limits of the nodes.
 
     Returns
     -------
@@ -48,12 +53,40 @@ def network_moments(
     """
     moments = RunningMoments()
     for normal in normals:
-        nodes = mean + sd * normal
-        if given is not None:
-            nodes = np.where(np.isnan(given), nodes, given)
+        nodes = nodes_at(normal, mean, sd, given, limits)
         # Sums over nodes in the user's function are to have one order, whatever the rows beside.
         moments.add(activation.value(np.ascontiguousarray(nodes)))
     return moments.mean, moments.variance
+
+
+def nodes_at(
+    normal: np.ndarray,
+    mean: np.ndarray,
+    sd: np.ndarray,
+    given: np.ndarray | None,
+    limits: np.ndarray | None,
+) -> np.ndarray:
+    """Return nodes (n, K) made of standard normals: of a normal distribution, or as far as given.
+
+    Parameters
+    ----------
+    normal : ndarray of shape (K,) or (n, K)
+    mean, sd, given, limits
+        As in `network_moments`.
+    """
+    nodes = mean + sd * normal
+    if given is None:
+        return nodes
+    is_below = np.isneginf(given)
+    nodes = np.where(np.isfinite(given), given, nodes)
+    if is_below.any():
+        normal, sd, limits = (
+            np.broadcast_to(values, given.shape)[is_below] for values in (normal, sd, limits)
+        )
+        centre = mean[is_below]
+        bounded = centre + sd * below(normal, (limits - centre) / sd)
+        nodes[is_below] = np.minimum(bounded, limits)
+    return nodes
 
 
 def network_slopes(

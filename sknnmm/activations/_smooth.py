@@ -3,6 +3,7 @@
 import numpy as np
 
 from sknnmm.activations._base import BaseActivation
+from sknnmm.common.normal_below import moments_below
 
 
 class Linear(BaseActivation):
@@ -23,6 +24,13 @@ class Linear(BaseActivation):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and mean^2 + variance."""
         return mean, mean * mean + variance
+
+    def moments_below(
+        self, mean: np.ndarray, variance: np.ndarray, upper: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return E[z] and E[z^2] below `upper`."""
+        first, variance = moments_below(mean, variance, upper)
+        return first, first * first + variance
 
 
 class Sigmoid(BaseActivation):

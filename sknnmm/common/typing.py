@@ -27,6 +27,9 @@ Mask = Table | sparse.sparray | sparse.spmatrix | Sequence[Hashable] | Mapping[A
 #: The group of every SNP or omic; see sknnmm/inputs/groups.py.
 Groups = Sequence[Hashable] | npt.ArrayLike | pd.Series | Mapping[Any, Any] | None
 
+#: Detection limits of omics, for each or by name; see sknnmm/inputs/detection_limits.py.
+Limits = npt.ArrayLike | pd.Series | Mapping[Any, float] | None
+
 #: Which columns of a table, as `sklearn.compose.ColumnTransformer` takes them; None: none.
 ColumnChoice = str | int | slice | npt.ArrayLike | Callable[[Any], Any] | None
 

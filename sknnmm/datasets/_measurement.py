@@ -16,19 +16,19 @@ class Measurement:
     n individuals, K omics.
     """
 
-    omics: np.ndarray  # (n, K), NaN = missing or below detection
+    omics: np.ndarray  # (n, K), NaN = missing
     batch: np.ndarray  # (n,) int
     is_outlier: np.ndarray  # (n, K) bool
-    detection_limit: np.ndarray  # (K,), -inf: none
+    detection_limits: np.ndarray  # (K,), -inf: none
     is_below_detection: np.ndarray  # (n, K) bool
 
 
-def measure(
-    rng, omics, missing, n_batches, log_sd, outlier_share, detection_quantile, below_detection
-):
+def measure(rng, omics, missing, n_batches, log_sd, outlier_share, below_share, below_detection):
     """Return the Measurement of omics (n, K) of variance 1, of which cells (n, K) are missing.
 
-    What is off draws no random numbers, and leaves the omics as they are.
+    `below_share` (K,) is the share of the measured values of each omic that lie below its limit,
+    `below_detection` what is written for them; the others are options of `make_omics_network`. What
+    is off draws no random numbers, and leaves the omics as they are.
     """
     n_samples, n_omics = omics.shape
     batch, is_outlier = np.zeros(n_samples, dtype=int), np.zeros(omics.shape, dtype=bool)
@@ -43,15 +43,19 @@ def measure(
         size = OUTLIER_SIZE * omics.std(axis=0) * rng.standard_exponential(omics.shape)
         omics = np.where(is_outlier, omics + size, omics)
     omics = np.where(missing, np.nan, omics)
-    limit = np.full(n_omics, -np.inf)
-    if detection_quantile > 0:
-        limit = _detection_limits(omics, detection_quantile)
-    is_below = omics < limit
-    omics = np.where(is_below, limit if below_detection == "limit" else np.nan, omics)
-    return Measurement(omics, batch, is_outlier & ~missing, limit, is_below)
+    limits = _detection_limits(omics, below_share)
+    is_below = omics < limits
+    instead = {"missing": np.nan, "limit": limits, "-inf": -np.inf}[below_detection]
+    omics = np.where(is_below, instead, omics)
+    return Measurement(omics, batch, is_outlier & ~missing, limits, is_below)
 
 
-def _detection_limits(omics, quantile):
+def _detection_limits(omics, below_share):
     """Return the quantile of every omic, but no more than leaves `MIN_DETECTED` values."""
-    descending = -np.sort(-omics, axis=0)  # NaN last
-    return np.minimum(np.nanquantile(omics, quantile, axis=0), descending[MIN_DETECTED - 1])
+    highest = (-np.sort(-omics, axis=0))[MIN_DETECTED - 1]  # NaN last
+    return np.array(
+        [
+            min(np.nanquantile(column, share), most) if share > 0 else -np.inf
+            for column, share, most in zip(omics.T, below_share, highest, strict=True)
+        ]
+    )

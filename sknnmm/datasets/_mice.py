@@ -82,8 +82,9 @@ def fetch_hs_mice(data_home: FilePath | None = None) -> Bunch:
         family : Series of shape (1814,)
             Number of the full-sib family, from 0: 169 families by the pedigree relationships.
         map : DataFrame of shape (10346, 4)
-            `chr`, `snp_id`, `mbp` (position in megabases) and `alleles` of each column of
-            `genotypes`.
+            `chr`, `snp_id`, `mbp` and `alleles` of each column of `genotypes`. In spite of its
+            name `mbp` is a position in centimorgans: chromosome 1 ends at 118, and SNPs whose
+            names carry 166 and 177 megabases are at 82.6 and 94.2.
         ids : Index of shape (1814,)
             Names of the mice.
         DESCR : str

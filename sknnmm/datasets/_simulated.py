@@ -4,6 +4,7 @@ from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import norm
 from sklearn.utils import Bunch, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
@@ -12,6 +13,7 @@ from sknnmm.activations import ACTIVATIONS
 from sknnmm.common.random import generator
 from sknnmm.common.typing import NodeFunction, RandomState
 from sknnmm.datasets._measurement import measure
+from sknnmm.datasets._outcome import record
 
 MINOR_ALLELE_FREQUENCIES = (0.05, 0.5)
 MISSING_GENOTYPE = -1
@@ -53,8 +55,11 @@ See `sknnmm.datasets.make_omics_network`.
         "log_sd": [Interval(Real, 0, 20, closed="both")],
         "n_batches": [Interval(Integral, 1, None, closed="left")],
         "outlier_share": [Interval(Real, 0, 1, closed="left")],
-        "detection_quantile": [Interval(Real, 0, 1, closed="left")],
-        "below_detection": [StrOptions({"missing", "limit"})],
+        "detection_limits": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "below_detection": [StrOptions({"missing", "limit", "-inf"})],
+        "outcome": [StrOptions({"continuous", "binary", "ordinal", "censored"})],
+        "prevalence": [Interval(Real, 0, 1, closed="neither"), "array-like", None],
+        "censored_share": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state", np.random.Generator],
     },
     prefer_skip_nested_validation=True,
@@ -78,8 +83,11 @@ def make_omics_network(
     log_sd: float = 0.0,
     n_batches: int = 1,
     outlier_share: float = 0.0,
-    detection_quantile: float = 0.0,
-    below_detection: Literal["missing", "limit"] = "missing",
+    detection_limits: float | npt.ArrayLike = 0.0,
+    below_detection: Literal["missing", "limit", "-inf"] = "missing",
+    outcome: Literal["continuous", "binary", "ordinal", "censored"] = "continuous",
+    prevalence: float | npt.ArrayLike | None = None,
+    censored_share: float = 0.3,
     random_state: RandomState = None,
 ) -> Bunch:
     """Simulate a genotype -> omics -> phenotype network.
@@ -108,9 +116,12 @@ def make_omics_network(
     2. log-normal: exp(`log_sd` z),
     3. now and then far too large: 10 SDs of the omic times an exponential variate are added to a
        share of the cells (`outlier_share`),
-    4. unknown below a detection limit (`detection_quantile`).
+    4. unknown below a detection limit (`detection_limits`).
 
     The phenotype depends on z itself, and not on the batch.
+
+    What is recorded of the phenotype may be a class, of which it is the liability, or that it is
+    larger than what could be observed (`outcome`).
 
     Parameters
     ----------
@@ -171,12 +182,27 @@ def make_omics_network(
     outlier_share : float, default=0.0
         Expected share of cells with far too large a value, in [0, 1).
 
-    detection_quantile : float, default=0.0
-        Share of the measured values of each omic that lie below its detection limit, in [0, 1). At
-        least two stay above it.
+    detection_limits : float or array-like of shape (n_omics,), default=0.0
+        Where detection limits are: the share of the measured values of each omic that lie below its
+        limit, in [0, 1). At least two stay above it.
 
-    below_detection : {"missing", "limit"}, default="missing"
-        Whether a value below the detection limit is NaN or the limit.
+    below_detection : {"missing", "limit", "-inf"}, default="missing"
+        Whether a value below the detection limit is NaN, the limit, or minus infinity, as
+        `detection_limits` of the estimators has it.
+
+    outcome : {"continuous", "binary", "ordinal", "censored"}, default="continuous"
+        What is recorded of the phenotype: its value; its class, 0 and 1, or ordered from 0; or its
+        value where that lies below the largest that can be observed, as of a time at which a study
+        ends.
+
+    prevalence : float, array-like or None, default=None
+        Share of individuals in class 1 of a binary outcome (None: 0.5), or in each class of an
+        ordinal one, from the lowest (None: 0.5, 0.3, 0.2). Shares are exact in `y_complete`, but
+        for rounding.
+
+    censored_share : float, default=0.3
+        Share of individuals whose phenotype cannot be observed if the outcome is censored, in
+        (0, 1).
 
     random_state : int, RandomState or Generator instance or None, default=None
         Pass an int for reproducible output. For one int the complete data do not depend on
@@ -191,9 +217,11 @@ def make_omics_network(
         X : ndarray of shape (n_samples, n_snps), int8
             Allele dosages 0, 1, 2; -1 = missing. No SNP of `X_complete` is constant.
         y : ndarray of shape (n_samples,)
-            Phenotype; NaN = missing.
+            Phenotype as recorded; NaN = missing. Of complete classes integers.
+        y_upper : ndarray of shape (n_samples,)
+            `y`, or infinity where the phenotype is larger than `y`, and censored there.
         omics : ndarray of shape (n_samples, n_omics)
-            Omics as measured; NaN = missing, or below detection.
+            Omics as measured; NaN = missing; values below detection as `below_detection` says.
         batch : ndarray of shape (n_samples,), int
             From 0.
 
@@ -201,8 +229,12 @@ def make_omics_network(
 
         X_complete, y_complete, omics_complete : ndarray
             The same without missing values; omics are z, as they act on the phenotype.
+        liability : ndarray of shape (n_samples,)
+            The phenotype itself: what lies behind its class, or its value had it been observed.
+        thresholds : ndarray of shape (n_classes - 1,)
+            Liabilities at which classes change; empty if the outcome is no class.
         genetic_value : ndarray of shape (n_samples,)
-            `mediated_value` + `direct_value`, in units of y; deviations from the mean.
+            `mediated_value` + `direct_value`, in units of the liability; deviations from the mean.
         mediated_value, direct_value : ndarray of shape (n_samples,)
             Genetic values through the omics and directly from the SNPs; deviations from
             their means.
@@ -220,10 +252,10 @@ def make_omics_network(
             Module of every omic, from 0; its own position without modules.
         is_outlier, is_below_detection : ndarray of shape (n_samples, n_omics), bool
             Measured cells (not missing ones) with far too large a value, and below detection.
-        detection_limit : ndarray of shape (n_omics,)
+        detection_limits : ndarray of shape (n_omics,)
             In units of `omics`; -inf = none.
         heritability : float
-            Variance of `genetic_value` over the variance of `y_complete`.
+            Variance of `genetic_value` over the variance of `liability`.
         residual_variance : float
             As passed.
         activation : str or callable
@@ -252,13 +284,28 @@ def make_omics_network(
     detection.
 
     >>> data = make_omics_network(
-    ...     n_samples=200, n_snps=60, n_omics=3, log_sd=1, n_batches=4, detection_quantile=0.1,
+    ...     n_samples=200, n_snps=60, n_omics=3, log_sd=1, n_batches=4, detection_limits=0.1,
     ...     random_state=0,
     ... )
     >>> np.bincount(data.batch), np.isnan(data.omics).sum(axis=0)
     (array([50, 50, 50, 50]), array([20, 20, 20]))
+
+    A disease of one individual in five; three grades; survival times of which a tenth are longer
+    than the study:
+
+    >>> def simulate(**options):
+    ...     return make_omics_network(200, 60, 3, **options, random_state=0)
+    >>> disease = simulate(outcome="binary", prevalence=0.2)
+    >>> np.bincount(disease.y), disease.liability[disease.y == 1].min() > disease.thresholds[0]
+    (array([160,  40]), np.True_)
+    >>> np.bincount(simulate(outcome="ordinal").y)
+    array([100,  60,  40])
+    >>> times = simulate(outcome="censored", censored_share=0.1)
+    >>> np.isinf(times.y_upper).sum(), (times.liability > times.y).sum()
+    (np.int64(20), np.int64(20))
     """
     _check_sizes(n_samples, n_snps, n_omics, n_modules, n_batches)
+    below_share = _shares_below(detection_limits, n_omics)
     rng = generator(random_state)
 
     X = _simulate_genotypes(rng, n_samples, n_snps, ld)
@@ -283,24 +330,28 @@ def make_omics_network(
 
     genetic_value = mediated_value + direct_value
     residual = np.sqrt(residual_variance) * rng.standard_normal(n_samples)
-    y = _activate(activation, omics) @ omics_weights + direct_value + residual
+    liability = _activate(activation, omics) @ omics_weights + direct_value + residual
+    recorded = record(liability, outcome, prevalence, censored_share)
 
     # The missing cells, and then how omics are measured, are drawn last, so that the complete data
     # do not depend on them.
     missing = _missing_cells(rng, omics.shape, missing_omics)
-    y_with_gaps = np.where(_missing_cells(rng, y.shape, missing_y), np.nan, y)
+    missing_records = _missing_cells(rng, liability.shape, missing_y)
     X_with_gaps = _with_missing_genotypes(rng, X, missing_genotypes)
     measured = measure(
-        rng, omics, missing, n_batches, log_sd, outlier_share, detection_quantile, below_detection
+        rng, omics, missing, n_batches, log_sd, outlier_share, below_share, below_detection
     )
     return Bunch(
         omics=measured.omics,
-        y=y_with_gaps,
+        y=_with_gaps(recorded.y, missing_records),
+        y_upper=_with_gaps(recorded.y_upper, missing_records),
         X=X_with_gaps,
         batch=measured.batch,
         omics_complete=omics,
-        y_complete=y,
+        y_complete=recorded.y,
         X_complete=X,
+        liability=liability,
+        thresholds=recorded.thresholds,
         genetic_value=genetic_value,
         mediated_value=mediated_value,
         direct_value=direct_value,
@@ -312,8 +363,8 @@ def make_omics_network(
         module=module,
         is_outlier=measured.is_outlier,
         is_below_detection=measured.is_below_detection,
-        detection_limit=measured.detection_limit,
-        heritability=float(genetic_value.var() / y.var()),
+        detection_limits=measured.detection_limits,
+        heritability=float(genetic_value.var() / liability.var()),
         residual_variance=residual_variance,
         activation=activation,
         DESCR=DESCR,
@@ -338,6 +389,19 @@ def _check_sizes(n_samples, n_snps, n_omics, n_modules, n_batches):
             f"n_batches={n_batches} is more than n_samples={n_samples}: every batch needs at least "
             "one individual. Raise n_samples or lower n_batches."
         )
+
+
+def _shares_below(shares, n_omics):
+    """Return the share of every omic that lies below its detection limit, (n_omics,)."""
+    shares = np.asarray(shares, float)
+    if shares.ndim and shares.shape != (n_omics,):
+        raise ValueError(
+            f"detection_limits has shape {shares.shape}: give one share, or one for each of the "
+            f"{n_omics} omics."
+        )
+    if not ((shares >= 0) & (shares < 1)).all():
+        raise ValueError("detection_limits must be shares in [0, 1), of the values below them.")
+    return np.broadcast_to(shares, n_omics)
 
 
 def _simulate_genotypes(rng, n_samples, n_snps, ld):
@@ -478,6 +542,11 @@ def _missing_cells(rng, shape, rate):
     order = rng.random(shape)
     last_to_go = np.partition(order, -MIN_OBSERVED, axis=0)[-MIN_OBSERVED]
     return (order < rate) & (order < last_to_go)
+
+
+def _with_gaps(values, missing):
+    """Return values with NaN where they are missing; integers where none is."""
+    return np.where(missing, np.nan, values) if missing.any() else values
 
 
 def _with_missing_genotypes(rng, X, rate):

@@ -1,9 +1,12 @@
 """The fitted attributes: summaries of the chains in original units."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
+from sknnmm.common.normal_below import moments_below
 from sknnmm.estimators.convergence import warn_unless_converged
 from sknnmm.estimators.variance_components import FittedRandom
 from sknnmm.inputs import masks
@@ -57,6 +60,7 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
         **snps,
         **_small_attributes(results, specification, posterior),
         **_imputed(results, specification, inputs),
+        **_of_classes(posterior, inputs),
         "_scales": scales,
         "_fitted_columns": inputs.fitted_columns(specification.activation.is_network),
         "n_features_in_": inputs.n_features,
@@ -77,10 +81,20 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
     attributes |= _genetic_values(results, attributes["_coef"], network.genotypes, scales)
     attributes["_random"] = _random(results, posterior, inputs, network)
     parts = _random_parts(results, posterior, scales, attributes["_random"], network)
-    attributes["_network"] = _fitted_network(attributes, weighted, parts, specification, network)
+    attributes["_network"] = _fitted_network(
+        attributes, weighted, parts, specification, network, inputs.limits
+    )
     attributes |= _group_variances(attributes["_network"], network.genotypes, inputs)
     attributes |= _diagnostics(results, settings, specification, posterior, inputs, wanted)
     return attributes
+
+
+def _of_classes(posterior, inputs):
+    """Return the labels of the classes and their thresholds, if y are classes."""
+    classes = inputs.record.classes
+    if classes is None:
+        return {}
+    return {"classes_": classes, "thresholds_": posterior.mean("thresholds")}
 
 
 def _group_names(groups):
@@ -193,15 +207,22 @@ def _absent_pi(prior, *n_responses):
 def _imputed(results, specification, inputs):
     """Return posterior mean and SD of the omics of every row."""
     omics, n_omics = inputs.omics, inputs.omics.shape[1]
-    observed = ~np.isnan(omics)
+    observed = np.isfinite(omics)
     mean, sd = np.zeros((2, *omics.shape))
     if specification.n_nodes:
         mean, sd = pooled_responses(results, OMICS)
     scales = inputs.scales
     mean = scales.omics_mean[:n_omics] + scales.omics_scale[:n_omics] * mean
+    sd = scales.omics_scale[:n_omics] * sd
+    # In rows that inform nothing the chains know no limits.
+    outside = np.isneginf(omics) & np.isnan(inputs.informative_omics)
+    if outside.any():
+        limits = np.broadcast_to(inputs.limits[:n_omics], omics.shape)[outside]
+        mean[outside], variance = moments_below(mean[outside], sd[outside] ** 2, limits)
+        sd[outside] = np.sqrt(variance)
     return {
         "omics_imputed_": np.where(observed, omics, mean),
-        "omics_imputed_std_": np.where(observed, 0, scales.omics_scale[:n_omics] * sd),
+        "omics_imputed_std_": np.where(observed, 0, sd),
     }
 
 
@@ -269,7 +290,7 @@ def _random_parts(results, posterior, scales, fitted, network):
     return parts
 
 
-def _fitted_network(attributes, weighted, random, specification, network):
+def _fitted_network(attributes, weighted, random, specification, network, limits):
     """Return what predictions need."""
     posterior, scales = attributes["posterior_"], attributes["_scales"]
     effects = {name: attributes[f"{name}_"] for name in ("snp_effects", "direct_effects")}
@@ -283,6 +304,7 @@ def _fitted_network(attributes, weighted, random, specification, network):
         random=random,
         families={layer.name: layer.family for layer in network.layers},
         mean_inverse_weight=network.layers[-1].mean_inverse_weight / scales.weight_mean,
+        limits=limits,
     )
 
 
@@ -299,6 +321,8 @@ def diagnosed(inputs, rows):
         "row": inputs.row_names[rows],
         **{f"{column.name}_level": column.levels for column in inputs.random_columns},
     }
+    if inputs.record.classes is not None:
+        names["threshold"] = [f"{a}|{b}" for a, b in pairwise(inputs.record.classes)]
     for dim, groups in (("snp_group", inputs.snp_groups), ("omics_group", inputs.omics_groups)):
         if groups is not None:
             names[dim] = groups.names

@@ -6,7 +6,9 @@ from scipy import sparse
 from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.specification import NNMM, RandomEffect
+from sknnmm.families import Censored, Gaussian, Ordinal
 from sknnmm.genotypes import ScaledGenotypes
+from sknnmm.inputs.detection_limits import measured
 from sknnmm.inputs.group_priors import prior_of_groups
 from sknnmm.priors import ScaledInverseChi2
 from sknnmm.sampling.missing.choose import choose_latent_sampler
@@ -24,12 +26,13 @@ def describe(estimator, inputs, dtype):
     dtype : floating type
         Of the sampler.
     """
-    scales = inputs.scales
+    scales, record = inputs.scales, inputs.record
     nodes = standardised_nodes(inputs, inputs.informative_omics)
     # An omic without variance counts as complete: nothing of it is drawn.
     idle = ~scales.omics_vary
     informed = ~np.isnan(inputs.y) | ~np.isnan(nodes[:, ~idle]).all(axis=1)
     nodes[:, idle] = np.where(informed[:, None], 0, np.nan)
+    nodes, limits = _below_limits(nodes, inputs)
     activation = _activation(estimator.activation, inputs, dtype)
     choose_latent_sampler(estimator.latent_sampler, activation)
     mean, scale = scales.covariates_mean, scales.covariates_scale
@@ -44,7 +47,9 @@ def describe(estimator, inputs, dtype):
         )
     return NNMM(
         genotypes=inputs.genotypes,
-        y=(inputs.y - scales.y_mean) / scales.y_scale,
+        y=record.standardised(record.values),
+        y_upper=None if record.upper is None else record.standardised(record.upper),
+        family=_family(record),
         omics=nodes,
         n_latent=estimator.n_latent,
         idle=idle,
@@ -60,7 +65,24 @@ def describe(estimator, inputs, dtype):
         latent_sampler=estimator.latent_sampler,
         dtype=dtype,
         random=tuple(_random_effect(column, inputs.random) for column in inputs.random_columns),
+        omics_limits=limits,
     )
+
+
+def _below_limits(nodes, inputs):
+    """Return standardised nodes with NaN where they are below their limit, and limits (n, K)."""
+    below = np.isneginf(nodes)
+    if not below.any():
+        return nodes, None
+    limits = inputs.scales.standardised(inputs.limits)
+    return np.where(below, np.nan, nodes), np.where(below, limits, np.inf)
+
+
+def _family(record):
+    """Return the family that links the phenotype to its Record."""
+    if record.classes is not None:
+        return Ordinal()
+    return Gaussian() if record.upper is None else Censored()
 
 
 def _random_effect(column, of_layers):
@@ -100,10 +122,13 @@ def _snp_prior(estimator, inputs, argument):
 
 
 def standardised_nodes(inputs, omics):
-    """Return omics (n, n_omics) standardised, and NaN for the latent nodes, (n, K)."""
+    """Return omics (n, n_omics) standardised, and NaN for the latent nodes, (n, K).
+
+    Those below their limit stay minus infinity.
+    """
     nodes = np.full((len(omics), len(inputs.node_names)), np.nan)
     nodes[:, : omics.shape[1]] = omics
-    return (nodes - inputs.scales.omics_mean) / inputs.scales.omics_scale
+    return inputs.scales.standardised(nodes)
 
 
 def _activation(activation, inputs, dtype):
@@ -117,5 +142,5 @@ def _activation(activation, inputs, dtype):
     if not len(inputs.node_names):
         raise ValueError("activation is a function but there are no omics or latent nodes.")
     return resolve_activation(
-        activation, standardised_nodes(inputs, inputs.omics), inputs.scales, dtype
+        activation, standardised_nodes(inputs, measured(inputs.omics)), inputs.scales, dtype
     )

@@ -14,6 +14,7 @@ from sknnmm.sampling.resume.snapshot import FORMAT
 NOT_COMPARED = {
     "checkpoint",
     "covariate_features",
+    "detection_limits",
     "mask",
     "omics_groups",
     "n_jobs",

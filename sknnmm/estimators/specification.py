@@ -33,8 +33,8 @@ class NNMM:
     """
 
     genotypes: Genotypes  # (n, p)
-    y: np.ndarray  # (n,), NaN = missing; or (n, C) of several phenotypes
-    omics: np.ndarray  # (n, K), NaN = missing; latent nodes all NaN
+    y: np.ndarray  # (n,), NaN = missing; or (n, C) of several phenotypes. Of classes: 0, 1, ...
+    omics: np.ndarray  # (n, K), NaN = missing or below its limit; latent nodes all NaN
     n_latent: int
     covariates: np.ndarray  # (n, q), those of y: centred, double precision
     activation: BaseActivation
@@ -50,7 +50,10 @@ class NNMM:
     omics_covariates: np.ndarray | None = None  # (n, q) of the nodes; None: those of y
     idle: np.ndarray | None = None  # (K,) bool, nodes that have no weight; None: all have one
     family: Family = Gaussian()  # noqa: RUF009  it has no state
+    y_upper: np.ndarray | None = None  # shaped like y, upper ends of records that are intervals
     random: tuple[RandomEffect, ...] = ()
+    #: (n, K), what omics below their detection limit lie below, elsewhere infinite; None: none is.
+    omics_limits: np.ndarray | None = None
 
     @property
     def n_nodes(self):
@@ -60,7 +63,7 @@ class NNMM:
     @property
     def record(self):
         """Return the phenotypes, (n, C)."""
-        return self.y if self.y.ndim == 2 else self.y[:, None]
+        return _columns(self.y)
 
     @cached
     def y_observed(self):
@@ -81,7 +84,10 @@ class NNMM:
     @cached
     def informative(self):
         """Return the rows with y or any omic: the others enter no conditional, (n,) bool."""
-        return self.y_observed | self.omics_observed.any(axis=1)
+        informative = self.y_observed | self.omics_observed.any(axis=1)
+        if self.omics_limits is not None:
+            informative |= np.isfinite(self.omics_limits).any(axis=1)
+        return informative
 
     def network(self):
         """Return the Network: here, and nowhere else, terms are put together."""
@@ -93,7 +99,8 @@ class NNMM:
 
     def _omics(self):
         weight = self.informative.astype(float)
-        # Fixed effects of a latent node are not identified: no row lets it estimate any.
+        # Fixed effects of a latent node are not identified: no row lets it estimate any. Nor does a
+        # row whose omic is below its limit: with no other, the effect could be minus infinity.
         fixed = self._fixed(OMICS, weight, self.omics_observed, self.omics_covariates)
         share = Gaussian.explained_variance / (1 + self._n_random(OMICS))
         terms = [
@@ -122,6 +129,7 @@ class NNMM:
             response_dim="omic",
             prefix="omics_",
             n_latent=self.n_latent,
+            limits=self.omics_limits,
         )
 
     def _phenotype(self, omics=None):
@@ -168,6 +176,7 @@ class NNMM:
             residual_prior=self.residual_prior,
             dtype=self.dtype,
             response_dim=None if self.y.ndim == 1 else "phenotype",
+            upper=None if self.y_upper is None else _columns(self.y_upper),
         )
 
     def _fixed(self, layer, weight, estimable, covariates=None):
@@ -193,3 +202,8 @@ class NNMM:
             for effect in self.random
             if layer in effect.layers
         ]
+
+
+def _columns(values):
+    """Return values (n,) of one response as (n, 1); those of several as they are."""
+    return values if values.ndim == 2 else values[:, None]

@@ -6,16 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csc_array, get_index_dtype
 
-from sknnmm.common.messages import some
-from sknnmm.inputs.chromosomes import chromosome_codes
-from sknnmm.inputs.tables import as_doubles, refuse_infinite
-
-_COLUMNS = {
-    "chromosome": {"chromosome", "chrom", "chr"},
-    "position": {"position", "pos", "bp"},
-    "start": {"start"},
-    "end": {"end"},
-}
+from sknnmm.inputs.positions import chromosomes_of_both, read_positions
 
 
 def cis_mask(snp_positions: pd.DataFrame, omic_positions: pd.DataFrame, window: float) -> csc_array:
@@ -102,9 +93,11 @@ def cis_mask(snp_positions: pd.DataFrame, omic_positions: pd.DataFrame, window: 
     """
     if not isinstance(window, Real) or isinstance(window, bool) or not window >= 0:
         raise ValueError(f"window must be a number, 0 or more, in base pairs; got {window!r}.")
-    snps = _read(snp_positions, "snp_positions", intervals=False)
-    omics = _read(omic_positions, "omic_positions", intervals=True)
-    snp_chromosomes, omic_chromosomes = _chromosome_codes(snps, omics)
+    snps = read_positions(snp_positions, "snp_positions", intervals=False)
+    omics = read_positions(omic_positions, "omic_positions", intervals=True)
+    snp_chromosomes, omic_chromosomes = chromosomes_of_both(
+        snps, omics, "snp_positions", "omic_positions"
+    )
     snp_chromosomes[np.isnan(snps["start"])] = -1
     omic_chromosomes[np.isnan(omics["start"])] = -1
 
@@ -134,74 +127,3 @@ def cis_mask(snp_positions: pd.DataFrame, omic_positions: pd.DataFrame, window: 
     )
     mask.sort_indices()
     return mask
-
-
-def _read(table, argument, *, intervals):
-    """Return chromosome, start and end of every row; start = end for a position."""
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(
-            f"{argument} must be a DataFrame with columns chromosome and position; got "
-            f"{type(table).__name__}."
-        )
-    columns = {role: _column(table, role, argument) for role in _COLUMNS}
-    has_interval = intervals and not (columns["start"] is None and columns["end"] is None)
-    if has_interval and columns["position"] is not None:
-        raise ValueError(
-            f"{argument} has a position as well as start or end; keep one or the other."
-        )
-    needed = ["chromosome", *(("start", "end") if has_interval else ("position",))]
-    missing = [role for role in needed if columns[role] is None]
-    if missing:
-        either = " or start and end" if intervals and missing[-1] == "position" else ""
-        raise ValueError(
-            f"{argument} has no column {' and no column '.join(missing)}{either}; its columns are "
-            f"{', '.join(map(str, table.columns))}."
-        )
-    ends = [_numbers(columns[role], f"{argument}[{role!r}]") for role in needed[1:]]
-    return {
-        "chromosome": columns["chromosome"],
-        "start": np.minimum(ends[0], ends[-1]),
-        "end": np.maximum(ends[0], ends[-1]),
-    }
-
-
-def _column(table, role, argument):
-    found = [k for k, name in enumerate(table.columns) if _plain(name) in _COLUMNS[role]]
-    if len(found) > 1:
-        names = ", ".join(str(table.columns[k]) for k in found)
-        raise ValueError(f"{argument} has several columns for {role}: {names}. Keep one.")
-    return table.iloc[:, found[0]] if found else None
-
-
-def _plain(name):
-    return str(name).lstrip("#").lower()  # VCF and PLINK 2 headers begin with #CHROM
-
-
-def _numbers(column, what):
-    numbers = as_doubles(column, what)
-    refuse_infinite(numbers, what)
-    return numbers
-
-
-def _chromosome_codes(snps, omics):
-    """Return integer codes of the chromosomes of both tables, -1 for missing ones."""
-    names = [table["chromosome"] for table in (snps, omics)]
-    codes = chromosome_codes(*names)
-    if all(map(len, codes)) and not set(codes[0]) & set(codes[1]) - {-1}:
-        shown = [some(column.dropna().unique()) or "none" for column in names]
-        tables = ("snp_positions", "omic_positions")
-        unplaced = [
-            f"{table} ({what})"
-            for table, what, own in zip(tables, shown, codes, strict=True)
-            if (own < 0).all()
-        ]
-        if unplaced:
-            raise ValueError(
-                f"All chromosomes of {' and '.join(unplaced)} are missing or unplaced, so no SNP "
-                "is near any feature. Fill in the chromosomes."
-            )
-        raise ValueError(
-            "snp_positions and omic_positions have no chromosome in common. snp_positions: "
-            f"{shown[0]}; omic_positions: {shown[1]}. Write them alike in both."
-        )
-    return codes

@@ -12,6 +12,7 @@ from sknnmm.inputs.columns_of_x import CHOSEN_BY, choices, find_columns, refuse_
 from sknnmm.inputs.covariate_terms import check_terms
 from sknnmm.inputs.covariates import Covariates, check_covariates
 from sknnmm.inputs.design_checks import check_designs
+from sknnmm.inputs.detection_limits import check_below, measured, resolve_limits
 from sknnmm.inputs.features import feature_names
 from sknnmm.inputs.fitted_columns import FittedColumns
 from sknnmm.inputs.fixed_columns import FixedColumns, check_fixed
@@ -32,8 +33,8 @@ from sknnmm.inputs.omics import (
     warn_of_phenotype_among_omics,
     warn_of_tails,
 )
-from sknnmm.inputs.phenotype import check_phenotype
 from sknnmm.inputs.random_columns import RandomColumn, check_random
+from sknnmm.inputs.record import Record
 from sknnmm.inputs.scales import Scales
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.inputs.weights import check_weights, relative_weights
@@ -47,9 +48,10 @@ class FitInputs:
     """The data of a fit, n individuals, and the names of their columns."""
 
     genotypes: Genotypes  # (n, p)
-    y: np.ndarray  # (n,), NaN = missing, also where the weight is 0
-    omics: np.ndarray  # (n, n_omics), NaN = missing
+    record: Record  # of the phenotype; missing also where the weight is 0
+    omics: np.ndarray  # (n, n_omics), NaN = missing, -inf = below its detection limit
     informative_omics: np.ndarray  # the same, NaN in rows that inform nothing
+    limits: np.ndarray  # (K,), detection limits, NaN where a node has none
     covariates: Covariates
     fixed: dict[str, FixedColumns]  # of each layer, by its name
     designs: dict[str, np.ndarray]  # (n, q) of each layer, NaN in rows without y only
@@ -68,13 +70,19 @@ class FitInputs:
     node_names: np.ndarray  # (K,), omics, then latent nodes
 
     @property
+    def y(self):
+        """Return the record of the phenotype, (n,), NaN = missing."""
+        return self.record.values
+
+    @property
     def compared(self):
         """Return the arrays by which it is known whether a saved chain belongs to these data."""
         connections = self.connections
         return {
             "X": stored_array(self.genotypes.dosages),
-            "y": self.y,
+            "y": self.record.compared,
             "omics": self.omics,
+            "detection_limits": self.limits,
             "covariates": [
                 *(self.designs[layer] for layer in sorted(self.designs)),
                 *(array for column in self.random_columns for array in column.compared),
@@ -99,7 +107,7 @@ class FitInputs:
             Whether the activation takes every omic as it is, without a weight.
         """
         scales, own = self.scales, slice(self.omics.shape[1])
-        low, high = column_range(self.omics)
+        low, high = column_range(measured(self.omics))
         return FittedColumns(
             feature_names=self.feature_names,
             positions=self.positions,
@@ -113,6 +121,7 @@ class FitInputs:
             omics_scale=scales.omics_scale[own],
             omics_low=low,
             omics_high=high,
+            omics_limits=self.limits[own],
             omics_idle=~scales.omics_vary[own] & (not is_network),
         )
 
@@ -124,8 +133,10 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     ----------
     estimator : NNMMRegressor
         Only read.
-    X, y, omics, covariates, sample_weight
+    X, omics, covariates, sample_weight
         As in its `fit`.
+    y : Phenotype or Classes
+        What was passed as y, to be checked.
     dtype : floating type
         Of the sampler.
 
@@ -134,13 +145,18 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     TypeError, ValueError
         Naming the argument.
     """
-    check_same_index(X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight)
+    check_same_index(
+        X=X, **y.passed, omics=omics, covariates=covariates, sample_weight=sample_weight
+    )
     features, omics, covariates = _split_features(estimator, X, omics, covariates, dtype)
     warn_of_codes(features.genotypes, features.snp_names, fitting=True)
     n_samples = len(features.genotypes.values)
     weight = check_weights(sample_weight, n_samples)
-    y = check_phenotype(y, n_samples, weight)
+    record = y.check(n_samples, weight)
+    y = record.values
     omics, omics_names = _check_omics(omics, n_samples)
+    limits = resolve_limits(estimator.detection_limits, omics_names)
+    check_below(omics, limits, omics_names)
     covariates = check_covariates(covariates, n_samples)
     n_nodes = omics.shape[1] + estimator.n_latent
     terms, plain = check_terms(estimator.effects, covariates, n_nodes)
@@ -150,16 +166,18 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         raise ValueError(
             "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
         )
-    warn_of_phenotype_among_omics(y, omics, omics_names)
+    warn_of_phenotype_among_omics(record.exact, measured(omics), omics_names)
     if estimator.activation not in BOUNDED:
-        warn_of_tails(omics, omics_names)
+        warn_of_tails(measured(omics), omics_names)
     # A row without y and with missing covariates informs nothing; it is kept for the results.
     incomplete = np.isnan(designs[OMICS]).any(axis=1)
     informative_omics = np.where(incomplete[:, None], np.nan, omics) if incomplete.any() else omics
     records = {PHENOTYPE: y[:, None], OMICS: informative_omics}
     check_designs(designs, fixed, {layer: ~np.isnan(r).all(axis=1) for layer, r in records.items()})
     relative_weight, weight_mean = relative_weights(weight, y)
-    scales = Scales.of(y, informative_omics, estimator.n_latent, designs, weight_mean)
+    scales = Scales.of(
+        record, measured(informative_omics), estimator.n_latent, designs, weight_mean
+    )
     check_variation(scales.omics_vary[: len(omics_names)], omics_names)
 
     genotypes = _stored_genotypes(features, dtype)
@@ -175,9 +193,10 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         check_connections(connections, genotypes, node_names)
     return FitInputs(
         genotypes=genotypes,
-        y=y,
+        record=record,
         omics=omics,
         informative_omics=informative_omics,
+        limits=np.append(limits, np.full(estimator.n_latent, np.nan)),
         covariates=covariates,
         fixed=fixed,
         designs=designs,

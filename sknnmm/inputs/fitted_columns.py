@@ -25,6 +25,7 @@ class FittedColumns:
     omics_scale: np.ndarray  # (n_omics,)
     omics_low: np.ndarray  # (n_omics,)
     omics_high: np.ndarray  # (n_omics,)
+    omics_limits: np.ndarray  # (n_omics,), detection limits, NaN where there is none
     omics_idle: np.ndarray  # (n_omics,) bool, their values make no difference
 
     @property

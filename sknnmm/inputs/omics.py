@@ -6,7 +6,6 @@ from sknnmm.common.constant import mean_and_sd
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.named_table import named_table
-from sknnmm.inputs.tables import refuse_infinite
 
 COLUMNS = 64  # of omics that are compared with y at a time
 FEWEST_ALIKE = 10  # individuals by whom an omic is compared with y
@@ -16,9 +15,13 @@ TAIL_SD = 4  # SDs from the mean from which a value counts as far from the other
 
 
 def check_omics(omics, n_samples):
-    """Return omics (n, n_omics) in double precision with NaN = missing, and their names."""
+    """Return omics (n, n_omics) in double precision, and their names.
+
+    NaN = missing; -inf = below the detection limit, see `check_below`.
+    """
     values, names = named_table(omics, "omics", n_samples)
-    refuse_infinite(values, "omics")
+    if np.isposinf(values).any():
+        raise ValueError("omics contains infinity; use NaN for missing values.")
     return values, names
 
 

@@ -16,6 +16,7 @@ from sknnmm.inputs.columns_of_x import (
     split_available,
 )
 from sknnmm.inputs.covariates import check_covariates
+from sknnmm.inputs.detection_limits import check_below, measured
 from sknnmm.inputs.features import check_features
 from sknnmm.inputs.fitted_columns import check_same_columns
 from sknnmm.inputs.genotypes import check_genotypes, stored_dosages
@@ -28,7 +29,7 @@ class PredictInputs(NamedTuple):
     """The data of individuals to predict, as arrays on their original scale."""
 
     dosages: np.ndarray | PackedGenotypes  # (n, p)
-    omics: np.ndarray  # (n, n_omics), NaN = not given
+    omics: np.ndarray  # (n, n_omics), NaN = not given, -inf = below its detection limit
     covariates: dict[str, np.ndarray]  # the design matrix (n, q) of each layer, by its name
     levels: dict[str, tuple]  # (levels (n,), slopes (n,)) of each term of random effects
 
@@ -180,9 +181,10 @@ def _check_omics(fitted, omics, n_samples):
     frame = fill_absent_omics(omics, fitted.omics)
     values, names = check_omics(frame, n_samples)
     check_same_columns(names, fitted.omics, "omics", frame)
+    check_below(values, fitted.omics_limits, fitted.omics)
     idle = fitted.omics_idle
     values[:, idle] = fitted.omics_mean[idle]
-    warn_of_far_omics(values, fitted)
+    warn_of_far_omics(measured(values), fitted)
     return values
 
 

@@ -39,7 +39,7 @@ class FittedNetwork:
         ----------
         dosages : ndarray of shape (n, p)
         omics : ndarray of shape (n, n_omics)
-            NaN where not given.
+            NaN where not given, minus infinity where below the detection limit.
         covariates : dict of str to ndarray of shape (n, q)
             The design matrix of each layer.
         levels : dict of str to (ndarray of shape (n,), ndarray of shape (n,)), or None
@@ -50,7 +50,7 @@ class FittedNetwork:
             layer = self._layer(OMICS)
             nodes = np.full((len(omics), layer.n_responses), np.nan)  # latent ones are not given
             nodes[:, : omics.shape[1]] = omics
-            given[OMICS] = (nodes - layer.location) / layer.scale
+            given[OMICS] = (nodes - layer.location) / layer.scale  # -inf stays
         deviations = {name: covariates[name] - mean for name, mean in self.covariates_mean.items()}
         return NewRows(dosages, deviations, given, levels or {})
 
@@ -130,6 +130,7 @@ def fitted_network(
     mean_inverse_weight,
     random,
     families,
+    limits,
 ):
     """Return the network of one layer of nodes, or none, below one phenotype.
 
@@ -151,6 +152,8 @@ def fitted_network(
         By the name of the layer.
     families : dict of str to Family
         The same.
+    limits : ndarray of shape (K,)
+        Detection limits of the nodes, NaN where they have none.
     """
     location, scale = np.array([scales.y_mean]), np.array([scales.y_scale])
     names = "centred_intercept", "covariate_effects"
@@ -201,6 +204,7 @@ def fitted_network(
         "omics_residual_variance",
         "omics_heritability",
         families[OMICS],
+        limits=(limits - location) / node_scale,
     )
     if activation.is_network:
         training = network.genetic_rows(genotypes.dosages)

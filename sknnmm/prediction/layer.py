@@ -28,6 +28,7 @@ class FittedLayer:
     heritability: str
     family: "Family"
     mean_inverse_weight: float = 1.0  # of the records: theirs is the residual variance
+    limits: np.ndarray | None = None  # (C,) detection limits, standardised, NaN: none
 
     @property
     def n_responses(self):

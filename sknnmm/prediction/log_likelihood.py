@@ -9,7 +9,7 @@ import numpy as np
 from sknnmm.activations import fixed_normals
 from sknnmm.prediction.parts import at_held, batches
 
-NORMALS = 128  # for each draw, where a curved activation has nodes that are not given
+NORMALS = 128  # for each draw, where the response is not normal as nodes are not given
 
 
 def log_likelihood(network, rows, record, weight):
@@ -42,11 +42,15 @@ def log_likelihood(network, rows, record, weight):
 def _by_distribution(layer, rows):
     """Return which rows have a normal response in every draw, and which have not."""
     nodes = layer.nodes
-    if nodes is None or nodes.activation.is_linear:
-        return np.ones(len(rows), bool), np.zeros(len(rows), bool)
-    given = nodes.given(rows)
-    complete = np.zeros(len(rows), bool) if given is None else ~np.isnan(given).any(axis=1)
-    return complete, ~complete
+    is_linear = nodes is None or nodes.activation.is_linear
+    given = None if nodes is None else nodes.given(rows)
+    if given is None:
+        is_normal = np.full(len(rows), is_linear)
+    elif is_linear:
+        is_normal = ~np.isneginf(given).any(axis=1)  # below its limit a node is not normal
+    else:
+        is_normal = np.isfinite(given).all(axis=1)
+    return is_normal, ~is_normal
 
 
 def _of_normal(layer, rows, batch, record, residual_variance):

@@ -25,10 +25,11 @@ class MissingGenotypes:
     Notes
     -----
     In one draw, SNP j has the total effect ``beta_ij = sum_k w_k s_k b_jk + a_j`` on y, over the
-    nodes that are not given, with s_k the mean slope of the activation over the distribution of
-    the node. Missing genotypes are treated as independent: ``sum_j var(x_j) beta_ij^2``. The sum is
-    rescaled so that an individual without genotypes and omics has the genetic variance, which
-    accounts for linkage disequilibrium on average.
+    nodes of which no value is given (it may lie below a detection limit), with s_k the mean slope
+    of the activation over the distribution of the node. Missing genotypes are treated as
+    independent: ``sum_j var(x_j) beta_ij^2``. The sum is rescaled so that an individual without
+    genotypes and omics has the genetic variance, which accounts for linkage disequilibrium on
+    average.
     """
 
     def __init__(self, network, rows):
@@ -69,7 +70,7 @@ class MissingGenotypes:
     def _same_nodes_given(self, rows):
         """Return (nodes given by layer, positions in `_lacking`) of rows that share effects."""
         names = list(rows.given)
-        known = [~np.isnan(rows.given[name][self._lacking]) for name in names]
+        known = [np.isfinite(rows.given[name][self._lacking]) for name in names]
         if not names:
             return [({}, np.arange(len(self._lacking)))]
         ends = np.cumsum([of_layer.shape[1] for of_layer in known])[:-1]

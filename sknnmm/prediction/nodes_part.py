@@ -1,7 +1,7 @@
 """The part of a prediction that comes through the nodes of the layer below.
 
 Nodes whose value is not given are integrated over: in every posterior draw they are normal given
-genotypes and covariates.
+genotypes and covariates, below their detection limit if that is all that is known of them.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from sknnmm.activations import (
     mean_slopes,
     network_moments,
     network_slopes,
+    nodes_at,
 )
 from sknnmm.prediction.layer import FittedLayer
 from sknnmm.prediction.parts import Part, at_held, batches
@@ -37,7 +38,10 @@ class NodesPart(Part):
         return self.below
 
     def given(self, rows):
-        """Return the values of the nodes that are given (n, K), standardised; None without any."""
+        """Return the values of the nodes that are given (n, K), standardised; None without any.
+
+        NaN where they are not, minus infinity where they lie below their detection limit.
+        """
         return rows.given.get(self.below.name)
 
     def training_mean_of_draws(self, average, batch):
@@ -49,12 +53,19 @@ class NodesPart(Part):
         below, given = self.below, self.given(rows)
         expected = below.sampler(rows, batch)
         residual_sd = np.sqrt(below.residual_variance(batch)) / below.scale
+        bounded = given is not None and np.isneginf(given).any()
+        mean, variance = below.distribution(rows, batch) if bounded else (None, None)
 
         def sample(draw, rng):
             nodes = expected(draw, rng) / below.scale
-            nodes = nodes + residual_sd[draw] * rng.standard_normal(nodes.shape)
+            normal = rng.standard_normal(nodes.shape)
+            nodes = nodes + residual_sd[draw] * normal
+            if bounded:  # with all that is not known of them
+                sd = np.sqrt(np.broadcast_to(variance, mean.shape)[:, draw])
+                of_limits = nodes_at(normal, mean[:, draw], sd, given, below.limits)
+                nodes = np.where(np.isneginf(given), of_limits, nodes)
             if given is not None:
-                nodes = np.where(np.isnan(given), nodes, given)
+                nodes = np.where(np.isfinite(given), given, nodes)
             return self.value(nodes, batch.start + draw)
 
         return sample
@@ -65,15 +76,12 @@ class NodesPart(Part):
         Nodes that are not given are where standard normals (repeats, K) put them.
         """
         mean, variance = self.below.distribution(rows, batch)
-        sd, given = np.sqrt(variance), self.given(rows)
+        sd = np.broadcast_to(np.sqrt(variance), mean.shape)
+        given, limits = self.given(rows), self.below.limits
         for normal in normals:
-            nodes = mean + sd * normal
-            if given is not None:
-                nodes = np.where(np.isnan(given)[:, None], nodes, given[:, None])
-            held = range(batch.start, batch.stop)
             values = [
-                self.value(np.ascontiguousarray(nodes[:, draw - batch.start]), draw)
-                for draw in held
+                self.value(nodes_at(normal, mean[:, draw], sd[:, draw], given, limits), held)
+                for draw, held in enumerate(range(batch.start, batch.stop))
             ]
             yield np.stack(values, axis=1)
 
@@ -126,7 +134,7 @@ class ActivatedNodes(NodesPart):
         given = self.given(rows)
         if given is None:
             return _sum_over_nodes(self.by_node(rows))
-        known = ~np.isnan(given)
+        known = np.isfinite(given)
         value = self.activation.value(np.where(known, given, 0))
         mean_weights = self.posterior.mean(self.weights).reshape(given.shape[1], -1)
         terms = np.where(known[:, :, None], value[:, :, None] * mean_weights, 0)
@@ -136,7 +144,33 @@ class ActivatedNodes(NodesPart):
             some = incomplete if incomplete.mean() <= FEW_ROWS else slice(None)
             integrated = self.by_node(rows.take(some))
             terms[some] = np.where(known[some][:, :, None], terms[some], integrated)
+        is_below = np.isneginf(given)
+        if is_below.any():
+            terms[is_below] = self._below_limits(rows, is_below)
         return _sum_over_nodes(terms)
+
+    def _below_limits(self, rows, is_below):
+        """Return E[w_k g(z_k)] of cells (n, K) below their limits, (cells, C).
+
+        A mean over the held draws, for it is no product of means even if g is linear.
+        """
+        some = is_below.any(axis=1)
+        rows, (row, node) = rows.take(some), np.nonzero(is_below[some])
+        weights = self._held_weights()
+        total = np.zeros((len(node), self.n_responses))
+        for batch in batches(len(weights)):
+            expected, _ = self._moments_below(rows, batch, row, node)
+            for draw, weight in enumerate(weights[batch]):
+                total += expected[:, draw, None] * weight[node]
+        return total / len(weights)
+
+    def _moments_below(self, rows, batch, row, node):
+        """Return E[g(z)] and E[g(z)^2] of some cells below their limits in each draw."""
+        mean, variance = self.below.distribution(rows, batch)
+        mean, variance = (
+            np.broadcast_to(values, mean.shape)[row, :, node] for values in (mean, variance)
+        )
+        return self.activation.moments_below(mean, variance, self.below.limits[node, None])
 
     def by_node(self, rows):
         """Return E[w_k g(z_k)] of every node, (n, K, C), as if none were given."""
@@ -153,15 +187,20 @@ class ActivatedNodes(NodesPart):
     def of_draws(self, rows, batch):
         """Return mean and variance over the nodes not given in each draw, (n, draws, C)."""
         given, weights = self.given(rows), self._held_weights()[batch]
-        if given is not None and not np.isnan(given).any():
+        if given is not None and np.isfinite(given).all():
             return _weighted_sum(self.activation.value(given)[:, None], weights), 0.0
         first, second = self.activation.normal_moments(*self.below.distribution(rows, batch))
         spread = np.maximum(second - first * first, 0)
         if given is not None:
-            known = ~np.isnan(given)
+            known = np.isfinite(given)
             value = self.activation.value(np.where(known, given, 0))
             first = np.where(known[:, None], value[:, None], first)
             spread = np.where(known[:, None], 0, spread)
+            row, node = np.nonzero(np.isneginf(given))
+            if row.size:
+                mean, square = self._moments_below(rows, batch, row, node)
+                first[row, :, node] = mean
+                spread[row, :, node] = np.maximum(square - mean * mean, 0)
         return _weighted_sum(first, weights), _weighted_sum(spread, weights**2)
 
     def value(self, nodes, held):
@@ -222,9 +261,9 @@ class NetworkFunctionNodes(NodesPart):
         """Return mean and variance over the nodes not given in each draw, (n, draws, C)."""
         mean, variance = self.below.distribution(rows, batch)
         sd = np.broadcast_to(np.sqrt(variance), mean.shape)
-        given = self.given(rows)
+        given, limits = self.given(rows), self.below.limits
         moments = [
-            network_moments(self.activation, mean[:, draw], sd[:, draw], normals, given)
+            network_moments(self.activation, mean[:, draw], sd[:, draw], normals, given, limits)
             for draw, normals in enumerate(self.normals[batch])
         ]
         means, variances = (np.stack(of_draws, axis=1) for of_draws in zip(*moments, strict=True))

@@ -24,7 +24,8 @@ class NewRows:
     dosages: np.ndarray  # (n, p), or PackedGenotypes
     # Name of a layer: its design matrix (n, q), as deviations from the training means.
     covariates: dict
-    # Name of a layer: its responses (n, C), standardised; NaN where they are not given.
+    # Name of a layer: its responses (n, C), standardised; NaN where they are not given, minus
+    # infinity where all that is known is that they lie below their detection limit.
     given: dict = field(default_factory=dict)
     # Name of a term of random effects: the levels (n,), -1 if missing or new, and what the effects
     # are multiplied by (n,).

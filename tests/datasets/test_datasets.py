@@ -220,7 +220,7 @@ def test_two_values_stay_observed_at_any_missing_rate():
 # --- make_omics_network: omics as they are measured --------------------------------------------
 
 MEASURED = {
-    "log_sd": 1.5, "n_batches": 4, "outlier_share": 0.05, "detection_quantile": 0.2,
+    "log_sd": 1.5, "n_batches": 4, "outlier_share": 0.05, "detection_limits": 0.2,
 }  # fmt: skip
 
 
@@ -242,7 +242,7 @@ def test_clean_omics_are_those_of_earlier_versions():
     assert np.isnan(data.omics).sum() == 269
     assert_array_equal(data.batch, 0)
     assert_array_equal(data.module, [0, 1, 2])
-    assert_array_equal(data.detection_limit, -np.inf)
+    assert_array_equal(data.detection_limits, -np.inf)
     assert not data.is_outlier.any() and not data.is_below_detection.any()
 
 
@@ -282,24 +282,80 @@ def test_outliers_are_rare_and_large():
     assert_allclose(added.mean(), 10, rtol=4 / np.sqrt(len(added)))
 
 
-@pytest.mark.parametrize("below", ["missing", "limit"])
+@pytest.mark.parametrize("below", ["missing", "limit", "-inf"])
 def test_below_detection(below):
     options = {"n_samples": 400, "missing_omics": 0.25, "below_detection": below}
-    data = small_network(detection_quantile=0.3, **options)
+    data = small_network(detection_limits=0.3, **options)
     before = small_network(**options).omics
 
     measured, is_below = ~np.isnan(before), data.is_below_detection
     assert_allclose(is_below.sum(axis=0) / measured.sum(axis=0), 0.3, atol=1 / 250)
-    assert_array_equal(is_below, before < data.detection_limit)
+    assert_array_equal(is_below, before < data.detection_limits)
     assert_array_equal(data.omics[measured & ~is_below], before[measured & ~is_below])
-    limits = np.broadcast_to(data.detection_limit, before.shape)
-    expected = limits[is_below] if below == "limit" else np.full(is_below.sum(), np.nan)
+    limits = np.broadcast_to(data.detection_limits, before.shape)
+    expected = {"missing": np.nan, "limit": limits[is_below], "-inf": -np.inf}[below]
     assert_array_equal(data.omics[is_below], expected)
 
 
+def test_every_omic_may_have_its_own_share_below_detection():
+    data = small_network(detection_limits=[0.3, 0, 0.1])
+    assert_array_equal(data.is_below_detection.sum(axis=0), [90, 0, 30])
+    assert_array_equal(np.isneginf(data.detection_limits), [False, True, False])
+
+
 def test_two_values_stay_detected_at_any_quantile():
-    data = small_network(detection_quantile=0.999, missing_omics=0.99)
+    data = small_network(detection_limits=0.999, missing_omics=0.99)
     assert ((~np.isnan(data.omics)).sum(axis=0) >= 2).all()
+
+
+# --- make_omics_network: outcomes ---------------------------------------------------------------
+
+
+def test_outcomes_are_records_of_one_liability():
+    plain, binary = small_network(), small_network(outcome="binary", prevalence=0.2)
+    assert_array_equal(plain.y, plain.liability)
+    assert_array_equal(plain.y_upper, plain.y)
+    assert_array_equal(binary.liability, plain.liability)
+    assert binary.heritability == plain.heritability
+    assert_array_equal(binary.y, plain.liability > np.quantile(plain.liability, 0.8))
+    assert binary.y.dtype.kind == "i"
+
+
+def test_classes_have_their_shares_and_the_order_of_the_liability():
+    data = small_network(outcome="ordinal", prevalence=[0.1, 0.6, 0.3])
+    assert_array_equal(np.bincount(data.y), [30, 180, 90])
+    assert_array_equal(data.y, (data.liability[:, None] > data.thresholds).sum(axis=1))
+    gaps = small_network(outcome="ordinal", prevalence=[0.1, 0.6, 0.3], missing_y=0.3)
+    recorded = ~np.isnan(gaps.y)
+    assert 0.6 < recorded.mean() < 0.8
+    assert_array_equal(gaps.y[recorded], data.y[recorded])
+    assert_array_equal(gaps.y_complete, data.y)
+
+
+def test_censored_records_lie_below_the_phenotype():
+    data = small_network(outcome="censored", censored_share=0.2)
+    censored = np.isinf(data.y_upper)
+    assert censored.sum() == 60
+    assert_array_equal(data.y[~censored], data.liability[~censored])
+    assert (data.liability[censored] > data.y[censored]).all()
+    assert len(set(data.y[censored])) == 1
+    assert data.y[censored][0] > data.y[~censored].max()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"outcome": "binary", "prevalence": [0.1, 0.9]}, "a share between 0 and 1"),
+        ({"outcome": "ordinal", "prevalence": 0.3}, "the share of every class"),
+        ({"outcome": "ordinal", "prevalence": [0.5, 0.6]}, "a sum of 1"),
+        ({"outcome": "ordinal", "prevalence": [0.999, 5e-4, 5e-4]}, "leaves a class without any"),
+        ({"detection_limits": [0.1, 0.2]}, r"detection_limits has shape \(2,\)"),
+        ({"detection_limits": [0.1, 0.2, 1.0]}, "detection_limits must be shares"),
+    ],
+)
+def test_shares_that_are_none_are_refused(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        small_network(**parameters)
 
 
 def test_omics_of_a_module_vary_together():
@@ -396,8 +452,11 @@ def test_direct_effects_alone():
         {"log_sd": -1.0},
         {"n_batches": 0},
         {"outlier_share": 1.0},
-        {"detection_quantile": 1.0},
+        {"detection_limits": 1.0},
         {"below_detection": "zero"},
+        {"outcome": "poisson"},
+        {"prevalence": 0.0},
+        {"censored_share": 1.0},
         {"random_state": "seed"},
     ],
 )

@@ -67,6 +67,13 @@ def assert_same_distribution(first, second, alpha=1e-4):
     assert np.abs(z).max() < stats.norm.isf(alpha / 2 / len(z)), z.round(1)
 
 
+def assert_expectations(draws, expected, alpha=1e-4):
+    """Assert the means of draws (n, d) of a chain, by their effective sizes."""
+    ess = array_stats.ess(draws.T[:, None], method="mean", chain_axis=1, draw_axis=2)
+    z = (draws.mean(axis=0) - expected) / (draws.std(axis=0) / np.sqrt(ess))
+    assert np.abs(z).max() < stats.norm.isf(alpha / 2 / len(z)), z.round(1)
+
+
 def differences(independent, successive):
     """Return {statistic: z} of the differences of means between independent and successive draws.
 

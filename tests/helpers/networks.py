@@ -16,6 +16,7 @@ from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.snp.choose import choose_updates
 
 RESIDUAL = ScaledInverseChi2(df=8, scale=0.6)
+LIMIT = 0.5  # of omics below their detection limit
 
 
 def small_network(
@@ -33,6 +34,7 @@ def small_network(
     missing=0.4,
     missing_y=2,
     uninformative=1,
+    n_below=0,
     n_covariates=0,
     intercept_variance=np.inf,
     mask=None,
@@ -42,7 +44,8 @@ def small_network(
 ):
     """Return an NNMM with random standard normal data.
 
-    The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y.
+    The last `uninformative` rows have neither y nor omics, the `missing_y` before them no y. Of the
+    missing omics, `n_below` are known to lie below LIMIT.
     `mask` (p, K) says which SNPs act on which nodes. `weighted`: rows of y weigh 1/4 to 4.
     `stored` is the type of the genotypes in memory. A prior of SNPs may be a function of these.
     """
@@ -55,6 +58,12 @@ def small_network(
     omics[:3, :n_observed] = rng.standard_normal((3, n_observed))
     omics[n - uninformative :] = np.nan
     omics[:, n_observed:] = np.nan
+    upper = None
+    if n_below:
+        missing_cells = np.argwhere(np.isnan(omics[: n - uninformative, :n_observed]))
+        chosen = rng.choice(missing_cells, n_below, replace=False)
+        upper = np.full(omics.shape, np.inf)
+        upper[tuple(chosen.T)] = LIMIT
     covariates = rng.standard_normal((n, n_covariates))
     genotypes = Genotypes(dosages)
     if callable(snp_prior):
@@ -76,6 +85,7 @@ def small_network(
         connections=None if mask is None else Connections(sparse.csc_array(mask)),
         dtype=dtype,
         intercept_variance=intercept_variance,
+        omics_limits=upper,
     )
 
 
@@ -261,6 +271,8 @@ def draw_parameters(model, X, rng):
     p, n_nodes = model.genotypes.shape[1], model.n_nodes
     node_variances = draw_variance(model.residual_prior, rng, n_nodes)
     residual_variance = draw_variance(model.residual_prior, rng, 1)
+    if model.family.residual_variance_is_fixed:
+        residual_variance[:] = model.family.expected_residual_variance
     snp_scale = ScaledGenotypes(model.genotypes).scale[:, None]
     hypers = {}
     connected = True if model.connections is None else model.connections.dense()
@@ -326,14 +338,19 @@ def draw_y(model, mean, residual_variance, rng):
     return mean + np.sqrt(variance) * rng.standard_normal(len(mean))
 
 
-def with_data_from(model, parameters, X, rng):
-    """Return the model with y and observed omics drawn given parameters, the same cells missing."""
+def with_data_from(model, parameters, X, rng, limit=None):
+    """Return the model with y and observed omics drawn given parameters, the same cells missing.
+
+    Of omics below a detection limit, if there is one, no more than that is known. It is that of the
+    second half of the rows: others are observed, whatever the parameters.
+    """
     y = draw_y(model, parameters.expected_y(X, model.activation), parameters.residual_variance, rng)
-    return replace(
-        model,
-        y=np.where(model.y_observed, y, np.nan),
-        omics=np.where(model.omics_observed, parameters.omics, np.nan),
-    )
+    omics, upper = np.where(model.omics_observed, parameters.omics, np.nan), None
+    if limit is not None:
+        below = (omics < limit) & (np.arange(len(omics)) >= len(omics) // 2)[:, None]
+        upper = np.where(below, limit, np.inf)
+        omics = np.where(below, np.nan, omics)
+    return replace(model, y=np.where(model.y_observed, y, np.nan), omics=omics, omics_limits=upper)
 
 
 def current_parameters(model, sampler, chain, X, rng):

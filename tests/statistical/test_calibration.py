@@ -159,6 +159,13 @@ WITH_RANDOM = {
     ),
 }
 
+LIMITED = {  # by their names, as CASES: measured omics below a limit are known as such
+    "linear below limits": (6, {"direct_prior": BayesC(df=6, scale=0.1)}),
+    "tanh below limits": (6, {"activation": "tanh"}),
+    "user function below limits": (6, {"activation": Activation(np.sin)}),
+}
+LIMIT = -0.3
+
 IN_ROUNDS = ["RR-BLUP linear", "BayesR linear", "BayesC linear direct"]
 
 
@@ -202,10 +209,13 @@ def quantities(model, X, parameters):
             values[f"{name} 0, {layer}[{k}]"] = effects[0, k]
         values[f"{name} without records, {layer}"] = effects[-1].mean()
         values[f"mean log variance of {name}, {layer}"] = np.log(variance).mean()
+        if model.omics_limits is not None:  # most of them below their limits
+            drawn = ~model.omics_observed[:, k]
+            values[f"mean of drawn omics[{k}]"] = parameters.omics[drawn, k].mean()
     return values
 
 
-def one_data_set(options, rng):
+def one_data_set(options, rng, limit=None):
     """Return a model with data drawn given parameters from the prior, its X, and the quantities."""
     options = {**NETWORK, **options}
     kind = options.pop("levels", None)
@@ -217,8 +227,8 @@ def one_data_set(options, rng):
         model = replace(model, random=(effect,))
     X = centred(model.genotypes)
     parameters = draw_parameters(model, X, rng)
-    truth = quantities(model, X, parameters)
-    return with_data_from(model, parameters, X, rng), X, truth
+    model = with_data_from(model, parameters, X, rng, limit)
+    return model, X, quantities(model, X, parameters)
 
 
 def one_chain(model, X, names, burn_in, kept, chain_rng, rng):
@@ -236,9 +246,9 @@ def one_chain(model, X, names, burn_in, kept, chain_rng, rng):
     return np.array(draws)
 
 
-def one_replicate(options, thin, rng):
+def one_replicate(options, thin, rng, limit=None):
     """Return the true quantities, and their draws (N_DRAWS, quantities), of one data set."""
-    model, X, truth = one_data_set(options, rng)
+    model, X, truth = one_data_set(options, rng, limit)
     kept = range(BURN_IN + thin, BURN_IN + N_DRAWS * thin + 1, thin)
     return truth, one_chain(model, X, truth, BURN_IN, kept, rng, rng)
 
@@ -342,12 +352,19 @@ def test_ranks_are_uniform_with_random_effects(kind, request, monkeypatch):
     check_ranks(f"random, {kind}", lambda rng: one_replicate(options, thin, rng), request)
 
 
+@pytest.mark.parametrize("case", LIMITED)
+def test_ranks_are_uniform_below_limits(case, request):
+    thin, options = LIMITED[case]
+    check_ranks(case, lambda rng: one_replicate(options, thin, rng, LIMIT), request)
+
+
 def check_ranks(case, replicate, request):
     """Assert that ranks of the truth are uniform over replicates (a function of the generator)."""
     cases = (
         *sorted(CASES),
         *sorted(f"{c} auto" for c in CASES),
         *(f"random, {c}" for c in WITH_RANDOM),
+        *LIMITED,
     )
     rng = Stream(np.random.PCG64(cases.index(case)))
     ranks, draws = [], []

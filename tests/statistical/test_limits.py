@@ -13,7 +13,9 @@ from sknnmm.sampling.missing.elliptical_slice import SliceMissingOmics
 from sknnmm.sampling.missing.exact import ExactMissingOmics
 from sknnmm.sampling.missing.hamiltonian import HamiltonianMissingOmics, leapfrog
 from sknnmm.sampling.missing.step_size import TARGET_ACCEPTANCE
+from sknnmm.sampling.missing.whitening import Whitening
 from sknnmm.sampling.snp.blocked import BlockedSweep
+from tests.helpers.missing_omics import draw_missing, missing_update
 from tests.helpers.moments import (
     FIXED_RESIDUAL,
     assert_same_distribution,
@@ -120,30 +122,6 @@ def test_gblup_is_rr_blup_on_scaled_snps(p):
     assert_same_distribution(*draws)
 
 
-def missing_update(kind, sampler):
-    """Return an update of the missing omics of this class."""
-    omics, phenotype = sampler.layers
-    return kind(omics, phenotype, phenotype.term("omics_weights"), sampler.residuals["phenotype"])
-
-
-def draw_missing(kind, model, n_iter=4000, residual_variance=0.3):
-    """Return draws of the missing omics with everything else fixed."""
-    rng = np.random.default_rng(7)
-    sampler = sampler_of(model)
-    chain = starting_state(sampler, rng)
-    parts = Parts(chain)
-    parts.weights.effects[:, 0] = [1.2, -0.8, 0.5][: model.n_nodes]
-    parts.phenotype.residual_variance[:] = residual_variance
-    parts.snp.fit[:] = np.random.default_rng(1).standard_normal(parts.snp.fit.shape)
-    update = missing_update(kind, sampler)
-    draws = []
-    for iteration in range(500 + n_iter):
-        update.draw(chain, rng, iteration < 500)
-        if iteration >= 500:
-            draws.append(update.coupled.of(parts.omics.response))
-    return np.array(draws), parts, update
-
-
 def exact_moments(model, parts, row):
     """Return mean and covariance of the missing omics of one row given y (linear activation)."""
     missing = ~model.omics_observed[row]
@@ -184,11 +162,12 @@ def test_missing_omics_follow_their_normal_distribution(kind, weighted):
 
 
 @pytest.mark.parametrize("activation", ["linear", "tanh", "sigmoid", "softplus", "leaky_relu"])
-@pytest.mark.parametrize("n_phenotypes", [1, 2])
-def test_hmc_gradient_is_that_of_its_potential(n_phenotypes, activation):
+@pytest.mark.parametrize(("n_phenotypes", "n_below"), [(1, 0), (2, 0), (1, 12)])
+def test_hmc_gradient_is_that_of_its_potential(n_phenotypes, n_below, activation):
     """Central differences, cell by cell."""
     rng = np.random.default_rng(0)
-    model = small_network(rng, n_observed=3, missing=0.6, n=16, activation=activation)
+    options = {"n_observed": 3, "missing": 0.6, "n": 16, "activation": activation}
+    model = small_network(rng, n_below=n_below, **options)
     y = np.column_stack([model.y, model.y**2])
     model = replace(model, y=y[:, :n_phenotypes])
     sampler = sampler_of(model)
@@ -198,9 +177,9 @@ def test_hmc_gradient_is_that_of_its_potential(n_phenotypes, activation):
     weights = np.array([[1.2, -0.5], [-0.8, -1.0], [0.5, 0.7]])
     Parts(chain).weights.effects[:] = weights[:, :n_phenotypes]
     update = missing_update(HamiltonianMissingOmics, sampler)
-    mean, sd = update.coupled.prior(Parts(chain).omics)
-    potential, gradient = update.potential(chain, mean, sd)
-    u = rng.standard_normal(mean.shape)
+    whitening = Whitening(*update.coupled.prior(Parts(chain).omics), update.coupled.upper)
+    potential, gradient = update.potential(chain, whitening)
+    u = rng.standard_normal(whitening.mean.shape)
     step = 1e-5
     differences = [
         (potential(u + step * cell) - potential(u - step * cell)).sum() / (2 * step)

@@ -173,6 +173,9 @@ class Recorder:
         for layer in self._network.layers:
             name = f"{layer.prefix}residual_variance"
             views[name] = layer.squeezed(chain.layers[layer.name].residual_variance)
+            names = [variable.name for variable in layer.family.variables(layer)]
+            values = layer.family.values(chain.layers[layer.name].family)
+            views |= dict(zip(names, values, strict=True))
         for layer, term, names in self._names:
             for name, values in zip(names, term.values(term.of(chain)), strict=True):
                 views[name] = layer.squeezed(values)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from sknnmm.common.compiled import njit
+from sknnmm.kernels.truncated_normal import fill_truncated_normal
 from sknnmm.sampling.residual import expected_response
 
 
@@ -18,12 +19,23 @@ class Cells:
     ----------
     layer : Layer
     chosen : ndarray of shape (n, K), bool
+
+    Attributes
+    ----------
+    upper : ndarray of shape (cells,), or None
+        Bounds of the cells, infinite where they have none; None if none has.
+    is_bounded : ndarray of shape (cells,), bool
     """
 
     def __init__(self, layer, chosen):
         self.rows, self.columns = np.nonzero(chosen)
         self.flat = np.flatnonzero(chosen)
         self._layer = layer
+        self.upper, self.is_bounded = None, np.zeros(self.flat.size, bool)
+        if layer.limits is not None:
+            self.upper = np.take(layer.limits, self.flat).astype(layer.dtype)
+            self.is_bounded = np.isfinite(self.upper)
+        self.any_bounded = self.is_bounded.any()
         self._root_weight = None  # where all rows weigh the same
         if not layer.has_equal_weights:
             self._root_weight = np.sqrt(layer.row_weight[self.rows]).astype(layer.dtype)
@@ -41,7 +53,14 @@ class Cells:
     def draw_from_prior(self, own, rng):
         """Return draws of the cells given their own LayerState."""
         mean, sd = self.prior(own)
-        return mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
+        draws = mean + sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
+        if self.any_bounded:
+            bounded = self.is_bounded
+            drawn, lower = draws[bounded], np.full(bounded.sum(), -np.inf, draws.dtype)
+            prior = mean[bounded], sd[bounded]
+            fill_truncated_normal(rng, *prior, lower, self.upper[bounded], drawn)
+            draws[bounded] = drawn
+        return draws
 
 
 class MissingPhenotypes:

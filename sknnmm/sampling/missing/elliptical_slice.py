@@ -3,20 +3,24 @@
 import numpy as np
 
 from sknnmm.sampling.missing.base import MissingOmics
+from sknnmm.sampling.missing.whitening import Whitening
 
 
 class SliceMissingOmics(MissingOmics):
     """Elliptical slice sampling (Murray, Adams & MacKay 2010, arXiv 1001.0175).
 
     Needs no gradient and no tuning; serves any activation and network functions. All rows move
-    together, each with its own bracket of angles.
+    together, each with its own bracket of angles. Ellipses are those of whitened cells (see
+    Whitening), which have no bounds.
     """
 
     def draw_coupled(self, chain, mean, sd, rng, tuning):
         """Return draws of the coupled cells (see MissingOmics)."""
         log_likelihood = self._log_likelihood(chain)
         now = self.coupled.of(chain.layers[self._layer.name].response)
-        deviation, ellipse = now - mean, sd * rng.standard_normal(mean.shape, dtype=mean.dtype)
+        whitening = Whitening(mean, sd, self.coupled.upper)
+        start = whitening.whitened(now)
+        ellipse = rng.standard_normal(mean.shape, dtype=mean.dtype)
         rows = np.arange(len(self.rows))
         level = log_likelihood(now, rows, slice(None)) - rng.standard_exponential(len(rows))
         angle = rng.uniform(0, 2 * np.pi, len(rows))
@@ -25,9 +29,8 @@ class SliceMissingOmics(MissingOmics):
         while rows.size:
             cells = np.flatnonzero(np.isin(self._row_of_cell, rows))
             turn = angle[self._row_of_cell[cells]].astype(mean.dtype)
-            draws[cells] = (
-                mean[cells] + np.cos(turn) * deviation[cells] + np.sin(turn) * ellipse[cells]
-            )
+            u = np.cos(turn) * start[cells] + np.sin(turn) * ellipse[cells]
+            draws[cells] = whitening.take(cells).cells(u)
             refused = ~(log_likelihood(draws[cells], rows, cells) >= level[rows])
             rows = rows[refused]
             ahead = angle[rows] > 0

@@ -6,6 +6,7 @@ from sknnmm.activations import require_finite
 from sknnmm.common.compiled import njit
 from sknnmm.sampling.missing.base import MissingOmics, weighted_sums
 from sknnmm.sampling.missing.step_size import StepSize
+from sknnmm.sampling.missing.whitening import Whitening
 
 PATH_LENGTH = np.pi / 2  # a quarter turn: independent draws where the prior dominates
 MAX_STEPS = 50
@@ -16,13 +17,15 @@ DIVERGED = np.exp(-100.0)  # acceptance probability below which a path counts as
 class HamiltonianMissingOmics(MissingOmics):
     """Hamiltonian Monte Carlo (Neal 2011, arXiv 1206.1901) in the whitened cells.
 
-    u = (z - eta) / sqrt(s2) is standard normal a priori. All rows move together, each accepted on
-    its own; the common step size is tuned in burn-in (dual averaging), the path length jittered.
+    u = (z - eta) / sqrt(s2) is standard normal a priori (where z has a bound, see Whitening). All
+    rows move together, each accepted on its own; the common step size is tuned in burn-in (dual
+    averaging), the path length jittered.
     """
 
     def draw_coupled(self, chain, mean, sd, rng, tuning):
         """Return draws of the coupled cells (see MissingOmics)."""
-        potential, gradient = self.potential(chain, mean, sd)
+        whitening = Whitening(mean, sd, self.coupled.upper)
+        potential, gradient = self.potential(chain, whitening)
         own = chain.layers[self._layer.name]
         if own.step_size is None:
             own.step_size = StepSize()
@@ -33,12 +36,13 @@ class HamiltonianMissingOmics(MissingOmics):
         step = own.step_size.value
         path = PATH_LENGTH * rng.uniform(0.5, 1.5)
         n_steps = int(np.clip(np.ceil(path / step), 1, MAX_STEPS))
-        start = (self.coupled.of(own.response) - mean) / sd
+        start = whitening.whitened(self.coupled.of(own.response))
         momentum = rng.standard_normal(mean.shape, dtype=mean.dtype)
         before = energy(start, momentum)
         with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
             end, momentum = leapfrog(gradient, start, momentum, mean.dtype.type(step), n_steps)
             acceptance = np.exp(np.minimum(before - energy(end, momentum), 0))
+            moved = whitening.cells(end)
         diverged = ~(acceptance > DIVERGED)
         acceptance = np.nan_to_num(acceptance)  # a diverged path is refused
         accepted = rng.random(len(acceptance), dtype=mean.dtype) < acceptance
@@ -48,36 +52,39 @@ class HamiltonianMissingOmics(MissingOmics):
             own.step_size.freeze()
             own.step_size.count(acceptance.mean(), np.count_nonzero(diverged))
         # Cells that stay keep their bits: mean + sd * u would round them.
-        return np.where(accepted[self._row_of_cell], mean + sd * end, self.coupled.of(own.response))
+        return np.where(accepted[self._row_of_cell], moved, self.coupled.of(own.response))
 
-    def potential(self, chain, mean, sd):
+    def potential(self, chain, whitening):
         """Return minus the log density by row, and its gradient, as functions of the cells u."""
         weights, target = self._weights_and_target(chain)
         residual_variance = self._residual_variance(chain)
         value, derivative = self.activation.value, self.activation.derivative
         if self.activation.by_rows:
-            value = self._of_cells(chain, self.activation.evaluate, mean, sd, "activation")
+            value = self._of_cells(chain, self.activation.evaluate, whitening, "activation")
             name = "the derivative of activation"
-            derivative = self._of_cells(chain, self.activation.evaluate_derivative, mean, sd, name)
+            derivative = self._of_cells(chain, self.activation.evaluate_derivative, whitening, name)
 
-        def residual(u):
-            return target - weighted_sums(weights, value(mean + sd * u), self._starts)
+        def residual(cells):
+            return target - weighted_sums(weights, value(cells), self._starts)
 
         def potential(u):
-            return half_misfit(residual(u), residual_variance) + 0.5 * self._sum_by_row(u * u)
+            misfit = half_misfit(residual(whitening.cells(u)), residual_variance)
+            return misfit + 0.5 * self._sum_by_row(u * u)
 
         def gradient(u):
-            pull = pull_on_cells(residual(u) / residual_variance, weights, self._row_of_cell)
-            return u - pull * sd * derivative(mean + sd * u)
+            cells, slopes = whitening.cells_and_slopes(u)
+            pull = pull_on_cells(residual(cells) / residual_variance, weights, self._row_of_cell)
+            return u - pull * slopes * derivative(cells)
 
         return potential, gradient
 
-    def _of_cells(self, chain, evaluate, mean, sd, name):
+    def _of_cells(self, chain, evaluate, whitening, name):
         """Return a user's function, which takes whole rows, as one of the coupled cells.
 
         A value that is not finite is an error where the prior may lead; farther out it belongs to
         a diverged path, which will be refused.
         """
+        mean, sd = whitening.mean, whitening.sd
         rows = chain.layers[self._layer.name].response[self.rows]
         cells = (self._row_of_cell, self.coupled.columns)
 
