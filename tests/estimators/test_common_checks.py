@@ -37,7 +37,7 @@ def every_check_of(kind, configurations):
     )
 
 
-@every_check_of(NNMMRegressor, CONFIGURATIONS)
+@every_check_of(NNMMRegressor, CONFIGURATIONS[:1])
 def test_common_checks(estimator, check):
     check(estimator)
 
@@ -54,7 +54,7 @@ def test_common_checks_of_other_classifiers(estimator, check):
 
 
 @pytest.mark.slow
-@every_check_of(NNMMRegressor, OTHERS)
+@every_check_of(NNMMRegressor, CONFIGURATIONS[1:] + OTHERS)
 def test_common_checks_of_other_models(estimator, check):
     check(estimator)
 

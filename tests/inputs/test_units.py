@@ -58,7 +58,7 @@ def in_given_units(data, short):
         *((TANH, {"omics": factor}) for factor in (1e-46, 1e-20, 1e20, 1e39)),
         *((LINEAR, {"covariates": factor}) for factor in (1e-70, 1e-20, 1e20, 1e70)),
         *((LINEAR, {"X": factor}) for factor in (1e-9, 1e-3, 1e3, 1e9)),
-        (DOUBLE, {"y": 1e40, "omics": 1e-40, "X": 1e-6}),
+        pytest.param(DOUBLE, {"y": 1e40, "omics": 1e-40, "X": 1e-6}, marks=pytest.mark.slow),
         (NORMAL, {"y": 1e-40, "omics": 1e40, "X": 1e6}),
         (LINEAR, {"omics": np.array([1e-40, 1, 1e40]), "covariates": np.array([1e-40, 1e40])}),
     ],
