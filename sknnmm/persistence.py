@@ -13,7 +13,7 @@ from sknnmm.effects import Fixed, Random
 from sknnmm.estimators.classifier import NNMMClassifier
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.estimators.variance_components import FittedRandom
-from sknnmm.families import Gaussian
+from sknnmm.families import Censored, Gaussian, Ordinal
 from sknnmm.inputs.fitted_columns import FittedColumns
 from sknnmm.inputs.fixed_columns import FixedColumns
 from sknnmm.inputs.formulas import FormulaColumns
@@ -47,7 +47,9 @@ TRUSTED_TYPES: list[str] = sorted(
         FixedColumns,
         FormulaColumns,
         FittedRandom,
+        Censored,
         Gaussian,
+        Ordinal,
         Random,
         RandomLevels,
         RandomPart,

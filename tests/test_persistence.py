@@ -10,7 +10,7 @@ import skops.io
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from sknnmm import NNMMRegressor
+from sknnmm import NNMMClassifier, NNMMRegressor
 from sknnmm.datasets import make_omics_network
 from sknnmm.effects import Fixed
 from sknnmm.persistence import TRUSTED_TYPES
@@ -112,3 +112,17 @@ def test_training_data_are_not_kept():
     model.fit(data.X, data.y, omics=data.omics)
     model.omics_imputed_ = model.omics_imputed_std_ = None  # of the training individuals
     assert len(pickle.dumps(model)) < 0.2 * data.X.nbytes
+
+
+def test_other_outcomes_round_trip(tmp_path):
+    data = make_omics_network(100, 30, 3, missing_omics=0.3, random_state=0)
+    chain = {"n_iter": 60, "burn_in": 20, "random_state": 0}
+    of_classes = NNMMClassifier(**chain).fit(data.X, data.y > 1, omics=data.omics)
+    loaded = by_skops(of_classes, tmp_path / "classes")
+    expected = of_classes.predict_proba(data.X)
+    assert_array_equal(loaded.predict_proba(data.X), expected)
+    upper = np.where(data.y > 1, np.inf, np.nan)
+    censored = NNMMRegressor(**chain).fit(data.X, np.minimum(data.y, 1), y_upper=upper)
+    assert_array_equal(
+        by_skops(censored, tmp_path / "censored").predict(data.X), censored.predict(data.X)
+    )

@@ -339,6 +339,8 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
         observed = ~pd.isna(labels)
         if not observed.any():
             raise ValueError("y has no observed value: all are missing.")
+        if not np.isin(labels[observed].tolist(), self.classes_.tolist()).any():
+            raise ValueError(f"y has none of the classes of fit, {self.classes_.tolist()}.")
         rows = self._network.rows(*inputs)
         probabilities = class_probabilities(self._network, rows)
         predicted = self.classes_[probabilities.argmax(axis=1)]

@@ -8,11 +8,14 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 
+from sknnmm.common.layer_names import OMICS
 from sknnmm.common.random import generator
 from sknnmm.common.typing import Column, RandomState, Table
+from sknnmm.common.user_warnings import warn
 from sknnmm.estimators.base import NNMMBase
 from sknnmm.estimators.documentation import with_entries_of
 from sknnmm.estimators.leave_one_out import leave_one_out
+from sknnmm.families import Censored
 from sknnmm.inputs.alignment import row_names
 from sknnmm.inputs.phenotype import Phenotype, check_phenotype, check_records
 from sknnmm.inputs.weights import check_weights
@@ -319,7 +322,8 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         Parameters
         ----------
         X, y, omics, covariates, sample_weight : array-like or None
-            What was passed to fit. Records whose y is missing do not count.
+            What was passed to fit. Records whose y is missing do not count; of those that are
+            censored (`y_upper` of fit) y must be NaN.
 
         Returns
         -------
@@ -360,6 +364,8 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         >>> gain = with_omics.loo(data.X, data.y, omics=data.omics)  # doctest: +SKIP
         """
         rows, record, weight = self._check_records(X, y, omics, covariates, sample_weight)
+        if self.n_omics_ and OMICS not in rows.given:
+            warn("The model was fitted with omics, and loo gets none: they are integrated over.")
         observed = np.flatnonzero(~np.isnan(record))
         names = row_names(X, len(record))[observed]
 
@@ -375,6 +381,11 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         n_samples = len(inputs.dosages)
         weight = check_weights(sample_weight, n_samples)
         record = check_records(y, n_samples, weight)
+        if isinstance(self._network.phenotype.family, Censored) and not np.isnan(record).any():
+            warn(
+                "The model was fitted with y_upper, of which log_likelihood and loo know nothing: "
+                "every y counts as exact. Pass NaN for those that are censored."
+            )
         return (
             self._network.rows(*inputs),
             record,

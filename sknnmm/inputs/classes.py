@@ -41,6 +41,11 @@ class Classes:
         classes = _classes(labels[observed], categories)
         is_ordered = self._ordered or getattr(categories, "ordered", False)
         _check_number(classes, is_ordered)
+        if len(classes) > 2 and categories is None and isinstance(classes[0], str):
+            order = " < ".join(classes)
+            warn(
+                f"Labels of y are text, in the order {order}: pass ordered categories for another."
+            )
         numbers = np.full(n_samples, np.nan)
         numbers[observed] = pd.Index(classes).get_indexer(pd.Index(labels[observed]))
         return Record(numbers, 0.0, 1.0, classes=classes)
@@ -93,7 +98,10 @@ def _classes(labels, categories):
             "takes labels of classes, NNMMRegressor measurements."
         )
     if kind == "unknown":
-        raise ValueError(f"Unknown label type: y holds values of type {plain.dtype}.")
+        raise ValueError(
+            f"Unknown label type: y holds values of type {plain.dtype}; number them, as "
+            "with .cat.codes of a categorical column."
+        )
     try:
         classes = np.unique(labels)
     except TypeError as error:
@@ -109,7 +117,7 @@ def _classes(labels, categories):
     in_order = np.array(in_order, dtype=classes.dtype)
     if (in_order != classes).any():
         warn(
-            f"classes_ are {list(in_order)}, in the order of the categories of y. Metrics of "
+            f"classes_ are {in_order.tolist()}, in the order of the categories of y. Metrics of "
             "scikit-learn, as roc_auc and log_loss, take sorted labels for the order: number the "
             "labels where you use these."
         )
@@ -126,6 +134,7 @@ def _check_number(classes, is_ordered):
         raise ValueError(
             "Only binary classification is supported unless classes are ordered; y has "
             f"{len(classes)}: {some(list(classes))}. If they are ordered, pass ordered categories "
-            "of pandas, or ordered=True if the sorted labels are in order. If not, use "
+            "of pandas, or ordered=True if the sorted labels are in order (cross_val_predict "
+            "numbers sorted labels before fit gets them: number them yourself). If not, use "
             "sklearn.multiclass.OneVsRestClassifier(NNMMClassifier(...))."
         )

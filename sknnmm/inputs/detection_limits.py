@@ -41,6 +41,11 @@ def resolve_limits(limits, names):
     if isinstance(limits, Mapping | pd.Series):
         values = _by_name(limits, names)
     else:
+        if np.ndim(limits) == 0:
+            raise TypeError(
+                f"detection_limits is {limits!r}: pass one limit for each omic (NaN: none), or a "
+                "mapping from omics to their limits."
+            )
         values = column_of_doubles(limits, "detection_limits")
         if len(values) != len(names):
             raise ValueError(

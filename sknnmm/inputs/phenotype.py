@@ -8,7 +8,7 @@ from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.alignment import check_n_values
 from sknnmm.inputs.intervals import check_intervals, record_of_intervals
 from sknnmm.inputs.record import Record
-from sknnmm.inputs.tables import column_of_doubles, plain_column, refuse_infinite
+from sknnmm.inputs.tables import as_pandas, column_of_doubles, plain_column
 
 FEW = 5  # different whole numbers, which are probably classes
 
@@ -30,7 +30,7 @@ class Phenotype:
         y, y_upper = self.passed.values()
         if y_upper is not None:
             lower = column_of_y(y, n_samples)
-            upper = column_of_doubles(y_upper, "y_upper")
+            upper = column_of_doubles(_refuse_flags(y_upper), "y_upper")
             check_n_values(upper, "y_upper", n_samples)
             lower, upper = check_intervals(lower, upper)
             lower = without_weightless(lower, weight)
@@ -48,7 +48,11 @@ class Phenotype:
 def check_records(y, n_samples, weight=None):
     """Return y (n,) in double precision, NaN = missing; also where the weight is 0."""
     y = column_of_y(y, n_samples)
-    refuse_infinite(y, "y")
+    if np.isinf(y).any():
+        raise ValueError(
+            "y contains infinity; use NaN for missing values. Of censored values pass both ends to "
+            "fit, y and y_upper."
+        )
     return without_weightless(y, weight)
 
 
@@ -63,6 +67,16 @@ def check_phenotype(y, n_samples, weight=None):
             "predicted."
         )
     return y
+
+
+def _refuse_flags(y_upper):
+    """Return y_upper as passed; raise if it says whether records are censored."""
+    if plain_column(as_pandas(y_upper)).dtype == bool:
+        raise TypeError(
+            "y_upper is boolean, but it holds the upper ends of intervals, in the unit of y: pass "
+            "inf where y is right censored and NaN where it is exact."
+        )
+    return y_upper
 
 
 def refuse_missing_argument(y):

@@ -195,7 +195,10 @@ def _alleles(path, variant, *, optional):
 
 
 def _expected_dosages(path, variant, haploid):
-    values = variant.format("DS")
+    try:
+        values = variant.format("DS")
+    except KeyError:  # not even in the header
+        values = None
     if values is None:
         raise ValueError(
             f"{path}, variant {_name(variant)}, has no dosages (DS). With dosages=False, GT is "

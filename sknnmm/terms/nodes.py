@@ -330,7 +330,10 @@ class Nodes(DrawnTerm[NodesState]):
 
     def contribution(self, state: NodesState) -> np.ndarray:
         """Return the weighted sum of the activated nodes (see Term)."""
-        return state.activated @ state.effects
+        # In thin products of single precision OpenBLAS may flag values it reads beside the arrays
+        # and does not use. What is not finite in a chain is found where iterations end.
+        with np.errstate(invalid="ignore"):
+            return state.activated @ state.effects
 
     def reactivate(self, state: NodesState, nodes: np.ndarray, cells: "Cells") -> None:
         """Activate drawn cells (see Cells) of nodes (n, K).

@@ -114,3 +114,10 @@ INVALID = {
 def test_what_is_refused(y, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         Classes(y, ordered=False).check(4, None)
+
+
+def test_the_order_of_labels_that_are_text_is_said():
+    y = np.array(["easy", "assisted", "hard"] * 4)
+    with pytest.warns(UserWarning, match="assisted < easy < hard"):
+        record = Classes(y, ordered=True).check(12, None)
+    assert list(record.classes) == ["assisted", "easy", "hard"]

@@ -40,7 +40,6 @@ def test_no_limits():
         ({"glucose": "low"}, "detection_limits must be numeric"),
         ([0.5, 0.5], "detection_limits has 2 limits but there are 3 omics"),
         ([0.5, np.inf, 0], "detection_limits has an infinite limit of glucose"),
-        (0.5, "detection_limits must have one dimension"),
         (pd.Series([1.0, 2.0], ["urea", "urea"]), "detection_limits has 1 duplicated omic"),
     ],
 )
@@ -69,3 +68,8 @@ def test_a_fit_checks_before_it_samples(data, short, no_sampling):
     omics[3, 1] = np.inf
     with pytest.raises(ValueError, match="omics contains infinity"):
         short(detection_limits=[0.0, 0.0, 0.0]).fit(data.X, data.y, omics=omics)
+
+
+def test_one_number_is_no_limit_of_each_omic():
+    with pytest.raises(TypeError, match="detection_limits is 0.5: pass one limit for each omic"):
+        resolve_limits(0.5, np.array(["urea", "glucose"]))

@@ -103,3 +103,8 @@ def test_the_normal_distribution_that_fits_intervals_best():
     assert abs(mean - value.mean()) < 4 * value.std() / 20  # it is near what is not seen
     mean_of, sd_of = normal_of_intervals(lower / 7 + 3, upper / 7 + 3)
     assert_allclose([mean_of, sd_of], [mean / 7 + 3, sd / 7], rtol=1e-6)
+
+
+def test_flags_of_censoring_are_no_upper_ends():
+    with pytest.raises(TypeError, match="y_upper is boolean"):
+        Phenotype(np.arange(4.0), [True, False, True, False]).check(4, None)
