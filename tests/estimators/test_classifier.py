@@ -272,7 +272,10 @@ def test_classes_with_detection_limits_and_random_effects(below, data, score):
         model.decision_function(data.X, data.omics, herds.assign(herd=name))
         for name in ("a", "new")
     )
-    assert_allclose(known - unknown, model.random_effects_["herd"]["y", "mean"]["a"], atol=1e-6)
+    own = model.random_effects_["herd"]["y", "mean"]["a"]
+    is_complete = ~np.isnan(omics).any(axis=1) & ~is_below  # else herds act through omics too
+    assert is_complete.any()
+    assert_allclose((known - unknown)[is_complete], own, atol=1e-6)
     assert model.score(data.X, score, omics, herds) > 0.6  # 0.3 are in the largest class
 
 
@@ -302,5 +305,5 @@ def test_a_classifier_with_random_effects_runs_as_long_as_it_needs(data, disease
     ).fit(data.X, disease, data.gappy, herds)
     table = model.diagnostics_
     assert table.loc["herd_variance", "target"]
-    assert (table.loc[table["target"], "ess_bulk"] >= 20).all()
+    assert (table.loc[table["target"], "ess_bulk"].dropna() >= 20).all()  # NaN: the threshold
     assert model.n_iter_ < 2000
