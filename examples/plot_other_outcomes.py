@@ -43,10 +43,10 @@ parser.add_argument("--quick", action="store_true", help="short chains, for a fi
 parser.add_argument("--n-jobs", type=int, default=1, help="chains run at the same time")
 # A notebook has no command line: there the options have their defaults.
 args = parser.parse_args(None if "__file__" in globals() else [])
-CHAINS = {"n_iter": 200, "burn_in": 100} if args.quick else {"n_iter": 2500, "burn_in": 500}
+CHAINS = {"n_iter": 200, "burn_in": 100} if args.quick else {"n_iter": 1500, "burn_in": 500}
 CHAINS |= {"n_jobs": args.n_jobs, "random_state": 0}
-SIZE = {"n_samples": 3000, "n_snps": 200, "n_omics": 5, "missing_omics": 0.2, "random_state": 0}
-train, held_out = slice(1500), slice(1500, None)
+SIZE = {"n_samples": 2000, "n_snps": 200, "n_omics": 5, "missing_omics": 0.2, "random_state": 0}
+train, held_out = slice(1000), slice(1000, None)
 started = time.perf_counter()
 if args.quick:
     warnings.simplefilter("ignore", ConvergenceWarning)
