@@ -43,7 +43,7 @@ parser.add_argument("--quick", action="store_true", help="short chains, for a fi
 parser.add_argument("--n-jobs", type=int, default=1, help="chains run at the same time")
 # A notebook has no command line: there the options have their defaults.
 args = parser.parse_args(None if "__file__" in globals() else [])
-CHAINS = {"n_iter": 200, "burn_in": 100} if args.quick else {"n_iter": 1500, "burn_in": 500}
+CHAINS = {"n_iter": 200, "burn_in": 100} if args.quick else {"n_iter": 2500, "burn_in": 500}
 CHAINS |= {"n_jobs": args.n_jobs, "random_state": 0}
 SIZE = {"n_samples": 2000, "n_snps": 200, "n_omics": 5, "missing_omics": 0.2, "random_state": 0}
 train, held_out = slice(1000), slice(1000, None)
@@ -99,8 +99,8 @@ print(f"A disease, prevalence {PREVALENCE}; {len(sick)} held-out individuals:")
 print(table.to_string(float_format="{:.3f}".format))
 
 # %%
-# Heritability is that of the liability. On the scale of 0 and 1, which a linear model would estimate,
-# it is smaller; how much smaller follows from the prevalence.
+# Heritability is that of the liability. On the scale of 0 and 1, that of a linear model, it is
+# smaller; how much smaller follows from the prevalence.
 
 draws = classifier.posterior_.draws["heritability"]
 low, high = np.quantile(draws, [0.05, 0.95])
@@ -181,7 +181,6 @@ calibration.set(
 
 colors = {"censored": "C0", "end of the study": "C1", "left out": "C2"}
 censored.scatter(predicted["censored"], true_time, s=9, alpha=0.3, lw=0, color="C0")
-ends = np.quantile(predicted["censored"], [0.01, 0.99])
 for name, values in predicted.items():
     line = np.polynomial.Polynomial.fit(values, true_time, 1)
     ends = np.quantile(values, [0.005, 0.995])
@@ -190,7 +189,11 @@ censored.axline((0, 0), slope=1, color="0.4", lw=1, zorder=0, label="identity")
 censored.axhline(times.y.max(), color="0.6", lw=1, ls=":", zorder=0, label="end of the study")
 censored.set(title="times", xlabel="predicted time (log)", ylabel="true time (log)")
 for ax in (of_liability, roc, calibration, censored):
-    ax.legend(frameon=False, loc="lower right" if ax is roc else "upper left", markerscale=2)
+    ax.legend(
+        frameon=False,
+        loc="lower right" if ax is roc else "upper left",
+        markerscale=1 if ax is calibration else 2,
+    )
     ax.spines[["top", "right"]].set_visible(False)
 figure.tight_layout()
 figure.savefig("other_outcomes.png", dpi=150)
