@@ -6,10 +6,10 @@ Run from the root of the repository::
     python -m benchmarks.bench_outcomes --parts limits --figure limits.png
     python -m benchmarks.bench_outcomes --quick             # only to see that it runs
 
-The parts: "classes", a disease of the mice beside classifiers of scikit-learn; "probit", a binary
-trait of the wheat lines beside another sampler; "limits", omics below their detection limit (three
-minutes); "truncated", draws from truncated normal distributions beside those of SciPy (seconds).
-One thread, one chain per fit.
+The parts: "classes", a disease of the mice beside classifiers of scikit-learn (three minutes);
+"probit", a binary trait of the wheat lines beside another sampler (a minute); "limits", omics below
+their detection limit (three minutes); "truncated", draws from truncated normal distributions beside
+those of SciPy (seconds). One thread, one chain per fit.
 """
 
 import argparse
