@@ -2,25 +2,33 @@
 
 Run from the root of the repository::
 
-    python -m benchmarks.bench_outcomes                     # all parts
+    python -m benchmarks.bench_outcomes --data-home DIR     # all parts
     python -m benchmarks.bench_outcomes --parts limits --figure limits.png
     python -m benchmarks.bench_outcomes --quick             # only to see that it runs
 
-The parts: "limits", omics below their detection limit (three minutes); "truncated", draws from
-truncated normal distributions beside those of SciPy (seconds). One thread, one chain per fit.
+The parts: "classes", a disease of the mice beside classifiers of scikit-learn (three minutes);
+"probit", a binary trait of the wheat lines beside another sampler (a minute); "limits", omics below
+their detection limit (three minutes); "truncated", draws from truncated normal distributions beside
+those of SciPy (seconds). One thread, one chain per fit.
 """
 
 import argparse
 
-from benchmarks.outcomes import limits, truncated
+from benchmarks.outcomes import classes, limits, probit, truncated
 from benchmarks.reporting import describe_machine
 
-PARTS = {"limits": limits.run, "truncated": truncated.run}
+PARTS = {
+    "classes": classes.run,
+    "probit": probit.run,
+    "limits": limits.run,
+    "truncated": truncated.run,
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--data-home", help="folder of the real data (default: scikit-learn's)")
     parser.add_argument("--quick", action="store_true", help="small data, to see that it runs")
     parser.add_argument("--seeds", type=int, default=20, help="simulations")
     parser.add_argument("--figure", help="file for the figure of the part limits")

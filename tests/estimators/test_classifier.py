@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 
 from sknnmm import NNMMClassifier, NNMMRegressor
+from sknnmm.effects import Random
 from sknnmm.priors import BayesC
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -246,3 +247,51 @@ def test_a_censored_phenotype_is_better_than_its_bounds(data):
     beyond = data.y > limit
     error, error_of_cut = (np.abs(p - data.y)[beyond].mean() for p in (predicted, cut))
     assert error < 0.6 * error_of_cut
+
+
+@pytest.fixture(scope="module")
+def below(data):
+    """Return parameters and omics of a network with a detection limit and effects of herds."""
+    limit = np.quantile(data.omics[:, 0], 0.3)
+    omics = data.gappy.copy()
+    omics[data.omics[:, 0] < limit, 0] = -np.inf
+    herds = pd.DataFrame({"herd": np.repeat(list("abcdefgh"), 10)})
+    parameters = {"ordered": True, "detection_limits": {0: limit}, "effects": [Random("herd")]}
+    return parameters, omics, herds
+
+
+def test_classes_with_detection_limits_and_random_effects(below, data, score):
+    parameters, omics, herds = below
+    model = make(**parameters).fit(data.X, score, omics, herds)
+    is_below = np.isneginf(omics[:, 0])
+    assert (model.omics_imputed_[is_below, 0] < parameters["detection_limits"][0]).all()
+    assert (model.omics_imputed_std_[is_below, 0] > 0).all()
+    residual = model.variance_components_.loc["phenotype", "y", "residual"]
+    assert residual["mean"] == pytest.approx(1)
+    known, unknown = (
+        model.decision_function(data.X, omics, herds.assign(herd=name)) for name in ("a", "new")
+    )
+    own = model.random_effects_["herd"]["y", "mean"]["a"]
+    is_complete = ~np.isnan(omics).any(axis=1) & ~is_below  # else herds act through omics too
+    assert is_complete.any()
+    assert_allclose((known - unknown)[is_complete], own, atol=1e-6)
+    assert model.score(data.X, score, omics, herds) > 0.6  # 0.3 are in the largest class
+
+
+def test_a_longer_fit_of_all_of_these_is_one_long_fit(below, data, score):
+    parameters, omics, herds = below
+    whole = make(**parameters).fit(data.X, score, omics, herds)
+    model = make(**parameters, n_iter=50, warm_start=True).fit(data.X, score, omics, herds)
+    model.set_params(n_iter=80).fit(data.X, score, omics, herds)
+    for name in ("omics_weights", "herd_variance", "thresholds"):
+        assert_array_equal(model.posterior_.draws[name], whole.posterior_.draws[name])
+
+
+def test_classes_of_genotypes_in_a_file(data, score, tmp_path):
+    """The same bits as in memory."""
+    X = np.asfortranarray(data.X)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    one, other = (make(ordered=True).fit(G, score, omics=data.gappy) for G in (X, mapped))
+    assert_array_equal(other.thresholds_, one.thresholds_)
+    assert_array_equal(other.predict_proba(mapped), one.predict_proba(X))

@@ -1,0 +1,201 @@
+"""
+============================
+Diseases and censored values
+============================
+
+A disease is no measurement: what is recorded of an individual is whether its liability, which
+nobody sees, exceeds a threshold. Nor is a time that lasted longer than the study: what is recorded
+is that it was longer. This example simulates both, through the omics, and looks at what the fits
+find out about what was not seen:
+
+- the liability to a disease of 30 % of the individuals, from their classes alone; probabilities,
+  whether they are calibrated, and how well they tell sick from healthy individuals; heritability on
+  the scale of the liability and on that of 0 and 1;
+- times, of which 40 % were longer than the study: as what they are, as if they had ended with the
+  study, and left out.
+
+Run ``python examples/plot_other_outcomes.py``, which takes about a minute; ``--quick`` uses chains
+too short to be trusted. The figure is saved as ``other_outcomes.png`` in the current folder.
+"""
+
+import argparse
+import time
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from sklearn.calibration import CalibrationDisplay
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import RocCurveDisplay, log_loss, roc_auc_score
+
+from sknnmm import NNMMClassifier, NNMMRegressor
+from sknnmm.datasets import make_omics_network
+from sknnmm.metrics import (
+    observed_heritability,
+    prediction_bias,
+    prediction_dispersion,
+    predictive_correlation,
+)
+
+parser = argparse.ArgumentParser(description="Fit a disease and censored times.")
+parser.add_argument("--quick", action="store_true", help="short chains, for a first look")
+parser.add_argument("--n-jobs", type=int, default=1, help="chains run at the same time")
+# A notebook has no command line: there the options have their defaults.
+args = parser.parse_args(None if "__file__" in globals() else [])
+CHAINS = {"n_iter": 200, "burn_in": 100} if args.quick else {"n_iter": 2500, "burn_in": 500}
+CHAINS |= {"n_jobs": args.n_jobs, "random_state": 0}
+SIZE = {"n_samples": 2000, "n_snps": 200, "n_omics": 5, "missing_omics": 0.2, "random_state": 0}
+train, held_out = slice(1000), slice(1000, None)
+started = time.perf_counter()
+if args.quick:
+    warnings.simplefilter("ignore", ConvergenceWarning)
+
+# %%
+# A disease
+# ---------
+# The classifier is given the classes, and the omics, a fifth of whose cells are missing.
+
+PREVALENCE = 0.3
+disease = make_omics_network(**SIZE, outcome="binary", prevalence=PREVALENCE)
+classifier = NNMMClassifier(**CHAINS)
+classifier.fit(disease.X[train], disease.y[train], omics=disease.omics[train])
+
+# %%
+# Probabilities are averages over the posterior. Without omics they integrate over what these may be
+# given the genotypes.
+
+known = {"genotypes": {}, "genotypes and own omics": {"omics": disease.omics[held_out]}}
+sick = disease.y[held_out]
+probability = {
+    name: classifier.predict_proba(disease.X[held_out], **omics)[:, 1]
+    for name, omics in known.items()
+}
+liability = {
+    name: classifier.decision_function(disease.X[held_out], **omics)
+    for name, omics in known.items()
+}
+
+# %%
+# The unit of the liability is the SD of its residual, and its threshold is 0: so is the true one
+# expressed here.
+
+true_liability = disease.liability[held_out] - disease.thresholds[0]
+true_liability /= np.sqrt(disease.residual_variance)
+table = pd.DataFrame(
+    {
+        name: {
+            "correlation with the liability": predictive_correlation(
+                true_liability, liability[name]
+            ),
+            "dispersion": prediction_dispersion(true_liability, liability[name]),
+            "AUC": roc_auc_score(sick, probability[name]),
+            "log loss": log_loss(sick, probability[name]),
+        }
+        for name in known
+    }
+).T
+print(f"A disease, prevalence {PREVALENCE}; {len(sick)} held-out individuals:")
+print(table.to_string(float_format="{:.3f}".format))
+
+# %%
+# Heritability is that of the liability. On the scale of 0 and 1, that of a linear model, it is
+# smaller; how much smaller follows from the prevalence.
+
+draws = classifier.posterior_.draws["heritability"]
+low, high = np.quantile(draws, [0.05, 0.95])
+on_observed_scale = observed_heritability(classifier.heritability_, PREVALENCE)
+print(
+    f"\nHeritability of the liability {classifier.heritability_:.2f} (5-95 %: {low:.2f} to "
+    f"{high:.2f}), truth {disease.heritability:.2f}; on the scale of 0 and 1 "
+    f"{on_observed_scale:.2f}"
+)
+
+# %%
+# Times longer than the study
+# ---------------------------
+# The logarithm of a time to an event, say. Where the study ended first, `y` is the end of the study
+# and `y_upper` infinite. (A time from which it is only known that it lies in an interval has both
+# ends of it.)
+
+times = make_omics_network(**SIZE, outcome="censored", censored_share=0.4)
+is_censored = np.isinf(times.y_upper)
+records = {
+    "censored": {"y": times.y[train], "y_upper": times.y_upper[train]},
+    "end of the study": {"y": times.y[train]},
+    "left out": {"y": np.where(is_censored, np.nan, times.y)[train]},
+}
+true_time = times.liability[held_out]
+predicted, rows = {}, {}
+for name, record in records.items():
+    regressor = NNMMRegressor(**CHAINS).fit(times.X[train], omics=times.omics[train], **record)
+    predicted[name] = regressor.predict(times.X[held_out], omics=times.omics[held_out])
+    rows[name] = {
+        "correlation": predictive_correlation(true_time, predicted[name]),
+        "bias": prediction_bias(true_time, predicted[name]),
+        "dispersion": prediction_dispersion(true_time, predicted[name]),
+        "residual variance": regressor.residual_variance_,
+        "heritability": regressor.heritability_,
+    }
+rows["truth"] = {
+    "residual variance": times.residual_variance,
+    "heritability": times.heritability,
+}
+print(f"\nTimes, {is_censored.mean():.0%} longer than the study; the same, held out:")
+print(pd.DataFrame(rows).T.to_string(float_format="{:.3f}".format, na_rep="-"))
+
+# %%
+# What was not seen, and what was found out about it
+# --------------------------------------------------
+# Above, the true liability against the predicted one, and curves of sensitivity against the rate of
+# false alarms. Below, the share of sick individuals against the predicted probability, in tenths of
+# the individuals; and true times against the predicted ones with their regression lines, which
+# would be the identity if predictions were neither biased nor inflated.
+
+figure, ((of_liability, roc), (calibration, censored)) = plt.subplots(2, 2, figsize=(10.5, 9.5))
+best = "genotypes and own omics"
+for label, is_shown, color in (("healthy", sick == 0, "C0"), ("sick", sick == 1, "C3")):
+    of_liability.scatter(
+        liability[best][is_shown], true_liability[is_shown], s=9, alpha=0.5, lw=0, color=color,
+        label=label,
+    )  # fmt: skip
+of_liability.axline((0, 0), slope=1, color="0.4", lw=1, zorder=0, label="identity")
+of_liability.axhline(0, color="0.6", lw=1, ls=":", zorder=0, label="threshold")
+of_liability.set(
+    title=f"liability, r = {table.loc[best, 'correlation with the liability']:.2f}",
+    xlabel="predicted from genotypes and own omics (residual SDs)",
+    ylabel="true liability (residual SDs)",
+)
+
+for k, name in enumerate(known):
+    RocCurveDisplay.from_predictions(sick, probability[name], name=name, ax=roc)
+    CalibrationDisplay.from_predictions(
+        sick, probability[name], n_bins=10, strategy="quantile", name=name, ax=calibration,
+        color=f"C{k}",
+    )  # fmt: skip
+roc.axline((0, 0), slope=1, color="0.4", lw=1, zorder=0)
+roc.set(title="ROC", xlabel="healthy taken for sick", ylabel="sick taken for sick")
+calibration.set(
+    title="calibration", xlabel="mean predicted probability", ylabel="share of sick individuals"
+)
+
+colors = {"censored": "C0", "end of the study": "C1", "left out": "C2"}
+censored.scatter(predicted["censored"], true_time, s=9, alpha=0.3, lw=0, color="C0")
+for name, values in predicted.items():
+    line = np.polynomial.Polynomial.fit(values, true_time, 1)
+    ends = np.quantile(values, [0.005, 0.995])
+    censored.plot(ends, line(ends), color=colors[name], lw=2.5, label=f"fitted as: {name}")
+censored.axline((0, 0), slope=1, color="0.4", lw=1, zorder=0, label="identity")
+censored.axhline(times.y.max(), color="0.6", lw=1, ls=":", zorder=0, label="end of the study")
+censored.set(title="times", xlabel="predicted time (log)", ylabel="true time (log)")
+for ax in (of_liability, roc, calibration, censored):
+    ax.legend(
+        frameon=False,
+        loc="lower right" if ax is roc else "upper left",
+        markerscale=1 if ax is calibration else 2,
+    )
+    ax.spines[["top", "right"]].set_visible(False)
+figure.tight_layout()
+figure.savefig("other_outcomes.png", dpi=150)
+print("\nThe figure is other_outcomes.png in the current folder.")
+print(f"Wall time {time.perf_counter() - started:.0f} s.")
