@@ -94,7 +94,7 @@ class VariancePartitionDisplay:
         """
         shares = self.table["share"].unstack("term", sort=False).fillna(0)
         shares = shares.iloc[: 1 + max_omics]
-        terms = [term for term in shares if term != "residual"] + ["residual"]
+        terms = [str(term) for term in shares if term != "residual"] + ["residual"]
         others = [term for term in terms if term not in COLOURS]
         ax = axes_of(ax, (1, 1), (7, 1.5 + 0.32 * len(shares)))[0, 0]
         at, left = np.arange(len(shares)), np.zeros(len(shares))
@@ -103,7 +103,7 @@ class VariancePartitionDisplay:
             colour = COLOURS.get(term)
             if colour is None:
                 colour = OF_RANDOM[others.index(term) % len(OF_RANDOM)]
-            width, label = shares[term].to_numpy(), NAMES.get(term, str(term))
+            width, label = shares[term].to_numpy(), NAMES.get(term, term)
             self.bars_[term] = ax.barh(
                 at, width, left=left, color=colour, edgecolor="white", lw=0.5, label=label
             )
