@@ -10,6 +10,7 @@ asks one of them, and draws the answer with a display of :mod:`sknnmm.plotting`.
 The data are simulated, so that the answers are known. It takes about a minute.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -76,8 +77,8 @@ model.fit(X[train], yield_[train], omics=measured[train])
 # %%
 # Have the chains converged?
 # --------------------------
-# The targets with the largest R-hat. The chains lie over each other, and no histogram of ranks
-# climbs to one side: there is nothing to worry about.
+# The targets with the largest R-hat. The chains lie over each other, and the histograms of their
+# ranks stay near the dashed line: there is nothing to worry about.
 
 trace = TraceDisplay.from_estimator(model, max_quantities=3)
 trace.figure_.savefig("trace.png", dpi=120)
@@ -87,8 +88,9 @@ print(f"largest R-hat of the targets: {model.diagnostics_.query('target')['r_hat
 # Where on the genome, and on what?
 # ---------------------------------
 # The share of draws in which a window of 5 Mb explains more than 2 % of the genetic variance
-# (WPPA). Each panel has the windows with its own causal SNPs at the top. Those of A come back in
-# the total effect on the yield; that of D, a metabolite that does nothing, does not.
+# (WPPA). Each panel has the windows with its own causal SNPs at the top. In the total effect on the
+# yield that of D is missing, a metabolite that does nothing, and chromosome 1 is less certain than
+# the others: A and C work against each other there.
 
 manhattan = ManhattanDisplay.from_estimator(
     model,
@@ -145,3 +147,22 @@ for omics, name in [(None, "genotypes"), (measured[new], "metabolites")]:
         f"from {name}: correlation {display.correlation_:.2f}, coverage {display.coverage_:.2f}, "
         f"mean width of the intervals {np.mean(2 * 1.645 * display.std):.1f} dt/ha"
     )
+
+# %%
+# One figure of several
+# ---------------------
+# Every display draws in axes that it is given.
+
+figure, axes = plt.subplot_mosaic(
+    [["genome", "genome"], ["network", "bars"]],
+    figsize=(11, 6.6),
+    height_ratios=[1, 1.7],
+    width_ratios=[1.5, 1],
+    layout="constrained",
+)
+only_total = manhattan.table[manhattan.table["response"] == "total"]
+ManhattanDisplay(only_total, y_name="yield").plot(axes["genome"], n_labels=5)
+network.plot(axes["network"])
+mediation.plot(axes["bars"])
+axes["bars"].set_xlabel("share of the genetic variance of yield")
+figure.savefig("what_was_learned.png", dpi=120)

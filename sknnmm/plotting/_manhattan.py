@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ON_Y = ("total", "mediated", "direct")
 FEW = 2000  # points, which are drawn larger
 PROBABILITIES = ("wppa", "inclusion_probability")
+OUTSTANDING = 0.2  # of the highest value: what gets a name has more
 APART = 0.13  # of the width: labels closer than that would overlap
 
 
@@ -142,7 +143,7 @@ class ManhattanDisplay:
             One for each response. None: of a new figure.
         n_labels : int, default=3
             Number of points in each panel that get their names: the highest, but not those next
-            to a higher one.
+            to a higher one, and none below a fifth of the highest.
 
         Returns
         -------
@@ -226,10 +227,11 @@ class ManhattanDisplay:
 
 
 def _peaks(x, values, apart, n_peaks):
-    """Return the rows of the highest values above zero that are not next to a higher one."""
+    """Return the rows of the highest values that stand out and are not next to a higher one."""
+    least = OUTSTANDING * values[np.isfinite(x)].max(initial=0)
     rows = []
     for row in np.argsort(-np.nan_to_num(values), kind="stable"):
-        if len(rows) == n_peaks or not values[row] > 0:
+        if len(rows) == n_peaks or not values[row] > least:
             break
         if np.isfinite(x[row]) and all(abs(x[row] - x[other]) > apart for other in rows):
             rows.append(row)

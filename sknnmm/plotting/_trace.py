@@ -133,6 +133,7 @@ class TraceDisplay:
                 )
             ranks.axhline(draws.shape[1] / BINS, color="0.5", ls="--", lw=0.8)
             ranks.set_ylim(0, None)
+            ranks.locator_params(axis="x", nbins=5)
             trace.set_ylabel(label, fontsize="small")
             ranks.set_ylabel("draws in the bin", fontsize="small")
             without_frame(trace)
