@@ -25,6 +25,8 @@ exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
+# Formulas work offline: tex-svg.js of MathJax 3.2.2 (`npm pack mathjax@3.2.2`) has its fonts in it.
+mathjax_path = "mathjax/tex-svg.js"
 
 # Attributes stand in the docstrings; a table of methods per class would only repeat the pages.
 numpydoc_show_class_members = False
