@@ -42,8 +42,9 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
 }
-# The examples take minutes to half an hour and download data: they run on demand only.
-plot_gallery = os.environ.get("SKNNMM_PLOT_GALLERY", "0")
+# Most examples take minutes to half an hour and download data: they run on demand only.
+if os.environ.get("SKNNMM_PLOT_GALLERY", "0") != "1":
+    sphinx_gallery_conf["filename_pattern"] = "plot_what_was_learned"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sknnmm"
