@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FULL = 40.0  # points that a share of 1 is wide
 LEAST = 0.002  # share below which there is no line
-BOX = 0.36  # width of the boxes of the middle layer; layers are 1 apart
+BOX = 0.5  # width of the boxes of the middle layer; layers are 1 apart
 DIRECT = "direct"
 
 
