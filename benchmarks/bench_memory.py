@@ -254,7 +254,10 @@ class Watch:
 
 
 def memory_status(name):
-    """Return bytes: "RssAnon" in memory and not of a file, "VmData" private address space."""
+    """Return bytes: "RssAnon" in memory and not of a file, "VmData" private address space.
+
+    "VmHWM" is the most that was in memory, since the process began.
+    """
     with open("/proc/self/status") as status:
         line = next(line for line in status if line.startswith(name))
     return int(line.split()[1]) * 1024

@@ -10,20 +10,27 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from sknnmm.common.messages import some
 from sknnmm.common.optional import import_optional
 from sknnmm.common.typing import FilePath
 from sknnmm.genotypes.plink_bits import PackedGenotypes
+from sknnmm.io._collect import Block, Filters, GrowingArray, collect, variants_at_once
+from sknnmm.io._samples import known, numbers, phenotypes, sexes
 from sknnmm.io._text import open_text
 
 FAM_COLUMNS = ["family", "individual", "father", "mother", "sex", "phenotype"]
 BIM_COLUMNS = ["chromosome", "snp", "cM", "position", "counted_allele", "other_allele"]
-SEXES = {"M": "1", "MALE": "1", "F": "2", "FEMALE": "2"}
 BY_SNP, BY_INDIVIDUAL = b"\x6c\x1b\x01", b"\x6c\x1b\x00"  # first bytes of a .bed file
 HEADER = len(BY_SNP)
 
 
-def read_plink(prefix: FilePath, *, encoding: str = "utf-8") -> Bunch:
+def read_plink(
+    prefix: FilePath,
+    *,
+    encoding: str = "utf-8",
+    min_maf: float = 0.0,
+    max_missing: float = 1.0,
+    min_hwe_p: float = 0.0,
+) -> Bunch:
     """Read genotypes from PLINK 1 binary files (.bed, .bim and .fam).
 
     Reading them needs the optional library bed-reader: ``pip install bed-reader``.
@@ -34,6 +41,8 @@ def read_plink(prefix: FilePath, *, encoding: str = "utf-8") -> Bunch:
         Path of the three files without .bed, .bim, .fam (or that of one of them).
     encoding : str, default="utf-8"
         Encoding of the .bim and .fam files.
+    min_maf, max_missing, min_hwe_p : float
+        Which SNPs to keep by their quality, as in `read_genotypes`.
 
     Returns
     -------
@@ -49,6 +58,9 @@ def read_plink(prefix: FilePath, *, encoding: str = "utf-8") -> Bunch:
         variants : DataFrame of p rows
             Index snp; columns chromosome, cM, position, counted_allele and other_allele. It can be
             passed to `cis_mask`.
+        quality : DataFrame
+        report : Series
+            What was counted and dropped, as in `read_genotypes`.
 
         What the files code as unknown is NaN: 0 for a family, parent, sex, chromosome, position or
         allele, -9 or NA for a sex or phenotype. Sexes may also be written M and F or male and
@@ -118,13 +130,15 @@ def read_plink(prefix: FilePath, *, encoding: str = "utf-8") -> Bunch:
     rs2          1    5000.0              C            T
     rs3          X     700.0              G            A
     """
+    filters = Filters(min_maf, max_missing, min_hwe_p)
     bed_reader = import_optional("bed_reader", "Reading PLINK files")
     samples, variants, bed = _read_tables(prefix, encoding)
-    _check_size(bed, len(samples), len(variants), by_snp=_goes_by_snp(bed))
-    dosages = _read_dosages(bed_reader, bed, len(samples), len(variants))
-    # copy=False: pandas from version 3 on would copy the array.
-    genotypes = pd.DataFrame(dosages, index=samples.index, columns=variants.index, copy=False)
-    return Bunch(genotypes=genotypes, samples=samples, variants=variants)
+    n, p = len(samples), len(variants)
+    _check_size(bed, n, p, by_snp=_goes_by_snp(bed))
+    into = GrowingArray(n, np.int8, expected=p)
+    with bed_reader.open_bed(bed, iid_count=n, sid_count=p) as file:
+        blocks = _blocks(file, variants, variants_at_once(n))
+        return collect(bed, samples, blocks, into, filters, names_of_file=True)
 
 
 def open_plink(prefix: FilePath, *, encoding: str = "utf-8") -> Bunch:
@@ -225,11 +239,12 @@ def _check_size(path, n_samples, n_variants, *, by_snp):
         )
 
 
-def _read_dosages(bed_reader, path, n_samples, n_variants):
-    """Return dosages of the first allele (n, p), int8 with -1 = missing, SNPs contiguous."""
-    with bed_reader.open_bed(path, iid_count=n_samples, sid_count=n_variants) as bed:
-        dosages = bed.read(dtype="int8", order="F")
-    return np.maximum(dosages, -1, out=dosages)  # bed-reader writes -127 for missing
+def _blocks(file, variants, n_at_once):
+    for start in range(0, len(variants), n_at_once):
+        snps = slice(start, start + n_at_once)
+        dosages = file.read((None, snps), dtype="int8", order="F").T
+        # bed-reader writes -127 for missing
+        yield Block(variants.iloc[snps], np.maximum(dosages, -1, out=dosages))
 
 
 def _read_samples(path, encoding):
@@ -246,10 +261,9 @@ def _read_samples(path, encoding):
             f"{', '.join(FAM_COLUMNS)}: is the family lacking?"
         )
     for column in ("family", "father", "mother"):
-        table[column] = _known(table[column])
-    table["sex"] = _sexes(table["sex"], path)
-    table["phenotype"] = _numbers(table["phenotype"], path)
-    table["phenotype"] = table["phenotype"].where(table["phenotype"] != -9)
+        table[column] = known(table[column])
+    table["sex"] = sexes(table["sex"], path)
+    table["phenotype"] = phenotypes(table["phenotype"], path)
     return table.set_index("individual")
 
 
@@ -259,9 +273,9 @@ def _read_variants(path, encoding):
         raise _wrong_columns(path, BIM_COLUMNS, 1)
     _check_filled(table["other_allele"], path, BIM_COLUMNS)
     for column in ("chromosome", "counted_allele", "other_allele"):
-        table[column] = _known(table[column])
-    table["cM"] = _numbers(table["cM"], path)
-    table["position"] = _numbers(table["position"], path)
+        table[column] = known(table[column])
+    table["cM"] = numbers(table["cM"], path)
+    table["position"] = numbers(table["position"], path)
     table["position"] = table["position"].where(table["position"] != 0)
     return table.set_index("snp")
 
@@ -322,35 +336,3 @@ def _wrong_columns(path, names, line):
         f"{path} must have six columns: {', '.join(names)}. Line {line} has another number; IDs "
         "and names must not contain blanks."
     )
-
-
-def _known(column):
-    return column.where(column != "0")
-
-
-def _sexes(column, path):
-    """Return 1 male, 2 female, NaN where unknown or, with a warning, where not understood."""
-    text = column.str.upper()
-    sexes = pd.to_numeric(text.replace(SEXES), errors="coerce").astype(float)
-    other = column[~sexes.isin([0, 1, 2, -9]) & ~text.isin(["NA", ""])]
-    if len(other):
-        warnings.warn(
-            f"{path}: the sex of {len(other)} lines is none of 1, 2, M, F, male, female "
-            f"({some(other.map(repr).unique())}) and is read as missing.",
-            stacklevel=5,
-        )
-    return sexes.where(sexes.isin([1, 2]))
-
-
-def _numbers(column, path):
-    """Return a column of numbers, NaN where it is NA or, with a warning, other text."""
-    numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    numbers = numbers.where(np.isfinite(numbers))
-    text = column[numbers.isna() & (column != "NA")]
-    if len(text):
-        warnings.warn(
-            f"{path}: the {column.name} of {len(text)} lines is not a number "
-            f"({some(text.map(repr).unique())}) and is read as missing.",
-            stacklevel=5,
-        )
-    return numbers
