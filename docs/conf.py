@@ -25,6 +25,8 @@ exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
+# Formulas work offline: tex-svg.js of MathJax 3.2.2 (`npm pack mathjax@3.2.2`) has its fonts in it.
+mathjax_path = "mathjax/tex-svg.js"
 
 # Attributes stand in the docstrings; a table of methods per class would only repeat the pages.
 numpydoc_show_class_members = False
@@ -40,8 +42,9 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
 }
-# The examples take minutes to half an hour and download data: they run on demand only.
-plot_gallery = os.environ.get("SKNNMM_PLOT_GALLERY", "0")
+# Most examples take minutes to half an hour and download data: they run on demand only.
+if os.environ.get("SKNNMM_PLOT_GALLERY", "0") != "1":
+    sphinx_gallery_conf["filename_pattern"] = "plot_what_was_learned"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sknnmm"

@@ -8,7 +8,7 @@ def import_optional(library, purpose):
     try:
         return import_module(library)
     except ImportError as error:
-        package = library.replace("_", "-")
+        package = library.partition(".")[0].replace("_", "-")
         raise ImportError(
             f"{purpose} needs the library {package}. Install it with: pip install {package}"
         ) from error

@@ -59,8 +59,9 @@ def read_plink(
             Index snp; columns chromosome, cM, position, counted_allele and other_allele. It can be
             passed to `cis_mask`.
         quality : DataFrame
+            What was counted, as in `read_genotypes`.
         report : Series
-            What was counted and dropped, as in `read_genotypes`.
+            What was dropped, as there.
 
         What the files code as unknown is NaN: 0 for a family, parent, sex, chromosome, position or
         allele, -9 or NA for a sex or phenotype. Sexes may also be written M and F or male and

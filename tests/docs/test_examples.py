@@ -11,7 +11,8 @@ gen_gallery = pytest.importorskip("sphinx_gallery.gen_gallery")
 matplotlib = pytest.importorskip("matplotlib")
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("plot_*.py"))
-every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+WITH_OPTIONS = [path for path in EXAMPLES if "argparse" in path.read_text(encoding="utf-8")]
+every_example = pytest.mark.parametrize("example", WITH_OPTIONS, ids=lambda path: path.stem)
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +66,40 @@ def test_the_quickstart_notebook_runs(tmp_path, monkeypatch):
         exec(cell, namespace)
     assert (tmp_path / "quickstart.png").stat().st_size > 10_000
     assert namespace["table"]["breeding value", "accuracy"].max() > 0.5
+
+
+@pytest.mark.slow
+def test_what_was_learned_is_what_its_text_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "__main__"}
+    (example,) = [path for path in EXAMPLES if path.stem == "plot_what_was_learned"]
+    for cell in code_cells(example):
+        exec(cell, namespace)
+
+    assert namespace["model"].diagnostics_.query("target")["r_hat"].max() < 1.02
+    causal = {
+        "metabolite A": {"1: 30 to 35 Mb", "5: 50 to 55 Mb"},
+        "metabolite B": {"3: 20 to 25 Mb"},
+        "metabolite C": {"1: 30 to 35 Mb", "8: 80 to 85 Mb"},
+        "metabolite D": {"7: 60 to 65 Mb"},
+        "direct": {"9: 40 to 45 Mb"},
+    }
+    table = namespace["manhattan"].table.set_index("response")
+    for response, expected in causal.items():
+        top = table.loc[response].nlargest(len(expected), ["wppa", "share"])
+        names = {
+            f"{w.chromosome}: {w.start / 1e6:g} to {w.end / 1e6:g} Mb" for w in top.itertuples()
+        }
+        assert names == expected
+        assert (top["wppa"] > 0.9).all()
+    total = table.loc["total"].set_index(["chromosome", "start"])["wppa"]
+    assert total[7, 60e6] < 0.05 < 0.9 < total[5, 50e6]
+
+    shares = namespace["network"].shares_
+    assert shares["metabolite A"].sum() == shares.sum().max()
+    assert shares.loc[1, "metabolite C"] / shares.loc[1, "metabolite A"] == pytest.approx(
+        -0.5, abs=0.15
+    )
+    assert abs(shares["metabolite D"].sum()) < 0.01
+    of_y = namespace["model"].variance_components_["share"]["phenotype", "y"]
+    assert of_y["omics"] > 1 / 3

@@ -1,0 +1,164 @@
+"""How the chains have moved."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.utils.validation import check_is_fitted
+
+from sknnmm.common.messages import some
+from sknnmm.plotting._style import IN_TURN, axes_of, without_frame
+from sknnmm.posterior.diagnostics import quantities
+from sknnmm.posterior.tables import unit_of
+
+if TYPE_CHECKING:
+    from sknnmm.estimators.regressor import NNMMRegressor
+
+BINS = 20
+
+
+class TraceDisplay:
+    """Traces of quantities and the ranks of their draws, a colour for each chain.
+
+    Chains that agree have rank histograms that are all flat; one whose ranks pile up at an end
+    stays too low or too high (Vehtari et al. 2021).
+
+    Parameters
+    ----------
+    draws : mapping of str to ndarray of shape (chain, draw)
+        By the labels that the y axes get.
+
+    Attributes
+    ----------
+    ax_ : ndarray of Axes of shape (quantity, 2)
+        Traces on the left, ranks on the right.
+    figure_ : Figure
+    ranks_ : dict of str to ndarray of shape (chain, 20)
+        Numbers of draws in each bin of ranks.
+
+    References
+    ----------
+    Vehtari et al. (2021), doi 10.1214/20-BA1221.
+
+    Examples
+    --------
+    >>> from sknnmm import NNMMRegressor
+    >>> from sknnmm.datasets import make_omics_network
+    >>> from sknnmm.plotting import TraceDisplay
+    >>> data = make_omics_network(n_samples=200, n_snps=30, n_omics=2, random_state=0)
+    >>> model = NNMMRegressor(n_iter=300, burn_in=100, random_state=0)
+    >>> model = model.fit(data.X, data.y, omics=data.omics)
+    >>> display = TraceDisplay.from_estimator(model, ["heritability"])
+    >>> display.ranks_["heritability"].sum(axis=1)
+    array([200, 200])
+    """
+
+    def __init__(self, draws: Mapping[str, np.ndarray]) -> None:
+        self.draws = draws
+
+    @classmethod
+    def from_estimator(
+        cls,
+        model: "NNMMRegressor",
+        labels: Sequence[str] | None = None,
+        *,
+        max_quantities: int = 4,
+        ax: Any = None,
+    ) -> Self:
+        """Draw some of the quantities of `diagnostics_`.
+
+        Parameters
+        ----------
+        model : NNMMRegressor
+            Fitted.
+        labels : sequence of str or None, default=None
+            Their labels in `diagnostics_`. None: those of the largest R-hat among the targets,
+            which chains are judged by.
+        max_quantities : int, default=4
+            How many, if `labels` are not given.
+        ax : array-like of Axes or None, default=None
+            Two for each quantity. None: of a new figure.
+
+        Returns
+        -------
+        TraceDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If a label is not one of `diagnostics_`.
+        """
+        check_is_fitted(model)
+        diagnostics, posterior = model.diagnostics_, model.posterior_
+        if labels is None:
+            worst = diagnostics.loc[diagnostics["target"].to_numpy(bool), "r_hat"]
+            labels = worst.sort_values(ascending=False).index[:max_quantities]
+        known, _, columns = quantities(
+            posterior.draws, posterior.registry, posterior.coords, judged={}
+        )
+        of_label = dict(zip(known, columns, strict=True))
+        unknown = [label for label in labels if label not in of_label]
+        if isinstance(labels, str) or unknown or not len(labels):
+            raise ValueError(
+                "labels must be a sequence of labels of diagnostics_"
+                + (f", which has no {some(unknown)}." if unknown else ".")
+            )
+        return cls({_with_unit(posterior, label): of_label[label] for label in labels}).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw traces and ranks.
+
+        Parameters
+        ----------
+        ax : array-like of Axes or None, default=None
+            Two for each quantity. None: of a new figure.
+
+        Returns
+        -------
+        TraceDisplay
+        """
+        axes = axes_of(ax, (len(self.draws), 2), (9, 0.6 + 1.7 * len(self.draws)))
+        self.ranks_ = {}
+        for (trace, ranks), (label, draws) in zip(axes, self.draws.items(), strict=True):
+            self.ranks_[label] = _counts_of_ranks(draws)
+            edges = np.linspace(0, draws.size, BINS + 1)
+            for chain, own in enumerate(draws):
+                colour = IN_TURN[chain % len(IN_TURN)]
+                trace.plot(own, color=colour, lw=0.6, alpha=0.8)
+                ranks.stairs(
+                    self.ranks_[label][chain], edges, baseline=None, color=colour, label=chain
+                )
+            ranks.axhline(draws.shape[1] / BINS, color="0.5", ls="--", lw=0.8)
+            ranks.set_ylim(0, None)
+            ranks.locator_params(axis="x", nbins=5)
+            trace.set_ylabel(label, fontsize="small")
+            ranks.set_ylabel("draws in the bin", fontsize="small")
+            without_frame(trace)
+            without_frame(ranks)
+        axes[-1, 0].set_xlabel("kept draw")
+        axes[-1, 1].set_xlabel("rank among the draws of all chains")
+        axes[0, 1].legend(
+            title="chain",
+            ncols=8,
+            fontsize="small",
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            frameon=False,
+        )
+        self.ax_, self.figure_ = axes, axes[0, 0].figure
+        return self
+
+
+def _counts_of_ranks(draws):
+    """Return how many draws of every chain have a rank in each of BINS bins, (chain, BINS)."""
+    ranks = rankdata(draws, method="ordinal").reshape(draws.shape) - 0.5
+    bins = np.floor(ranks / draws.size * BINS).astype(int)
+    return np.stack([np.bincount(own, minlength=BINS) for own in bins])
+
+
+def _with_unit(posterior, label):
+    unit = unit_of(posterior.registry[label.partition("[")[0]])
+    return label if unit == "1" else f"{label}\n({unit})"
