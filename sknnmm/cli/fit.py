@@ -12,7 +12,7 @@ from sknnmm.cli.inputs import read_inputs
 from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
 from sknnmm.cli.options import Common, Data, Model, option
-from sknnmm.cli.stored import save_model
+from sknnmm.cli.stored import breeding_values, save_model
 from sknnmm.mediation import omics_table
 
 PHENOTYPE_EFFECTS = ["total", "direct", "mediated"]
@@ -79,7 +79,7 @@ def _tables(network, inputs, window):
         PHENOTYPE_EFFECTS if many and len(network.omics_names_) else None,
     )
     tables = {
-        "breeding_values": network.breeding_values(X),
+        "breeding_values": breeding_values(network, X, inputs.covariates),
         "predictions": pd.DataFrame(
             {"observed": inputs.y, "predicted": mean, "sd": sd}, index=X.index
         ),

@@ -21,7 +21,7 @@ ANIMAL = "animal"  # the random effect that --pedigree adds, and its column of I
 
 @dataclass
 class Inputs:
-    """Aligned tables, all with the genotyped individuals as rows, and what the files say of terms."""
+    """Aligned tables, the genotyped individuals as rows, and parameters that need files."""
 
     genotypes: pd.DataFrame
     y: pd.Series

@@ -10,7 +10,7 @@ from sknnmm.cli.genotypes import genotypes_from
 from sknnmm.cli.inputs import ANIMAL
 from sknnmm.cli.journal import current
 from sknnmm.cli.options import Common, TableFormat, option
-from sknnmm.cli.stored import load_model
+from sknnmm.cli.stored import breeding_values, has_pedigree, load_model
 from sknnmm.cli.tables import naming, numbers, read
 from sknnmm.io import align, harmonise
 
@@ -56,7 +56,7 @@ def predict(
     current().step(f"predictions.csv: {len(X)} individuals")
     with new_folder(out) as folder:
         predictions.to_csv(folder / "predictions.csv")
-        network.breeding_values(X).to_csv(folder / "breeding_values.csv")
+        breeding_values(network, X, c).to_csv(folder / "breeding_values.csv")
         current().write(folder)
 
 
@@ -80,7 +80,7 @@ def _harmonised(new, reference, path, flip, ambiguous):
 
 def _with_ids(network, aligned):
     """Return the covariates, with the IDs for an effect by pedigree."""
-    if not any(getattr(term, "column", None) == ANIMAL for term in network.effects or []):
+    if not has_pedigree(network):
         return aligned.covariates
     index = aligned.genotypes.index
     ids = pd.DataFrame({ANIMAL: index}, index=index)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sknnmm.cli.inputs import ANIMAL
 from sknnmm.common.optional import import_optional
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.persistence import TRUSTED_TYPES
@@ -30,3 +31,15 @@ def load_model(folder: Path) -> tuple[NNMMRegressor, pd.DataFrame]:
     text = {"snp": str, "chromosome": str, "counted_allele": str, "other_allele": str}
     table = pd.read_csv(folder / VARIANTS, dtype=text, keep_default_na=False, na_values=[""])
     return model, table.set_index("snp")
+
+
+def has_pedigree(model: NNMMRegressor) -> bool:
+    """Return whether the model has the random effect that --pedigree adds."""
+    return any(getattr(term, "column", None) == ANIMAL for term in model.effects or [])
+
+
+def breeding_values(
+    model: NNMMRegressor, X: pd.DataFrame, covariates: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return breeding values, with the effects by pedigree if there are any."""
+    return model.breeding_values(X, covariates if has_pedigree(model) else None)

@@ -7,7 +7,7 @@ import pytest
 
 from sknnmm.cli import main
 
-SHORT = "--n-iter 60 --burn-in 20 --n-chains 2 --quiet".split()
+SHORT = ["--n-iter", "60", "--burn-in", "20", "--n-chains", "2", "--quiet"]
 
 
 @pytest.fixture(scope="session")

@@ -65,9 +65,11 @@ CASES = {  # what happens to the files; options; what the line has
     "individual twice": (
         edited("herd.fam", "cow00003", "cow00004"), "", ["herd.bed", "cow00004", "Keep one"]),
     "no VCF": (
-        written("x.vcf", b"##fileformat=VCFv4.3\nnonsense\n"), "--genotypes demo/x.vcf", ["x.vcf"]),
+        written("x.vcf", b"##fileformat=VCFv4.3\nnonsense\n"), "--genotypes demo/x.vcf",
+        ["x.vcf"]),
     "truncated gzip": (
-        written("x.vcf.gz", b"\x1f\x8b\x08\x00\x00\x00"), "--genotypes demo/x.vcf.gz", ["x.vcf.gz"]),
+        written("x.vcf.gz", b"\x1f\x8b\x08\x00\x00\x00"), "--genotypes demo/x.vcf.gz",
+        ["x.vcf.gz"]),
     "text as genotypes": (
         nothing, "--genotypes demo/phenotypes.csv", [PHENOTYPES, "format"]),
     "no variant left": (nothing, "--min-maf 0.5", ["herd.bed"]),
@@ -82,12 +84,14 @@ CASES = {  # what happens to the files; options; what the line has
     "infinite": (line("phenotypes.csv", 4, "cow00077,inf"), "", [f"{PHENOTYPES}, line 4", "inf"]),
     "decimal comma": (
         line("phenotypes.csv", 3, "cow00078,1,5"), "", [f"{PHENOTYPES}, line 3", "decimal"]),
-    "ID twice": (line("phenotypes.csv", 2, "cow00077,1"), "", ["phenotypes.csv", "cow00077", "Keep"]),
+    "ID twice": (
+        line("phenotypes.csv", 2, "cow00077,1"), "", ["phenotypes.csv", "cow00077", "Keep"]),
     "no ID": (line("phenotypes.csv", 2, ",1"), "", ["phenotypes.csv", "ID"]),
     "no common ID": (edited("phenotypes.csv", "cow", "bull"), "", [PHENOTYPES, "bull"]),
     "no such trait": (nothing, "--trait fat", [f"{PHENOTYPES}, line 1", "fat", "milk"]),
     "constant trait": (
-        written("phenotypes.csv", b"id,milk\ncow00001,1\ncow00002,1\ncow00003,1\n"), "", [PHENOTYPES]),
+        written("phenotypes.csv", b"id,milk\ncow00001,1\ncow00002,1\ncow00003,1\n"), "",
+        [PHENOTYPES]),
     "no such weight": (nothing, "--weight w", [f"{PHENOTYPES}, line 1", "w"]),
     "no such ID column": (nothing, "--id animal", ["phenotypes.csv", "animal"]),
     "not UTF-8": (written("phenotypes.csv", b"id,milk\nK\xfch,1\n"), "", [PHENOTYPES, "encoding"]),
@@ -103,7 +107,8 @@ CASES = {  # what happens to the files; options; what the line has
     "covariate missing": (
         line("covariates.csv", 5, "cow00076,,f1"), "", ["demo/covariates.csv, line 5", "Fill"]),
     "pedigree of two columns": (
-        written("ped.csv", b"id,sire\na,b\n"), "--pedigree demo/ped.csv", ["ped.csv, line 1", "dam"]),
+        written("ped.csv", b"id,sire\na,b\n"), "--pedigree demo/ped.csv",
+        ["ped.csv, line 1", "dam"]),
     "pedigree of others": (
         written("ped.csv", b"id,sire,dam\na,b,c\n"), "--pedigree demo/ped.csv", ["ped.csv", "Add"]),
     "own father": (
@@ -112,7 +117,8 @@ CASES = {  # what happens to the files; options; what the line has
         written("m.csv", b"snp,omic\nrs1,omic0\nrs2,omic9\n"), "--mask demo/m.csv",
         ["demo/m.csv, line 3", "omic9"]),
     "mask of unknown SNPs": (
-        written("m.csv", b"snp,omic\nx,omic0\n"), "--mask demo/m.csv", ["demo/m.csv, line 2", "SNP"]),
+        written("m.csv", b"snp,omic\nx,omic0\n"), "--mask demo/m.csv",
+        ["demo/m.csv, line 2", "SNP"]),
     "unknown method": (nothing, "--method BayesZ", ["BayesZ", "BayesC"]),
     "n-iter": (nothing, "--n-iter many", ["--n-iter many", "auto"]),
     "burn-in": (nothing, "--burn-in 50", ["burn_in", "n_iter"]),

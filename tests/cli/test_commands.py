@@ -140,3 +140,25 @@ def test_python_m_sknnmm_shows_help_with_examples():
     run = [sys.executable, "-m", "sknnmm", "fit", "--help"]
     shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     assert "sknnmm fit --genotypes herd.bed" in shown
+
+
+def test_a_pedigree_adds_to_breeding_values(workplace, inside, tmp_path):
+    herd, later = (
+        pd.read_csv(f"demo/{name}.fam", sep=r"\s+", header=None)[1] for name in ("herd", "new")
+    )
+    ids = pd.concat([herd, later])
+    parents = {"sire": ["0"] * 4 + ["cow00000"] * (len(ids) - 4), "dam": "0"}
+    pd.DataFrame({"id": ids, **parents}).to_csv(tmp_path / "ped.csv", index=False)
+    files = f"--pedigree {tmp_path}/ped.csv --out {tmp_path}/out"
+    assert main(f"fit --config demo/run.toml {files}".split() + SHORT) == 0
+    line = (
+        f"predict --model {tmp_path}/out --genotypes demo/new.bed --out {tmp_path}/new --quiet "
+        "--covariates demo/new_covariates.csv"
+    )
+    assert main(line.split()) == 0
+    table = pd.read_csv(tmp_path / "new" / "breeding_values.csv", index_col=0)
+    effects = pd.read_csv(tmp_path / "out" / "random_animal.csv", header=[0, 1], index_col=0)
+    assert set(table.index) <= set(effects.index)
+    rest = table["breeding_value"] - table["direct"] - table["mediated"]
+    assert table["reliability"].between(0, 1).all() and rest.abs().max() < 1e-9
+    assert "animal" in (tmp_path / "out" / "variance_components.csv").read_text()
