@@ -41,7 +41,7 @@ def run(arguments: list[str]) -> int:
     try:
         return app(arguments, prog_name="sknnmm", standalone_mode=False) or 0
     except typer.Abort as stop:  # typer's word for KeyboardInterrupt
-        return _say("stopped", str(stop.__cause__ or ""), INTERRUPTED)
+        return _say("stopped", f"{stop.__cause__} Run the same command again.", INTERRUPTED)
     except OF_INPUT as error:
         _show_traceback(arguments)
         return _say("error", _message(error), BAD_INPUT)
