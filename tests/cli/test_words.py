@@ -46,9 +46,8 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
     with new_folder(out) as folder:
         (folder / "log.txt").write_text("first")
         assert not out.exists()
-    with pytest.raises(RuntimeError), new_folder(out) as folder:
-        (folder / "log.txt").write_text("second")
-        raise RuntimeError
+    with pytest.raises(FileNotFoundError), new_folder(out) as folder:
+        (folder / "no" / "folder.txt").write_text("second")
     assert (out / "log.txt").read_text() == "first"
     check_free(out, overwrite=True)
     with new_folder(out) as folder:
