@@ -1,5 +1,6 @@
 """``sknnmm cv``."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
 from sknnmm.cli.options import Common, Data, Model, option
 from sknnmm.cli.tables import read
+from sknnmm.effects import Fixed
 from sknnmm.metrics import prediction_bias, prediction_dispersion, predictive_correlation
 
 MEASURES = {
@@ -43,6 +45,8 @@ def cv(
     """
     check_free(out, common.overwrite)
     inputs = read_inputs(data)
+    if _is_no_term(group, inputs, data):
+        inputs.parameters.setdefault("effects", []).append(Fixed(group, layer=None))
     observed = np.flatnonzero(inputs.y.notna())
     predictions = [
         _of_fold(k, validation, inputs, data, estimator(model, inputs))
@@ -57,6 +61,17 @@ def cv(
         scores.to_csv(folder / "folds.csv", index=False)
         summary.to_csv(folder / "accuracy.csv", index=False)
         current().write(folder)
+
+
+def _is_no_term(group, inputs, data):
+    """Return whether the groups are a covariate that no term names.
+
+    It would be a fixed effect, of which those of new groups cannot be predicted.
+    """
+    if group is None or inputs.covariates is None or group not in inputs.covariates:
+        return False
+    named = re.compile(rf"\b{re.escape(group)}\b")
+    return group not in (data.random or []) and not any(map(named.search, data.fixed or []))
 
 
 def _splits(inputs, observed, data, folds, group):
