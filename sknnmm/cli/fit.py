@@ -1,5 +1,6 @@
 """``sknnmm fit``."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +44,10 @@ def fit(
     Ctrl-C saves the chains; the same command continues them.
     """
     check_free(out, common.overwrite)
+    if not re.fullmatch(r"\d+|[\d.]+ ?(Mb|kb|bp|cM)", window):
+        raise ValueError(
+            f"--window {window}: write a distance, as 1Mb or 2cM, or a number of SNPs."
+        )
     inputs = read_inputs(data)
     states = checkpoint or out.with_name(out.name + ".checkpoint")
     network = estimator(model, inputs, checkpoint=states, verbose=int(not common.quiet))
@@ -56,7 +61,7 @@ def fit(
     tables = _tables(network, inputs, window)
     for name, table in tables.items():
         current().step(f"{name}.csv: {len(table)} rows")
-    current().facts["heritability"] = network.heritability_
+    current().facts["heritability"] = float(network.heritability_)
     current().facts["trait"] = data.trait
     with new_folder(out) as folder:
         for name, table in tables.items():

@@ -1,5 +1,6 @@
 """From the files that options name to the arguments of the estimator."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,10 @@ def _mask(data, variants, omics):
     return {name: list(snps[known & (nodes == name)]) for name in omics.columns}
 
 
-def path_of(argument: str, data: Data) -> Path | None:
-    """Return the file behind an argument of the estimator."""
-    names = {"y": data.phenotypes, "X": data.genotypes, "sample_weight": data.phenotypes}
-    return names.get(argument) or getattr(data, argument, None)
+def path_of(message: str, data: Data) -> Path | None:
+    """Return the file behind the argument of `fit` that a message names first."""
+    found = re.search(r"\b(X|y|omics|covariates|mask|sample_weight)\b", message)
+    if found is None or message.startswith("checkpoint"):
+        return None
+    own_names = {"X": "genotypes", "y": "phenotypes", "sample_weight": "phenotypes"}
+    return getattr(data, own_names.get(found[0], found[0]))

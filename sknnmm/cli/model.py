@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 from sknnmm.cli.inputs import Inputs, path_of
 from sknnmm.cli.options import Data, Model
@@ -58,5 +57,5 @@ def fitted(model: NNMMRegressor, inputs: Inputs, data: Data, rows=slice(None)) -
             sample_weight=part(inputs.weight),
         )
     except (ValueError, TypeError) as error:
-        path = path_of(str(error).replace("[", " ").split(" ")[0].strip("'\""), data)
-        raise ValueError(f"{path}: {error}" if isinstance(path, Path) else str(error)) from error
+        path = path_of(str(error), data)
+        raise ValueError(f"{path}: {error}" if path else str(error)) from error

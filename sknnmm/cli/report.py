@@ -35,7 +35,7 @@ def report(
         raise ValueError(f"--out {out} exists. Pass another name, or --overwrite.")
     jinja2 = import_optional("jinja2", "The report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    markup = jinja2.utils.markupsafe.Markup
+    markup = import_optional("markupsafe", "The report").Markup
     environment.globals |= {"number": _number, "table": lambda t: markup(_html(t))}
     content = _content(model, cv)
     content |= {k: markup(v) for k, v in content.items() if k.endswith("_figure")}

@@ -28,7 +28,6 @@ app = typer.Typer(
 
     sknnmm report --model results --cv folds
     """,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -39,7 +38,7 @@ for function in (simulate, fit, predict, cv, report):
 def run(arguments: list[str]) -> int:
     """Run the command and return its exit code; what is wrong is one line on stderr."""
     try:
-        return app(arguments, prog_name="sknnmm", standalone_mode=False) or 0
+        return app(arguments or ["--help"], prog_name="sknnmm", standalone_mode=False) or 0
     except typer.Abort as stop:  # typer's word for KeyboardInterrupt
         return _say("stopped", f"{stop.__cause__} Run the same command again.", INTERRUPTED)
     except OF_INPUT as error:

@@ -72,7 +72,7 @@ CASES = {  # what happens to the files; options; what the line has
         ["x.vcf.gz"]),
     "text as genotypes": (
         nothing, "--genotypes demo/phenotypes.csv", [PHENOTYPES, "format"]),
-    "no variant left": (nothing, "--min-maf 0.5", ["herd.bed"]),
+    "window": (nothing, "--window wide", ["--window wide", "1Mb"]),
     "impossible filter": (nothing, "--min-maf 2", ["min_maf", "0 to 0.5"]),
     "no phenotypes": (removed("phenotypes.csv"), "", [PHENOTYPES, "Check"]),
     "empty table": (written("phenotypes.csv", b""), "", [PHENOTYPES, "Give"]),

@@ -54,9 +54,9 @@ def test_fit_is_that_of_python_to_the_bit(workplace, in_python):
     assert_array_equal(predictions["sd"], sd)
     assert_array_equal(predictions["observed"], data.phenotypes)
     values = results(workplace, "breeding_values")
-    pd.testing.assert_frame_equal(
-        values, model.breeding_values(data.genotypes), check_exact=True, check_names=False
-    )
+    expected = model.breeding_values(data.genotypes)
+    assert list(values.columns) == list(expected.columns)
+    assert_array_equal(values, expected)
     snps = results(workplace, "snp_effects").query("response == 'total'")
     assert_array_equal(snps["effect"], model.coef_)
     assert_array_equal(results(workplace, "diagnostics")["mean"], model.diagnostics_["mean"])
@@ -119,7 +119,7 @@ def test_nothing_is_left_beside_the_results(workplace):
 
 def test_individuals_without_genotypes_or_phenotypes_are_counted(workplace, inside, tmp_path):
     table = pd.read_csv("demo/phenotypes.csv").iloc[5:]
-    table.loc[len(table)] = ["stranger", 1.0]
+    table.loc[1000] = ["stranger", 1.0]
     table.to_csv(tmp_path / "p.csv", index=False)
     out = tmp_path / "out"
     line = f"fit --config demo/run.toml --phenotypes {tmp_path / 'p.csv'} --out {out}"
