@@ -45,6 +45,7 @@ class TableFormat:
     ] = None
     sep: Annotated[str | None, option("What separates columns, if not as the suffix says.")] = None
     decimal: Annotated[str, option("Decimal point of the tables.")] = "."
+    encoding: Annotated[str, option("Encoding of the tables, as latin-1.")] = "utf-8"
 
 
 @dataclass(kw_only=True)

@@ -30,7 +30,7 @@ def read(path: Path, form: TableFormat) -> pd.DataFrame:
     """Return a table whose index are the IDs, as text."""
     with naming(path):
         name = form.id or _first_column(path, form)
-        table = read_table(path, name, sep=form.sep, decimal=form.decimal)
+        table = read_table(path, name, sep=form.sep, decimal=form.decimal, encoding=form.encoding)
         return table.rename_axis(name or "id")
 
 
@@ -39,7 +39,7 @@ def _first_column(path, form):
         table = pd.read_parquet(path)
         return table.index.name or table.columns[0]
     sep = form.sep or _separator(path)
-    with open_text(path, "utf-8") as file:
+    with open_text(path, form.encoding) as file:
         for line in file:
             if line.strip():
                 fields = line.split() if len(sep) > 1 else next(csv.reader([line], delimiter=sep))
@@ -76,7 +76,7 @@ def place(path: Path, row: int) -> str:
     """Return file and line of a row of a table, counted from 0."""
     if path.suffix.lower() == ".parquet":
         return f"{path}, row {row + 1}"
-    with open_text(path, "utf-8") as file:
+    with open_text(path, "latin-1") as file:  # which reads any bytes: only lines count
         filled = (number for number, line in enumerate(file, 1) if re.search(r"\S", line))
         for k, number in enumerate(filled):
             if k == row + 1:  # after the header
