@@ -46,7 +46,7 @@ def run(arguments: list[str]) -> int:
         return _say("error", _message(error), BAD_INPUT)
     except Exception as error:
         if hasattr(error, "format_message"):  # of typer: an option that is wrong or lacking
-            return _say("error", f"{error.format_message()} See --help.", BAD_INPUT)
+            return _say("error", f"{error.format_message().rstrip('.')}. See --help.", BAD_INPUT)
         _show_traceback(arguments)
         text = f"{type(error).__name__}: {error}. This should not happen: --debug shows where."
         return _say("error", text, UNEXPECTED)

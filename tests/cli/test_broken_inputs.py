@@ -122,7 +122,7 @@ CASES = {  # what happens to the files; options; what the line has
     "unknown method": (nothing, "--method BayesZ", ["BayesZ", "BayesC"]),
     "n-iter": (nothing, "--n-iter many", ["--n-iter many", "auto"]),
     "burn-in": (nothing, "--burn-in 50", ["burn_in", "n_iter"]),
-    "no number": (nothing, "--burn-in few", ["burn-in", "few", "--help"]),
+    "no number": (nothing, "--burn-in few", ["--burn-in", "integer", "--help"]),
     "unknown option": (nothing, "--colour red", ["--colour", "--help"]),
     "unknown parameter": (nothing, "--set colour=1", ["colour"]),
     "config without =": (line("run.toml", 2, "seed"), "", ["demo/run.toml", "line 2", "Write"]),

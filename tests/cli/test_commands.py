@@ -36,9 +36,9 @@ def in_python(workplace):
 
 
 def results(workplace, name, folder="results"):
-    return pd.read_csv(
-        workplace.folder / folder / f"{name}.csv", index_col=0, float_precision="round_trip"
-    )
+    """Return a table of results; Python's own parser returns the numbers that were written."""
+    path = workplace.folder / folder / f"{name}.csv"
+    return pd.read_csv(path, index_col=0, engine="python")
 
 
 def test_five_lines_succeed(workplace):
