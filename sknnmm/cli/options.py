@@ -115,6 +115,10 @@ class Model:
     jobs: Annotated[int, option("Chains that run at the same time.")] = 1
 
 
+class Stopped(Exception):
+    """Ctrl-C has come; the message says what is kept."""
+
+
 def command(function: Callable) -> Callable:
     """Return a function for typer whose options are the fields of the arguments' dataclasses.
 
@@ -136,8 +140,11 @@ def command(function: Callable) -> Callable:
             name: kind(**{p.name: options[p.name] for p in shared[name]})
             for name, kind in groups.items()
         }
-        with journal(function.__name__, options):
-            function(**made, **{p.name: options[p.name] for p in own})
+        try:
+            with journal(function.__name__, options):
+                function(**made, **{p.name: options[p.name] for p in own})
+        except KeyboardInterrupt as stop:  # whose message typer would lose
+            raise Stopped(str(stop)) from stop
 
     parameters = [*own, *(p for group in shared.values() for p in group)]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

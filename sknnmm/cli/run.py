@@ -7,7 +7,7 @@ import typer
 
 from sknnmm.cli.cv import cv
 from sknnmm.cli.fit import fit
-from sknnmm.cli.options import command
+from sknnmm.cli.options import Stopped, command
 from sknnmm.cli.predict import predict
 from sknnmm.cli.report import report
 from sknnmm.cli.simulate import simulate
@@ -39,8 +39,8 @@ def run(arguments: list[str]) -> int:
     """Run the command and return its exit code; what is wrong is one line on stderr."""
     try:
         return app(arguments or ["--help"], prog_name="sknnmm", standalone_mode=False) or 0
-    except typer.Abort as stop:  # typer's word for KeyboardInterrupt
-        return _say("stopped", f"{stop.__cause__} Run the same command again.", INTERRUPTED)
+    except Stopped as stop:
+        return _say("stopped", f"{stop} Run the same command again.", INTERRUPTED)
     except OF_INPUT as error:
         _show_traceback(arguments)
         return _say("error", _message(error), BAD_INPUT)
