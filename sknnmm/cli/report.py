@@ -77,8 +77,10 @@ def _content(model, cv):
         content["mediation_figure"] = figures.bars(list(table.index), *shares, label)
     if (model / "windows.csv").is_file():
         windows = _table(model, "windows", index_col=0)
-        best = next(name for name in windows.columns if "share" in name)
-        content["windows"] = windows.sort_values(best, ascending=False).head(ROWS)
+        content["windows"] = _columns(
+            windows.sort_values("share", ascending=False).head(ROWS),
+            ["chromosome", "start", "end", "n_snps", "share", "share_low", "share_high", "wppa"],
+        )
     if cv is not None:
         other = _summary(cv, "cv")
         content["warnings"] = list(dict.fromkeys(run["warnings"] + other["warnings"]))
@@ -151,4 +153,4 @@ def _html(table):
 
 
 def _number(value):
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -134,6 +134,7 @@ def test_the_report_stands_alone_and_begins_with_warnings(workplace):
     assert 'src="' not in text and "<link" not in text
     assert text.index("Warnings") < text.index("Did the chains converge?") < text.index("<h2>Data")
     assert "80 individuals, 30 variants read" in text and "rs1" in text
+    assert "1,000,000" in text  # the end of a window, in bases
 
 
 def test_python_m_sknnmm_shows_help_with_examples():
