@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold
 
 from sknnmm.cli.folder import check_free, new_folder
-from sknnmm.cli.inputs import Inputs, read_inputs
+from sknnmm.cli.inputs import read_inputs
 from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
 from sknnmm.cli.options import Common, Data, Model, option
@@ -45,7 +45,7 @@ def cv(
     """
     check_free(out, common.overwrite)
     inputs = read_inputs(data)
-    if _is_no_term(group, inputs, data):
+    if group is not None and _is_no_term(group, inputs, data):
         inputs.parameters.setdefault("effects", []).append(Fixed(group, layer=None))
     observed = np.flatnonzero(inputs.y.notna())
     predictions = [
@@ -68,7 +68,7 @@ def _is_no_term(group, inputs, data):
 
     It would be a fixed effect, of which those of new groups cannot be predicted.
     """
-    if group is None or inputs.covariates is None or group not in inputs.covariates:
+    if inputs.covariates is None or group not in inputs.covariates:
         return False
     named = re.compile(rf"\b{re.escape(group)}\b")
     return group not in (data.random or []) and not any(map(named.search, data.fixed or []))
@@ -110,7 +110,7 @@ def _groups(inputs, observed, data, group):
     raise ValueError(f"--group {group}: no such column in {names}. Write one of their columns.")
 
 
-def _of_fold(k: int, validation: np.ndarray, inputs: Inputs, data: Data, model) -> pd.DataFrame:
+def _of_fold(k, validation, inputs, data, model):
     """Return predictions of one fold by a fit of all others."""
     training = np.setdiff1d(np.arange(len(inputs.y)), validation)
     fitted(model, inputs, data, training)

@@ -42,7 +42,7 @@ def _places(snps):
     return places, {name: places[names == name].mean() for name in dict.fromkeys(names)}
 
 
-def bars(names, means, low, high, label: str) -> str:
+def bars(names: list[str], means: pd.Series, low: pd.Series, high: pd.Series, label: str) -> str:
     """Draw means with intervals, one bar under the other."""
     figure, axes = _axes(height=0.8 + 0.28 * len(names))
     rows = np.arange(len(names))[::-1]
@@ -54,7 +54,7 @@ def bars(names, means, low, high, label: str) -> str:
     return _svg(figure)
 
 
-def observed_and_predicted(observed, predicted, trait: str) -> str:
+def observed_and_predicted(observed: pd.Series, predicted: pd.Series, trait: str) -> str:
     """Draw observed values against predicted ones, with the line on which they are equal."""
     figure, axes = _axes(height=3.6)
     axes.scatter(predicted, observed, s=8, color=BLUE, alpha=0.6)

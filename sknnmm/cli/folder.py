@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def check_free(out: Path, overwrite: bool) -> None:
 
 
 @contextmanager
-def new_folder(out: Path):
+def new_folder(out: Path) -> Iterator[Path]:
     """Yield a folder beside `out` that takes its place when all is written."""
     out = out.absolute()
     partial, old = (out.with_name(f".{out.name}.{kind}-{os.getpid()}") for kind in ("new", "old"))

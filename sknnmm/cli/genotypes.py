@@ -5,6 +5,7 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sklearn.utils import Bunch
 
@@ -13,7 +14,7 @@ from sknnmm.cli.tables import naming
 from sknnmm.io import read_genotypes
 
 
-def genotypes_from(path: Path, option: str, **filters) -> Bunch:
+def genotypes_from(path: Path, option: str, **filters: Any) -> Bunch:
     """Return what `read_genotypes` returns."""
     with naming(path), _no_words_of_libraries():
         data = read_genotypes(path, **filters)

@@ -36,7 +36,7 @@ class Journal:
         texts = (" ".join(str(w.message).split()) for w in self.recorded)
         return list(dict.fromkeys(texts))
 
-    def write(self, folder: Path):
+    def write(self, folder: Path) -> None:
         """Write config.toml (the options that ran), log.txt and summary.json."""
         options = {name: v for name, v in self.options.items() if name not in ("config", "debug")}
         config = f"# sknnmm {self.command} --config config.toml\n{as_toml(options)}"

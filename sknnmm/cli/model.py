@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from typing import Any
 
 from sknnmm.cli.inputs import Inputs, path_of
 from sknnmm.cli.options import Data, Model
@@ -11,7 +12,7 @@ DIFFERENT_NAMES = {"jobs": "n_jobs", "seed": "random_state"}
 NOT_PARAMETERS = "set", "n_iter"
 
 
-def estimator(options: Model, inputs: Inputs, **others) -> NNMMRegressor:
+def estimator(options: Model, inputs: Inputs, **others: Any) -> NNMMRegressor:
     """Return an estimator with the parameters that options and files give."""
     parameters = {
         DIFFERENT_NAMES.get(name, name): value
@@ -42,7 +43,9 @@ def _parameter(assignment):
         return {name.strip(): text.strip()}
 
 
-def fitted(model: NNMMRegressor, inputs: Inputs, data: Data, rows=slice(None)) -> NNMMRegressor:
+def fitted(
+    model: NNMMRegressor, inputs: Inputs, data: Data, rows: Any = slice(None)
+) -> NNMMRegressor:
     """Fit rows of the inputs; an error names the file that it is about."""
 
     def part(table):

@@ -14,7 +14,7 @@ from sknnmm.cli.journal import journal
 from sknnmm.priors import METHODS
 
 
-def option(help: str, *names: str, **settings):
+def option(help, *names, **settings):
     """Return what typer needs to know of an option."""
     return typer.Option(*names, help=help, show_default=True, **settings)
 
