@@ -18,13 +18,20 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
             f"{path} is no TOML file: {error}. Write lines such as seed = 1."
         ) from error
     known = {p.name for p in context.command.params if p.name != "config"}
-    options = {key.replace("-", "_"): value for key, value in table.items()}
+    options = {key.replace("-", "_"): _as_typed(value) for key, value in table.items()}
     for key in table:
         if key.replace("-", "_") not in known:
             names = ", ".join(sorted(known)).replace("_", "-")
             raise ValueError(f"{path}, line {_line(path, key)}: no option {key}. Options: {names}.")
     context.default_map = options
     return path
+
+
+def _as_typed(value):
+    """Return a value as if typed on the command line: so n-iter = 5000 is one, as "auto" is."""
+    if isinstance(value, list):
+        return [_as_typed(item) for item in value]
+    return value if isinstance(value, bool) else str(value)
 
 
 def _line(path, key):

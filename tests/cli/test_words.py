@@ -2,11 +2,12 @@
 
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from sknnmm.cli.config import as_toml
+from sknnmm.cli.config import as_toml, read_config
 from sknnmm.cli.folder import check_free, new_folder
 from sknnmm.cli.report import in_words
 
@@ -39,6 +40,17 @@ def test_options_survive_toml():
         "direct-effects": False,
         "min-maf": 0.05,
     }
+
+
+def test_numbers_in_a_config_are_as_typed(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text('n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\n')
+    names = ("n_iter", "min_maf", "quiet", "set")
+    command = SimpleNamespace(params=[SimpleNamespace(name=name) for name in names])
+    context = SimpleNamespace(command=command, default_map=None)
+    assert read_config(context, path) == path
+    expected = {"n_iter": "5000", "min_maf": "0.05", "quiet": True, "set": ["thin=2"]}
+    assert context.default_map == expected
 
 
 def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
