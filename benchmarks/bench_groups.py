@@ -17,6 +17,7 @@ from sknnmm import NNMMRegressor
 from sknnmm.datasets import make_omics_network
 from sknnmm.estimators.describe import describe
 from sknnmm.inputs.fit_inputs import check_fit_inputs
+from sknnmm.inputs.phenotype import Phenotype
 from sknnmm.sampling.chains.chain import Stream
 from sknnmm.sampling.chains.parallel import one_blas_thread
 from sknnmm.sampling.chains.start import starting_state
@@ -63,7 +64,9 @@ def sampler_of(n, p, n_nodes, missing, prior, n_groups):
     model = NNMMRegressor(prior, omics_method=prior, **groups)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        inputs = check_fit_inputs(model, data.X, data.y, data.omics, None, None, np.float32)
+        inputs = check_fit_inputs(
+            model, data.X, Phenotype(data.y), data.omics, None, None, np.float32
+        )
         return Sampler(describe(model, inputs, np.float32).network())
 
 

@@ -22,6 +22,7 @@ from sknnmm.activations import fixed_normals, network_moments, tabulated_moments
 from sknnmm.datasets import make_omics_network
 from sknnmm.estimators.describe import describe
 from sknnmm.inputs.fit_inputs import check_fit_inputs
+from sknnmm.inputs.phenotype import Phenotype
 from sknnmm.sampling.chains.chain import Stream
 from sknnmm.sampling.chains.parallel import one_blas_thread
 from sknnmm.sampling.chains.start import starting_state
@@ -92,7 +93,7 @@ def network_of(n, p, activation, n_observed, n_latent, parameters):
     model = NNMMRegressor(**{"activation": activation, "n_latent": n_latent} | parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        inputs = check_fit_inputs(model, data.X, data.y, omics, None, None, np.float32)
+        inputs = check_fit_inputs(model, data.X, Phenotype(data.y), omics, None, None, np.float32)
         return describe(model, inputs, np.float32).network()
 
 

@@ -4,11 +4,13 @@ from importlib import import_module
 from types import ModuleType
 
 from sknnmm import association, datasets, effects, io, mediation, metrics, priors
+from sknnmm.estimators.classifier import NNMMClassifier
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.inputs.cis import cis_mask
 
 __version__ = "0.1.0"
 __all__ = [
+    "NNMMClassifier",
     "NNMMRegressor",
     "association",
     "cis_mask",

@@ -1,4 +1,4 @@
-"""How good predictions are: their accuracy, bias and dispersion.
+"""How good predictions are: their accuracy, bias and dispersion. Heritability of classes.
 
 The scorers pass omics and covariates to `predict`, which `sklearn.metrics.make_scorer` does not.
 """
@@ -6,6 +6,8 @@ The scorers pass omics and covariates to `predict`, which `sklearn.metrics.make_
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import UndefinedMetricWarning
@@ -20,8 +22,10 @@ from sknnmm.inputs.tables import column_of_doubles
 
 __all__ = [
     "PredictionScorer",
+    "liability_heritability",
     "neg_absolute_bias_scorer",
     "neg_absolute_dispersion_error_scorer",
+    "observed_heritability",
     "prediction_bias",
     "prediction_dispersion",
     "predictive_correlation",
@@ -339,3 +343,126 @@ def _deviations(metric: str, y_true: Column, y_pred: Column) -> np.ndarray:
         )
         return np.full_like(pairs, np.nan)
     return pairs - mean[:, None]
+
+
+def observed_heritability(heritability: npt.ArrayLike, prevalence: float) -> float | np.ndarray:
+    """Return the heritability of a disease on the scale of 0 and 1, given that of its liability.
+
+    Parameters
+    ----------
+    heritability : float or array-like
+        Of the liability, 0 to 1: `heritability_` of `NNMMClassifier`, or its draws.
+    prevalence : float
+        Share of the population that is diseased, between 0 and 1.
+
+    Returns
+    -------
+    float or ndarray
+
+    Raises
+    ------
+    ValueError
+        If a heritability or the prevalence is out of its range.
+
+    See Also
+    --------
+    liability_heritability : The other way round, also from cases and controls.
+
+    Notes
+    -----
+    ``heritability * z^2 / (K (1 - K))`` with K the prevalence and z the standard normal density at
+    the threshold. It is the share of genetic variance in a linear model of 0 and 1.
+
+    References
+    ----------
+    Dempster, E. R. and Lerner, I. M. (1950). Heritability of threshold characters. Genetics, 35,
+    212-236, doi 10.1093/genetics/35.2.212.
+
+    Examples
+    --------
+    >>> from sknnmm.metrics import observed_heritability
+    >>> round(observed_heritability(0.5, prevalence=0.1), 3)
+    0.171
+    """
+    values = _checked_shares(heritability, "heritability")
+    return _as_passed(values * _variance_on_observed_scale(prevalence))
+
+
+def liability_heritability(
+    heritability: npt.ArrayLike, prevalence: float, sample_prevalence: float | None = None
+) -> float | np.ndarray:
+    """Return the heritability of the liability to a disease, given that on the scale of 0 and 1.
+
+    Parameters
+    ----------
+    heritability : float or array-like
+        Estimated by a linear model of 0 and 1, as `heritability_` of `NNMMRegressor`, or its draws.
+    prevalence : float
+        Share of the population that is diseased, between 0 and 1.
+    sample_prevalence : float, optional
+        Share of the sample that is diseased, where cases were chosen more often than others. None:
+        that of the population.
+
+    Returns
+    -------
+    float or ndarray
+        Above 1 where the heritability given is more than a liability can explain.
+
+    Raises
+    ------
+    ValueError
+        If a heritability or a prevalence is out of its range.
+
+    See Also
+    --------
+    observed_heritability : The other way round.
+
+    Notes
+    -----
+    ``heritability * K (1 - K) / z^2 * K (1 - K) / (P (1 - P))`` with K the prevalence, P that of
+    the sample and z the standard normal density at the threshold. The liability of chosen cases and
+    controls is not normal: `NNMMClassifier` overestimates its heritability in the population, and
+    there is no such formula for it.
+
+    References
+    ----------
+    Lee, S. H., Wray, N. R., Goddard, M. E. and Visscher, P. M. (2011). Estimating missing
+    heritability for disease from genome-wide association studies. American Journal of Human
+    Genetics, 88, 294-305, doi 10.1016/j.ajhg.2011.02.002.
+
+    Examples
+    --------
+    >>> from sknnmm.metrics import liability_heritability
+    >>> round(liability_heritability(0.2, prevalence=0.01, sample_prevalence=0.5), 3)
+    0.11
+    """
+    values = _checked_shares(heritability, "heritability")
+    chosen = 1.0
+    if sample_prevalence is not None:
+        _check_prevalence(sample_prevalence, "sample_prevalence")
+        _check_prevalence(prevalence, "prevalence")
+        chosen = prevalence * (1 - prevalence) / (sample_prevalence * (1 - sample_prevalence))
+    return _as_passed(values * chosen / _variance_on_observed_scale(prevalence))
+
+
+def _variance_on_observed_scale(prevalence: float) -> float:
+    """Return the share of the variance of 0 and 1 that the liability explains linearly."""
+    _check_prevalence(prevalence, "prevalence")
+    density = np.exp(-0.5 * ndtri(prevalence) ** 2) / np.sqrt(2 * np.pi)
+    return density**2 / (prevalence * (1 - prevalence))
+
+
+def _check_prevalence(prevalence: float, argument: str) -> None:
+    if not 0 < prevalence < 1:
+        raise ValueError(f"{argument} must lie between 0 and 1, but is {prevalence!r}.")
+
+
+def _checked_shares(values: npt.ArrayLike, argument: str) -> np.ndarray:
+    values = np.asarray(values, float)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f"{argument} must lie from 0 to 1, but holds other values.")
+    return values
+
+
+def _as_passed(values: np.ndarray) -> float | np.ndarray:
+    return values if values.ndim else float(values)

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.effects import Fixed, Random
+from sknnmm.estimators.classifier import NNMMClassifier
 from sknnmm.estimators.regressor import NNMMRegressor
 from sknnmm.estimators.variance_components import FittedRandom
 from sknnmm.families import Gaussian
@@ -28,10 +29,11 @@ from sknnmm.prediction.random_part import RandomPart
 from sknnmm.priors import METHODS, ScaledInverseChi2
 from sknnmm.relationship import Pedigree, Relationship
 
-#: Names of the types in a fitted NNMMRegressor, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
+#: Names of the types in a fitted estimator, for ``skops.io.load(file, trusted=TRUSTED_TYPES)``.
 TRUSTED_TYPES: list[str] = sorted(
     f"{kind.__module__}.{kind.__qualname__}"
     for kind in {
+        NNMMClassifier,
         NNMMRegressor,
         FittedColumns,
         FittedNetwork,

@@ -91,7 +91,7 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
         "activations", "effects", "families", "genotypes", "inputs", "model", "posterior",
         "prediction", "priors", "sampling", "terms",
     },
-    "families": {"kernels", "priors"},
+    "families": {"kernels", "model", "priors"},
     "genotypes": set(),
     "inputs": {"effects", "genotypes", "model", "priors"},
     "io": {"genotypes", "inputs", "relationship"},

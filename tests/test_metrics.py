@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import sklearn
 from numpy.testing import assert_allclose
+from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LinearRegression
@@ -17,8 +18,10 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknnmm.metrics import (
     PredictionScorer,
+    liability_heritability,
     neg_absolute_bias_scorer,
     neg_absolute_dispersion_error_scorer,
+    observed_heritability,
     prediction_bias,
     prediction_dispersion,
     predictive_correlation,
@@ -352,3 +355,39 @@ def test_estimators_of_others():
     assert_allclose(
         cross_val_score(LinearRegression(), X, 3 * X[:, 0], cv=2, scoring=dispersion), 1
     )
+
+
+def test_heritability_of_classes_between_scales():
+    """The parent-offspring covariance of 0 and 1 tells the heritability on the observed scale."""
+    prevalence, heritability = 0.1, 0.5
+    threshold = stats.norm.isf(prevalence)
+    covariance = [[1, heritability / 2], [heritability / 2, 1]]
+    both = stats.multivariate_normal(cov=covariance).cdf([-threshold, -threshold])
+    slope = (both - prevalence**2) / (prevalence * (1 - prevalence))
+    observed = observed_heritability(heritability, prevalence)
+    assert 0.8 * 2 * slope < observed < 2 * slope  # linear, where relatives are more alike
+    little = stats.multivariate_normal(cov=[[1, 1e-4], [1e-4, 1]]).cdf([-threshold, -threshold])
+    slope = (little - prevalence**2) / (prevalence * (1 - prevalence))
+    assert observed_heritability(2e-4, prevalence) == pytest.approx(2 * slope, rel=1e-3)
+    assert liability_heritability(observed, prevalence) == pytest.approx(heritability)
+    # Lee et al. (2011): K^2 (1 - K)^2 / (z^2 P (1 - P)).
+    z = stats.norm.pdf(threshold)
+    expected = 0.2 * (0.1 * 0.9) ** 2 / (z**2 * 0.25)
+    assert liability_heritability(0.2, 0.1, 0.5) == pytest.approx(expected)
+    assert liability_heritability(0.2, 0.1, 0.1) == pytest.approx(liability_heritability(0.2, 0.1))
+    draws = np.array([[0.1, 0.2], [0.3, 0.4]])
+    assert_allclose(observed_heritability(draws, 0.1)[1, 0], observed_heritability(0.3, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0.5, 0.0), "prevalence must lie between 0 and 1, but is 0.0"),
+        ((0.5, 0.1, 1.0), "sample_prevalence must lie between"),
+        ((1.5, 0.1), "heritability must lie from 0 to 1"),
+        (([0.2, float("nan")], 0.1), "heritability must lie from 0 to 1"),
+    ],
+)
+def test_shares_out_of_range(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        liability_heritability(*arguments)

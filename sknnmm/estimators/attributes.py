@@ -1,5 +1,7 @@
 """The fitted attributes: summaries of the chains in original units."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -58,6 +60,7 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
         **snps,
         **_small_attributes(results, specification, posterior),
         **_imputed(results, specification, inputs),
+        **_of_classes(posterior, inputs),
         "_scales": scales,
         "_fitted_columns": inputs.fitted_columns(specification.activation.is_network),
         "n_features_in_": inputs.n_features,
@@ -84,6 +87,14 @@ def fitted_attributes(results, settings, specification, network, inputs, mask, w
     attributes |= _group_variances(attributes["_network"], network.genotypes, inputs)
     attributes |= _diagnostics(results, settings, specification, posterior, inputs, wanted)
     return attributes
+
+
+def _of_classes(posterior, inputs):
+    """Return the labels of the classes and their thresholds, if y are classes."""
+    classes = inputs.record.classes
+    if classes is None:
+        return {}
+    return {"classes_": classes, "thresholds_": posterior.mean("thresholds")}
 
 
 def _group_names(groups):
@@ -310,6 +321,8 @@ def diagnosed(inputs, rows):
         "row": inputs.row_names[rows],
         **{f"{column.name}_level": column.levels for column in inputs.random_columns},
     }
+    if inputs.record.classes is not None:
+        names["threshold"] = [f"{a}|{b}" for a, b in pairwise(inputs.record.classes)]
     for dim, groups in (("snp_group", inputs.snp_groups), ("omics_group", inputs.omics_groups)):
         if groups is not None:
             names[dim] = groups.names

@@ -6,6 +6,7 @@ from scipy import sparse
 from sknnmm.activations import ACTIVATIONS, Activation, BaseActivation, resolve_activation
 from sknnmm.common.layer_names import OMICS, PHENOTYPE
 from sknnmm.estimators.specification import NNMM, RandomEffect
+from sknnmm.families import Censored, Gaussian, Ordinal
 from sknnmm.genotypes import ScaledGenotypes
 from sknnmm.inputs.detection_limits import measured
 from sknnmm.inputs.group_priors import prior_of_groups
@@ -25,7 +26,7 @@ def describe(estimator, inputs, dtype):
     dtype : floating type
         Of the sampler.
     """
-    scales = inputs.scales
+    scales, record = inputs.scales, inputs.record
     nodes = standardised_nodes(inputs, inputs.informative_omics)
     # An omic without variance counts as complete: nothing of it is drawn.
     idle = ~scales.omics_vary
@@ -46,7 +47,9 @@ def describe(estimator, inputs, dtype):
         )
     return NNMM(
         genotypes=inputs.genotypes,
-        y=(inputs.y - scales.y_mean) / scales.y_scale,
+        y=record.standardised(record.values),
+        y_upper=None if record.upper is None else record.standardised(record.upper),
+        family=_family(record),
         omics=nodes,
         n_latent=estimator.n_latent,
         idle=idle,
@@ -73,6 +76,13 @@ def _below_limits(nodes, inputs):
         return nodes, None
     limits = inputs.scales.standardised(inputs.limits)
     return np.where(below, np.nan, nodes), np.where(below, limits, np.inf)
+
+
+def _family(record):
+    """Return the family that links the phenotype to its Record."""
+    if record.classes is not None:
+        return Ordinal()
+    return Gaussian() if record.upper is None else Censored()
 
 
 def _random_effect(column, of_layers):

@@ -33,7 +33,7 @@ class NNMM:
     """
 
     genotypes: Genotypes  # (n, p)
-    y: np.ndarray  # (n,), NaN = missing; or (n, C) of several phenotypes
+    y: np.ndarray  # (n,), NaN = missing; or (n, C) of several phenotypes. Of classes: 0, 1, ...
     omics: np.ndarray  # (n, K), NaN = missing or below its limit; latent nodes all NaN
     n_latent: int
     covariates: np.ndarray  # (n, q), those of y: centred, double precision
@@ -50,6 +50,7 @@ class NNMM:
     omics_covariates: np.ndarray | None = None  # (n, q) of the nodes; None: those of y
     idle: np.ndarray | None = None  # (K,) bool, nodes that have no weight; None: all have one
     family: Family = Gaussian()  # noqa: RUF009  it has no state
+    y_upper: np.ndarray | None = None  # shaped like y, upper ends of records that are intervals
     random: tuple[RandomEffect, ...] = ()
     #: (n, K), what omics below their detection limit lie below, elsewhere infinite; None: none is.
     omics_limits: np.ndarray | None = None
@@ -62,7 +63,7 @@ class NNMM:
     @property
     def record(self):
         """Return the phenotypes, (n, C)."""
-        return self.y if self.y.ndim == 2 else self.y[:, None]
+        return _columns(self.y)
 
     @cached
     def y_observed(self):
@@ -175,6 +176,7 @@ class NNMM:
             residual_prior=self.residual_prior,
             dtype=self.dtype,
             response_dim=None if self.y.ndim == 1 else "phenotype",
+            upper=None if self.y_upper is None else _columns(self.y_upper),
         )
 
     def _fixed(self, layer, weight, estimable, covariates=None):
@@ -200,3 +202,8 @@ class NNMM:
             for effect in self.random
             if layer in effect.layers
         ]
+
+
+def _columns(values):
+    """Return values (n,) of one response as (n, 1); those of several as they are."""
+    return values if values.ndim == 2 else values[:, None]

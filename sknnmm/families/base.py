@@ -1,19 +1,26 @@
 """The contract of a family: what the record says of the response."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sknnmm.model.variables import Variable
 from sknnmm.priors import GENETIC_SHARE
+
+if TYPE_CHECKING:
+    from sknnmm.model.network import Layer
 
 
 class Family(ABC):
     """A link between the responses of a layer and their record.
 
-    The response is part of the chain's state, also where it equals the record.
+    The record tells a response, or bounds it: then the response is drawn in every iteration, given
+    the terms of its layer. No other layer may read it. What a family estimates besides, as
+    thresholds, are its parameters: a part of the state of a chain.
     """
 
-    draws: bool = False  # whether recorded responses are drawn; then no other layer may read them
     residual_variance_is_fixed: bool = False  # at its expectation, as the record has no scale
     #: Variance of a response that its terms with a prior explain together, expected a priori, and
     #: its residual variance.
@@ -21,22 +28,77 @@ class Family(ABC):
     expected_residual_variance: float = 1 - GENETIC_SHARE
 
     @abstractmethod
-    def start(self, record: np.ndarray) -> np.ndarray:
-        """Return responses to start from, given the record (n, C); 0 where it is missing."""
+    def start(self, record: np.ndarray, upper: np.ndarray | None) -> np.ndarray:
+        """Return responses to start from, given the record (n, C); 0 where it is missing.
 
-    @abstractmethod
-    def draw(
-        self, record: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Return draws of responses given their record, and mean and SD without it, each (m,).
-
-        Asked for if the family `draws`, for responses that have a record.
+        `upper` (n, C), or None, are the upper ends of records that are intervals.
         """
 
     @abstractmethod
+    def is_bounded(self, record: np.ndarray, upper: np.ndarray | None) -> np.ndarray:
+        """Return where the record bounds the response and does not tell it, (n, C) bool."""
+
+    def bounds(
+        self, record: np.ndarray, upper: np.ndarray | None, parameters: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lower and the upper bounds of some bounded responses, (m,) each."""
+        raise NotImplementedError
+
+    def start_parameters(self, record: np.ndarray) -> Any:
+        """Return the parameters to start from, a dataclass; None without any."""
+        return None
+
+    def draw_parameters(  # noqa: B027  not for all
+        self,
+        parameters: Any,
+        record: np.ndarray,
+        mean: np.ndarray,
+        sd: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
+        """Draw the parameters in place, with the bounded responses integrated out.
+
+        These have a mean and an SD given the terms of their layer, (m,) each.
+        """
+
     def log_density(self, record: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        """Return the log density of records given mean and variance of the responses.
+        """Return the log density of records that tell the response, given its mean and variance.
 
-        Of a class or an interval, the log of its probability. The response is normal, and its
-        variance is all that is not known of it: the arguments broadcast.
+        The response is normal; the arguments broadcast.
         """
+        return -0.5 * (np.log(2 * np.pi * variance) + (record - mean) ** 2 / variance)
+
+    # Of families whose record has no scale (`residual_variance_is_fixed`) ---------------------
+
+    def log_likelihood(
+        self,
+        parameters: Any,
+        record: np.ndarray,
+        mean: np.ndarray,
+        sd: np.ndarray,
+        shift: float = 0.0,
+        factor: float = 1.0,
+    ) -> float:
+        """Return the log probability of the record, with the responses integrated out.
+
+        If their means are multiplied by `factor`, as are the parameters, and shifted.
+        """
+        raise NotImplementedError
+
+    def rescale(self, parameters: Any, factor: float) -> None:
+        """Multiply the parameters, in place."""
+        raise NotImplementedError
+
+    def n_scaled(self, parameters: Any) -> int:
+        """Return how many free parameters `rescale` changes."""
+        raise NotImplementedError
+
+    # -------------------------------------------------------------------------------------------
+
+    def variables(self, layer: "Layer") -> list[Variable]:
+        """Return the Variables of the parameters."""
+        return []
+
+    def values(self, parameters: Any) -> Sequence[np.ndarray]:
+        """Return their values, views of the state, in the same order."""
+        return []

@@ -33,8 +33,8 @@ from sknnmm.inputs.omics import (
     warn_of_phenotype_among_omics,
     warn_of_tails,
 )
-from sknnmm.inputs.phenotype import check_phenotype
 from sknnmm.inputs.random_columns import RandomColumn, check_random
+from sknnmm.inputs.record import Record
 from sknnmm.inputs.scales import Scales
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.inputs.weights import check_weights, relative_weights
@@ -48,7 +48,7 @@ class FitInputs:
     """The data of a fit, n individuals, and the names of their columns."""
 
     genotypes: Genotypes  # (n, p)
-    y: np.ndarray  # (n,), NaN = missing, also where the weight is 0
+    record: Record  # of the phenotype; missing also where the weight is 0
     omics: np.ndarray  # (n, n_omics), NaN = missing, -inf = below its detection limit
     informative_omics: np.ndarray  # the same, NaN in rows that inform nothing
     limits: np.ndarray  # (K,), detection limits, NaN where a node has none
@@ -70,12 +70,17 @@ class FitInputs:
     node_names: np.ndarray  # (K,), omics, then latent nodes
 
     @property
+    def y(self):
+        """Return the record of the phenotype, (n,), NaN = missing."""
+        return self.record.values
+
+    @property
     def compared(self):
         """Return the arrays by which it is known whether a saved chain belongs to these data."""
         connections = self.connections
         return {
             "X": stored_array(self.genotypes.dosages),
-            "y": self.y,
+            "y": self.record.compared,
             "omics": self.omics,
             "detection_limits": self.limits,
             "covariates": [
@@ -128,8 +133,10 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     ----------
     estimator : NNMMRegressor
         Only read.
-    X, y, omics, covariates, sample_weight
+    X, omics, covariates, sample_weight
         As in its `fit`.
+    y : Phenotype or Classes
+        What was passed as y, to be checked.
     dtype : floating type
         Of the sampler.
 
@@ -138,12 +145,15 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     TypeError, ValueError
         Naming the argument.
     """
-    check_same_index(X=X, y=y, omics=omics, covariates=covariates, sample_weight=sample_weight)
+    check_same_index(
+        X=X, **y.passed, omics=omics, covariates=covariates, sample_weight=sample_weight
+    )
     features, omics, covariates = _split_features(estimator, X, omics, covariates, dtype)
     warn_of_codes(features.genotypes, features.snp_names, fitting=True)
     n_samples = len(features.genotypes.values)
     weight = check_weights(sample_weight, n_samples)
-    y = check_phenotype(y, n_samples, weight)
+    record = y.check(n_samples, weight)
+    y = record.values
     omics, omics_names = _check_omics(omics, n_samples)
     limits = resolve_limits(estimator.detection_limits, omics_names)
     check_below(omics, limits, omics_names)
@@ -156,7 +166,7 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         raise ValueError(
             "direct_effects=False needs omics or n_latent > 0: nothing connects X to y."
         )
-    warn_of_phenotype_among_omics(y, measured(omics), omics_names)
+    warn_of_phenotype_among_omics(record.exact, measured(omics), omics_names)
     if estimator.activation not in BOUNDED:
         warn_of_tails(measured(omics), omics_names)
     # A row without y and with missing covariates informs nothing; it is kept for the results.
@@ -165,7 +175,9 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
     records = {PHENOTYPE: y[:, None], OMICS: informative_omics}
     check_designs(designs, fixed, {layer: ~np.isnan(r).all(axis=1) for layer, r in records.items()})
     relative_weight, weight_mean = relative_weights(weight, y)
-    scales = Scales.of(y, measured(informative_omics), estimator.n_latent, designs, weight_mean)
+    scales = Scales.of(
+        record, measured(informative_omics), estimator.n_latent, designs, weight_mean
+    )
     check_variation(scales.omics_vary[: len(omics_names)], omics_names)
 
     genotypes = _stored_genotypes(features, dtype)
@@ -181,7 +193,7 @@ def check_fit_inputs(estimator, X, y, omics, covariates, sample_weight, dtype):
         check_connections(connections, genotypes, node_names)
     return FitInputs(
         genotypes=genotypes,
-        y=y,
+        record=record,
         omics=omics,
         informative_omics=informative_omics,
         limits=np.append(limits, np.full(estimator.n_latent, np.nan)),

@@ -14,7 +14,7 @@ SMALLEST_SD, LARGEST_SD = 1e-75, 1e75
 class Scales:
     """Location and scale of the data: original = mean + scale * standardised."""
 
-    y_mean: float
+    y_mean: float  # 0 and 1 of a liability
     y_scale: float
     omics_mean: np.ndarray  # (K,), 0 for latent nodes
     omics_scale: np.ndarray  # (K,), 1 for latent nodes
@@ -33,12 +33,13 @@ class Scales:
         return (nodes - self.omics_mean) / self.omics_scale
 
     @classmethod
-    def of(cls, y, omics, n_latent, covariates, weight_mean=1.0):
+    def of(cls, record, omics, n_latent, covariates, weight_mean=1.0):
         """Return the scales of the observed values (not NaN).
 
         Parameters
         ----------
-        y : ndarray of shape (n,)
+        record : Record
+            Of the phenotype.
         omics : ndarray of shape (n, n_omics)
         n_latent : int
         covariates : dict of str to ndarray of shape (n, q)
@@ -50,15 +51,15 @@ class Scales:
         ValueError
             If double precision cannot hold variances in the unit of an argument.
         """
-        y_mean, y_scale = _checked_mean_and_sd("y", y[:, None])
+        _check_sd("y", np.array([record.scale]))
         omics_mean, omics_scale = _checked_mean_and_sd("omics", omics)
         of_covariates = {
             layer: _checked_mean_and_sd("covariates", design)
             for layer, design in covariates.items()
         }
         return cls(
-            y_mean=y_mean[0],
-            y_scale=y_scale[0],
+            y_mean=record.location,
+            y_scale=record.scale,
             omics_mean=np.append(omics_mean, np.zeros(n_latent)),
             omics_scale=np.append(_or_one(omics_scale), np.ones(n_latent)),
             covariates_mean={layer: mean for layer, (mean, _) in of_covariates.items()},
@@ -71,6 +72,12 @@ class Scales:
 def _checked_mean_and_sd(argument, values):
     """Return mean and SD of the columns of an argument, whose squares double precision can hold."""
     mean, sd = mean_and_sd(values)
+    _check_sd(argument, sd)
+    return mean, sd
+
+
+def _check_sd(argument, sd):
+    """Raise unless double precision can hold the squares of SDs (m,)."""
     in_range = (sd == 0) | ((sd >= SMALLEST_SD) & (sd <= LARGEST_SD))
     if not in_range.all():
         column = np.flatnonzero(~in_range)[0]
@@ -80,7 +87,6 @@ def _checked_mean_and_sd(argument, values):
             f"overflows or underflows: give {argument} in another unit, in which standard "
             f"deviations lie between {SMALLEST_SD:g} and {LARGEST_SD:g}."
         )
-    return mean, sd
 
 
 def _or_one(scale):

@@ -2,7 +2,7 @@
 
 A layer has responses (the nodes; the phenotype), terms whose contributions add up to the expected
 response, residual variances, and a family that links the responses to their record. Everything is
-on the sampling scale: standardised responses, centred genotypes.
+on the sampling scale: standardised responses (but liabilities), centred genotypes.
 """
 
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ class Layer:
     n_latent: int = 0
     #: (n, C), what responses without a value lie below; elsewhere infinite. None: nothing is known.
     limits: np.ndarray | None = None
+    upper: np.ndarray | None = None  # (n, C), upper ends of records that are intervals
 
     def __post_init__(self) -> None:
         """Refuse an order of terms in which one that is integrated out is not drawn next."""
@@ -73,7 +74,7 @@ class Layer:
     @cached
     def starting_response(self) -> np.ndarray:
         """Return the responses in the working precision, missing as 0 or below their limit."""
-        start = self.family.start(self.record).astype(self.dtype)
+        start = self.family.start(self.record, self.upper).astype(self.dtype)
         if self.limits is not None:
             below = np.isfinite(self.limits)
             limits = self.limits[below].astype(self.dtype)
@@ -81,9 +82,14 @@ class Layer:
         return start
 
     @cached
+    def bounded(self) -> np.ndarray:
+        """Return the responses of informed rows that the record bounds only, (n, C) bool."""
+        return self.informed[:, None] & self.family.is_bounded(self.record, self.upper)
+
+    @cached
     def drawn(self) -> np.ndarray:
         """Return the responses of informed rows that are drawn, (n, C) bool."""
-        return self.informed[:, None] & (~self.observed | self.family.draws)
+        return self.bounded | (self.informed[:, None] & ~self.observed)
 
     @property
     def is_drawn(self) -> bool:
@@ -139,10 +145,12 @@ class Layer:
                 self.dims(),
                 power=2,
                 # With a latent node it shares a part that the data do not split.
-                is_target=not any(term.reads_latent for term in self.terms),
+                is_target=not any(term.reads_latent for term in self.terms)
+                and not self.family.residual_variance_is_fixed,
                 is_diagnosed=True,
                 is_record_variance=True,
             ),
+            *self.family.variables(self),
             *(variable for term in self.terms for variable in term.variables(self)),
         ]
 
@@ -162,7 +170,7 @@ class Network:
             readers = [t for other in self.layers for t in other.terms if t.source == layer.name]
             if len(readers) > 1:
                 raise ValueError(f"the layer {layer.name!r} is read by more than one term.")
-            if readers and layer.family.draws:
+            if readers and layer.bounded.any():
                 raise ValueError(f"the responses of {layer.name!r} are read: they must be normal.")
 
     def layer(self, name: str) -> Layer | None:

@@ -62,7 +62,10 @@ def _moments(network, layer, rows):
 
 
 def sample_phenotypes(network, rows, n_draws, rng):
-    """Return draws of y from its posterior predictive distribution, (n, n_draws, C)."""
+    """Return draws of y from its posterior predictive distribution, (n, n_draws, C).
+
+    And the held draws of the posterior that they belong to, (n_draws,).
+    """
     layer, missing = network.phenotype, MissingGenotypes(network, rows)
     n_held = _n_held(layer)
     # Every held draw equally often, but for the last round.
@@ -80,7 +83,7 @@ def sample_phenotypes(network, rows, n_draws, rng):
             y = expected(draw, rng)
             noise = np.sqrt(variance[:, draw]) * rng.standard_normal(y.shape)
             sample[:, column] = layer.location + y + noise
-    return sample
+    return sample, chosen
 
 
 def _batches(layer):

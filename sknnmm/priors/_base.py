@@ -118,7 +118,12 @@ class Prior(VarianceSettings, Generic[H]):
         return len(self.multipliers) - 1
 
     @abstractmethod
-    def start(self, expected_variance: np.ndarray, layout: Layout) -> H:
+    def start(
+        self,
+        expected_variance: np.ndarray,
+        layout: Layout,
+        residual_variance: float = 1 - GENETIC_SHARE,
+    ) -> H:
         """Return starting Hyperparameters.
 
         Parameters
@@ -128,6 +133,8 @@ class Prior(VarianceSettings, Generic[H]):
             every effect is in the model.
         layout : DenseLayout or ConnectionLayout
             How the effects lie in memory.
+        residual_variance : float
+            Of a column, as expected.
         """
 
     @abstractmethod

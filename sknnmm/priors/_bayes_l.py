@@ -66,10 +66,15 @@ class BayesL(Prior[LassoHyperparameters]):
                 f"mode of the prior. Got {self.shape!r} instead."
             )
 
-    def start(self, expected_variance: np.ndarray, layout: Layout) -> LassoHyperparameters:
+    def start(
+        self,
+        expected_variance: np.ndarray,
+        layout: Layout,
+        residual_variance: float = 1 - GENETIC_SHARE,
+    ) -> LassoHyperparameters:
         """Return starting Hyperparameters (see Prior)."""
-        # E[s2 tau^2] = expected_variance at s2 = 1 - GENETIC_SHARE and lambda^2 at its mode.
-        mode = 2 * (1 - GENETIC_SHARE) / np.asarray(expected_variance, float)
+        # E[s2 tau^2] = expected_variance at the expected s2 and lambda^2 at its mode.
+        mode = 2 * residual_variance / np.asarray(expected_variance, float)
         rate = (self.shape - 1) / mode if self.rate == "auto" else np.full_like(mode, self.rate)
         squared_penalty = mode if self.rate == "auto" else self.shape / rate
         starting = layout.spread(2 / squared_penalty)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sknnmm.common.compiled import njit
-from sknnmm.priors._base import Hyperparameters, Prior
+from sknnmm.priors._base import GENETIC_SHARE, Hyperparameters, Prior
 from sknnmm.priors._layout import Layout
 from sknnmm.priors._mixture_weights import component_totals, draw_dirichlet
 from sknnmm.priors._quantile_map import QuantileMap
@@ -14,7 +14,12 @@ class CommonVariancePrior(Prior[Hyperparameters]):
 
     estimate_pi = False
 
-    def start(self, expected_variance: np.ndarray, layout: Layout) -> Hyperparameters:
+    def start(
+        self,
+        expected_variance: np.ndarray,
+        layout: Layout,
+        residual_variance: float = 1 - GENETIC_SHARE,
+    ) -> Hyperparameters:
         """Return starting Hyperparameters (see Prior)."""
         expected = expected_variance / self.expected_multiple()
         return Hyperparameters(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknnmm.priors._base import Hyperparameters, Prior
+from sknnmm.priors._base import GENETIC_SHARE, Hyperparameters, Prior
 from sknnmm.priors._layout import Layout
 
 
@@ -144,12 +144,17 @@ class GroupedPrior(Prior[GroupedHyperparameters]):  # type: ignore[type-var]  # 
         """Return the expected variance of every predictor, (m, C) (see Prior)."""
         return _finite(expected_variance)[self.group_of]
 
-    def start(self, expected_variance: np.ndarray, layout: Layout) -> GroupedHyperparameters:
+    def start(
+        self,
+        expected_variance: np.ndarray,
+        layout: Layout,
+        residual_variance: float = 1 - GENETIC_SHARE,
+    ) -> GroupedHyperparameters:
         """Return starting hyperparameters, given (groups, C) variances (see Prior)."""
         group_of = layout.of_predictors(self.group_of)
         parts = (layout.part(np.flatnonzero(group_of == g)) for g in range(len(self.groups)))
         hypers = (
-            prior.start(expected, part)
+            prior.start(expected, part, residual_variance)
             for prior, expected, part in zip(
                 self._priors, _finite(expected_variance), parts, strict=True
             )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknnmm.priors._base import Hyperparameters, Prior
+from sknnmm.priors._base import GENETIC_SHARE, Hyperparameters, Prior
 from sknnmm.priors._layout import Layout
 from sknnmm.priors._mixture_weights import update_mixture_weights
 from sknnmm.priors._quantile_map import QuantileMap
@@ -25,7 +25,12 @@ class OwnVariancePrior(Prior[OwnVariances]):
     estimate_pi = False
     keeps = ("scale",)
 
-    def start(self, expected_variance: np.ndarray, layout: Layout) -> OwnVariances:
+    def start(
+        self,
+        expected_variance: np.ndarray,
+        layout: Layout,
+        residual_variance: float = 1 - GENETIC_SHARE,
+    ) -> OwnVariances:
         """Return starting OwnVariances (see Prior)."""
         expected = expected_variance / self.expected_multiple()
         scale = self.numeric_scale(expected)

@@ -2,14 +2,12 @@
 
 from functools import partial
 
-import numpy as np
-
+from sknnmm.sampling.bounded import BoundedResponses
 from sknnmm.sampling.missing.choose import latent_moves, missing_draws
 from sknnmm.sampling.residual import (
     RowResidual,
     SummedResidual,
     Target,
-    expected_response,
 )
 from sknnmm.sampling.residual_variances import ResidualVariances
 from sknnmm.sampling.snp.choose import choose_updates
@@ -37,7 +35,7 @@ class Sampler:
     snp_updates : list of SNPUpdate
     collapsed : set of str
         Layers whose residual variances are drawn with the SNP effects, these integrated out.
-    residuals, variances, draws, moves, missing : dict
+    residuals, variances, draws, bounded, moves, missing : dict
         By the name of a layer: its residual, its ResidualVariances, the draws of its terms, joint
         moves of its latent nodes, and the draw of its missing responses, if it has any.
     """
@@ -61,6 +59,9 @@ class Sampler:
         self.variances = {layer.name: ResidualVariances(layer) for layer in self.layers}
         self.draws = {layer.name: self._draws(layer) for layer in self.layers}
         self.moves = latent_moves(network, self.residuals, self.variances)
+        self.bounded = {
+            layer.name: BoundedResponses(layer) for layer in self.layers if layer.bounded.any()
+        }
         self.missing = missing_draws(network, self.residuals)
 
     def iterate(self, chain, rng, tuning):
@@ -72,8 +73,8 @@ class Sampler:
                 state, residual = chain.layers[layer.name], self.residuals[layer.name]
                 self.variances[layer.name].draw(state, residual, rng)
         for layer in reversed(self.layers):
-            if layer.family.draws:
-                self.draw_recorded(layer, chain, rng)
+            if layer.name in self.bounded:
+                self.bounded[layer.name].draw(chain, rng)
             for move in self.moves[layer.name]:
                 move.draw(chain, rng)
             if layer.name in self.missing:
@@ -101,16 +102,6 @@ class Sampler:
     def _draw_snps(self, update, chain, rng, tuning):
         update.draw(chain, self.residuals, rng, self._interweaving, tuning)
 
-    def draw_recorded(self, layer, chain, rng):
-        """Draw the responses that the record of a layer bounds, but does not tell."""
-        state = chain.layers[layer.name]
-        cells = layer.observed & layer.informed[:, None]
-        mean = np.broadcast_to(expected_response(layer, state), cells.shape)[cells]
-        variance = np.broadcast_to(state.residual_variance, cells.shape)[cells]
-        weight = np.broadcast_to(layer.row_weight[:, None], cells.shape)[cells]
-        sd = np.sqrt(variance / weight)
-        state.response[cells] = layer.family.draw(layer.record[cells], mean, sd, rng)
-
     def update_of(self, term):
         """Return the SNPUpdate that draws a term of SNPs."""
         return self._update_of[term]
@@ -136,5 +127,7 @@ class Sampler:
                 if term.source:
                     term.measure(term.of(chain), chain.layers[term.source].response)
             self.residuals[layer.name].measure(chain.layers[layer.name])
+            if layer.name in self.bounded:
+                self.bounded[layer.name].measure()
         for update in self.snp_updates:
             update.measure(chain)

@@ -8,6 +8,7 @@ individuals.
 import numpy as np
 
 from sknnmm.common.compiled import njit
+from sknnmm.kernels.simd import WIDE, load, splat, store
 
 
 def expected_response(layer, state, of=None):
@@ -93,11 +94,21 @@ class RowResidual:
 @njit(nogil=True, cache=True)
 def weighted_squares(residual, rows, row_weight):
     """Return weighted sums over some rows of squares, (C,), in double precision."""
-    squares = np.zeros(residual.shape[1])
-    for i in rows:
-        for c in range(squares.size):
-            squares[c] += row_weight[i] * float(residual[i, c]) ** 2
-    return squares
+    n_columns, lanes, zero = residual.shape[1], len(WIDE), splat(0.0, WIDE)
+    values = np.ascontiguousarray(residual).reshape(-1)
+    squares = np.zeros(n_columns + lanes)
+    # Whole vectors, of which what lies beyond the row is left; the last rows have no more of them.
+    n_whole = np.searchsorted(rows, (values.size - lanes) // n_columns - 1)
+    for first in range(0, n_columns, lanes):
+        total = zero
+        for i in rows[:n_whole]:
+            value = load(values, n_columns * i + first, zero)
+            total = total + splat(np.float64(row_weight[i]), WIDE) * value * value
+        store(squares, first, total)
+    for i in rows[n_whole:]:
+        for c in range(n_columns):
+            squares[c] += row_weight[i] * np.float64(residual[i, c]) ** 2
+    return squares[:n_columns]
 
 
 class SummedResidual:

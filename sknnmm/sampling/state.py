@@ -17,6 +17,7 @@ class LayerState:
     response: np.ndarray  # (n, C), missing cells as they were drawn last
     residual_variance: np.ndarray  # (C,)
     terms: dict[str, Any]  # state of each term, by its name
+    family: Any = None  # parameters of the family, if it has any
     step_size: object = None  # of Hamiltonian Monte Carlo for missing responses, where it is used
 
 

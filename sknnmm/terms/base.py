@@ -102,6 +102,20 @@ class Term(ABC, Generic[State]):
         """
         return 0.0, 0.0
 
+    def scale_density(
+        self, state: State, residual_variance: np.ndarray
+    ) -> tuple[float, float, float]:
+        """Return (a, b, c): log t has the prior density t^a exp(-b t^2 - c / t^2).
+
+        t is a factor of the contribution to the only response, and of the hyperparameters that
+        `multiply` moves with it.
+        """
+        raise NotImplementedError
+
+    def multiply(self, state: State, factor: float) -> None:
+        """Multiply the contribution to the only response (see `scale_density`), in place."""
+        raise NotImplementedError
+
 
 class DrawnTerm(Term[State]):
     """A term that draws itself, given what it is to explain."""

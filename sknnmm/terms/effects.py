@@ -21,6 +21,28 @@ class EffectsState:
     hyper: Hyperparameters | None
 
 
+def scale_density(
+    prior: Prior, state: EffectsState, residual_variance: np.ndarray
+) -> tuple[float, float, float]:
+    """Return the `scale_density` of a Term that consists of effects on one response."""
+    of_prior = prior.density_of_scale(state.hyper)
+    if of_prior is not None:
+        a, b, c = (float(part[0]) for part in of_prior)
+        return a, b, c
+    multiplier = np.array(prior.multipliers)[state.component]
+    variance = prior.effect_variances(state.hyper, residual_variance) * multiplier
+    nonzero = state.effects != 0
+    squares = np.square(state.effects[nonzero], dtype=float)
+    return float(nonzero.sum()), 0.5 * float((squares / variance[nonzero]).sum()), 0.0
+
+
+def rescale_all(prior: Prior, state: EffectsState, factor: float) -> None:
+    """Multiply effects, and what of the prior moves with them, in place."""
+    state.effects *= factor
+    if prior.density_of_scale(state.hyper) is not None:
+        prior.rescale(state.hyper, np.array([factor]))
+
+
 def hyperparameter_variables(
     prior: Prior, layer: "Layer", effects: str, pi: str, group_dim: str
 ) -> list[Variable]:

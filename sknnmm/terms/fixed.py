@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sknnmm.kernels.fits import repeat_row
 from sknnmm.model.variables import Variable
 from sknnmm.terms.base import DrawnTerm
 
@@ -94,7 +95,9 @@ class Fixed(DrawnTerm[FixedState]):
             mean = shrinkage * product
             coordinates = mean + np.sqrt(s2 * shrinkage) * rng.standard_normal(mean.shape)
             state.coefficients[:, responses] = back @ coordinates
-        if state.fit is not None:
+        if state.fit is not None and len(state.coefficients) == 1:
+            repeat_row(state.coefficients, state.fit)
+        elif state.fit is not None:
             state.fit[:] = self.fitted(state.coefficients)
 
     def products_of_rows(self, rows: np.ndarray) -> list[np.ndarray]:
@@ -124,6 +127,31 @@ class Fixed(DrawnTerm[FixedState]):
         state.coefficients[:, response] *= factor
         if state.fit is not None:
             state.fit[:, response] *= factor
+
+    def scale_density(
+        self, state: FixedState, residual_variance: np.ndarray
+    ) -> tuple[float, float, float]:
+        """Return that of the coordinates, all flat but for the intercept's (see Term)."""
+        ((_, basis, _),) = self.groups
+        return float(basis.shape[1]), -self.log_prior(state), 0.0
+
+    def multiply(self, state: FixedState, factor: float) -> None:
+        """Multiply the effects (see Term)."""
+        self.rescale(state, 0, factor)
+
+    def shift(self, state: FixedState, amount: float) -> None:
+        """Add to the intercept of the only response, in place."""
+        state.coefficients[0] += amount
+        state.fit[:] += self._dtype(amount)
+
+    def log_prior(self, state: FixedState, shift: float = 0.0) -> float:
+        """Return the log prior density of the only intercept, maybe shifted, up to a constant."""
+        if self.is_flat:
+            return 0.0
+        ((_, basis, _),) = self.groups
+        informed = np.flatnonzero(basis[:, 0])
+        coordinate = basis[informed, 0] @ (state.fit[informed, 0].astype(float) + shift)
+        return -0.5 * float(self._constant_precision * coordinate**2)
 
     def contribution(self, state: FixedState) -> np.ndarray:
         """Return the fitted values (see Term)."""

@@ -15,6 +15,8 @@ from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
+    rescale_all,
+    scale_density,
 )
 from sknnmm.terms.fixed import Fixed
 
@@ -244,7 +246,11 @@ class Nodes(DrawnTerm[NodesState]):
             ones = np.ones((1, self.n_responses), dtype)
             return NodesState(ones, None, None, activated)
         weights = self.ridge(activated.astype(float), layer, responses[self.layer])
-        hyper = self.prior.start(self.expected_variance, DenseLayout(*weights.shape))
+        hyper = self.prior.start(
+            self.expected_variance,
+            DenseLayout(*weights.shape),
+            layer.family.expected_residual_variance,
+        )
         component = np.full(weights.shape, self.prior.starting_component(hyper), np.int8)
         if self.idle is not None:
             component[self.idle] = -1
@@ -302,7 +308,8 @@ class Nodes(DrawnTerm[NodesState]):
                         f"{self.name} cannot be drawn: the activated omics have values that are "
                         "not finite, or vary too little for their size."
                     ) from error
-            residual.subtract(block, own, state.effects[own] - before)
+            if own.stop < self.n_nodes:  # there is another block to be drawn
+                residual.subtract(block, own, state.effects[own] - before)
         prior.update(state.hyper, state.effects, state.component, s2, rng)
 
     def products_of_rows(self, rows: np.ndarray) -> RowProducts:
@@ -353,6 +360,16 @@ class Nodes(DrawnTerm[NodesState]):
     def scale_terms(self, state: NodesState, response: int) -> tuple[float, float]:
         """Return what the prior of the variances says of their scale (see Term)."""
         return self.prior.scale_terms(state.hyper, response)
+
+    def scale_density(
+        self, state: NodesState, residual_variance: np.ndarray
+    ) -> tuple[float, float, float]:
+        """Return that of the weights (see Term)."""
+        return scale_density(self.prior, state, residual_variance)
+
+    def multiply(self, state: NodesState, factor: float) -> None:
+        """Multiply the weights (see Term)."""
+        rescale_all(self.prior, state, factor)
 
     def variance_of(self, state: NodesState, residual_variance: np.ndarray) -> np.ndarray:
         """Return the prior variance of every weight given its mixture component, (K, C)."""

@@ -168,6 +168,17 @@ class Random(DrawnTerm[RandomState]):
         power, of_scale = self._scale_terms
         return power, of_scale / state.variance[response]
 
+    def scale_density(
+        self, state: RandomState, residual_variance: np.ndarray
+    ) -> tuple[float, float, float]:
+        """Return that of the variance, which moves with the effects (see Term)."""
+        shape, rate = self.scale_terms(state, 0)
+        return -2 * shape, 0.0, rate
+
+    def multiply(self, state: RandomState, factor: float) -> None:
+        """Multiply the effects and their SD (see Term)."""
+        self.rescale(state, 0, factor)
+
     def variables(self, layer: "Layer") -> list[Variable]:
         """Return the variances, and the effects, kept in moments (see Term)."""
         shown = {"is_target": True, "is_diagnosed": True}

@@ -18,6 +18,8 @@ from sknnmm.terms.effects import (
     EffectsState,
     hyperparameter_values,
     hyperparameter_variables,
+    rescale_all,
+    scale_density,
 )
 
 if TYPE_CHECKING:
@@ -117,6 +119,19 @@ class SNPs(Term[SNPState]):
     def scale_terms(self, state: SNPState, response: int) -> tuple[float, float]:
         """Return what the prior of the variances says of their scale (see Term)."""
         return self.prior.scale_terms(state.hyper, response)
+
+    def scale_density(
+        self, state: SNPState, residual_variance: np.ndarray
+    ) -> tuple[float, float, float]:
+        """Return that of the effects (see Term)."""
+        return scale_density(self.prior, state, residual_variance)
+
+    def multiply(self, state: SNPState, factor: float) -> None:
+        """Multiply the effects and what is maintained of them (see Term)."""
+        rescale_all(self.prior, state, factor)
+        state.fit *= factor
+        if state.fit_products is not None:
+            state.fit_products *= factor
 
     def contribution(self, state: SNPState) -> np.ndarray:
         """Return genotypes times effects (see Term)."""

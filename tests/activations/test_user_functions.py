@@ -228,7 +228,7 @@ RNG = np.random.default_rng(0)
 @pytest.mark.filterwarnings("error::numpy.exceptions.ComplexWarning")
 @pytest.mark.parametrize("case", BAD_FUNCTIONS)
 def test_bad_functions(case, data, monkeypatch):
-    monkeypatch.setattr("sknnmm.estimators.regressor.Sampler", None)  # before any sampling
+    monkeypatch.setattr("sknnmm.estimators.base.Sampler", None)  # before any sampling
     function, message = BAD_FUNCTIONS[case]
     with pytest.raises(ValueError, match=message), np.errstate(all="ignore"):
         fit(data, function)

@@ -22,7 +22,13 @@ MODELS = {  # omics, parameters
     "RR-BLUP, coordinates": (3, {"method": "RR-BLUP", "omics_method": "RR-BLUP"}),
     "thinned": (0, {"method": "RR-BLUP", "thin": 3}),
 }
-every_model = pytest.mark.parametrize(("n_omics", "parameters"), MODELS.values(), ids=MODELS)
+every_model = pytest.mark.parametrize(
+    ("n_omics", "parameters"),
+    [
+        pytest.param(*of_model, id=name, marks=[] if "HMC" in name else [pytest.mark.slow])
+        for name, of_model in MODELS.items()
+    ],
+)
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bulk ESS < 100 in")  # of fits of fixed length
@@ -78,7 +84,7 @@ def test_it_is_the_fit_of_the_length_it_finds(n_omics, parameters, data, auto):
     assert_same(model, fit(fixed.set_params(min_ess=1, max_iter=2), data, n_omics))
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
 def test_same_bits_for_any_number_of_jobs_and_backend(backend, data, auto):
     expected = fit(auto(method="RR-BLUP"), data)
     assert expected.burn_in_ > 100  # it took three rounds

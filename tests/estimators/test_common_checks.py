@@ -6,7 +6,7 @@ from arviz_stats.base import array_stats
 from numpy.testing import assert_allclose
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sknnmm import NNMMRegressor
+from sknnmm import NNMMClassifier, NNMMRegressor
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -27,23 +27,34 @@ EXPECTED_FAILURES = {
 }
 
 
-def every_check_of(configurations):
+def every_check_of(kind, configurations):
     return parametrize_with_checks(
         [
-            NNMMRegressor(**{"n_iter": 60, **options}, burn_in=20, n_chains=1, random_state=0)
+            kind(**{"n_iter": 60, **options}, burn_in=20, n_chains=1, random_state=0)
             for options in configurations
         ],
         expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
     )
 
 
-@every_check_of(CONFIGURATIONS)
+@every_check_of(NNMMRegressor, CONFIGURATIONS[:1])
 def test_common_checks(estimator, check):
     check(estimator)
 
 
+@every_check_of(NNMMClassifier, [{}])
+def test_common_checks_of_classifiers(estimator, check):
+    check(estimator)
+
+
 @pytest.mark.slow
-@every_check_of(OTHERS)
+@every_check_of(NNMMClassifier, CONFIGURATIONS[1:])
+def test_common_checks_of_other_classifiers(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@every_check_of(NNMMRegressor, CONFIGURATIONS[1:] + OTHERS)
 def test_common_checks_of_other_models(estimator, check):
     check(estimator)
 

@@ -60,7 +60,13 @@ BACKENDS = {
 }
 
 
-@every_model
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param(parameters, id=name, marks=[] if name == "tanh" else [pytest.mark.slow])
+        for name, parameters in MODELS.items()
+    ],
+)
 def test_same_bits_for_any_number_of_jobs_and_backend(parameters, data, two_chains):
     expected = numbers(fit(two_chains(**parameters), data), data)
     assert_same(expected, numbers(fit(two_chains(n_jobs=1, **parameters), data), data))
@@ -70,7 +76,7 @@ def test_same_bits_for_any_number_of_jobs_and_backend(parameters, data, two_chai
         assert_same(expected, numbers(model, data))
 
 
-@pytest.mark.parametrize("layout", ["SNP-major", "strided"])
+@pytest.mark.parametrize("layout", ["strided", pytest.param("SNP-major", marks=pytest.mark.slow)])
 def test_same_bits_for_memory_maps_of_other_layouts(layout, data, two_chains):
     strided = np.repeat(data.X, 2, axis=1)[:, ::2]
     X = np.asfortranarray(data.X) if layout == "SNP-major" else strided

@@ -93,15 +93,15 @@ def as_given(request, data, short):
 @pytest.mark.parametrize(
     ("as_given", "change"),
     [
-        ("BayesC", "SNPs"),
         ("BayesC", "alleles"),
-        ("RR-BLUP, tanh", "rows"),
-        ("RR-BLUP, tanh", "omics"),
         *(
             pytest.param(*others, marks=pytest.mark.slow)
             for others in (
+                ("BayesC", "SNPs"),
                 ("BayesC", "rows"),
                 ("BayesC", "omics"),
+                ("RR-BLUP, tanh", "rows"),
+                ("RR-BLUP, tanh", "omics"),
                 ("RR-BLUP, tanh", "SNPs"),
                 ("RR-BLUP, tanh", "alleles"),
             )

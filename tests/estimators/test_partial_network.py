@@ -134,7 +134,7 @@ def test_warning_points_at_the_call_of_fit(data, short):
     assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("order", ["F", pytest.param("C", marks=pytest.mark.slow)])
 def test_same_bits_for_any_number_of_jobs(data, short, order):
     X = np.asarray(data.X, order=order)
     one, two = (

@@ -72,7 +72,8 @@ def weighted(request, data, short):
 
 
 @pytest.mark.parametrize(
-    "factor", [3.7, 1e-30, 1e200, pytest.param(1 / 500**2, marks=pytest.mark.slow)]
+    "factor",
+    [3.7, 1e200, *(pytest.param(f, marks=pytest.mark.slow) for f in (1e-30, 1 / 500**2))],
 )
 def test_a_common_factor_changes_nothing_but_its_unit(weighted, data, factor):
     first = weighted

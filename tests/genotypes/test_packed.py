@@ -288,13 +288,13 @@ def test_nobody_and_nothing_is_an_error(genotypes, short):
 
 def test_cross_validation_of_a_pipeline(X, genotypes, short):
     y = X[:, 3] + np.random.default_rng(0).normal(size=N)
-    model = make_pipeline(*(clone(s) for s in SELECTORS), short(precision="double"))
+    model = make_pipeline(*(clone(s) for s in SELECTORS), short())
     scores = [
         cross_val_score(model, given, y, cv=3, n_jobs=n_jobs)
         for given, n_jobs in ((np.asfortranarray(X), None), (genotypes, None), (genotypes, 2))
     ]
     assert np.isfinite(scores).all()
-    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-9)
+    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-4)
     assert_array_equal(scores[2], scores[1])
 
 

@@ -54,15 +54,19 @@ def stored(trio, tmp_path_factory):
     return pairs
 
 
-ROW_BY_ROW = pytest.param("individual-major", marks=pytest.mark.slow)
-every_storage = pytest.mark.parametrize("storage", ["bed", "SNP-major", ROW_BY_ROW])
-
 MODELS = {
     "blocks of SNPs": {},
     "one column": {"without_omics": True, "method": "BayesA"},
     "connections": {"mask": [j % 3 for j in range(P)]},
     "spectral": {"method": "RR-BLUP", "direct_effects": "BayesB"},
     "curved": {"activation": "tanh", "n_latent": 1},
+}
+
+ORDINARY = {  # each storage, and of packed genotypes each kind of sweep
+    ("bed", "blocks of SNPs"),
+    ("bed", "one column"),
+    ("bed", "connections"),
+    ("SNP-major", "curved"),
 }
 
 
@@ -86,7 +90,7 @@ def results(model, X, omics):
             storage,
             parameters,
             id=f"{storage}-{name}",
-            marks=[] if storage == "bed" or name == "curved" else [pytest.mark.slow],
+            marks=[] if (storage, name) in ORDINARY else [pytest.mark.slow],
         )
         for storage in ("bed", "SNP-major", "individual-major")
         for name, parameters in MODELS.items()
@@ -106,7 +110,10 @@ def test_a_file_gives_the_bits_of_memory(storage, parameters, trio, stored, shor
         assert_array_equal(in_file[key], value, err_msg=key)
 
 
-@every_storage
+@pytest.mark.parametrize(
+    "storage",
+    ["bed", *(pytest.param(f"{of}-major", marks=pytest.mark.slow) for of in ("SNP", "individual"))],
+)
 def test_worker_processes_open_the_file_themselves(storage, trio, stored, short):
     _, omics, y = trio
     chains = {"n_chains": 2, "n_iter": 30, "burn_in": 10}
@@ -115,7 +122,10 @@ def test_worker_processes_open_the_file_themselves(storage, trio, stored, short)
     assert_array_equal(one.coef_, two.coef_)
 
 
-@pytest.mark.parametrize("parameters", [MODELS["one column"], MODELS["connections"]])
+@pytest.mark.parametrize(
+    "parameters",
+    [MODELS["one column"], pytest.param(MODELS["connections"], marks=pytest.mark.slow)],
+)
 def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
     X, omics, y = trio
     chains = {"n_chains": 2, "n_iter": 30, "burn_in": 10, **parameters}
@@ -127,7 +137,15 @@ def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
 
 
 @pytest.mark.parametrize(
-    "storage", ["memory", "bed", pytest.param("SNP-major", marks=pytest.mark.slow), ROW_BY_ROW]
+    "storage",
+    [
+        "SNP-major in memory",
+        "bed",
+        *(
+            pytest.param(storage, marks=pytest.mark.slow)
+            for storage in ("individual-major in memory", "SNP-major", "individual-major")
+        ),
+    ],
 )
 def test_large_genotypes_are_never_copied(storage, tmp_path, short, monkeypatch):
     monkeypatch.setattr(user_genotypes, "LARGE", 0)
@@ -139,9 +157,11 @@ def test_large_genotypes_are_never_copied(storage, tmp_path, short, monkeypatch)
     if storage == "bed":
         to_bed(tmp_path / "X.bed", X)
         X = open_plink(tmp_path / "X").genotypes
-    elif storage != "memory":
-        np.save(tmp_path / "X.npy", np.asfortranarray(X) if storage == "SNP-major" else X)
-        X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    else:
+        X = np.asfortranarray(X) if storage.startswith("SNP-major") else X
+        if "memory" not in storage:
+            np.save(tmp_path / "X.npy", X)
+            X = np.load(tmp_path / "X.npy", mmap_mode="r")
 
     def fit_and_predict(rows):
         model = short(n_iter=2, burn_in=1).fit(X[rows], y[rows], omics[rows])
@@ -226,12 +246,11 @@ HARMS = {
 @pytest.mark.parametrize(
     ("kind", "harm", "without_omics", "backend"),
     [
-        ("bed", replace, True, "loky"),
-        ("npy", Path.unlink, False, "multiprocessing"),  # forks, which start at once
+        ("bed", replace, True, "multiprocessing"),  # forks, which start at once
+        ("npy", Path.unlink, False, "multiprocessing"),
         *(
             pytest.param(*others, "loky", marks=pytest.mark.slow)
             for others in product(FILES, HARMS, [True, False])
-            if others != ("bed", replace, True)
         ),
     ],
 )
@@ -249,6 +268,7 @@ def test_workers_do_not_read_another_file(
     assert_array_equal(short(**TWO_CHAINS).fit(mapped, y, given).coef_, expected)
 
 
+@pytest.mark.slow
 def test_workers_do_not_read_another_file_than_a_writable_map(trio, short, tmp_path):
     X, _, y = trio
     mapped, path = of_npy(mode="r+")(tmp_path, X)
@@ -295,14 +315,16 @@ def test_a_npy_file_written_over_by_another_array_is_noticed(other, trio, short,
         short().fit(mapped, y)
 
 
-def test_a_map_of_a_part_of_a_file_is_read(trio, short, tmp_path):
+@pytest.mark.parametrize(
+    "first", [*(pytest.param(first, marks=pytest.mark.slow) for first in (0, 1)), 100]
+)
+def test_a_map_of_a_part_of_a_file_is_read(first, trio, short, tmp_path):
     X, _, y = trio
     _, path = of_npy()(tmp_path, X)
-    for first in (0, 1, 100):
-        part = np.memmap(path, np.int8, "r", 128 + first * N, (N, 60), order="F")
-        one, two = (short(n_jobs=jobs, **TWO_CHAINS).fit(part, y) for jobs in (1, 2))
-        assert_array_equal(one.coef_, two.coef_)
-        assert_array_equal(one.coef_, short(**TWO_CHAINS).fit(X[:, first : first + 60], y).coef_)
+    part = np.memmap(path, np.int8, "r", 128 + first * N, (N, 60), order="F")
+    one, two = (short(n_jobs=jobs, **TWO_CHAINS).fit(part, y) for jobs in (1, 2))
+    assert_array_equal(one.coef_, two.coef_)
+    assert_array_equal(one.coef_, short(**TWO_CHAINS).fit(X[:, first : first + 60], y).coef_)
 
 
 def test_changes_that_are_in_no_file_reach_the_workers(trio, short, tmp_path):

@@ -271,6 +271,8 @@ def draw_parameters(model, X, rng):
     p, n_nodes = model.genotypes.shape[1], model.n_nodes
     node_variances = draw_variance(model.residual_prior, rng, n_nodes)
     residual_variance = draw_variance(model.residual_prior, rng, 1)
+    if model.family.residual_variance_is_fixed:
+        residual_variance[:] = model.family.expected_residual_variance
     snp_scale = ScaledGenotypes(model.genotypes).scale[:, None]
     hypers = {}
     connected = True if model.connections is None else model.connections.dense()

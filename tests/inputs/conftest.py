@@ -6,4 +6,4 @@ def no_sampling(monkeypatch):
     def sampled(*args, **kwargs):
         pytest.fail("sampling started")
 
-    monkeypatch.setattr("sknnmm.estimators.regressor.run_chains", sampled)
+    monkeypatch.setattr("sknnmm.estimators.base.run_chains", sampled)

@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 from sknnmm.inputs import genotypes
 from sknnmm.inputs.fit_inputs import check_fit_inputs
+from sknnmm.inputs.phenotype import Phenotype
 from sknnmm.inputs.predict_inputs import check_predict_inputs
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -26,7 +27,9 @@ def frame(data):
 def test_inputs_of_a_fit_are_frozen_and_the_estimator_is_as_it_was(data, frame, short):
     model = short(omics_features=["HDL", "LDL"])
     before = dict(vars(model))
-    inputs = check_fit_inputs(model, frame, data.y, None, data.covariates, None, np.float32)
+    inputs = check_fit_inputs(
+        model, frame, Phenotype(data.y), None, data.covariates, None, np.float32
+    )
     assert vars(model) == before
     assert inputs.n_features == 26 and list(inputs.feature_names) == list(frame)
     assert_array_equal(inputs.positions["omics"], [5, 25])
@@ -41,7 +44,9 @@ def test_inputs_of_a_fit_are_frozen_and_the_estimator_is_as_it_was(data, frame, 
 def test_what_predict_compares_with(data, short):
     constant = np.column_stack([data.gappy[:, 0], np.full(80, 5.0)])
     with pytest.warns(UserWarning, match="1 columns without variance"):
-        inputs = check_fit_inputs(short(), data.X, data.y, constant, None, None, np.float32)
+        inputs = check_fit_inputs(
+            short(), data.X, Phenotype(data.y), constant, None, None, np.float32
+        )
     fitted = inputs.fitted_columns(is_network=False)
     assert_array_equal(fitted.omics_idle, [False, True])
     assert_array_equal(inputs.fitted_columns(is_network=True).omics_idle, [False, False])

@@ -154,7 +154,15 @@ def test_weights_of_a_wrong_shape_are_called_weights(data, short, shape):
 # --- codes for missing values -----------------------------------------------------------------
 
 
-CODES = [(9, np.int8), (5, np.int64), (255, np.uint8), (3, np.int16), (-9, float), (-1, float)]
+CODES = [
+    (9, np.int8),
+    (5, np.int64),
+    (3, np.int16),
+    *(
+        pytest.param(*of_floats, marks=pytest.mark.slow)  # stored so, with kernels of their own
+        for of_floats in ((255, np.uint8), (-9, float), (-1, float))
+    ),
+]
 
 
 @pytest.mark.parametrize(("code", "dtype"), CODES)

@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 
 from sknnmm.effects import Fixed, Random
 from sknnmm.inputs.fit_inputs import check_fit_inputs
+from sknnmm.inputs.phenotype import Phenotype
 from sknnmm.relationship import Relationship
 
 N = 80
@@ -24,7 +25,7 @@ def random_of(data, short, effects, table=TABLE, **changes):
     inputs = {"y": data.y, "omics": data.omics} | changes
     model = short(effects=effects)
     y, omics = inputs["y"], inputs["omics"]
-    return check_fit_inputs(model, data.X, y, omics, table, None, np.float32).random
+    return check_fit_inputs(model, data.X, Phenotype(y), omics, table, None, np.float32).random
 
 
 def test_levels_of_the_rows(data, short):
@@ -58,7 +59,7 @@ def test_levels_of_a_relationship_are_its_ids(data, short):
 def test_columns_of_random_terms_are_no_fixed_effects(data, short):
     effects = [Random("animal", slope="age"), Fixed("sex", layer="phenotype")]
     model = short(effects=effects)
-    inputs = check_fit_inputs(model, data.X, data.y, data.omics, TABLE, None, np.float32)
+    inputs = check_fit_inputs(model, data.X, Phenotype(data.y), data.omics, TABLE, None, np.float32)
     assert inputs.fixed["phenotype"].names == ["cage", "sex[T.M]"]
     assert inputs.fixed["omics"].names == ["cage"]
 

@@ -17,9 +17,16 @@ def with_r_na(values, dtype):
     return values
 
 
-@pytest.mark.parametrize("wrap", [np.asarray, pd.DataFrame])
+@pytest.mark.parametrize(
+    ("scale", "wrap"),
+    [
+        pytest.param(1, np.asarray, id="dosages"),
+        pytest.param(1, pd.DataFrame, id="table of dosages"),
+        pytest.param(0.9, np.asarray, id="fractions"),
+        pytest.param(0.9, pd.DataFrame, id="table of fractions", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("scale", [1, 0.9], ids=["dosages", "fractions"])
 def test_missing_values_of_r_are_missing_values(dtype, scale, wrap, data, short):
     # RuntimeWarnings are errors here, see pyproject.toml.
     X = np.where(data.X < 0, np.nan, data.X) * scale

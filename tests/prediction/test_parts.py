@@ -146,7 +146,7 @@ def test_samples_of_two_phenotypes_have_the_predicted_mean_and_sd(activation):
 
 def assert_samples_agree(network, rows, of_integral=0.0):
     n = 8000
-    sample = sample_phenotypes(network, rows, n, np.random.default_rng(0))
+    sample, _ = sample_phenotypes(network, rows, n, np.random.default_rng(0))
     mean, sd = network.expected_phenotype(rows), predictive_sd(network, rows)
     assert sample.shape == (len(rows), n, 2) and mean.shape == sd.shape == (len(rows), 2)
     bound = stats.norm.isf(1e-5 / 2 / sd.size)
@@ -251,7 +251,7 @@ def test_three_layers_of_linear_nodes_are_the_mean_of_the_products():
     residual = draws["residual_variance"].mean(axis=(0, 1))
     spread = np.sqrt(residual + value.var(axis=(0, 1)))
     assert_allclose(predictive_sd(network, known), spread, rtol=1e-10)
-    sample = sample_phenotypes(network, known, 4000, np.random.default_rng(1))
+    sample, _ = sample_phenotypes(network, known, 4000, np.random.default_rng(1))
     # The SE of an SD over 4,000 nearly normal draws is 1.1 %.
     assert_allclose(sample.std(axis=1), spread, rtol=0.06)
 

@@ -21,7 +21,13 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name in ("RR-BLUP", "BayesC masked") else [])
+        for name in MODELS
+    ],
+)
 def fitted(request, data, short):
     parameters = dict(MODELS[request.param])
     with_omics = parameters.pop("omics", True)
@@ -86,7 +92,8 @@ def test_given_omics_and_more_data_narrow_the_predictions(data, short):
     assert (given**2 > model.residual_variance_).all()
 
 
-@pytest.mark.parametrize("activation", ["linear", pytest.param("tanh", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
 def test_intervals_cover(activation):
     """50 % and 90 % intervals of held-out phenotypes and true genetic values.
 

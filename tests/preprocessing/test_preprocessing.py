@@ -233,7 +233,15 @@ def test_columns_that_are_not_dosages_are_kept():
 
 @pytest.mark.parametrize(
     ("r2", "window"),
-    [(0.8, 100), (0.5, 100), (0.2, 7), (0.05, 1), (0.3, 200), (0.1, 10_000), (0.6, 128)],
+    [
+        (0.5, 100),
+        (0.2, 7),
+        (0.05, 1),
+        (0.3, 200),
+        (0.1, 10_000),
+        (0.6, 128),
+        pytest.param(0.8, 100, marks=pytest.mark.slow),
+    ],
 )
 def test_pruning_equals_the_naive_loop(linked, r2, window):
     kept = LDPruner(r2=r2, window=window).fit(linked).get_support(indices=True)

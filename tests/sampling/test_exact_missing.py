@@ -11,7 +11,7 @@ from sknnmm.sampling.missing.exact import draw_from_prior, move_onto
 def test_draws_are_those_of_the_formula(n_responses):
     rng = np.random.default_rng(0)
     row_of_cell, columns = np.nonzero(rng.random((40, 5)) < 0.5)
-    rows, starts = np.unique(row_of_cell, return_index=True)
+    rows, starts, place = np.unique(row_of_cell, return_index=True, return_inverse=True)
 
     def normal(*shape):
         return rng.standard_normal(shape).astype(np.float32)
@@ -22,9 +22,9 @@ def test_draws_are_those_of_the_formula(n_responses):
     residual_variance = 0.3 + normal(len(rows), n_responses) ** 2
     cells, gap = noise_of_cells.copy(), noise.copy()
     draw_from_prior(
-        mean, sd, unexplained, residual_variance, nodes, weights, rows, columns, starts, cells, gap
+        mean, sd, unexplained, residual_variance, nodes, weights, rows, columns, place, cells, gap
     )
-    move_onto(gap, cells, sd, weights, residual_variance, columns, starts)
+    move_onto(gap, cells, sd, weights, residual_variance, columns, place, starts)
     for r, row in enumerate(rows):
         own = np.flatnonzero(row_of_cell == row)
         w, D = weights[columns[own]].astype(float), np.diag(sd[own].astype(float) ** 2)

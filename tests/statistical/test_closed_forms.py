@@ -195,7 +195,9 @@ SELECTING = {
     ("effects", "n_effects"),
     [pytest.param("direct", 2, marks=pytest.mark.slow), ("direct", 3), ("weights", 3)],
 )
-@pytest.mark.parametrize("method", SELECTING)
+@pytest.mark.parametrize(
+    "method", ["BayesB", "BayesR", pytest.param("BayesC", marks=pytest.mark.slow)]
+)
 def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_effects):
     """Two or three SNPs, or omics, one with a clear effect, against the sum over all models."""
     rng = np.random.default_rng(2)

@@ -154,10 +154,12 @@ def moved(chain):
 
 @pytest.mark.parametrize(
     "prior",
-    [  # a mixture, and a scale alone
+    [  # the first a mixture, the second a scale alone
         "BayesC",
-        "BayesA",
-        *(pytest.param(prior, marks=pytest.mark.slow) for prior in ("BayesB", "BayesR", "BayesL")),
+        *(
+            pytest.param(prior, marks=pytest.mark.slow)
+            for prior in ("BayesA", "BayesB", "BayesR", "BayesL")
+        ),
     ],
 )
 def test_posterior_is_that_without_moves(prior):

@@ -28,6 +28,7 @@ from sknnmm.priors import (
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.terms import random
 from sknnmm.terms.level_draws import RandomState
+from tests.helpers.families import FAMILIES, draw_thresholds, record_of
 from tests.helpers.levels import levels_of
 from tests.helpers.moments import beyond_error, differences
 from tests.helpers.networks import (
@@ -81,8 +82,11 @@ def statistics(parameters, y, model):
     return values
 
 
-def redraw_data(model, sampler, chain, rng):
-    """Draw the observed omics and y given the parameters and the missing omics."""
+def redraw_data(model, sampler, chain, rng, family=None):
+    """Draw the observed omics and y given the parameters and the missing omics.
+
+    And the record of y, if it is of a family that bounds it.
+    """
     parts = Parts(chain)
     fits = {  # by sums, none is maintained
         term.name: sampler.update_of(term).fit_everywhere(term.of(chain), rng)
@@ -98,7 +102,19 @@ def redraw_data(model, sampler, chain, rng):
         mean = mean + fits["direct_effects"]
     y = draw_y(model, mean[:, 0], parts.phenotype.residual_variance[0], rng)
     parts.phenotype.response[:, 0] = np.where(model.y_observed, y, 0)
+    if family:
+        write_record(model, family, y, parts.phenotype.family)
     sampler.measure(chain)
+
+
+def write_record(model, family, y, parameters):
+    """Exchange the record of y (n,) under a sampler."""
+    seen = model.y_observed
+    thresholds = None if parameters is None else parameters.values
+    lower, upper = record_of(family, y, thresholds)
+    model.y[seen] = lower[seen]
+    if model.y_upper is not None:
+        model.y_upper[seen] = upper[seen]
 
 
 def _random_part(layer):
@@ -106,33 +122,56 @@ def _random_part(layer):
     return sum(state.fit for state in layer.terms.values() if isinstance(state, RandomState))
 
 
-def prior_draw(model, X, rng):
+def prior_draw(model, X, rng, family=None):
     """Return the statistics of one draw of parameters and data."""
     parameters = draw_parameters(model, X, rng)
     if model.omics_limits is not None:  # what is known of them holds
         while (parameters.omics > model.omics_limits).any():
             parameters = draw_parameters(model, X, rng)
     mean = parameters.expected_y(X, model.activation)
-    return statistics(parameters, draw_y(model, mean, parameters.residual_variance, rng), model)
+    y = draw_y(model, mean, parameters.residual_variance, rng)
+    values = statistics(parameters, y, model)
+    if family:
+        values |= of_record(family, y[model.y_observed], draw_thresholds(family, rng))
+    return values
 
 
-def z_scores(model, by_rows, n_moves, seed, n_iterations, n_prior_draws):
+def of_record(family, y, thresholds):
+    """Return statistics of responses, their record and thresholds."""
+    lower, _ = record_of(family, y, thresholds)
+    return {
+        "threshold": thresholds[-1],
+        "log threshold": np.log(thresholds[-1] + 1e-3),
+        "y": np.tanh(y).mean(),
+        "y^2": np.tanh(y**2).mean(),
+        "record": np.tanh(lower).mean(),
+        "y y": np.tanh(y[0] * y[1]),
+    }
+
+
+def z_scores(model, by_rows, n_moves, family, seed, n_iterations, n_prior_draws):
     """Return {statistic: z score of the difference between the two samples}."""
     rng = np.random.default_rng(seed)
     X = centred(model.genotypes)
-    independent = [prior_draw(model, X, rng) for _ in range(n_prior_draws)]
+    independent = [prior_draw(model, X, rng, family) for _ in range(n_prior_draws)]
     sampler = sampler_of(model, by_rows, n_moves)
     chain = starting_state(sampler, rng)
     successive = []
     warm_up = n_iterations // 10
     for iteration in range(warm_up + n_iterations):
         tuning = iteration < warm_up
-        sampler.iterate(chain, rng, tuning)
-        redraw_data(model, sampler, chain, rng)
+        for _ in range(2 if family else 1):  # else nothing would follow from what is drawn of y
+            sampler.iterate(chain, rng, tuning)
+        redraw_data(model, sampler, chain, rng, family)
         if not tuning:
             y = Parts(chain).phenotype.response[:, 0].astype(float)
             current = current_parameters(model, sampler, chain, X, rng)
-            successive.append(statistics(current, y, model))
+            values = statistics(current, y, model)
+            if family:
+                parameters = Parts(chain).phenotype.family
+                thresholds = np.zeros(1) if parameters is None else parameters.values.copy()
+                values |= of_record(family, y[model.y_observed], thresholds)
+            successive.append(values)
     return differences(independent, successive)
 
 
@@ -440,80 +479,93 @@ for case in GROUPED_CASES.values():  # three groups of two SNPs or two of three,
     case.update({name: value for name, value in defaults.items() if name not in case})
 
 
-# Only in the slow tier, which holds all cases. Of the latent ones and of complete "connections,
-# BayesB" a short chain overestimates the effective sample size; the others have much in common with
-# those that stay.
-LONG_ONLY = {
-    "special": {
-        "float genotypes",
-        "float genotypes, tanh, effect variances",
-        "latent linear, BayesL",
-        "latent linear, BayesB",
-        "wide, by rows",
-        "latent network function",
-        "latent relu",
-        "latent sigmoid, RR-BLUP",
-        "latent user function",
-        "moves, BayesB",
-        "moves, BayesC, fixed variance",
-        "moves, BayesR without zeros",
-        "single precision, by rows",
-        "weighted latent tanh",
-        "weighted linear",
-        "weighted tanh, RR-BLUP",
-        "weighted user function, wide RR-BLUP",
+FAMILY_CASES = {  # each family with each sampler of missing omics, and where omics are complete
+    "binary, linear": {"family": "binary", "direct_prior": PRIORS["BayesC"][1]},
+    "binary, tanh": {"family": "binary", "activation": "tanh"},
+    "binary, user function, RR-BLUP": {
+        "family": "binary",
+        "activation": ACTIVATIONS["user function"],
+        "direct_prior": PRIORS["RR-BLUP"][1],
+        "weight_prior": PRIORS["RR-BLUP"][2],
     },
-    "masked": {
-        "blocked sweep, RR-BLUP",
-        "connections, BayesB",
-        "connections, BayesL",
-        "connections, BayesR",
-        "connections, latent",
+    "binary, network function": {"family": "binary", "activation": NETWORK_FUNCTION},
+    "binary, complete": COMPLETE | {"family": "binary", "direct_prior": PRIORS["BayesR"][1]},
+    "binary, weighted, single precision": {
+        "family": "binary",
+        "weighted": True,
+        "direct_prior": PRIORS["GBLUP"][1],
+        "p": 18,
+        "dtype": np.float32,
     },
-    "grouped": {
-        "blocked, missing omics",
-        "sums",
-        "sums, single precision",
-        "one column",
-        "connections from sums",
-        "cross-products without zeros, tanh",
-        "latent tanh",
-        "latent linear",
+    "binary, BayesL": {
+        "family": "binary",
+        "snp_prior": PRIORS["BayesL"][0],
+        "direct_prior": PRIORS["BayesL"][1],
+        "weight_prior": PRIORS["BayesL"][2],
     },
-    "complete": {
-        "BayesA",
-        "BayesB",
-        "BayesC",
-        "BayesL",
-        "BayesR",
-        "connections by the pass",
-        "wide, sweep",
-        "single precision",
-        "two priors",
-        "network function",
-        "connections, BayesB",
-        "connections, GBLUP",
+    "binary, BayesA and fixed variances": {
+        "family": "binary",
+        "direct_prior": PRIORS["BayesA"][1],
+        "weight_prior": RRBLUP(scale=0.3, estimate_variance=False),
     },
-    "below": {
-        "tanh",
-        "user function",
-        "relu, weighted",
-        "network function",
-        "linear, single precision",
-        "tanh, single precision",
-        "user function, single precision",
-        "weighted linear, by rows",
-        "latent linear",
-        "latent tanh",
-        "connections",
-        "random effects",
+    "binary, random effects": {"family": "binary", "random": ("slopes", (OMICS, PHENOTYPE))},
+    "binary, latent tanh": {
+        "family": "binary",
+        "n_latent": 1,
+        "n_observed": 1,
+        "activation": "tanh",
     },
-    "random": {
-        "inverse, both layers",
-        "slopes, omics",
-        "independent, latent",
-        "one by one, latent linear",
+    "binary, latent linear": {"family": "binary", "n_latent": 1, "n_observed": 1},
+    "binary, groups": {
+        "family": "binary",
+        "p": 6,
+        "n_observed": 3,
+        "direct_prior": grouped([0, 1, 0, 1, 0, 1], a=PRIORS["BayesC"][0], b=PRIORS["BayesR"][1]),
+        "weight_prior": weights_of("BayesC", "RR-BLUP"),
     },
+    "ordinal, linear": {"family": "ordinal", "direct_prior": PRIORS["BayesC"][1]},
+    "ordinal, tanh": {
+        "family": "ordinal",
+        "activation": "tanh",
+        "direct_prior": PRIORS["RR-BLUP"][1],
+    },
+    "ordinal, user function": {"family": "ordinal", "activation": ACTIVATIONS["user function"]},
+    "ordinal, complete": COMPLETE | {"family": "ordinal", "direct_prior": PRIORS["BayesC"][1]},
+    "ordinal, by rows, weighted": {
+        "family": "ordinal",
+        "by_rows": True,
+        "weighted": True,
+        "direct_prior": PRIORS["BayesB"][1],
+    },
+    "censored, linear": {"family": "censored", "direct_prior": PRIORS["BayesC"][1]},
+    "censored, tanh": {
+        "family": "censored",
+        "activation": "tanh",
+        "direct_prior": PRIORS["RR-BLUP"][1],
+    },
+    "censored, user function, weighted": {
+        "family": "censored",
+        "activation": ACTIVATIONS["user function"],
+        "weighted": True,
+    },
+    "censored, complete": COMPLETE | {"family": "censored", "direct_prior": PRIORS["BayesL"][1]},
+    "censored, single precision": {
+        "family": "censored",
+        "direct_prior": PRIORS["BayesC"][1],
+        "dtype": np.float32,
+    },
+}
+
+
+# In the ordinary tier, each way to draw SNP effects (cross-products, rows, connections, spectral,
+# from sums) and missing omics, latent nodes, random effects, groups with moves, detection limits.
+# The slow tier runs all cases, four times as long.
+ORDINARY = {
+    "special": ["latent tanh"],
+    "complete": ["weighted"],
+    "random": ["independent, both layers"],
+    "grouped": ["connections"],
+    "below": ["linear"],
 }
 
 
@@ -548,8 +600,11 @@ def assert_same_joint_distribution(options, seed, lengths):
     rng = np.random.default_rng(seed)
     options = dict(options)
     how = options.pop("by_rows", False), options.pop("n_moves", 1)
-    effects = options.pop("random", None)
+    effects, family = options.pop("random", None), options.pop("family", None)
+    how = (*how, family)
     model = small_network(rng, intercept_variance=INTERCEPT_VARIANCE, **options)
+    if family:
+        model = of_family(model, family, rng)
     if effects:
         kind, layers = effects
         levels = levels_of(kind, rng, len(model.y), n_levels=4)
@@ -562,6 +617,22 @@ def assert_same_joint_distribution(options, seed, lengths):
     assert not wrong, f"z scores: {wrong}"
 
 
+def of_family(model, family, rng):
+    """Return the model with y as the record of a family; all classes occur."""
+    thresholds = np.array([0, 0.7] if family == "ordinal" else [0])
+    lower, upper = record_of(family, np.nan_to_num(model.y), thresholds)
+    seen = np.flatnonzero(model.y_observed)
+    if family != "censored":
+        lower[seen[:3]] = [0, 1, 2 if family == "ordinal" else 0]
+    lower, upper = (np.where(model.y_observed, ends, np.nan) for ends in (lower, upper))
+    return replace(
+        model,
+        y=lower,
+        y_upper=upper if family == "censored" else None,
+        family=FAMILIES[family],
+    )
+
+
 def differing_statistics(model, how, seed, n_iterations, n_prior_draws):
     """Return {name: z} of the statistics that differ between the sampler and the prior."""
     return beyond_error(z_scores(model, *how, seed, n_iterations, n_prior_draws))
@@ -569,15 +640,10 @@ def differing_statistics(model, how, seed, n_iterations, n_prior_draws):
 
 @pytest.mark.parametrize(
     ("method", "activation"),
-    [  # each prior, and each activation with two of them; the others in the slow tier
-        ("RR-BLUP", "user function"),
-        ("GBLUP", "relu"),
-        ("BayesA", "tanh"),
-        ("BayesB", "user function"),
-        ("BayesC", "relu"),
-        ("BayesC", "linear"),
-        ("BayesL", "tanh"),
-        ("BayesR", "linear"),
+    [  # the others in the slow tier
+        ("GBLUP", "relu"),  # spectral, Hamiltonian Monte Carlo
+        ("BayesB", "user function"),  # by rows, slice sampling
+        ("BayesR", "linear"),  # cross-products, exact
     ],
 )
 def test_joint_distribution(method, activation):
@@ -586,17 +652,12 @@ def test_joint_distribution(method, activation):
     assert_same_joint_distribution(options(method, activation, direct), seed, SHORT)
 
 
-@pytest.mark.parametrize("case", sorted(SPECIAL_CASES.keys() - LONG_ONLY["special"]))
+@pytest.mark.parametrize("case", ORDINARY["special"])
 def test_joint_distribution_of_special_cases(case):
     assert_same_joint_distribution(SPECIAL_CASES[case], sorted(SPECIAL_CASES).index(case), SHORT)
 
 
-@pytest.mark.parametrize("case", sorted(MASKED_CASES.keys() - LONG_ONLY["masked"]))
-def test_joint_distribution_of_partial_networks(case):
-    assert_same_joint_distribution(MASKED_CASES[case], 50 + sorted(MASKED_CASES).index(case), SHORT)
-
-
-@pytest.mark.parametrize("case", sorted(COMPLETE_CASES.keys() - LONG_ONLY["complete"]))
+@pytest.mark.parametrize("case", ORDINARY["complete"])
 def test_joint_distribution_of_complete_data(case):
     assert_same_joint_distribution(
         COMPLETE_CASES[case], 120 + sorted(COMPLETE_CASES).index(case), SHORT
@@ -608,7 +669,7 @@ def draw_one_by_one_if_so(case, monkeypatch):
         monkeypatch.setattr(random, "MANY_LEVELS", 0)
 
 
-@pytest.mark.parametrize("case", sorted(RANDOM_CASES.keys() - LONG_ONLY["random"]))
+@pytest.mark.parametrize("case", ORDINARY["random"])
 def test_joint_distribution_with_random_effects(case, monkeypatch):
     draw_one_by_one_if_so(case, monkeypatch)
     assert_same_joint_distribution(
@@ -623,7 +684,7 @@ def test_joint_distribution_with_random_effects_long(case, monkeypatch):
     assert_same_joint_distribution(RANDOM_CASES[case], 300 + sorted(RANDOM_CASES).index(case), LONG)
 
 
-@pytest.mark.parametrize("case", sorted(GROUPED_CASES.keys() - LONG_ONLY["grouped"]))
+@pytest.mark.parametrize("case", ORDINARY["grouped"])
 def test_joint_distribution_with_groups(case):
     seed = 400 + sorted(GROUPED_CASES).index(case)
     assert_same_joint_distribution(GROUPED_CASES[case], seed, SHORT)
@@ -636,7 +697,7 @@ def test_joint_distribution_with_groups_long(case):
     assert_same_joint_distribution(GROUPED_CASES[case], seed, LONG)
 
 
-@pytest.mark.parametrize("case", sorted(BELOW_CASES.keys() - LONG_ONLY["below"]))
+@pytest.mark.parametrize("case", ORDINARY["below"])
 def test_joint_distribution_below_limits(case):
     assert_same_joint_distribution(BELOW_CASES[case], 500 + sorted(BELOW_CASES).index(case), SHORT)
 
@@ -645,6 +706,19 @@ def test_joint_distribution_below_limits(case):
 @pytest.mark.parametrize("case", BELOW_CASES)
 def test_joint_distribution_below_limits_long(case):
     assert_same_joint_distribution(BELOW_CASES[case], 520 + sorted(BELOW_CASES).index(case), LONG)
+
+
+@pytest.mark.parametrize("case", ["binary, linear", "ordinal, tanh"])
+def test_joint_distribution_of_families(case):
+    seed = 500 + sorted(FAMILY_CASES).index(case)
+    assert_same_joint_distribution(FAMILY_CASES[case], seed, SHORT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", FAMILY_CASES)
+def test_joint_distribution_of_families_long(case):
+    seed = 550 + sorted(FAMILY_CASES).index(case)
+    assert_same_joint_distribution(FAMILY_CASES[case], seed, LONG)
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ from tests.helpers.networks import (
 )
 
 
+@pytest.mark.slow
 def test_sweeps_agree_with_single_site_sampling():
     """The plain sampler of the benchmarks has the same posterior as ours."""
     draws = []
@@ -135,7 +136,14 @@ def exact_moments(model, parts, row):
     return mean, prior - np.outer(gain, w_missing @ prior)
 
 
-@pytest.mark.parametrize("kind", [ExactMissingOmics, HamiltonianMissingOmics, SliceMissingOmics])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ExactMissingOmics,
+        HamiltonianMissingOmics,
+        pytest.param(SliceMissingOmics, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_missing_omics_follow_their_normal_distribution(kind, weighted):
     """Mean, variance and covariance for the linear activation, row by row."""
@@ -257,6 +265,7 @@ def test_leapfrog_is_reversible_and_conserves_energy():
     assert errors[1] < 0.02
 
 
+@pytest.mark.slow
 def test_complete_omics_separate_the_layers():
     """With no omic missing, y cannot reach the SNP effects on the omics."""
     drawn = []

@@ -105,14 +105,9 @@ def test_connections_are_ridge_regressions(order, missing, by_rows):
         assert_same_moments(draws[:, entries][:, varies], mean, covariance, ess_factor=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "mask",
-    [
-        MASK,
-        pytest.param(
-            np.tile(MASK[:, :1], (1, 2)) | (np.arange(12) < 6)[:, None], marks=pytest.mark.slow
-        ),
-    ],
+    "mask", [MASK, np.tile(MASK[:, :1], (1, 2)) | (np.arange(12) < 6)[:, None]]
 )
 def test_gblup_has_the_relationship_of_the_connected_snps(mask):
     """GBLUP under a mask is RR-BLUP under that mask on scaled SNPs."""
@@ -138,7 +133,8 @@ def test_gblup_has_the_relationship_of_the_connected_snps(mask):
     assert_same_distribution(*draws)
 
 
-@pytest.mark.parametrize("by_rows", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("by_rows", [False, True])
 def test_complete_omics_make_separate_fits_of_the_nodes(by_rows):
     """With no omic missing, a masked network is K regressions, each on its own SNPs."""
     rng = np.random.default_rng(4)

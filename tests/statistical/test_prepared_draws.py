@@ -229,6 +229,9 @@ def test_blocked_sweep_goes_backward_too(n_nodes, monkeypatch):
     monkeypatch.setattr(blocked, "CHUNK", 96 * n_nodes)
     rng = np.random.default_rng(1)
     model = small_network(rng, n=50, p=210, n_observed=n_nodes, snp_prior=BayesR(scale=0.01))
+    dosages = np.array(model.genotypes.dosages)
+    dosages[3, 100] = -1
+    model = with_dosages(model, dosages)
     sampler = sampler_with(model, BlockedSweep)
     (update,) = sampler.snp_updates
     (term,) = update.terms

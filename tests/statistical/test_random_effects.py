@@ -28,8 +28,6 @@ NEGLIGIBLE = RRBLUP(scale=1e-12, estimate_variance=False)
 
 
 ORDINARY = {  # the others in the slow tier
-    ("independent", PHENOTYPE),
-    ("slopes", OMICS),
     ("singular covariance", PHENOTYPE),
     ("one by one", OMICS),
 }

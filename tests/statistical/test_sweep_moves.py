@@ -16,7 +16,7 @@ from tests.helpers.networks import Parts, small_network, snp_terms
 
 PRIORS = [
     BayesC(scale=0.2),
-    BayesR(scale=0.3),
+    pytest.param(BayesR(scale=0.3), marks=pytest.mark.slow),
     pytest.param(BayesB(scale=0.2), marks=pytest.mark.slow),
 ]
 

@@ -219,9 +219,19 @@ def add_moments(values, total, squares):
     """Add the first columns of `values` and their squares to running sums."""
     for i in range(total.shape[0]):
         for c in range(total.shape[1]):
-            value = float(values[i, c])
+            value = np.float64(values[i, c])
             total[i, c] += value
             squares[i, c] += value * value
+
+
+@njit(nogil=True, cache=True)
+def add_moments_at(values, flat, total, squares):
+    """Add the elements of `values` at flat positions, and their squares, to running sums."""
+    values = values.reshape(-1)
+    for e in range(flat.size):
+        value = np.float64(values[flat[e]])
+        total[e] += value
+        squares[e] += value * value
 
 
 @njit(nogil=True, cache=True)

@@ -7,7 +7,7 @@ import numpy as np
 from sknnmm.sampling.chains.effects_record import (
     EffectsMoments,
     LevelsRecord,
-    add_moments,
+    add_moments_at,
     effects_record,
 )
 from sknnmm.sampling.chains.genetic_values import GeneticMoments
@@ -33,21 +33,27 @@ class ChainResult:
 
 
 class ResponseMoments:
-    """Sums over kept draws of the recorded responses of a layer of nodes, and of their squares."""
+    """Moments over kept draws of the recorded responses of a layer of nodes.
+
+    Only of those that change are draws added up: the cells that are drawn, and the rows outside
+    the chain. `finish` makes of all the sums `total` and `squares`, (n, n_recorded).
+    """
 
     def __init__(self, layer):
         self._layer = layer
-        self.total = np.zeros((len(layer.record), layer.n_recorded))
-        self.squares = np.zeros_like(self.total)
+        self._drawn = layer.drawn[:, : layer.n_recorded]
+        rows, columns = np.nonzero(self._drawn)
+        self._flat = rows * layer.n_responses + columns
         self._uninformed = np.flatnonzero(~layer.informed)
-        self._changes = layer.is_drawn or self._uninformed.size > 0
+        self._of_drawn = np.zeros((2, self._flat.size))
+        self._of_uninformed = np.zeros((2, self._uninformed.size, layer.n_recorded))
+        self.total = self.squares = None
 
     def add(self, state, snp_fits):
         """Add a draw: the LayerState, and genotypes times effects (n, C) by the name of a term."""
-        if not self._changes:
-            return
-        add_moments(state.response, self.total, self.squares)
-        rows, n = self._uninformed, self.total.shape[1]
+        if self._flat.size:
+            add_moments_at(state.response, self._flat, *self._of_drawn)
+        rows, n = self._uninformed, self._layer.n_recorded
         if rows.size:
             # Outside the chain: their moments given the other parameters are known.
             mean = 0.0
@@ -56,19 +62,23 @@ class ResponseMoments:
                 part = snp_fits[term.name] if term.acts_by_snps else term.contribution(of_term)
                 mean = mean + part
             mean = mean[rows, :n]
-            self.total[rows] += mean
-            self.squares[rows] += mean**2 + state.residual_variance[:n]
+            total, squares = self._of_uninformed
+            total += mean
+            squares += mean**2 + state.residual_variance[:n]
 
     def finish(self, state, n_kept):
-        """Take the responses of a layer of which none ever changes for all draws."""
-        if not self._changes:
-            self.total[:] = n_kept * state.response[:, : self.total.shape[1]]
-            self.squares[:] = self.total**2 / n_kept
+        """Make the sums over all draws, given the last state."""
+        self.total = n_kept * state.response[:, : self._layer.n_recorded].astype(float)
+        self.squares = self.total**2 / n_kept
+        for sums, *changing in zip(
+            (self.total, self.squares), self._of_drawn, self._of_uninformed, strict=True
+        ):
+            sums[self._drawn], sums[self._uninformed] = changing
 
     @property
     def sums(self):
         """Return the arrays that draws are added to, by name."""
-        return {"total": self.total, "squares": self.squares}
+        return {"drawn": self._of_drawn, "uninformed": self._of_uninformed}
 
 
 class Recorder:
@@ -173,6 +183,9 @@ class Recorder:
         for layer in self._network.layers:
             name = f"{layer.prefix}residual_variance"
             views[name] = layer.squeezed(chain.layers[layer.name].residual_variance)
+            names = [variable.name for variable in layer.family.variables(layer)]
+            values = layer.family.values(chain.layers[layer.name].family)
+            views |= dict(zip(names, values, strict=True))
         for layer, term, names in self._names:
             for name, values in zip(names, term.values(term.of(chain)), strict=True):
                 views[name] = layer.squeezed(values)

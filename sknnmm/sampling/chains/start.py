@@ -26,6 +26,7 @@ def starting_state(sampler, rng):
             layer.name: LayerState(
                 response=responses[layer.name],
                 residual_variance=sampler.variances[layer.name].start(),
+                family=layer.family.start_parameters(layer.record),
                 terms={term.name: _start(sampler, layer, term, responses) for term in layer.terms},
             )
             for layer in sampler.layers

@@ -147,8 +147,16 @@ class MissingOmics(ABC):
 
     def _store(self, chain, cells, draws):
         nodes = chain.layers[self._layer.name].response
-        np.put(nodes, cells.flat, draws)
+        put_at(cells.flat, draws, nodes)
         self._nodes.reactivate(self._nodes.of(chain), nodes, cells)
+
+
+@njit(nogil=True, cache=True)
+def put_at(flat, values, out):
+    """Write values to flat positions of an array."""
+    out = out.reshape(-1)
+    for e in range(flat.size):
+        out[flat[e]] = values[e]
 
 
 @njit(nogil=True, cache=True)

@@ -24,17 +24,19 @@ class ExactMissingOmics(MissingOmics):
 
     def draw_coupled(self, chain, mean, sd, rng, tuning):
         """Return draws of the coupled cells (see MissingOmics)."""
-        state, where = self._nodes.of(chain), (self.rows, self.coupled.columns, self._starts)
+        state, columns, row_of_cell = self._nodes.of(chain), self.coupled.columns, self._row_of_cell
         residual_variance, unexplained = self._residual_variance(chain), self._unexplained(chain)
         if self.coupled.any_bounded:
             mean, sd = self._with_bounded_cells(chain, mean, sd, residual_variance, rng)
         cells = standard_normals(mean.shape, rng, mean.dtype)
         gap = standard_normals(unexplained.shape, rng, mean.dtype)
         draw_from_prior(
-            mean, sd, unexplained, residual_variance, state.activated, state.effects, *where, cells,
-            gap,
+            mean, sd, unexplained, residual_variance, state.activated, state.effects, self.rows,
+            columns, row_of_cell, cells, gap,
         )  # fmt: skip
-        move_onto(gap, cells, sd, state.effects, residual_variance, *where[1:])
+        move_onto(
+            gap, cells, sd, state.effects, residual_variance, columns, row_of_cell, self._starts
+        )
         return cells
 
     def _with_bounded_cells(self, chain, mean, sd, residual_variance, rng):
@@ -111,9 +113,12 @@ def draw_bounded(
             cells[e] = draw
 
 
+# Cell by cell: the cells of a row are so few that no processor could predict the end of a loop.
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
 def draw_from_prior(
-    mean, sd, unexplained, residual_variance, nodes, weights, rows, columns, starts, cells, gap
+    mean, sd, unexplained, residual_variance, nodes, weights, rows, columns, row_of_cell, cells, gap
 ):  # fmt: skip
     """Make draws from the prior of standard normal variates: of the cells, and of the residuals.
 
@@ -122,24 +127,25 @@ def draw_from_prior(
     mean, sd : (cells,), of their prior, sorted by row
     unexplained, residual_variance : (rows, C), of the responses, given the present nodes
     nodes : (n, K); weights : (K, C)
-    rows, starts : (rows,), place among the nodes and first cell of each row
-    columns : (cells,)
+    rows : (rows,), place among the nodes of each row
+    columns, row_of_cell : (cells,)
     cells : (cells,), normal variates; become draws
     gap : (rows, C), normal variates; become the responses minus all that is drawn of them
     """
-    for r in range(starts.size):
-        stop = starts[r + 1] if r + 1 < starts.size else cells.size
-        for e in range(starts[r], stop):
-            cells[e] = mean[e] + sd[e] * cells[e]
+    for e in range(cells.size):
+        cells[e] = mean[e] + sd[e] * cells[e]
+    for r in range(gap.shape[0]):
         for c in range(gap.shape[1]):
-            left = unexplained[r, c] - np.sqrt(residual_variance[r, c]) * gap[r, c]
-            for e in range(starts[r], stop):
-                left += weights[columns[e], c] * (nodes[rows[r], columns[e]] - cells[e])
-            gap[r, c] = left
+            gap[r, c] = unexplained[r, c] - np.sqrt(residual_variance[r, c]) * gap[r, c]
+    for e in range(cells.size):
+        r, k = row_of_cell[e], columns[e]
+        change = nodes[rows[r], k] - cells[e]
+        for c in range(gap.shape[1]):
+            gap[r, c] += weights[k, c] * change
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def move_onto(gap, cells, sd, weights, residual_variance, columns, starts):
+def move_onto(gap, cells, sd, weights, residual_variance, columns, row_of_cell, starts):
     """Move draws of the cells from their prior, in place, so that those of a row close its gap.
 
     Parameters
@@ -147,23 +153,21 @@ def move_onto(gap, cells, sd, weights, residual_variance, columns, starts):
     gap, residual_variance : (rows, C), the responses minus all that is drawn of them
     cells, sd : (cells,), sorted by row
     weights : (K, C)
-    columns : (cells,)
+    columns, row_of_cell : (cells,)
     starts : (rows,), first cell of each row
     """
     if gap.shape[1] > 1:
         solve_rows(gap, sd, weights, residual_variance, columns, starts)
     else:
+        total = residual_variance.copy()
+        for e in range(cells.size):
+            total[row_of_cell[e], 0] += (weights[columns[e], 0] * sd[e]) ** 2
         for r in range(starts.size):
-            stop = starts[r + 1] if r + 1 < starts.size else cells.size
-            total = residual_variance[r, 0]
-            for e in range(starts[r], stop):
-                total += (weights[columns[e], 0] * sd[e]) ** 2
-            gap[r, 0] /= total
-    for r in range(starts.size):
-        stop = starts[r + 1] if r + 1 < starts.size else cells.size
+            gap[r, 0] /= total[r, 0]
+    for e in range(cells.size):
+        r, k, variance = row_of_cell[e], columns[e], sd[e] * sd[e]
         for c in range(gap.shape[1]):
-            for e in range(starts[r], stop):
-                cells[e] += sd[e] * sd[e] * weights[columns[e], c] * gap[r, c]
+            cells[e] += variance * weights[k, c] * gap[r, c]
 
 
 @inlined(error_model="numpy")

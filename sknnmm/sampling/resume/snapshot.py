@@ -7,7 +7,7 @@ import numpy as np
 
 from sknnmm.sampling.missing.step_size import StepSize
 
-FORMAT = 8  # of the states; raise it when those of before cannot be resumed
+FORMAT = 9  # of the states; raise it when those of before cannot be resumed
 LAYOUT = "layout"  # the field of hyperparameters that is no state: how effects lie in memory
 
 

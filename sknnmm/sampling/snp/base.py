@@ -49,13 +49,18 @@ class SNPUpdate(ABC):
         self.terms = terms
         self._genotypes = network.genotypes
         self._dtype = network.dtype
+        self._expected_residual_variance = {
+            layer.name: layer.family.expected_residual_variance for layer in network.layers
+        }
 
     def start(self, term: SNPs, n_samples: int) -> SNPState:
         """Return a state without effects."""
         layout = self.layout(term)
         component = np.zeros(layout.shape, np.int8)
         component[~np.broadcast_to(self.in_model(term), layout.shape)] = -1
-        hyper = term.prior.start(term.expected_variance, layout)
+        hyper = term.prior.start(
+            term.expected_variance, layout, self._expected_residual_variance[term.layer]
+        )
         steps = GroupSteps if term.prior.groups else Steps
         n_responses, keeps_fit = term.n_responses, self.keeps_fit
         products = np.zeros(layout.shape[::-1], self._dtype) if self.keeps_products else None

@@ -11,6 +11,7 @@ import numpy as np
 
 from sknnmm.genotypes.memory_map import ReadOnlyArrays, read_only
 from sknnmm.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
+from sknnmm.kernels.fits import add_fits
 from sknnmm.kernels.passes import add_connections, connection_products
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.drawn_cells import DrawnCells
@@ -173,16 +174,9 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         return prepare_together(draws, -2, rng, self._gram.dtype)
 
     def _times(self, effects):
-        """Return genotypes times effects (C, p), most of which are zero: (C, n)."""
+        """Return genotypes times effects (C, p), many of which are zero: (C, n)."""
         product = np.zeros((len(effects), self._genotypes.shape[0]), effects.dtype)
-        add_connections(
-            self._genotypes.dosages,
-            self._any_missing,
-            self._mean,
-            *self._pairs_of(len(effects)),
-            effects.reshape(-1),
-            product,
-        )
+        add_fits(self._genotypes.dosages, self._any_missing, self._mean, effects, product)
         return product
 
     def refresh(self, states):

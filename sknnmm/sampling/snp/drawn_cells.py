@@ -62,7 +62,7 @@ class DrawnCells(ReadOnlyArrays):
         """Return X'W responses (C, p) in double precision, given the LayerState."""
         if self._tiles is None:
             return self._of_kept
-        of_cells = np.zeros(self._of_kept.shape, state.response.dtype)
+        products = self._of_kept.copy()
         add_cells(
             self._tiles.values,
             self._any_missing,
@@ -70,9 +70,9 @@ class DrawnCells(ReadOnlyArrays):
             self._indptr,
             self._rows,
             state.response,
-            of_cells,
+            products,
         )
-        return self._of_kept + of_cells
+        return products
 
     def products(self, state, of_responses):
         """Return X'W target (C, p), given the LayerState and X'W responses by layer."""

@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -22,10 +23,23 @@ pytestmark = [
 ]
 
 
+@contextmanager
+def cluster(processes):
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(processes=processes, **options) as local, Client(local) as client:
+        yield client
+
+
 @pytest.fixture(scope="module")
 def client():
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with LocalCluster(processes=True, **options) as cluster, Client(cluster) as client:
+    with cluster(processes=True) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client_of_threads():
+    """Return what starts at once, but has no workers to kill."""
+    with cluster(processes=False) as client:
         yield client
 
 
@@ -54,7 +68,8 @@ def assert_same_draws(one, other):
         assert_array_equal(draws, other_draws, err_msg=name)
 
 
-@pytest.mark.parametrize("n_deaths", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("n_deaths", [1, 2])
 def test_chains_give_the_same_bits_and_survive_the_death_of_workers(
     n_deaths, client, data, short, tmp_path, capfd
 ):
@@ -69,8 +84,8 @@ def test_chains_give_the_same_bits_and_survive_the_death_of_workers(
     assert "200/200 iterations each" in capfd.readouterr().err.splitlines()[-1]
 
 
-def test_rounds_give_the_same_bits(client, data, short):
-    client.wait_for_workers(2)
+@pytest.mark.usefixtures("client_of_threads")
+def test_rounds_give_the_same_bits(data, short):
     model = short(method="RR-BLUP", n_iter="auto", n_chains=2, min_ess=30)
     expected = clone(model).fit(data.X, data.y)
     with parallel_config(backend="dask"):
@@ -91,8 +106,8 @@ def test_folds_give_the_same_bits_and_survive_the_death_of_a_worker(client, data
     assert_array_equal(survived, expected)
 
 
-def test_a_sampler_lost_with_a_worker_is_sent_again(client):
-    shared, sent = SharedOnCluster("sampler", client), []
+def test_a_sampler_lost_with_a_worker_is_sent_again(client_of_threads):
+    shared, sent = SharedOnCluster("sampler", client_of_threads), []
 
     def run(reference):
         sent.append(reference.result())
@@ -104,14 +119,15 @@ def test_a_sampler_lost_with_a_worker_is_sent_again(client):
     assert sent == ["sampler", "sampler"]
 
 
-def test_a_sampler_that_is_always_lost_is_an_error(client):
+def test_a_sampler_that_is_always_lost_is_an_error(client_of_threads):
     def run(reference):
         raise FutureCancelledError(reference.key, "lost")
 
     with pytest.raises(FutureCancelledError, match="lost"):
-        SharedOnCluster("sampler", client).apply(run)
+        SharedOnCluster("sampler", client_of_threads).apply(run)
 
 
+@pytest.mark.slow
 def test_genotypes_are_sent_once_not_with_every_chain(client, short, monkeypatch):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, (100, 3000), dtype=np.int8)

@@ -50,6 +50,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_without_a_directory_that_can_be_written_there_is_one_warning(tmp_path):
     package, nowhere = tmp_path / "sknnmm", str(tmp_path / "file" / "below")
     Path(nowhere).parent.touch()
@@ -343,8 +344,8 @@ class Endless:
 @pytest.mark.parametrize(
     ("n_jobs", "backend", "send"),
     [
-        (1, "loky", os.kill),
-        (2, "multiprocessing", os.killpg),
+        (2, "multiprocessing", os.killpg),  # forks, which start at once
+        pytest.param(1, "loky", os.kill, marks=pytest.mark.slow),
         pytest.param(2, "loky", os.kill, marks=pytest.mark.slow),
         pytest.param(2, "loky", os.killpg, marks=pytest.mark.slow),
         pytest.param(2, "multiprocessing", os.kill, marks=pytest.mark.slow),
@@ -366,7 +367,7 @@ def test_sigterm_saves_the_chains_and_leaves_no_process(n_jobs, backend, send, t
 @pytest.mark.parametrize(
     ("send", "backend"),
     [
-        (os.kill, "multiprocessing"),  # forks, which start at once
+        (os.kill, "multiprocessing"),
         pytest.param(os.kill, "loky", marks=pytest.mark.slow),
         pytest.param(os.killpg, "loky", marks=pytest.mark.slow),
     ],
@@ -379,9 +380,8 @@ def test_ctrl_c_saves_chains_in_worker_processes(send, backend, tmp_path):
 
 
 @posix
-@pytest.mark.parametrize(
-    "backend", ["multiprocessing", pytest.param("loky", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["multiprocessing", "loky"])
 def test_a_terminal_that_closes_saves_the_chains(backend, tmp_path):
     with Endless(tmp_path, 2, backend) as fit:
         fit.wait_until_saved()
@@ -396,6 +396,7 @@ def send_twice(pid, number):
 
 
 @posix
+@pytest.mark.slow
 def test_a_killed_fit_leaves_workers_that_save_and_end(tmp_path):
     with Endless(tmp_path, n_jobs=2) as fit:
         fit.wait_until_saved()
@@ -404,6 +405,7 @@ def test_a_killed_fit_leaves_workers_that_save_and_end(tmp_path):
 
 
 @posix
+@pytest.mark.slow
 def test_another_handler_of_sigterm_stays(tmp_path):
     with Endless(tmp_path, handler="own") as fit:
         fit.wait_until_saved()
@@ -411,6 +413,7 @@ def test_another_handler_of_sigterm_stays(tmp_path):
 
 
 @posix
+@pytest.mark.slow
 def test_without_a_checkpoint_sigterm_ends_at_once_and_workers_end_too(tmp_path):
     with Endless(tmp_path, n_jobs=2, checkpoint=False) as fit:
         fit.wait_for(lambda: len(list(tmp_path.glob("*.runs"))) == 3)  # one by the parent
@@ -514,12 +517,13 @@ def test_without_a_temporary_directory_there_is_no_bar(data, short, monkeypatch,
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("screens", "verbose"),
     [
         ({"stderr": closed, "stdout": lambda: None}, 1),
         *(
-            pytest.param({name: stream}, verbose, marks=pytest.mark.slow)
+            ({name: stream}, verbose)
             for stream in SCREENS
             for name in ("stderr", "stdout")
             for verbose in (0, 1)

@@ -16,7 +16,7 @@ def as_wide_as_needed(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_one_progress_bar_or_nothing(n_jobs, data, short, capfd):
     model = short(n_chains=2, n_jobs=n_jobs)
     with parallel_config(backend="loky"):

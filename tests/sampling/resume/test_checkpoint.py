@@ -61,7 +61,7 @@ MODELS = {
 }
 RARE = {  # with little of their own: only in the slow tier
     "BayesA", "BayesR", "latent", "network function", "complete, RR-BLUP", "complete, sigmoid",
-    "complete, mask", "mask",
+    "complete, mask", "mask", "BayesL", "user function",
 }  # fmt: skip
 every_model = pytest.mark.parametrize(
     "parameters",
@@ -192,7 +192,7 @@ def test_a_finished_fit_returns_without_sampling(data, short, tmp_path, monkeypa
     assert_same(expected, fit(model, data))
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
 def test_chains_go_on_under_any_backend(backend, data, short, tmp_path, always, at):
     parameters = {"n_chains": 3, "n_iter": 60, "activation": "tanh"}
     expected = fit(short(**parameters), data)
@@ -530,7 +530,9 @@ def test_any_flipped_bit_is_damage(data, short, tmp_path):
         assert files._read(file)["state"]["iteration"] == 22
 
 
-every_damage = pytest.mark.parametrize("damage", [torn, corrupt, empty])
+every_damage = pytest.mark.parametrize(
+    "damage", [torn, *(pytest.param(d, marks=pytest.mark.slow) for d in (corrupt, empty))]
+)
 
 
 @pytest.fixture
@@ -769,6 +771,7 @@ def test_other_data_are_refused_by_name(name, data, short, of_this_fit, tmp_path
     assert str(tmp_path) in str(error.value)
 
 
+@pytest.mark.slow  # it compiles kernels of its own
 def test_another_layout_of_large_X_is_refused(data, short, tmp_path, monkeypatch):
     monkeypatch.setattr(genotypes, "LARGE", 0)  # small ones all come to be stored alike
     model = short(checkpoint=tmp_path, n_iter=30)
