@@ -1,0 +1,119 @@
+"""``sknnmm fit``."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+
+from sknnmm.association import snp_table, windows
+from sknnmm.cli.folder import check_free, new_folder
+from sknnmm.cli.inputs import read_inputs
+from sknnmm.cli.journal import current
+from sknnmm.cli.model import estimator, fitted
+from sknnmm.cli.options import Common, Data, Model, option
+from sknnmm.cli.stored import breeding_values, save_model
+from sknnmm.mediation import omics_table
+
+PHENOTYPE_EFFECTS = ["total", "direct", "mediated"]
+ALL_EFFECTS = 2_000_000  # rows of snp_effects.csv up to which it has those on omics
+
+
+def fit(
+    data: Data,
+    model: Model,
+    common: Common,
+    *,
+    out: Annotated[Path, option("Folder of the results.")],
+    checkpoint: Annotated[
+        Path | None,
+        option("Folder of the chains' states during the run; by default beside the results."),
+    ] = None,
+    window: Annotated[
+        str, option("Windows of which the genetic variance is reported; a distance or a number.")
+    ] = "1Mb",
+) -> None:
+    """Fit a network to files, and write tables of results and the model.
+
+    sknnmm fit --genotypes herd.bed --phenotypes p.csv --trait milk --out results
+
+    sknnmm fit --genotypes herd.vcf.gz --phenotypes p.csv --trait HDL --omics blood.csv
+    --covariates c.csv --fixed sex --random litter --pedigree ped.csv --n-iter auto --out results
+
+    Ctrl-C saves the chains; the same command continues them.
+    """
+    check_free(out, common.overwrite)
+    if not re.fullmatch(r"\d+|[\d.]+ ?(Mb|kb|bp|cM)", window):
+        raise ValueError(
+            f"--window {window}: write a distance, as 1Mb or 2cM, or a number of SNPs."
+        )
+    inputs = read_inputs(data)
+    states = checkpoint or out.with_name(out.name + ".checkpoint")
+    network = estimator(model, inputs, checkpoint=states, verbose=int(not common.quiet))
+    try:
+        fitted(network, inputs, data)
+    finally:
+        with suppress(OSError):  # it is not empty: chains have begun
+            _clear_lock(states)
+            states.rmdir()
+    network.set_params(checkpoint=None, verbose=0)
+    tables = _tables(network, inputs, window)
+    for name, table in tables.items():
+        current().step(f"{name}.csv: {len(table)} rows")
+    current().facts["heritability"] = float(network.heritability_)
+    current().facts["trait"] = data.trait
+    with new_folder(out) as folder:
+        for name, table in tables.items():
+            table.to_csv(folder / f"{name}.csv")
+        save_model(network, inputs.variants, folder)
+        current().write(folder)
+    if checkpoint is None:
+        _remove(states)
+
+
+def _tables(network, inputs, window):
+    """Return the tables of results by the names of their files."""
+    X, variants = inputs.genotypes, inputs.variants
+    mean, sd = network.predict(X, inputs.omics, inputs.covariates, return_std=True)
+    many = len(network.snp_names_) * len(network.omics_names_) > ALL_EFFECTS
+    has_positions = variants["position"].notna().any()
+    snps = snp_table(
+        network,
+        variants if has_positions else None,
+        PHENOTYPE_EFFECTS if many and len(network.omics_names_) else None,
+    )
+    tables = {
+        "breeding_values": breeding_values(network, X, inputs.covariates),
+        "predictions": pd.DataFrame(
+            {"observed": inputs.y, "predicted": mean, "sd": sd}, index=X.index
+        ),
+        "snp_effects": snps.set_index("snp"),
+        "variance_components": network.variance_components_,
+        "fixed_effects": network.fixed_effects_,
+        "diagnostics": network.diagnostics_,
+    }
+    if len(network.omics_names_):
+        tables["mediation"] = omics_table(network).set_index("path")
+    if has_positions or window.isdigit():
+        size = int(window) if window.isdigit() else window
+        found = windows(network, X, variants if has_positions else None, size)
+        tables["windows"] = found.set_index("window")
+    for name, effects in network.random_effects_.items():
+        tables[f"random_{name}"] = effects
+    return tables
+
+
+def _clear_lock(states):
+    """Remove the lock of a fit that has not begun: nothing else is in its folder then."""
+    if [path.name for path in states.iterdir()] == [".sknnmm-lock"]:
+        (states / ".sknnmm-lock").unlink()
+
+
+def _remove(states):
+    """Remove the states of the chains, which the results have replaced."""
+    for pattern in ("chain-*", ".sknnmm-*"):
+        for path in states.glob(pattern):
+            path.unlink()
+    with suppress(OSError):  # files of others stay
+        states.rmdir()

@@ -1,0 +1,152 @@
+"""The options of the commands, shared where commands share them."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sknnmm.activations import ACTIVATIONS
+from sknnmm.cli.config import read_config
+from sknnmm.cli.journal import journal
+from sknnmm.priors import METHODS
+
+
+def option(help, *names, **settings):
+    """Return what typer needs to know of an option."""
+    return typer.Option(*names, help=help, show_default=True, **settings)
+
+
+@dataclass(kw_only=True)
+class Common:
+    """Options of every command."""
+
+    config: Annotated[
+        Path | None,
+        option(
+            "A TOML file with options, e.g. n-iter = 5000. The command line overrides it.",
+            is_eager=True,
+            callback=read_config,
+        ),
+    ] = None
+    overwrite: Annotated[bool, option("Replace results that are already there.")] = False
+    quiet: Annotated[bool, option("No progress and no messages on stderr, but errors.")] = False
+    debug: Annotated[bool, option("Show where in the program an error arises.")] = False
+
+
+@dataclass(kw_only=True)
+class TableFormat:
+    """How tables are written."""
+
+    id: Annotated[
+        str | None, option("Column of IDs in all tables; by default the first of each.")
+    ] = None
+    sep: Annotated[str | None, option("What separates columns, if not as the suffix says.")] = None
+    decimal: Annotated[str, option("Decimal point of the tables.")] = "."
+    encoding: Annotated[str, option("Encoding of the tables, as latin-1.")] = "utf-8"
+
+
+@dataclass(kw_only=True)
+class Data(TableFormat):
+    """The files to learn from."""
+
+    genotypes: Annotated[
+        Path, option("PLINK (.bed, .raw, .pgen), VCF, BCF, BGEN or HapMap: known by its contents.")
+    ]
+    phenotypes: Annotated[Path, option("Table of phenotypes: .csv, .tsv or .parquet.")]
+    trait: Annotated[str, option("Column of phenotypes to learn.")]
+    omics: Annotated[Path | None, option("Table of omics; empty or NA: not measured.")] = None
+    covariates: Annotated[Path | None, option("Table of covariates.")] = None
+    weight: Annotated[
+        str | None, option("Column of phenotypes with weights: inverse residual variances.")
+    ] = None
+    fixed: Annotated[
+        list[str] | None, option("Fixed effect: column or formula (sex*age). Can be repeated.")
+    ] = None
+    random: Annotated[
+        list[str] | None, option("Column of covariates with random effects. Can be repeated.")
+    ] = None
+    pedigree: Annotated[
+        Path | None,
+        option("Table of individual, sire, dam: adds a random effect related by pedigree."),
+    ] = None
+    mask: Annotated[
+        Path | None,
+        option(
+            "Which SNPs act on which omics: a table of SNP and omic; with --cis-window, of omic, "
+            "chromosome, start and end."
+        ),
+    ] = None
+    cis_window: Annotated[
+        float | None, option("Distance to the features in --mask, in units of the positions.")
+    ] = None
+    dosages: Annotated[bool, option("Read expected dosages from VCF, BCF or .pgen.")] = False
+    min_maf: Annotated[float, option("Drop SNPs with a rarer minor allele.")] = 0.0
+    max_missing: Annotated[float, option("Drop SNPs with more genotypes missing.")] = 1.0
+    min_hwe_p: Annotated[float, option("Drop SNPs with a smaller Hardy-Weinberg p-value.")] = 0.0
+
+
+@dataclass(kw_only=True)
+class Model:
+    """Parameters of the estimator."""
+
+    method: Annotated[str, option(f"Prior of SNP effects: {', '.join(METHODS)}.")] = "BayesC"
+    activation: Annotated[str, option(f"One of {', '.join(ACTIVATIONS)}.")] = "linear"
+    omics_method: Annotated[str, option("Prior of the omics weights.")] = "BayesC"
+    direct_effects: Annotated[
+        bool, option("Whether SNPs also act on the phenotype other than by the omics.")
+    ] = True
+    n_latent: Annotated[int, option("Unobserved nodes beside the omics.")] = 0
+    n_iter: Annotated[str, option('Iterations per chain, or "auto": until converged.')] = "2000"
+    burn_in: Annotated[int, option("Iterations discarded at the start.")] = 500
+    thin: Annotated[int, option("Keep every so-manieth iteration.")] = 1
+    n_chains: Annotated[int, option("Independent chains.")] = 2
+    min_ess: Annotated[float, option('Effective sample size that ends "auto".')] = 400.0
+    max_iter: Annotated[int, option('Iterations at which "auto" stops.')] = 50_000
+    latent_sampler: Annotated[str, option("auto, gibbs, hmc or slice.")] = "auto"
+    precision: Annotated[str, option("single or double.")] = "single"
+    set: Annotated[
+        list[str] | None,
+        option("Any other parameter, e.g. method__pi=0.9. Can be repeated."),
+    ] = None
+    seed: Annotated[int, option("Same seed, same numbers.")] = 0
+    jobs: Annotated[int, option("Chains that run at the same time.")] = 1
+
+
+class Stopped(Exception):
+    """Ctrl-C has come; the message says what is kept."""
+
+
+def command(function: Callable) -> Callable:
+    """Return a function for typer whose options are the fields of the arguments' dataclasses.
+
+    The arguments of a command are dataclasses of options, and its own options by keyword.
+    """
+    signature = inspect.signature(function)
+    groups = {
+        name: p.annotation
+        for name, p in signature.parameters.items()
+        if p.kind is not p.KEYWORD_ONLY
+    }
+    own = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+    shared = {
+        name: list(inspect.signature(kind).parameters.values()) for name, kind in groups.items()
+    }
+
+    def run(**options):
+        made = {
+            name: kind(**{p.name: options[p.name] for p in shared[name]})
+            for name, kind in groups.items()
+        }
+        try:
+            with journal(function.__name__, options):
+                function(**made, **{p.name: options[p.name] for p in own})
+        except KeyboardInterrupt as stop:  # whose message typer would lose
+            raise Stopped(str(stop)) from stop
+
+    parameters = [*own, *(p for group in shared.values() for p in group)]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__doc__ = function.__doc__
+    return run

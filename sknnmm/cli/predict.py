@@ -1,0 +1,96 @@
+"""``sknnmm predict``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+
+from sknnmm.cli.folder import check_free, new_folder
+from sknnmm.cli.genotypes import genotypes_from
+from sknnmm.cli.inputs import ANIMAL
+from sknnmm.cli.journal import current
+from sknnmm.cli.options import Common, TableFormat, option
+from sknnmm.cli.stored import breeding_values, has_pedigree, load_model
+from sknnmm.cli.tables import naming, numbers, read
+from sknnmm.io import align, harmonise
+
+
+def predict(
+    form: TableFormat,
+    common: Common,
+    *,
+    model: Annotated[Path, option("Folder that sknnmm fit has written.")],
+    genotypes: Annotated[Path, option("Genotypes of the new individuals, of any format.")],
+    out: Annotated[Path, option("Folder of the predictions.")],
+    omics: Annotated[Path | None, option("Omics of the new individuals, if measured.")] = None,
+    covariates: Annotated[Path | None, option("Their covariates.")] = None,
+    dosages: Annotated[bool, option("Read expected dosages from VCF, BCF or .pgen.")] = False,
+    flip: Annotated[bool, option("Use SNPs whose alleles agree only on the other strand.")] = False,
+    ambiguous: Annotated[bool, option("Use A/T and C/G SNPs, as if on the same strand.")] = False,
+) -> None:
+    """Predict phenotypes and breeding values of new individuals.
+
+    sknnmm predict --model results --genotypes new.vcf.gz --out new
+
+    SNPs are matched by name and allele; those that are lacking count as their mean.
+    """
+    check_free(out, common.overwrite)
+    network, reference = load_model(model)
+    new = genotypes_from(genotypes, "--genotypes", dosages=dosages)
+    X = _harmonised(new, reference, genotypes, flip, ambiguous)
+    z = None if omics is None else numbers(read(omics, form), omics)
+    c = None if covariates is None else read(covariates, form)
+    for name, path, table in (("omics", omics, z), ("covariates", covariates, c)):
+        if table is not None:
+            with naming(path):
+                align(X, **{name: table})
+    aligned = align(X, z, covariates=c)
+    c = _with_ids(network, aligned)
+    if z is not None:
+        _check_names(omics, z.columns, network.omics_names_[: network.n_omics_])
+        aligned.omics = aligned.omics[list(network.omics_names_[: network.n_omics_])]
+    if c is None and len(network.covariates_mean_):
+        raise ValueError(f"{model} was fitted with covariates: pass --covariates.")
+    mean, sd = network.predict(X, aligned.omics, c, return_std=True)
+    predictions = pd.DataFrame({"predicted": mean, "sd": sd}, index=X.index)
+    current().step(f"predictions.csv: {len(X)} individuals")
+    with new_folder(out) as folder:
+        predictions.to_csv(folder / "predictions.csv")
+        breeding_values(network, X, c).to_csv(folder / "breeding_values.csv")
+        current().write(folder)
+
+
+def _harmonised(new, reference, path, flip, ambiguous):
+    """Return the genotypes with the SNPs and counted alleles of the model."""
+    with naming(path):
+        plan = harmonise(
+            new.variants,
+            reference,
+            other_strand="flip" if flip else "drop",
+            ambiguous="keep" if ambiguous else "drop",
+        )
+    for finding, actions in plan.report.iterrows():
+        for action, count in actions.items():
+            if count:
+                current().step(f"SNPs with {finding}: {count} ({action})")
+    if len(plan.lacking):
+        current().step(f"SNPs of the model without genotypes: {len(plan.lacking)} (as their mean)")
+    return plan.apply(new.genotypes)
+
+
+def _with_ids(network, aligned):
+    """Return the covariates, with the IDs for an effect by pedigree."""
+    if not has_pedigree(network):
+        return aligned.covariates
+    index = aligned.genotypes.index
+    ids = pd.DataFrame({ANIMAL: index}, index=index)
+    return ids if aligned.covariates is None else aligned.covariates.assign(**ids)
+
+
+def _check_names(path, given, known):
+    lacking = [name for name in known if name not in given]
+    if lacking:
+        raise ValueError(
+            f"{path}, line 1: no column {lacking[0]}, an omic of the model. Add it, empty if it "
+            "was not measured."
+        )

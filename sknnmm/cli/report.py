@@ -1,0 +1,156 @@
+"""``sknnmm report``."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+
+from sknnmm.cli import figures
+from sknnmm.cli.cv import FROM_GENOTYPES, WITH_OMICS
+from sknnmm.cli.options import Common, option
+from sknnmm.common.optional import import_optional
+
+ROWS = 10  # of tables that show only the top
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+WORST_R_HAT, LEAST_ESS = 1.05, 100
+
+
+def report(
+    common: Common,
+    *,
+    model: Annotated[Path, option("Folder that sknnmm fit has written.")],
+    cv: Annotated[Path | None, option("Folder that sknnmm cv has written.")] = None,
+    out: Annotated[
+        Path | None, option("The HTML file; by default report.html in the folder of the model.")
+    ] = None,
+) -> None:
+    """Write one HTML file about a fit, which needs no network.
+
+    sknnmm report --model results --cv folds
+    """
+    out = out or model / "report.html"
+    if out.exists() and not common.overwrite:
+        raise ValueError(f"--out {out} exists. Pass another name, or --overwrite.")
+    jinja2 = import_optional("jinja2", "The report")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    markup = import_optional("markupsafe", "The report").Markup
+    environment.globals |= {"number": _number, "table": lambda t: markup(_html(t))}
+    content = _content(model, cv)
+    content |= {k: markup(v) for k, v in content.items() if k.endswith("_figure")}
+    text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**content)
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(out)
+
+
+def _content(model, cv):
+    """Return what the template shows."""
+    run = _summary(model, "fit")
+    diagnostics = _table(model, "diagnostics", index_col=0)
+    snps = _table(model, "snp_effects").query("response == 'total'")
+    content = {
+        "run": run,
+        "trait": run["trait"],
+        "warnings": run["warnings"],
+        "convergence": in_words(diagnostics),
+        "slowest": _targets(diagnostics).nsmallest(ROWS, "ess_bulk"),
+        "components": _table(model, "variance_components").set_index("layer"),
+        "snps": _columns(
+            snps.sort_values("variance", ascending=False).head(ROWS).set_index("snp"),
+            ["chromosome", "position", "effect", "sd", "inclusion_probability", "variance_share"],
+        ),
+        "snps_figure": figures.manhattan(snps.reset_index(drop=True)),
+        "mediation": None,
+        "windows": None,
+        "accuracy": None,
+    }
+    if (model / "mediation.csv").is_file():
+        table = _table(model, "mediation", index_col=0)
+        shares = [table[f"genetic_share{end}"] for end in ("", "_low", "_high")]
+        label = f"share of the genetic variance of {run['trait']}"
+        content["mediation"] = _columns(
+            table,
+            ["genetic_share", "genetic_share_low", "genetic_share_high", "effect", "heritability"],
+        )
+        content["mediation_figure"] = figures.bars(list(table.index), *shares, label)
+    if (model / "windows.csv").is_file():
+        windows = _table(model, "windows", index_col=0)
+        content["windows"] = _columns(
+            windows.sort_values("share", ascending=False).head(ROWS),
+            ["chromosome", "start", "end", "n_snps", "share", "share_low", "share_high", "wppa"],
+        )
+    if cv is not None:
+        other = _summary(cv, "cv")
+        content["warnings"] = list(dict.fromkeys(run["warnings"] + other["warnings"]))
+        content["accuracy"] = _table(cv, "accuracy").set_index("from")
+        predictions = _table(cv, "predictions")
+        kind = WITH_OMICS if WITH_OMICS in predictions else FROM_GENOTYPES
+        content["accuracy_figure"] = figures.observed_and_predicted(
+            predictions["observed"], predictions[kind], run["trait"]
+        )
+    return content
+
+
+def in_words(diagnostics: pd.DataFrame) -> str:
+    """Return in plain words what the diagnostics say."""
+    targets = _targets(diagnostics)
+    worst, least = targets["r_hat"].max(), targets["ess_bulk"].min()
+    if worst > WORST_R_HAT:
+        return (
+            f"No. The chains disagree about {targets['r_hat'].idxmax()} (R-hat {worst:.2f}; it "
+            "should be at most 1.05). Do not use these results: run more iterations, or --n-iter "
+            "auto."
+        )
+    if least < LEAST_ESS:
+        return (
+            f"They agree, but say little about {targets['ess_bulk'].idxmin()}: it has {least:.0f} "
+            f"effective draws, fewer than {LEAST_ESS}. Run more iterations, or --n-iter auto."
+        )
+    agree = (
+        f"agree (R-hat at most {worst:.2f})" if worst == worst else "are only one: none to compare"
+    )
+    return f"Yes. The chains {agree}, with at least {least:.0f} effective draws of every target."
+
+
+def _targets(diagnostics):
+    chosen = diagnostics[diagnostics["target"].astype(bool)]
+    return chosen if len(chosen) else diagnostics
+
+
+def _summary(folder, command):
+    path = folder / "summary.json"
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist. Pass the --out folder of sknnmm {command}.")
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}). Run sknnmm {command} again.") from error
+    if summary["command"] != command:
+        raise ValueError(
+            f"{folder} is of sknnmm {summary['command']}: pass that of sknnmm {command}."
+        )
+    return summary
+
+
+def _table(folder, name, **settings):
+    path = folder / f"{name}.csv"
+    try:
+        return pd.read_csv(path, **settings)
+    except ValueError as error:  # pandas': no columns, or fields that do not fit
+        raise ValueError(f"{path} is damaged ({error}). Run the command again.") from error
+
+
+def _columns(table, names):
+    return table[[name for name in names if name in table]]
+
+
+def _html(table):
+    return table.rename_axis(None).to_html(
+        border=0, float_format=_number, na_rep="", classes=None, index_names=False
+    )
+
+
+def _number(value):
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -1,0 +1,213 @@
+"""What is wrong with files and options is one line that names it; nothing is left behind."""
+
+import shutil
+
+import pytest
+
+from sknnmm.cli import main
+
+FIT = "fit --config demo/run.toml --n-iter 20 --burn-in 5 --out out"
+
+
+def edited(name, old, new):
+    """Return what replaces text in a file of the demo, everywhere."""
+
+    def edit(demo):
+        path = demo / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return edit
+
+
+def line(name, number, text):
+    """Return what replaces a line (counted from 1) of a file of the demo; None: without it."""
+
+    def edit(demo):
+        lines = (demo / name).read_text().splitlines()
+        lines[number - 1 : number] = [] if text is None else [text]
+        (demo / name).write_text("\n".join(lines) + "\n")
+
+    return edit
+
+
+def written(name, content):
+    """Return what writes a file into the demo."""
+
+    def edit(demo):
+        (demo / name).write_bytes(content)
+
+    return edit
+
+
+def removed(name):
+    return lambda demo: (demo / name).unlink()
+
+
+def truncated(name, size):
+    return lambda demo: (demo / name).write_bytes((demo / name).read_bytes()[:size])
+
+
+def nothing(demo):
+    """Leave the files as they are."""
+
+
+PHENOTYPES, OMICS = "demo/phenotypes.csv", "demo/omics.csv"
+CASES = {  # what happens to the files; options; what the line has
+    "no genotypes": (removed("herd.bed"), "", ["demo/herd.bed", "Check"]),
+    "no .bim": (removed("herd.bim"), "", ["herd.bim", "Check"]),
+    "no .fam": (removed("herd.fam"), "", ["herd.fam", "Check"]),
+    "truncated .bed": (truncated("herd.bed", 100), "", ["herd.bed"]),
+    "empty .bed": (truncated("herd.bed", 0), "", ["herd.bed", "complete"]),
+    "short line of .bim": (line("herd.bim", 4, "1 rs3"), "", ["herd.bim"]),
+    "short line of .fam": (line("herd.fam", 4, "1"), "", ["herd.fam"]),
+    "individual twice": (
+        edited("herd.fam", "cow00003", "cow00004"), "", ["herd.bed", "cow00004", "Keep one"]),
+    "no VCF": (
+        written("x.vcf", b"##fileformat=VCFv4.3\nnonsense\n"), "--genotypes demo/x.vcf",
+        ["x.vcf"]),
+    "truncated gzip": (
+        written("x.vcf.gz", b"\x1f\x8b\x08\x00\x00\x00"), "--genotypes demo/x.vcf.gz",
+        ["x.vcf.gz"]),
+    "text as genotypes": (
+        nothing, "--genotypes demo/phenotypes.csv", [PHENOTYPES, "format"]),
+    "window": (nothing, "--window wide", ["--window wide", "1Mb"]),
+    "impossible filter": (nothing, "--min-maf 2", ["min_maf", "0 to 0.5"]),
+    "no phenotypes": (removed("phenotypes.csv"), "", [PHENOTYPES, "Check"]),
+    "empty table": (written("phenotypes.csv", b""), "", [PHENOTYPES, "Give"]),
+    "header alone": (written("phenotypes.csv", b"id,milk\n"), "", [PHENOTYPES, "rows"]),
+    "text for a number": (
+        line("phenotypes.csv", 4, "cow00077,high"), "", [f"{PHENOTYPES}, line 4", "high", "empty"]),
+    "text after an empty line": (
+        line("phenotypes.csv", 4, "\ncow00077,high"), "", [f"{PHENOTYPES}, line 5", "high"]),
+    "infinite": (line("phenotypes.csv", 4, "cow00077,inf"), "", [f"{PHENOTYPES}, line 4", "inf"]),
+    "decimal comma": (
+        line("phenotypes.csv", 3, "cow00078,1,5"), "", [f"{PHENOTYPES}, line 3", "decimal"]),
+    "ID twice": (
+        line("phenotypes.csv", 2, "cow00077,1"), "", ["phenotypes.csv", "cow00077", "Keep"]),
+    "no ID": (line("phenotypes.csv", 2, ",1"), "", ["phenotypes.csv", "ID"]),
+    "no common ID": (edited("phenotypes.csv", "cow", "bull"), "", [PHENOTYPES, "bull"]),
+    "no such trait": (nothing, "--trait fat", [f"{PHENOTYPES}, line 1", "fat", "milk"]),
+    "constant trait": (
+        written("phenotypes.csv", b"id,milk\ncow00001,1\ncow00002,1\ncow00003,1\n"), "",
+        [PHENOTYPES]),
+    "no such weight": (nothing, "--weight w", [f"{PHENOTYPES}, line 1", "w"]),
+    "no such ID column": (nothing, "--id animal", ["phenotypes.csv", "animal"]),
+    "not UTF-8": (written("phenotypes.csv", b"id,milk\nK\xfch,1\n"), "", [PHENOTYPES, "encoding"]),
+    "unknown suffix": (
+        written("p.txt", b"id milk\na 1\n"), "--phenotypes demo/p.txt", ["p.txt", "sep"]),
+    "two columns alike": (
+        line("omics.csv", 1, "id,a,a"), "", [OMICS, "Rename"]),
+    "text for an omic": (
+        line("omics.csv", 3, "cow00078,low,1"), "", [f"{OMICS}, line 3", "low", "empty"]),
+    "no such covariate": (
+        nothing, "--random litter", ["demo/covariates.csv, line 1", "litter", "sex"]),
+    "no such column in a formula": (nothing, "--fixed age", ["covariates.csv", "age"]),
+    "covariate missing": (
+        line("covariates.csv", 5, "cow00076,,f1"), "", ["demo/covariates.csv, line 5", "Fill"]),
+    "pedigree of two columns": (
+        written("ped.csv", b"id,sire\na,b\n"), "--pedigree demo/ped.csv",
+        ["ped.csv, line 1", "dam"]),
+    "pedigree of others": (
+        written("ped.csv", b"id,sire,dam\na,b,c\n"), "--pedigree demo/ped.csv", ["ped.csv", "Add"]),
+    "own father": (
+        written("ped.csv", b"id,sire,dam\na,a,0\n"), "--pedigree demo/ped.csv", ["ped.csv"]),
+    "mask of an unknown omic": (
+        written("m.csv", b"snp,omic\nrs1,omic0\nrs2,omic9\n"), "--mask demo/m.csv",
+        ["demo/m.csv, line 3", "omic9"]),
+    "mask of unknown SNPs": (
+        written("m.csv", b"snp,omic\nx,omic0\n"), "--mask demo/m.csv",
+        ["demo/m.csv, line 2", "SNP"]),
+    "unknown method": (nothing, "--method BayesZ", ["BayesZ", "BayesC"]),
+    "n-iter": (nothing, "--n-iter many", ["--n-iter many", "auto"]),
+    "burn-in": (nothing, "--burn-in 50", ["burn_in", "n_iter"]),
+    "no number": (nothing, "--burn-in few", ["--burn-in", "integer", "--help"]),
+    "unknown option": (nothing, "--colour red", ["--colour", "--help"]),
+    "unknown parameter": (nothing, "--set colour=1", ["colour"]),
+    "config without =": (line("run.toml", 2, "seed"), "", ["demo/run.toml", "line 2", "Write"]),
+    "config with an unknown option": (
+        line("run.toml", 6, "colour = 1"), "", ["demo/run.toml, line 6", "colour"]),
+    "parent folder": (nothing, "--out no/such", ["no/such", "Make it"]),
+}  # fmt: skip
+
+
+@pytest.fixture
+def demo(workplace, tmp_path, monkeypatch):
+    shutil.copytree(workplace.folder / "demo", tmp_path / "demo")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "demo"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_broken_input_is_one_line_and_leaves_nothing(case, demo, tmp_path, capfd):
+    edit, options, expected = CASES[case]
+    edit(demo)
+    before = sorted(tmp_path.rglob("*"))
+    code = main([*FIT.split(), *options.split()])
+    printed = capfd.readouterr()
+    assert code == 2
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1, printed.err
+    assert printed.err.startswith("sknnmm: error: ")
+    for text in expected:
+        assert text in printed.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("predict --model demo --genotypes demo/new.bed --out out", "demo/model.skops"),
+        ("predict --model results --genotypes demo/new.bed --out out", "pass --covariates"),
+        ("predict --model results --genotypes demo/no.bed --out out", "demo/no.bed"),
+        ("predict --model broken --genotypes demo/new.bed --out out", "Run sknnmm fit again"),
+        ("report --model demo", "demo/summary.json"),
+        ("report --model results --cv results", "pass that of sknnmm cv"),
+        ("cv --config demo/run.toml --group herd --out out", "--group herd"),
+        ("cv --config demo/run.toml --folds 1 --out out", "--folds 1"),
+        ("cv --config demo/run.toml --group sex --folds 3 --out out", "Lower --folds"),
+        ("fit --config demo/run.toml --out demo --overwrite", "log.txt"),
+        ("simulate --out demo", "--overwrite"),
+    ],
+)
+def test_other_commands_say_in_one_line_what_is_wrong(
+    options, expected, demo, workplace, tmp_path, capfd
+):
+    shutil.copytree(workplace.folder / "results", tmp_path / "results")
+    (tmp_path / "results" / "report.html").unlink()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model.skops").write_bytes(b"PK\x03\x04")
+    (demo / "log.txt").unlink()
+    before = sorted(tmp_path.rglob("*"))
+    assert main(options.split()) == 2
+    printed = capfd.readouterr().err
+    assert printed.count("\n") == 1 and expected in printed
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_debug_shows_the_traceback_before_the_line(demo, capfd):
+    assert main([*FIT.split(), "--trait", "fat", "--debug"]) == 2
+    printed = capfd.readouterr().err
+    assert printed.startswith("Traceback") and "sknnmm: error: --trait fat" in printed
+
+
+def test_ctrl_c_says_how_to_continue_and_the_same_command_does(demo, tmp_path, capfd, monkeypatch):
+    from sknnmm.sampling.gibbs import Sampler
+
+    iterate, calls = Sampler.iterate, []
+
+    def stopped(self, *arguments, **options):
+        calls.append(1)
+        if len(calls) == 12:
+            raise KeyboardInterrupt("checkpoint: saved in out.checkpoint. The same fit continues.")
+        return iterate(self, *arguments, **options)
+
+    monkeypatch.setattr(Sampler, "iterate", stopped)
+    assert main(FIT.split()) == 130
+    printed = capfd.readouterr().err
+    assert "sknnmm: stopped: checkpoint" in printed and "continues" in printed
+    assert (tmp_path / "out.checkpoint").is_dir() and not (tmp_path / "out").exists()
+    assert main([*FIT.split(), "--quiet"]) == 0
+    assert (tmp_path / "out" / "model.skops").is_file()
+    assert not (tmp_path / "out.checkpoint").exists()

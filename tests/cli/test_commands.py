@@ -1,0 +1,165 @@
+"""The five commands: what they write, and that it is what the Python interface gives."""
+
+import json
+import subprocess
+import sys
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from sknnmm import NNMMRegressor
+from sknnmm.cli import main
+from sknnmm.effects import Fixed, Random
+from sknnmm.io import align, read_plink, read_table
+from sknnmm.metrics import predictive_correlation
+from tests.cli.conftest import SHORT
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def in_python(workplace):
+    """Return the model that the files give in Python, and its data."""
+    demo = workplace.folder / "demo"
+    herd = read_plink(demo / "herd")
+    tables = {name: read_table(demo / f"{name}.csv", "id") for name in ("omics", "covariates")}
+    y = read_table(demo / "phenotypes.csv", "id")["milk"]
+    data = align(herd.genotypes, phenotypes=y, **tables)
+    model = NNMMRegressor(
+        n_iter=60, burn_in=20, random_state=0, effects=[Fixed("sex"), Random("family")]
+    )
+    model.fit(data.genotypes, data.phenotypes, omics=data.omics, covariates=data.covariates)
+    return model, data
+
+
+def results(workplace, name, folder="results"):
+    """Return a table of results; Python's own parser returns the numbers that were written."""
+    path = workplace.folder / folder / f"{name}.csv"
+    return pd.read_csv(path, index_col=0, engine="python")
+
+
+def test_five_lines_succeed(workplace):
+    assert workplace.codes == [0] * 5
+
+
+def test_fit_is_that_of_python_to_the_bit(workplace, in_python):
+    model, data = in_python
+    mean, sd = model.predict(data.genotypes, data.omics, data.covariates, return_std=True)
+    predictions = results(workplace, "predictions")
+    assert list(predictions.index) == list(data.genotypes.index)
+    assert_array_equal(predictions["predicted"], mean)
+    assert_array_equal(predictions["sd"], sd)
+    assert_array_equal(predictions["observed"], data.phenotypes)
+    values = results(workplace, "breeding_values")
+    expected = model.breeding_values(data.genotypes)
+    assert list(values.columns) == list(expected.columns)
+    assert_array_equal(values, expected)
+    snps = results(workplace, "snp_effects").query("response == 'total'")
+    assert_array_equal(snps["effect"], model.coef_)
+    assert_array_equal(results(workplace, "diagnostics")["mean"], model.diagnostics_["mean"])
+
+
+def test_predictions_of_new_individuals_are_those_of_python(workplace, in_python):
+    model, _ = in_python
+    demo = workplace.folder / "demo"
+    X = read_plink(demo / "new").genotypes
+    covariates = read_table(demo / "new_covariates.csv", "id")
+    predictions = results(workplace, "predictions", "new")
+    assert_array_equal(predictions["predicted"], model.predict(X, covariates=covariates))
+    values = results(workplace, "breeding_values", "new")
+    assert_array_equal(values["breeding_value"], model.breeding_values(X)["breeding_value"])
+
+
+def test_cross_validation_keeps_groups_together_and_scores_folds(workplace):
+    predictions = results(workplace, "predictions", "folds")
+    family = read_table(workplace.folder / "demo" / "covariates.csv", "id")["family"]
+    assert (predictions.groupby(family)["fold"].nunique() == 1).all()
+    scores = pd.read_csv(workplace.folder / "folds" / "folds.csv")
+    first = predictions[predictions["fold"] == 1]
+    expected = predictive_correlation(first["observed"], first["genotypes and omics"])
+    row = scores.query("fold == 1 and `from` == 'genotypes and omics'").iloc[0]
+    assert row["accuracy"] == pytest.approx(expected, rel=1e-12)
+    summary = pd.read_csv(workplace.folder / "folds" / "accuracy.csv").set_index(
+        ["from", "measure"]
+    )
+    both = scores.query("`from` == 'genotypes'")["bias"]
+    assert summary.loc[("genotypes", "bias"), "mean"] == pytest.approx(both.mean())
+    assert summary.loc[("genotypes", "bias"), "se"] == pytest.approx(abs(np.diff(both)[0]) / 2)
+
+
+def test_results_hold_the_options_the_counts_and_the_versions(workplace):
+    folder = workplace.folder / "results"
+    config = tomllib.loads((folder / "config.toml").read_text())
+    assert config["n-iter"] == "60" and config["fixed"] == ["sex"] and config["seed"] == 0
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["individuals"] == {
+        "genotyped": 80,
+        "with phenotype": 80,
+        "with omics": 80 - (results(workplace, "../demo/omics").isna().all(axis=1).sum()),
+    }
+    log = (folder / "log.txt").read_text()
+    assert "80 individuals, 30 variants read, 30 kept" in log
+    assert f"numpy {np.__version__}" in log and "seed 0" in log
+
+
+def test_the_written_config_runs_again_to_the_same_bits(workplace, inside):
+    assert main(["fit", "--config", "results/config.toml", "--out", "again"]) == 0
+    assert (inside / "again/predictions.csv").read_bytes() == (
+        inside / "results/predictions.csv"
+    ).read_bytes()
+
+
+def test_nothing_is_left_beside_the_results(workplace):
+    left = {path.name for path in workplace.folder.iterdir()}
+    assert left <= {"demo", "results", "new", "folds", "again", "bad"}
+
+
+def test_individuals_without_genotypes_or_phenotypes_are_counted(workplace, inside, tmp_path):
+    table = pd.read_csv("demo/phenotypes.csv").iloc[5:]
+    table.loc[1000] = ["stranger", 1.0]
+    table.to_csv(tmp_path / "p.csv", index=False)
+    out = tmp_path / "out"
+    line = f"fit --config demo/run.toml --phenotypes {tmp_path / 'p.csv'} --out {out}"
+    assert main(line.split() + SHORT) == 0
+    log = (out / "log.txt").read_text()
+    assert "76 rows read, 75 kept, 1 dropped (not genotyped); 5 genotyped individuals" in log
+
+
+def test_the_report_stands_alone_and_begins_with_warnings(workplace):
+    text = (workplace.folder / "results" / "report.html").read_text()
+    assert text.count("<svg") == 3
+    assert 'src="' not in text and "<link" not in text
+    assert text.index("Warnings") < text.index("Did the chains converge?") < text.index("<h2>Data")
+    assert "80 individuals, 30 variants read" in text and "rs1" in text
+    assert "1,000,000" in text  # the end of a window, in bases
+
+
+def test_python_m_sknnmm_shows_help_with_examples():
+    run = [sys.executable, "-m", "sknnmm", "fit", "--help"]
+    shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert "sknnmm fit --genotypes herd.bed" in shown
+
+
+def test_a_pedigree_adds_to_breeding_values(workplace, inside, tmp_path):
+    herd, later = (
+        pd.read_csv(f"demo/{name}.fam", sep=r"\s+", header=None)[1] for name in ("herd", "new")
+    )
+    ids = pd.concat([herd, later])
+    parents = {"sire": ["0"] * 4 + ["cow00000"] * (len(ids) - 4), "dam": "0"}
+    pd.DataFrame({"id": ids, **parents}).to_csv(tmp_path / "ped.csv", index=False)
+    files = f"--pedigree {tmp_path}/ped.csv --out {tmp_path}/out"
+    assert main(f"fit --config demo/run.toml {files}".split() + SHORT) == 0
+    line = (
+        f"predict --model {tmp_path}/out --genotypes demo/new.bed --out {tmp_path}/new --quiet "
+        "--covariates demo/new_covariates.csv"
+    )
+    assert main(line.split()) == 0
+    table = pd.read_csv(tmp_path / "new" / "breeding_values.csv", index_col=0)
+    effects = pd.read_csv(tmp_path / "out" / "random_animal.csv", header=[0, 1], index_col=0)
+    assert set(table.index) <= set(effects.index)
+    rest = table["breeding_value"] - table["direct"] - table["mediated"]
+    assert table["reliability"].between(0, 1).all() and rest.abs().max() < 1e-9
+    assert "animal" in (tmp_path / "out" / "variance_components.csv").read_text()

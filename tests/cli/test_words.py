@@ -1,0 +1,68 @@
+"""Small parts: words about convergence, options as TOML, folders that appear whole."""
+
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from sknnmm.cli.config import as_toml, read_config
+from sknnmm.cli.folder import check_free, new_folder
+from sknnmm.cli.report import in_words
+
+
+@pytest.mark.parametrize(
+    ("r_hat", "ess", "begins", "names"),
+    [
+        (1.2, 500, "No.", "omics_weights[HDL]"),
+        (1.01, 30, "They agree, but", "30 effective draws"),
+        (1.01, 500, "Yes.", "R-hat at most 1.01"),
+        (float("nan"), 500, "Yes.", "none to compare"),
+    ],
+)
+def test_convergence_in_words(r_hat, ess, begins, names):
+    table = pd.DataFrame(
+        {"r_hat": [r_hat, 9.0], "ess_bulk": [ess, 1], "target": [True, False]},
+        index=["omics_weights[HDL]", "pi"],
+    )
+    words = in_words(table)
+    assert words.startswith(begins) and names in words
+
+
+def test_options_survive_toml():
+    options = {"genotypes": Path('a "b".bed'), "fixed": ["sex", "bs(age, df=4)"], "n_iter": "auto"}
+    text = as_toml({**options, "omics": None, "direct_effects": False, "min_maf": 0.05})
+    assert tomllib.loads(text) == {
+        "genotypes": 'a "b".bed',
+        "fixed": ["sex", "bs(age, df=4)"],
+        "n-iter": "auto",
+        "direct-effects": False,
+        "min-maf": 0.05,
+    }
+
+
+def test_numbers_in_a_config_are_as_typed(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text('n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\n')
+    names = ("n_iter", "min_maf", "quiet", "set")
+    command = SimpleNamespace(params=[SimpleNamespace(name=name) for name in names])
+    context = SimpleNamespace(command=command, default_map=None)
+    assert read_config(context, path) == path
+    expected = {"n_iter": "5000", "min_maf": "0.05", "quiet": True, "set": ["thin=2"]}
+    assert context.default_map == expected
+
+
+def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
+    out = tmp_path / "out"
+    with new_folder(out) as folder:
+        (folder / "log.txt").write_text("first")
+        assert not out.exists()
+    with pytest.raises(FileNotFoundError), new_folder(out) as folder:
+        (folder / "no" / "folder.txt").write_text("second")
+    assert (out / "log.txt").read_text() == "first"
+    check_free(out, overwrite=True)
+    with new_folder(out) as folder:
+        (folder / "log.txt").write_text("third")
+    assert (out / "log.txt").read_text() == "third"
+    assert list(tmp_path.iterdir()) == [out]
