@@ -7,6 +7,7 @@ from scipy.special import log_ndtr
 from sknnmm.inputs.record import Record
 
 NARROW = 1e-6  # a width that is rounding, as a part of the spread of the intervals
+FAR = 1e6  # SDs from the mean, beyond which a finite end stands for infinity
 LARGEST = np.sqrt(np.finfo(float).max)  # whose square is finite
 STARTS = 10.0 ** np.arange(-1, 17)  # SDs, in units of the spread
 GRADIENT = 1e-8  # of the mean log likelihood where the search ends
@@ -68,11 +69,16 @@ def narrow_as_exact(lower, upper):
 def record_of_intervals(lower, upper):
     """Return the Record of intervals (n,), some of which are no points; NaN = missing.
 
-    It is standardised by the normal distribution that fits all records best.
+    It is standardised by the normal distribution that fits all records best. Ends too far from
+    its mean to matter become infinite.
     """
     observed = ~np.isnan(lower)
     _refuse_without_best_fit(lower[observed], upper[observed])
-    return Record(lower, *normal_of_intervals(lower[observed], upper[observed]), upper=upper)
+    mean, sd = normal_of_intervals(lower[observed], upper[observed])
+    # The sampler starts in the middle of an interval, which would overflow single precision.
+    lower = np.where(lower < mean - FAR * sd, -np.inf, lower)
+    upper = np.where(upper > mean + FAR * sd, np.inf, upper)
+    return Record(lower, mean, sd, upper=upper)
 
 
 def _refuse_without_best_fit(lower, upper):
@@ -92,7 +98,7 @@ def _refuse_without_best_fit(lower, upper):
     if not (has_lower & has_upper).any() and upper[has_upper].mean() <= lower[has_lower].mean():
         raise ValueError(
             "Nothing in y and y_upper tells the unit of y: no y is known exactly or within two "
-            "finite ends, and a normal distribution fits the better the larger its variance. "
+            "finite ends, and the normal distribution that fits best has an infinite variance. "
             "Use NNMMClassifier for the two classes, low and high."
         )
 

@@ -166,6 +166,16 @@ def test_widths_of_rounding_are_exact_values():
     assert_allclose([narrow.location, narrow.scale], [plain.location, plain.scale], rtol=1e-4)
 
 
+def test_an_end_too_far_to_matter_becomes_infinite():
+    y = np.arange(10.0)
+    upper = np.where(y < 3, y, 1e150)
+    lower = np.minimum(y, 3)
+    assert_array_equal(checked(lower, upper).upper, np.where(y < 3, y, INF))
+    assert_array_equal(checked(-upper, -lower).values, np.where(y < 3, -y, -INF))
+    upper[upper > 3] = 1e3  # but this one is kept
+    assert_array_equal(checked(lower, upper).upper, upper)
+
+
 def test_a_large_number_for_infinity_is_blamed_on_its_argument():
     with pytest.raises(ValueError, match=r"y_upper has values too large.*use inf.*first is 1"):
         checked([1.0, 2.0, 3.0], [NAN, 1e308, NAN])
