@@ -6,7 +6,7 @@ from sklearn.exceptions import DataConversionWarning
 from sknnmm.common.constant import mean_and_sd, varies
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.alignment import check_n_values
-from sknnmm.inputs.intervals import check_intervals, record_of_intervals
+from sknnmm.inputs.intervals import check_intervals, narrow_as_exact, record_of_intervals
 from sknnmm.inputs.record import Record
 from sknnmm.inputs.tables import as_pandas, column_of_doubles, plain_column
 
@@ -35,7 +35,7 @@ class Phenotype:
             lower, upper = check_intervals(lower, upper)
             lower = without_weightless(lower, weight)
             refuse_one_sample(n_samples)
-            upper = np.where(np.isnan(lower), np.nan, upper)
+            lower, upper = narrow_as_exact(lower, np.where(np.isnan(lower), np.nan, upper))
             if (lower < upper).any():
                 return record_of_intervals(lower, upper)
             y = lower  # none is censored

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import integrate, optimize, stats
 
 from sknnmm import NNMMRegressor
-from sknnmm.inputs.intervals import normal_of_intervals, truncated_moments
+from sknnmm.inputs.intervals import normal_of_intervals, truncated_normal
 from sknnmm.inputs.phenotype import Phenotype
 
 INF, NAN = np.inf, np.nan
@@ -67,14 +67,14 @@ def test_the_index_of_y_upper_is_compared():
 
 def test_moments_of_truncated_normals():
     cases = [(-1, 2), (0.3, 0.4), (-INF, -1), (2, INF), (-INF, INF), (-9, -8), (8, 9.5), (-3, 40)]
-    first, second = truncated_moments(*np.array(cases, float).T)
-    for case, of_first, of_second in zip(cases, first, second, strict=True):
+    log_mass, first, second = truncated_normal(*np.array(cases, float).T)
+    for case, *found in zip(cases, np.exp(log_mass), first, second, strict=True):
         mass, m, s = (
             integrate.quad(lambda x, k=k: x**k * stats.norm.pdf(x), *np.clip(case, -40, 40))[0]
             for k in range(3)
         )
-        assert_allclose([of_first, of_second], [m / mass, s / mass], rtol=1e-8, atol=1e-12)
-    first, second = truncated_moments(np.array([60.0]), np.array([INF]))
+        assert_allclose(found, [mass, m / mass, s / mass], rtol=1e-8, atol=1e-19)
+    _, first, second = truncated_normal(np.array([60.0]), np.array([INF]))
     assert_allclose(first, 60 + 1 / 60, rtol=1e-5)
     assert_allclose(second, first**2, rtol=1e-3)
 
@@ -89,20 +89,98 @@ def test_the_normal_distribution_that_fits_intervals_best():
     some = rng.random(400) < 0.3
     lower[some], upper[some] = np.floor(value[some] / 10) * 10, np.ceil(value[some] / 10) * 10
 
-    def misfit(parameters):
-        mean, sd = parameters[0], np.exp(parameters[1])
-        exact = lower == upper
-        mass = stats.norm.cdf(upper, mean, sd) - stats.norm.cdf(lower, mean, sd)
-        return -np.where(
-            exact, stats.norm.logpdf(np.where(exact, value, 0), mean, sd), np.log(mass + exact)
-        ).sum()
-
-    best = optimize.minimize(misfit, [45, 2], method="Nelder-Mead").x
     mean, sd = normal_of_intervals(lower, upper)
-    assert_allclose([mean, sd], [best[0], np.exp(best[1])], rtol=2e-3)
+    assert_allclose([mean, sd], fitted_by_scipy(lower, upper, 45, 7), rtol=1e-5)
     assert abs(mean - value.mean()) < 4 * value.std() / 20  # it is near what is not seen
-    mean_of, sd_of = normal_of_intervals(lower / 7 + 3, upper / 7 + 3)
-    assert_allclose([mean_of, sd_of], [mean / 7 + 3, sd / 7], rtol=1e-6)
+    for factor in (1e-12, 1 / 7, 1e12):
+        found = normal_of_intervals(lower * factor + 3 * factor, upper * factor + 3 * factor)
+        assert_allclose(found, [(mean + 3) * factor, sd * factor], rtol=1e-6)
+
+
+@pytest.mark.parametrize("infinity", [INF, 1e3, 1e6, 1e150])
+@pytest.mark.parametrize("known", [0.02, 0.05, 0.2, 0.8])
+def test_the_best_fit_when_most_values_are_censored(known, infinity):
+    value = np.random.default_rng(1).normal(size=200)
+    lower = np.minimum(value, np.quantile(value, known))
+    upper = np.where(lower < value, infinity, value)
+    expected = fitted_by_scipy(lower, np.where(lower < value, INF, value), 0, 1)
+    assert_allclose(normal_of_intervals(lower, upper), expected, rtol=1e-4, atol=1e-4)
+    mirrored = normal_of_intervals(-upper, -lower)
+    assert_allclose(mirrored, [-expected[0], expected[1]], rtol=1e-4, atol=1e-4)
+
+
+def fitted_by_scipy(lower, upper, mean, sd):
+    """Return mean and SD of greatest likelihood, searched without derivatives."""
+    exact = lower == upper
+
+    def misfit(parameters):
+        of = stats.norm(parameters[0], np.exp(parameters[1]))
+        mass = np.where(lower > mean, of.sf(lower) - of.sf(upper), of.cdf(upper) - of.cdf(lower))
+        with np.errstate(divide="ignore"):
+            return -of.logpdf(lower[exact]).sum() - np.log(mass[~exact]).sum()
+
+    options = {"xatol": 1e-8, "fatol": 1e-10, "maxiter": 2000}
+    best = optimize.minimize(misfit, [mean, np.log(sd)], method="Nelder-Mead", options=options).x
+    return best[0], np.exp(best[1])
+
+
+def test_a_best_fit_that_is_far_wider_than_the_gap_between_intervals():
+    lower = np.repeat([0.0, 1.0], 50)
+    upper = np.repeat([1 - 1e-4, 2.0], 50)
+    expected = fitted_by_scipy(lower, upper, 1, 0.2)
+    assert_allclose(normal_of_intervals(lower, upper), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("ends", [[-1.0], [-1.0, 1.5], [-3.0, 1.99]])
+def test_one_sided_intervals_that_do_not_tell_the_unit(ends):
+    upper = np.array([*ends, INF, INF])
+    lower = np.where(np.isinf(upper), 1.0, -INF)
+    with pytest.raises(ValueError, match=r"(?s)tells the unit of y.*NNMMClassifier"):
+        checked(lower, upper)
+
+
+def test_one_sided_intervals_that_tell_the_unit():
+    # below 0: 1 of 4; below 2: 3 of 4
+    lower = np.array([-INF, 0, 0, 0, -INF, -INF, -INF, 2])
+    upper = np.array([0, INF, INF, INF, 2, 2, 2, INF])
+    record = checked(lower, upper)
+    expected = [1, 1 / stats.norm.ppf(0.75)]
+    assert_allclose([record.location, record.scale], expected, rtol=1e-6)
+    touched = checked([*lower, 0.5], [*upper, NAN])  # an exact one is enough, too
+    assert np.isfinite([touched.location, touched.scale]).all()
+
+
+def test_widths_of_rounding_are_exact_values():
+    y = np.random.default_rng(2).normal(3, 2, 50)
+    plain = Phenotype(y).check(50, None)
+    for upper in (np.nextafter(y, INF), y + 2e-15, y + 2e-12, y + 1e-7):
+        record = checked(y, upper)
+        assert record.upper is None
+        assert_allclose([record.location, record.scale], [plain.location, plain.scale], rtol=1e-6)
+    one_wide = np.nextafter(y, INF)
+    one_wide[0] = INF
+    expected = checked(y, np.where(np.isinf(one_wide), INF, NAN))
+    found = checked(y, one_wide)
+    assert_allclose([found.location, found.scale], [expected.location, expected.scale], rtol=1e-12)
+    narrow = checked(y, y + 1e-4)  # not rounding, and computed without cancellation
+    assert_allclose([narrow.location, narrow.scale], [plain.location, plain.scale], rtol=1e-4)
+
+
+def test_an_end_too_far_to_matter_becomes_infinite():
+    y = np.arange(10.0)
+    upper = np.where(y < 3, y, 1e150)
+    lower = np.minimum(y, 3)
+    assert_array_equal(checked(lower, upper).upper, np.where(y < 3, y, INF))
+    assert_array_equal(checked(-upper, -lower).values, np.where(y < 3, -y, -INF))
+    upper[upper > 3] = 1e3  # but this one is kept
+    assert_array_equal(checked(lower, upper).upper, upper)
+
+
+def test_a_large_number_for_infinity_is_blamed_on_its_argument():
+    with pytest.raises(ValueError, match=r"y_upper has values too large.*use inf.*first is 1"):
+        checked([1.0, 2.0, 3.0], [NAN, 1e308, NAN])
+    with pytest.raises(ValueError, match=r"y has values too large.*use -inf.*first is 2"):
+        checked([1.0, 2.0, -1e308], [NAN, NAN, 1.0])
 
 
 def test_flags_of_censoring_are_no_upper_ends():
