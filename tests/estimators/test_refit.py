@@ -30,7 +30,7 @@ def test_a_refused_fit_leaves_the_last_one_whole(data, model):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, FloatingPointError])
-@pytest.mark.parametrize("where", ["regressor.run_chains", "attributes.diagnose"])
+@pytest.mark.parametrize("where", ["base.run_chains", "attributes.diagnose"])
 def test_an_interrupted_fit_leaves_the_last_one_whole(data, model, monkeypatch, where, error):
     before = fitted_state(model)
 
