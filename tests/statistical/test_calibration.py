@@ -352,6 +352,7 @@ def test_ranks_are_uniform_with_random_effects(kind, request, monkeypatch):
     check_ranks(f"random, {kind}", lambda rng: one_replicate(options, thin, rng), request)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LIMITED)
 def test_ranks_are_uniform_below_limits(case, request):
     thin, options = LIMITED[case]
