@@ -295,3 +295,9 @@ def test_classes_of_genotypes_in_a_file(data, score, tmp_path):
     one, other = (make(ordered=True).fit(G, score, omics=data.gappy) for G in (X, mapped))
     assert_array_equal(other.thresholds_, one.thresholds_)
     assert_array_equal(other.predict_proba(mapped), one.predict_proba(X))
+
+
+def test_score_refuses_labels_of_which_fit_knows_none(data, disease):
+    model = make().fit(data.X, disease)
+    with pytest.raises(ValueError, match="y has none of the classes of fit"):
+        model.score(data.X, np.where(disease == "sick", "ill", "well"))

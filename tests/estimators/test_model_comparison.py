@@ -237,3 +237,23 @@ def test_loo_warns_of_records_it_cannot_leave_out(data):
     with pytest.warns(UserWarning, match=r"loo: Pareto k is above 0\.\d+ for \d+ of 80 records"):
         found = model.loo(data.X, y)
     assert found.warning and found.pareto_k.values[11] > found.good_k
+
+
+def test_loo_says_that_omics_of_the_fit_are_not_given(data):
+    model = short().fit(data.X, data.y, omics=data.omics)
+    with pytest.warns(UserWarning, match="fitted with omics, and loo gets none"):
+        model.loo(data.X, data.y)
+
+
+def test_censored_records_are_not_taken_for_exact_without_a_word(data):
+    end = np.median(data.y)
+    is_open = data.y > end
+    y, upper = np.minimum(data.y, end), np.where(is_open, np.inf, np.nan)
+    model = short().fit(data.X, y, y_upper=upper)
+    with pytest.warns(UserWarning, match="Pass NaN for those that are censored"):
+        as_exact = model.log_likelihood(data.X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exact = model.log_likelihood(data.X, np.where(is_open, np.nan, y))
+    assert np.isnan(exact[..., is_open]).all()
+    assert_array_equal(exact[..., ~is_open], as_exact[..., ~is_open])

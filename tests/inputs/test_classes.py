@@ -65,7 +65,8 @@ def test_weight_zero_is_a_missing_label():
 
 def test_the_order_of_classes():
     grades = ["b", "a", "c", "b"]
-    assert list(Classes(grades, ordered=True).check(4, None).classes) == ["a", "b", "c"]
+    with pytest.warns(UserWarning, match="a < b < c"):
+        assert list(Classes(grades, ordered=True).check(4, None).classes) == ["a", "b", "c"]
     ordered = pd.Categorical(grades, ["c", "a", "b"], ordered=True)
     with pytest.warns(UserWarning, match="in the order of the categories.*sorted labels"):
         record = Classes(ordered, ordered=False).check(4, None)
