@@ -593,3 +593,9 @@ def test_compressed_text(tmp_path):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert_array_equal(read_genotypes(copy).genotypes, DOSAGES)
+
+
+def test_a_vcf_without_dosages_says_so(tmp_path):
+    path = write_format("vcf", tmp_path, DOSAGES[:, :2], IDS, variants_of(2))
+    with pytest.raises(ValueError, match=r"has no dosages \(DS\)"):
+        read_genotypes(path, dosages=True)
