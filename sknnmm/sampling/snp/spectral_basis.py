@@ -176,7 +176,7 @@ class LongBasis(Basis):
         self._vectors = np.hstack([vectors, outside]).astype(dtype)
         self._rows = None  # else of XV
         if len(row_weight) * len(self.squared) * np.dtype(dtype).itemsize <= HELD_ROWS:
-            self._rows = genotypes.dot(vectors).astype(dtype)
+            self._rows = genotypes.dot(vectors.astype(dtype))
 
     def project(self, target):
         """Return V'X'W target (see Basis)."""
@@ -239,4 +239,6 @@ def _above(least, values, vectors):
 
 def _complement(vectors):
     """Return orthonormal vectors (m, m - r) orthogonal to orthonormal ones (m, r)."""
+    if vectors.shape[0] == vectors.shape[1]:
+        return vectors[:, :0]
     return np.linalg.qr(vectors, mode="complete")[0][:, vectors.shape[1] :]
