@@ -29,7 +29,7 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.reporting import as_table, describe_machine
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import fetch_hs_mice, fetch_wheat, make_omics_network
-from sknnmm.estimators import regressor
+from sknnmm.estimators import base
 from sknnmm.sampling.gibbs import Sampler
 
 GROUPS = {  # heading -> names of draws; the smallest of all their values counts
@@ -83,7 +83,7 @@ def moves(case, options):
     without = partial(Sampler, n_moves=0)
     rates = []
     for sampler in (without, Sampler):
-        with patch.object(regressor, "Sampler", sampler):
+        with patch.object(base, "Sampler", sampler):
             model, seconds, _ = fitted(case, random_state=3, **length)
         rates.append({name: ess / seconds for name, ess in smallest_ess(model).items()})
     before, after = rates
