@@ -43,7 +43,8 @@ def main():
     for name, (n, p, n_nodes, missing, prior) in CASES.items():
         n_iter, repeats = options.n_iter, options.repeats
         if options.quick:
-            n, p, n_iter, repeats = n // 10, p // 10, 10, 1
+            n, p, n_nodes = n // 10, p // 10, max(20, n_nodes // 10)
+            n_iter, repeats = 10, 1
         with one_blas_thread():
             samplers = [sampler_of(n, p, n_nodes, missing, prior, g) for g in GROUPS]
             for sampler in samplers:
