@@ -20,8 +20,8 @@ from sknnmm.io._text import header_names, open_text
 
 N_FIRST = 11  # columns before the individuals: rs#, alleles, chrom, pos and others
 HEADER = (
-    "is not a HapMap file: its first line must be eleven names that begin with rs#, alleles, chrom, "
-    "pos, and the IDs of individuals, separated by tabs."
+    "is not a HapMap file: its first line must be eleven names that begin with rs#, alleles, "
+    "chrom, pos, and the IDs of individuals, separated by tabs."
 )
 UNKNOWN = "N", "-", "0", ".", "X"
 HETEROZYGOTES = {

@@ -1,6 +1,7 @@
 """The five commands: what they write, and that it is what the Python interface gives."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -74,12 +75,14 @@ def test_predictions_of_new_individuals_are_those_of_python(workplace, in_python
 
 
 def test_cross_validation_keeps_groups_together_and_scores_folds(workplace):
-    predictions = results(workplace, "predictions", "folds")
+    made = results(workplace, "predictions", "folds")
+    predictions = made[made["from"] == "genotypes and omics"]
+    assert len(made) == 2 * len(predictions) == 2 * 80
     family = read_table(workplace.folder / "demo" / "covariates.csv", "id")["family"]
     assert (predictions.groupby(family)["fold"].nunique() == 1).all()
     scores = pd.read_csv(workplace.folder / "folds" / "folds.csv")
     first = predictions[predictions["fold"] == 1]
-    expected = predictive_correlation(first["observed"], first["genotypes and omics"])
+    expected = predictive_correlation(first["observed"], first["predicted"])
     row = scores.query("fold == 1 and `from` == 'genotypes and omics'").iloc[0]
     assert row["accuracy"] == pytest.approx(expected, rel=1e-12)
     summary = pd.read_csv(workplace.folder / "folds" / "accuracy.csv").set_index(
@@ -130,8 +133,9 @@ def test_individuals_without_genotypes_or_phenotypes_are_counted(workplace, insi
 
 def test_the_report_stands_alone_and_begins_with_warnings(workplace):
     text = (workplace.folder / "results" / "report.html").read_text()
-    assert text.count("<svg") == 3
-    assert 'src="' not in text and "<link" not in text
+    assert text.count("<svg") == 4
+    assert "http" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)
+    assert 'src="' not in text and "<link" not in text and "data:image/png" in text
     assert text.index("Warnings") < text.index("Did the chains converge?") < text.index("<h2>Data")
     assert "80 individuals, 30 variants read" in text and "rs1" in text
     assert "1,000,000" in text  # the end of a window, in bases
