@@ -56,7 +56,8 @@ def _classes(values, data):
             f"their order from low to high: --classes {','.join(known)}"
         )
     _check_number(known, data)
-    classed = pd.Series(pd.Categorical(labels, known, ordered=True), labels.index)
+    categories = pd.Index(known, dtype=object)  # whole numbers stay so beside missing ones
+    classed = pd.Series(pd.Categorical(labels, categories, ordered=True), labels.index)
     counts = classed.value_counts(sort=False)
     names = ", ".join(f"{label} ({n})" for label, n in counts.items())
     current().step(f"{data.trait}: classes from low to high {names}")

@@ -2,8 +2,10 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 
 import numpy as np
@@ -167,3 +169,28 @@ def test_a_pedigree_adds_to_breeding_values(workplace, inside, tmp_path):
     rest = table["breeding_value"] - table["direct"] - table["mediated"]
     assert table["reliability"].between(0, 1).all() and rest.abs().max() < 1e-9
     assert "animal" in (tmp_path / "out" / "variance_components.csv").read_text()
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_shell_saves_the_chains_and_the_same_command_ends_alike(workplace, tmp_path):
+    demo = workplace.folder / "demo"
+    options = ["--genotypes", demo / "herd.bed", "--phenotypes", demo / "phenotypes.csv"]
+    options += ["--trait", "milk", "--omics", demo / "omics.csv"]
+    options += ["--n-iter", "100000", "--burn-in", "100", "--n-chains", "1", "--thin", "100"]
+    command = [sys.executable, "-m", "sknnmm", "fit", *map(str, options), "--out", "out"]
+    states = tmp_path / "out.checkpoint"
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not list(states.glob("chain-*")):
+            time.sleep(0.05)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        printed = process.stderr.read()
+    assert process.returncode == 130
+    assert "sknnmm: stopped: " in printed and "Traceback" not in printed
+    assert list(states.glob("chain-*")) and not (tmp_path / "out").exists()
+    for name in ("out", "whole"):
+        again = [*command[:-1], name, "--quiet"]
+        subprocess.run(again, cwd=tmp_path, check=True)
+    predictions = [(tmp_path / name / "predictions.csv").read_bytes() for name in ("out", "whole")]
+    assert predictions[0] == predictions[1]
+    assert not states.exists()
