@@ -60,7 +60,7 @@ def _content(model, cv):
         "warnings": run["warnings"],
         "convergence": in_words(diagnostics),
         "slowest": _targets(diagnostics).nsmallest(ROWS, "ess_bulk"),
-        "components": components.set_index("layer"),
+        "components": components.replace({"response": {"y": trait}}).set_index("layer"),
         "components_figure": figures.variances(
             components.set_index(["layer", "response", "term"]), trait
         ),
@@ -107,8 +107,9 @@ def _of_folds(run, cv):
         figure = figures.held_out(table, run["trait"])
     else:
         figure = figures.liability_of_classes(table, run["classes"], run["trait"])
+    of_folds = [f"Cross-validation: {text}" for text in other["warnings"]]
     return {
-        "warnings": list(dict.fromkeys(run["warnings"] + other["warnings"])),
+        "warnings": run["warnings"] + of_folds,
         "accuracy": read_result(cv, "accuracy").set_index("from"),
         "accuracy_figure": figure,
     }

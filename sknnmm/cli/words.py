@@ -22,6 +22,7 @@ OTHER_NAMES = {
     "diagnostics_": "the table diagnostics",
 }
 PHRASES = {  # regular expressions, replaced before names are
+    r"^NNMM\w+\(.*\): (?=R-hat)": "",  # the parameters, which a grid search needs
     r"The '(\w+)' parameter of NNMM\w+ must": r"\1= must",
     r"which NNMMRegressor takes for": "which are taken for",
     r"NNMMClassifier\(ordered=True\)": "--family ordinal",

@@ -86,6 +86,7 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
         ("min_maf must be a number", "--min-maf must be a number"),
         ("X has 3 columns without variance", "--genotypes has 3 columns without variance"),
         ("out/y.csv: y has no variance", "out/y.csv: --trait has no variance"),
+        ("NNMMRegressor(n_iter=9, x=[F('a'), R()]): R-hat > 1.05", "R-hat > 1.05"),
         ("classes, use NNMMClassifier(ordered=True).", "classes, use --family ordinal."),
         ("other models: estimate_pi=False", "other models: --set method__estimate_pi=false"),
         ("Random('litter') names", "--random litter names"),
