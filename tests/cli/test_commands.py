@@ -176,7 +176,7 @@ def test_ctrl_c_in_a_shell_saves_the_chains_and_the_same_command_ends_alike(work
     demo = workplace.folder / "demo"
     options = ["--genotypes", demo / "herd.bed", "--phenotypes", demo / "phenotypes.csv"]
     options += ["--trait", "milk", "--omics", demo / "omics.csv"]
-    options += ["--n-iter", "100000", "--burn-in", "100", "--n-chains", "1", "--thin", "100"]
+    options += ["--n-iter", "20000", "--burn-in", "100", "--n-chains", "1", "--thin", "20"]
     command = [sys.executable, "-m", "sknnmm", "fit", *map(str, options), "--out", "out"]
     states = tmp_path / "out.checkpoint"
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:

@@ -117,7 +117,7 @@ def test_two_classes_with_mask_weights_and_limits_are_those_of_python(herd, insi
     assert_array_equal(result(inside / "new", "predictions").iloc[:, 2:], probability)
 
 
-def test_ordered_classes_in_cross_validation_and_report(herd, inside):
+def test_ordered_classes_in_cross_validation_and_report(herd, inside, capfd):
     line = f"{DATA} --family ordinal --trait grade"
     run(herd, f"fit {line} --out out")
     run(herd, f"cv {line} --folds 2 --out folds --format parquet")
@@ -138,6 +138,10 @@ def test_ordered_classes_in_cross_validation_and_report(herd, inside):
     text = (inside / "out" / "report.html").read_text()
     assert "AUC is the share" in text and "Heritability of the liability" in text
     assert "Classes from low to high: 0, 1, 2." in text and text.count("<svg") == 4
+    other = inside / "folds" / "summary.json"
+    other.write_text(other.read_text().replace('"trait": "grade"', '"trait": "time"'))
+    assert main(["report", "--model", "out", "--cv", "folds", "--overwrite"]) == 2
+    assert "--cv folds is of the trait time, but the model of grade" in capfd.readouterr().err
 
 
 def test_censored_traits_are_those_of_python_and_only_exact_ones_are_scored(herd, inside):
@@ -185,15 +189,6 @@ def test_parquet_without_pyarrow_says_what_to_install(herd, inside, monkeypatch,
     assert re.fullmatch(
         r"sknnmm: error: --format parquet needs .*pip install pyarrow\n", capfd.readouterr().err
     )
-
-
-def test_a_report_is_of_one_trait(herd, inside, capfd):
-    line = f"{DATA} --trait time"
-    run(herd, f"fit {line} --out out")
-    run(herd, f"cv {DATA} --family ordinal --trait grade --folds 2 --out folds")
-    capfd.readouterr()
-    assert main(["report", "--model", "out", "--cv", "folds"]) == 2
-    assert "--cv folds is of the trait grade, but the model of time" in capfd.readouterr().err
 
 
 def test_area_under_the_curve():
