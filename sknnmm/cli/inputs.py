@@ -71,7 +71,7 @@ def read_inputs(data: Data) -> Inputs:
     if data.mask is not None:
         parameters["mask"] = _mask(data, herd.variants, omics)
     if limits is not None:
-        check_limits(limits, data.detection_limits, omics)
+        check_limits(limits, data, omics)
         parameters["detection_limits"] = limits
     return Inputs(
         family=data.family,

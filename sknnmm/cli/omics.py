@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sknnmm.cli.options import TableFormat
+from sknnmm.cli.options import Data, TableFormat
 from sknnmm.cli.tables import numbers, place, read
 
 BELOW = r"-inf(inity)?$|<"  # how a cell says that its value is below the limit: -inf, <LOD, <0.05
@@ -20,14 +20,17 @@ def read_limits(path: Path, form: TableFormat) -> dict[str, float]:
     return {str(omic): float(limit) for omic, limit in limits.dropna().items()}
 
 
-def check_limits(limits: dict[str, float], path: Path, omics: pd.DataFrame | None) -> None:
+def check_limits(limits: dict[str, float], data: Data, omics: pd.DataFrame | None) -> None:
     """Raise if a limit is of no omic."""
     if omics is None:
-        raise ValueError(f"--detection-limits {path} are those of omics: pass --omics.")
+        raise ValueError(
+            f"--detection-limits {data.detection_limits} are those of omics: pass --omics."
+        )
     for omic in limits:
         if omic not in omics.columns:
             raise ValueError(
-                f"{path}: there is no omic {omic}. Write the names of the columns of --omics."
+                f"{data.detection_limits}: there is no omic {omic}. Write the names of the columns "
+                "of --omics."
             )
 
 

@@ -1,7 +1,7 @@
 """``sknnmm predict``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 
@@ -40,7 +40,8 @@ def predict(
     network, reference = load_model(model)
     new = genotypes_from(genotypes, "--genotypes", dosages=dosages)
     X = _harmonised(new, reference, genotypes, flip, ambiguous)
-    z = None if omics is None else read_omics(omics, form, network.detection_limits or {})
+    limits: Any = network.detection_limits or {}
+    z = None if omics is None else read_omics(omics, form, limits)
     c = None if covariates is None else read(covariates, form)
     for name, path, table in (("omics", omics, z), ("covariates", covariates, c)):
         if table is not None:
