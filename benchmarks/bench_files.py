@@ -38,7 +38,7 @@ STRANGERS = 50  # mice with records but without genotypes
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data-home", help="folder of the data (default: scikit-learn's)")
-    parser.add_argument("--n-iter", type=int, default=2000)
+    parser.add_argument("--n-iter", type=int, default=1000)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     n_iter = 40 if options.quick else options.n_iter
