@@ -1,65 +1,63 @@
 """``sknnmm cv``."""
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from sknnmm.cli.folder import check_free, new_folder
+from sknnmm.cli.folder import check_results, new_folder
 from sknnmm.cli.inputs import read_inputs
 from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
-from sknnmm.cli.options import Common, Data, Model, option
-from sknnmm.cli.tables import read
+from sknnmm.cli.options import Common, Data, Family, Model, Results, option
+from sknnmm.cli.outcomes import PROBABILITY, predictions, scores
+from sknnmm.cli.phenotypes import exact
+from sknnmm.cli.tables import read, write
 from sknnmm.effects import Fixed
-from sknnmm.metrics import prediction_bias, prediction_dispersion, predictive_correlation
 
-MEASURES = {
-    "accuracy": predictive_correlation,
-    "dispersion": prediction_dispersion,
-    "bias": prediction_bias,
-}
 FROM_GENOTYPES, WITH_OMICS = "genotypes", "genotypes and omics"
 
 
 def cv(
     data: Data,
     model: Model,
+    results: Results,
     common: Common,
     *,
-    out: Annotated[Path, option("Folder of the results.")],
     folds: Annotated[int, option("Number of folds.")] = 5,
     group: Annotated[
         str | None,
         option("Column of covariates or phenotypes whose groups (families) stay in one fold."),
     ] = None,
 ) -> None:
-    """Cross-validate: accuracy, dispersion and bias of predictions, with and without omics.
+    """Cross-validate: how good predictions are, with and without omics.
 
     sknnmm cv --config run.toml --folds 5 --group family --out folds
 
-    Individuals without the phenotype are in the training part of every fold.
+    Individuals without the phenotype are in the training part of every fold. Of a measured trait
+    the results are accuracy, dispersion and bias; of classes AUC, log loss and accuracy.
     """
-    check_free(out, common.overwrite)
+    check_results(results, common.overwrite)
     inputs = read_inputs(data)
     if group is not None and _is_no_term(group, inputs, data):
         inputs.parameters.setdefault("effects", []).append(Fixed(group, layer=None))
     observed = np.flatnonzero(inputs.y.notna())
-    predictions = [
+    table = pd.concat(
         _of_fold(k, validation, inputs, data, estimator(model, inputs))
         for k, validation in enumerate(_splits(inputs, observed, data, folds, group), 1)
-    ]
-    table = pd.concat(predictions)
-    scores = _scores(table)
-    summary = _summary(scores)
-    current().step(f"{folds} folds{f' by {group}' if group else ''}: {len(table)} individuals")
-    with new_folder(out) as folder:
-        table.to_csv(folder / "predictions.csv")
-        scores.to_csv(folder / "folds.csv", index=False)
-        summary.to_csv(folder / "accuracy.csv", index=False)
+    )
+    if inputs.family is not Family.GAUSSIAN:  # training parts may lack a class
+        columns = [PROBABILITY(label) for label in inputs.y.cat.categories]
+        table = table.reindex(columns=[*table.columns.drop(columns, "ignore"), *columns])
+        table[columns] = table[columns].fillna(0)
+    of_folds = _of_folds(table)
+    current().step(f"{folds} folds{f' by {group}' if group else ''}: {len(observed)} individuals")
+    tables = {"predictions": table, "folds": of_folds, "accuracy": _summary(of_folds)}
+    with new_folder(results.out) as folder:
+        for name, made in tables.items():
+            write(made, folder, name, results.format)
         current().write(folder)
 
 
@@ -80,8 +78,11 @@ def _splits(inputs, observed, data, folds, group):
         raise ValueError(
             f"--folds {folds}: give 2 to {len(observed) // 2}, for two phenotypes in each fold."
         )
+    is_measured = inputs.family is Family.GAUSSIAN
+    classes = None if is_measured else inputs.y.iloc[observed].cat.codes
     if group is None:
-        made = KFold(folds, shuffle=True, random_state=0).split(observed)
+        kind = KFold if is_measured else StratifiedKFold
+        made = kind(folds, shuffle=True, random_state=0).split(observed, classes)
     else:
         groups = _groups(inputs, observed, data, group)
         if groups.nunique() < folds:
@@ -89,7 +90,8 @@ def _splits(inputs, observed, data, folds, group):
                 f"--group {group} has {groups.nunique()} groups, fewer than --folds {folds}. "
                 "Lower --folds."
             )
-        made = GroupKFold(folds).split(observed, groups=groups)
+        grouped = GroupKFold(folds) if is_measured else StratifiedGroupKFold(folds)
+        made = grouped.split(observed, classes, groups)
     return [observed[validation] for _, validation in made]
 
 
@@ -116,32 +118,32 @@ def _of_fold(k, validation, inputs, data, model):
     fitted(model, inputs, data, training)
     X = inputs.genotypes.iloc[validation]
     c = None if inputs.covariates is None else inputs.covariates.iloc[validation]
-    table = {"fold": k, "observed": inputs.y.iloc[validation]}
-    table[FROM_GENOTYPES] = model.predict(X, covariates=c)
+    made = {FROM_GENOTYPES: predictions(model, X, None, c)}
     if inputs.omics is not None:
-        table[WITH_OMICS] = model.predict(X, inputs.omics.iloc[validation], c)
-    return pd.DataFrame(table, index=X.index)
+        made[WITH_OMICS] = predictions(model, X, inputs.omics.iloc[validation], c)
+    observed = exact(inputs.y, inputs.y_upper).iloc[validation]
+    tables = []
+    for kind, table in made.items():
+        first = pd.DataFrame({"fold": k, "from": kind, "observed": observed}, index=X.index)
+        tables.append(first.join(table))
+    return pd.concat(tables)
 
 
-def _scores(table):
+def _of_folds(table):
     """Return a row for each fold and kind of prediction."""
-    kinds = [kind for kind in (FROM_GENOTYPES, WITH_OMICS) if kind in table]
-    return pd.DataFrame(
-        [
-            {"fold": k, "from": kind, "individuals": len(part)}
-            | {name: of(part["observed"], part[kind]) for name, of in MEASURES.items()}
-            for k, part in table.groupby("fold")
-            for kind in kinds
-        ]
-    )
+    rows = []
+    for (k, kind), part in table.groupby(["fold", "from"], sort=False):
+        known = part[part["observed"].notna()]
+        rows.append({"fold": k, "from": kind, "individuals": len(known), **scores(known)})
+    return pd.DataFrame(rows).set_index("fold")
 
 
-def _summary(scores):
+def _summary(of_folds):
     """Return means over folds and their standard errors, SD over the root of their number."""
     rows = []
-    for kind, part in scores.groupby("from", sort=False):
-        for name in MEASURES:
-            values = part[name]
+    for kind, part in of_folds.groupby("from", sort=False):
+        for name in part.columns.drop(["from", "individuals"]):
+            values = part[name].dropna()
             error = values.std() / np.sqrt(len(values))
             rows.append({"from": kind, "measure": name, "mean": values.mean(), "se": error})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).set_index("from")

@@ -8,12 +8,14 @@ from typing import Annotated
 import pandas as pd
 
 from sknnmm.association import snp_table, windows
-from sknnmm.cli.folder import check_free, new_folder
+from sknnmm.cli.folder import check_results, new_folder
 from sknnmm.cli.inputs import read_inputs
 from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
-from sknnmm.cli.options import Common, Data, Model, option
+from sknnmm.cli.options import Common, Data, Model, Results, option
+from sknnmm.cli.outcomes import predictions
 from sknnmm.cli.stored import breeding_values, save_model
+from sknnmm.cli.tables import write
 from sknnmm.mediation import omics_table
 
 PHENOTYPE_EFFECTS = ["total", "direct", "mediated"]
@@ -23,9 +25,9 @@ ALL_EFFECTS = 2_000_000  # rows of snp_effects.csv up to which it has those on o
 def fit(
     data: Data,
     model: Model,
+    results: Results,
     common: Common,
     *,
-    out: Annotated[Path, option("Folder of the results.")],
     checkpoint: Annotated[
         Path | None,
         option("Folder of the chains' states during the run; by default beside the results."),
@@ -43,12 +45,13 @@ def fit(
 
     Ctrl-C saves the chains; the same command continues them.
     """
-    check_free(out, common.overwrite)
+    check_results(results, common.overwrite)
     if not re.fullmatch(r"\d+|[\d.]+ ?(Mb|kb|bp|cM)", window):
         raise ValueError(
             f"--window {window}: write a distance, as 1Mb or 2cM, or a number of SNPs."
         )
     inputs = read_inputs(data)
+    out = results.out
     states = checkpoint or out.with_name(out.name + ".checkpoint")
     network = estimator(model, inputs, checkpoint=states, verbose=int(not common.quiet))
     try:
@@ -60,13 +63,12 @@ def fit(
     network.set_params(checkpoint=None, verbose=0)
     tables = _tables(network, inputs, window)
     for name, table in tables.items():
-        current().step(f"{name}.csv: {len(table)} rows")
+        current().step(f"{name}.{results.format}: {len(table)} rows")
     current().facts["heritability"] = float(network.heritability_)
-    current().facts["trait"] = data.trait
     with new_folder(out) as folder:
         for name, table in tables.items():
-            table.to_csv(folder / f"{name}.csv")
-        save_model(network, inputs.variants, folder)
+            write(table, folder, name, results.format)
+        save_model(network, inputs.variants, folder, results.format)
         current().write(folder)
     if checkpoint is None:
         _remove(states)
@@ -75,7 +77,6 @@ def fit(
 def _tables(network, inputs, window):
     """Return the tables of results by the names of their files."""
     X, variants = inputs.genotypes, inputs.variants
-    mean, sd = network.predict(X, inputs.omics, inputs.covariates, return_std=True)
     many = len(network.snp_names_) * len(network.omics_names_) > ALL_EFFECTS
     has_positions = variants["position"].notna().any()
     snps = snp_table(
@@ -85,13 +86,13 @@ def _tables(network, inputs, window):
     )
     tables = {
         "breeding_values": breeding_values(network, X, inputs.covariates),
-        "predictions": pd.DataFrame(
-            {"observed": inputs.y, "predicted": mean, "sd": sd}, index=X.index
+        "predictions": _observed(inputs).join(
+            predictions(network, X, inputs.omics, inputs.covariates)
         ),
         "snp_effects": snps.set_index("snp"),
         "variance_components": network.variance_components_,
         "fixed_effects": network.fixed_effects_,
-        "diagnostics": network.diagnostics_,
+        "diagnostics": network.diagnostics_.rename_axis("quantity"),
     }
     if len(network.omics_names_):
         tables["mediation"] = omics_table(network).set_index("path")
@@ -102,6 +103,13 @@ def _tables(network, inputs, window):
     for name, effects in network.random_effects_.items():
         tables[f"random_{name}"] = effects
     return tables
+
+
+def _observed(inputs):
+    """Return the records, as table."""
+    if inputs.y_upper is None:
+        return pd.DataFrame({"observed": inputs.y})
+    return pd.DataFrame({"observed": inputs.y, "observed_upper": inputs.y_upper})
 
 
 def _clear_lock(states):

@@ -6,11 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sknnmm.cli.options import Results
+from sknnmm.cli.tables import check_format
+
 MARK = "log.txt"  # in every folder that a command has written
 
 
+def check_results(results: Results, overwrite: bool) -> None:
+    """Raise if results cannot be written there, or not in that format."""
+    check_format(results.format)
+    check_free(results.out, overwrite)
+
+
 def check_free(out: Path, overwrite: bool) -> None:
-    """Raise if results cannot be written there."""
+    """Raise if a folder cannot be written there."""
     if not out.absolute().parent.is_dir():
         raise ValueError(f"--out {out}: the folder {out.parent} does not exist. Make it first.")
     if out.exists() and not out.is_dir():

@@ -10,8 +10,10 @@ import pandas as pd
 
 from sknnmm.cli.genotypes import genotypes_from
 from sknnmm.cli.journal import current
-from sknnmm.cli.options import Data
-from sknnmm.cli.tables import column, naming, numbers, place, read
+from sknnmm.cli.omics import check_limits, read_limits, read_omics
+from sknnmm.cli.options import Data, Family
+from sknnmm.cli.phenotypes import exact, read_phenotypes
+from sknnmm.cli.tables import naming, place, read, read_text
 from sknnmm.effects import Fixed, Random
 from sknnmm.inputs.cis import cis_mask
 from sknnmm.io import align
@@ -24,13 +26,15 @@ ANIMAL = "animal"  # the random effect that --pedigree adds, and its column of I
 class Inputs:
     """Aligned tables, the genotyped individuals as rows, and parameters that need files."""
 
+    family: Family
     genotypes: pd.DataFrame
     y: pd.Series
+    y_upper: pd.Series | None
     omics: pd.DataFrame | None
     covariates: pd.DataFrame | None
     weight: pd.Series | None
     variants: pd.DataFrame
-    parameters: dict[str, Any] = field(default_factory=dict)  # mask, effects
+    parameters: dict[str, Any] = field(default_factory=dict)  # effects, mask, detection_limits
 
 
 def read_inputs(data: Data) -> Inputs:
@@ -43,11 +47,9 @@ def read_inputs(data: Data) -> Inputs:
         max_missing=data.max_missing,
         min_hwe_p=data.min_hwe_p,
     )
-    records = read(data.phenotypes, data)
-    phenotypes = pd.DataFrame({"y": column(records, data.trait, data.phenotypes, "--trait")})
-    if data.weight is not None:
-        phenotypes["weight"] = column(records, data.weight, data.phenotypes, "--weight")
-    omics = None if data.omics is None else numbers(read(data.omics, data), data.omics)
+    phenotypes = read_phenotypes(data)
+    limits = None if data.detection_limits is None else read_limits(data.detection_limits, data)
+    omics = None if data.omics is None else read_omics(data.omics, data, limits or {})
     covariates = None if data.covariates is None else read(data.covariates, data)
     _check_terms(data, covariates)
     tables = {"omics": omics, "phenotypes": phenotypes, "covariates": covariates}
@@ -68,14 +70,19 @@ def read_inputs(data: Data) -> Inputs:
     parameters: dict[str, Any] = {"effects": effects} if effects else {}
     if data.mask is not None:
         parameters["mask"] = _mask(data, herd.variants, omics)
+    if limits is not None:
+        check_limits(limits, data, omics)
+        parameters["detection_limits"] = limits
     return Inputs(
-        aligned.genotypes,
-        aligned.phenotypes["y"],
-        aligned.omics,
-        covariates,
-        aligned.phenotypes["weight"].fillna(0) if data.weight else None,
-        herd.variants,
-        parameters,
+        family=data.family,
+        genotypes=aligned.genotypes,
+        y=aligned.phenotypes["y"],
+        y_upper=aligned.phenotypes.get("y_upper"),
+        omics=aligned.omics,
+        covariates=covariates,
+        weight=aligned.phenotypes["weight"].fillna(0) if data.weight else None,
+        variants=herd.variants,
+        parameters=parameters,
     )
 
 
@@ -91,6 +98,12 @@ def _note(data, aligned):
             )
     observed = int(aligned.phenotypes["y"].notna().sum())
     current().step(f"{data.trait}: {observed} of {len(aligned.genotypes)} individuals have it")
+    if (upper := aligned.phenotypes.get("y_upper")) is not None:
+        n = observed - int(exact(aligned.phenotypes["y"], upper).notna().sum())
+        current().step(f"{data.trait}: {n} of them are censored")
+    if aligned.omics is not None and (n := int(np.isneginf(aligned.omics).sum().sum())):
+        current().step(f"--omics {data.omics}: {n} values below their detection limit")
+    current().facts |= {"trait": data.trait, "family": data.family}
     current().facts["individuals"] = {
         "genotyped": len(aligned.genotypes),
         "with phenotype": observed,
@@ -175,8 +188,7 @@ def _mask(data, variants, omics):
             raise ValueError(f"{data.mask}: no line for the omic {lacking[0]}. Add its position.")
         with naming(data.mask):
             return cis_mask(variants, features.loc[omics.columns], data.cis_window)
-    form = {"sep": data.sep or ("\t" if data.mask.suffix == ".tsv" else ",")}
-    pairs = pd.read_csv(data.mask, dtype=str, **form)
+    pairs = read_text(data.mask, data)
     if pairs.shape[1] < 2:
         raise ValueError(f"{data.mask}, line 1: two columns are needed, SNP and omic.")
     snps, nodes = pairs.iloc[:, 0], pairs.iloc[:, 1]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sknnmm import __version__
 from sknnmm.cli.config import as_toml
+from sknnmm.cli.words import in_options
 
 LIBRARIES = "numpy", "scipy", "pandas", "scikit-learn", "numba", "skops"
 
@@ -33,7 +34,7 @@ class Journal:
     @property
     def warnings(self):
         """Return the texts of all warnings, each once."""
-        texts = (" ".join(str(w.message).split()) for w in self.recorded)
+        texts = (in_options(" ".join(str(w.message).split())) for w in self.recorded)
         return list(dict.fromkeys(texts))
 
     def write(self, folder: Path) -> None:

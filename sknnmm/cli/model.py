@@ -2,26 +2,37 @@
 
 import re
 import tomllib
+import warnings
 from typing import Any
 
 from sknnmm.cli.inputs import Inputs, path_of
-from sknnmm.cli.options import Data, Model
+from sknnmm.cli.options import Data, Family, Model
+from sknnmm.cli.outcomes import Network
+from sknnmm.estimators.classifier import NNMMClassifier
 from sknnmm.estimators.regressor import NNMMRegressor
 
 DIFFERENT_NAMES = {"jobs": "n_jobs", "seed": "random_state"}
 NOT_PARAMETERS = "set", "n_iter"
 
 
-def estimator(options: Model, inputs: Inputs, **others: Any) -> NNMMRegressor:
+def estimator(options: Model, inputs: Inputs, **others: Any) -> Network:
     """Return an estimator with the parameters that options and files give."""
     parameters = {
         DIFFERENT_NAMES.get(name, name): value
         for name, value in vars(options).items()
         if name not in NOT_PARAMETERS
     }
-    model = NNMMRegressor(n_iter=_n_iter(options.n_iter), **parameters, **inputs.parameters)
+    kind = NNMMRegressor if inputs.family is Family.GAUSSIAN else NNMMClassifier
+    model: Network = kind(n_iter=_n_iter(options.n_iter), **parameters, **inputs.parameters)
     for assignment in options.set or []:
-        model.set_params(**_parameter(assignment))
+        parameter = _parameter(assignment)
+        try:
+            model.set_params(**parameter)
+        except ValueError as error:
+            raise ValueError(
+                f"--set {assignment}: the model has no parameter {next(iter(parameter))}. The API "
+                "reference lists those of NNMMRegressor and NNMMClassifier, and of their priors."
+            ) from error
     return model.set_params(**others)
 
 
@@ -43,22 +54,24 @@ def _parameter(assignment):
         return {name.strip(): text.strip()}
 
 
-def fitted(
-    model: NNMMRegressor, inputs: Inputs, data: Data, rows: Any = slice(None)
-) -> NNMMRegressor:
+def fitted(model: Network, inputs: Inputs, data: Data, rows: Any = slice(None)) -> Network:
     """Fit rows of the inputs; an error names the file that it is about."""
 
     def part(table):
         return None if table is None else table.iloc[rows]
 
+    censored = {} if inputs.y_upper is None else {"y_upper": part(inputs.y_upper)}
     try:
-        return model.fit(
-            part(inputs.genotypes),
-            part(inputs.y),
-            omics=part(inputs.omics),
-            covariates=part(inputs.covariates),
-            sample_weight=part(inputs.weight),
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "classes_ are")  # the log tells their order
+            return model.fit(
+                part(inputs.genotypes),
+                part(inputs.y),
+                omics=part(inputs.omics),
+                covariates=part(inputs.covariates),
+                sample_weight=part(inputs.weight),
+                **censored,
+            )
     except (ValueError, TypeError) as error:
         path = path_of(str(error), data)
         raise ValueError(f"{path}: {error}" if path else str(error)) from error

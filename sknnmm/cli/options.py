@@ -1,8 +1,7 @@
 """The options of the commands, shared where commands share them."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +9,27 @@ import typer
 
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.cli.config import read_config
-from sknnmm.cli.journal import journal
 from sknnmm.priors import METHODS
 
 
 def option(help, *names, **settings):
     """Return what typer needs to know of an option."""
     return typer.Option(*names, help=help, show_default=True, **settings)
+
+
+class Format(StrEnum):
+    """Of the tables of results."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class Family(StrEnum):
+    """What a record of the trait says: a value, or one of two or more ordered classes."""
+
+    GAUSSIAN = "gaussian"
+    BINARY = "binary"
+    ORDINAL = "ordinal"
 
 
 @dataclass(kw_only=True)
@@ -37,8 +50,16 @@ class Common:
 
 
 @dataclass(kw_only=True)
+class Results:
+    """Where results go."""
+
+    out: Annotated[Path, option("Folder of the results.")]
+    format: Annotated[Format, option("Format of the tables of results.")] = Format.CSV
+
+
+@dataclass(kw_only=True)
 class TableFormat:
-    """How tables are written."""
+    """How the tables that are read are written."""
 
     id: Annotated[
         str | None, option("Column of IDs in all tables; by default the first of each.")
@@ -57,7 +78,27 @@ class Data(TableFormat):
     ]
     phenotypes: Annotated[Path, option("Table of phenotypes: .csv, .tsv or .parquet.")]
     trait: Annotated[str, option("Column of phenotypes to learn.")]
-    omics: Annotated[Path | None, option("Table of omics; empty or NA: not measured.")] = None
+    trait_upper: Annotated[
+        str | None,
+        option(
+            "Column of upper ends of censored phenotypes, of which --trait has the lower ends; "
+            "inf and -inf: an end that is not known."
+        ),
+    ] = None
+    family: Annotated[
+        Family, option("Whether the trait is measured, has two classes, or ordered classes.")
+    ] = Family.GAUSSIAN
+    classes: Annotated[
+        str | None,
+        option("Classes from low to high, as healthy,diseased; by default sorted."),
+    ] = None
+    omics: Annotated[
+        Path | None,
+        option("Table of omics; empty or NA: not measured; <LOD or -inf: below the limit."),
+    ] = None
+    detection_limits: Annotated[
+        Path | None, option("Table of omic and its detection limit, in units of the omic.")
+    ] = None
     covariates: Annotated[Path | None, option("Table of covariates.")] = None
     weight: Annotated[
         str | None, option("Column of phenotypes with weights: inverse residual variances.")
@@ -113,40 +154,3 @@ class Model:
     ] = None
     seed: Annotated[int, option("Same seed, same numbers.")] = 0
     jobs: Annotated[int, option("Chains that run at the same time.")] = 1
-
-
-class Stopped(Exception):
-    """Ctrl-C has come; the message says what is kept."""
-
-
-def command(function: Callable) -> Callable:
-    """Return a function for typer whose options are the fields of the arguments' dataclasses.
-
-    The arguments of a command are dataclasses of options, and its own options by keyword.
-    """
-    signature = inspect.signature(function)
-    groups = {
-        name: p.annotation
-        for name, p in signature.parameters.items()
-        if p.kind is not p.KEYWORD_ONLY
-    }
-    own = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-    shared = {
-        name: list(inspect.signature(kind).parameters.values()) for name, kind in groups.items()
-    }
-
-    def run(**options):
-        made = {
-            name: kind(**{p.name: options[p.name] for p in shared[name]})
-            for name, kind in groups.items()
-        }
-        try:
-            with journal(function.__name__, options):
-                function(**made, **{p.name: options[p.name] for p in own})
-        except KeyboardInterrupt as stop:  # whose message typer would lose
-            raise Stopped(str(stop)) from stop
-
-    parameters = [*own, *(p for group in shared.values() for p in group)]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__doc__ = function.__doc__
-    return run

@@ -1,27 +1,29 @@
 """``sknnmm predict``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 
-from sknnmm.cli.folder import check_free, new_folder
+from sknnmm.cli.folder import check_results, new_folder
 from sknnmm.cli.genotypes import genotypes_from
 from sknnmm.cli.inputs import ANIMAL
 from sknnmm.cli.journal import current
-from sknnmm.cli.options import Common, TableFormat, option
+from sknnmm.cli.omics import read_omics
+from sknnmm.cli.options import Common, Results, TableFormat, option
+from sknnmm.cli.outcomes import predictions
 from sknnmm.cli.stored import breeding_values, has_pedigree, load_model
-from sknnmm.cli.tables import naming, numbers, read
+from sknnmm.cli.tables import naming, read, write
 from sknnmm.io import align, harmonise
 
 
 def predict(
     form: TableFormat,
+    results: Results,
     common: Common,
     *,
     model: Annotated[Path, option("Folder that sknnmm fit has written.")],
     genotypes: Annotated[Path, option("Genotypes of the new individuals, of any format.")],
-    out: Annotated[Path, option("Folder of the predictions.")],
     omics: Annotated[Path | None, option("Omics of the new individuals, if measured.")] = None,
     covariates: Annotated[Path | None, option("Their covariates.")] = None,
     dosages: Annotated[bool, option("Read expected dosages from VCF, BCF or .pgen.")] = False,
@@ -34,11 +36,12 @@ def predict(
 
     SNPs are matched by name and allele; those that are lacking count as their mean.
     """
-    check_free(out, common.overwrite)
+    check_results(results, common.overwrite)
     network, reference = load_model(model)
     new = genotypes_from(genotypes, "--genotypes", dosages=dosages)
     X = _harmonised(new, reference, genotypes, flip, ambiguous)
-    z = None if omics is None else numbers(read(omics, form), omics)
+    limits: Any = network.detection_limits or {}
+    z = None if omics is None else read_omics(omics, form, limits)
     c = None if covariates is None else read(covariates, form)
     for name, path, table in (("omics", omics, z), ("covariates", covariates, c)):
         if table is not None:
@@ -51,12 +54,14 @@ def predict(
         aligned.omics = aligned.omics[list(network.omics_names_[: network.n_omics_])]
     if c is None and len(network.covariates_mean_):
         raise ValueError(f"{model} was fitted with covariates: pass --covariates.")
-    mean, sd = network.predict(X, aligned.omics, c, return_std=True)
-    predictions = pd.DataFrame({"predicted": mean, "sd": sd}, index=X.index)
-    current().step(f"predictions.csv: {len(X)} individuals")
-    with new_folder(out) as folder:
-        predictions.to_csv(folder / "predictions.csv")
-        breeding_values(network, X, c).to_csv(folder / "breeding_values.csv")
+    tables = {
+        "predictions": predictions(network, X, aligned.omics, c),
+        "breeding_values": breeding_values(network, X, c),
+    }
+    current().step(f"predictions.{results.format}: {len(X)} individuals")
+    with new_folder(results.out) as folder:
+        for name, table in tables.items():
+            write(table, folder, name, results.format)
         current().write(folder)
 
 

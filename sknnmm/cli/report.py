@@ -9,7 +9,8 @@ import pandas as pd
 
 from sknnmm.cli import figures
 from sknnmm.cli.cv import FROM_GENOTYPES, WITH_OMICS
-from sknnmm.cli.options import Common, option
+from sknnmm.cli.options import Common, Family, option
+from sknnmm.cli.tables import find_result, read_result
 from sknnmm.common.optional import import_optional
 
 ROWS = 10  # of tables that show only the top
@@ -48,49 +49,70 @@ def report(
 def _content(model, cv):
     """Return what the template shows."""
     run = _summary(model, "fit")
-    diagnostics = _table(model, "diagnostics", index_col=0)
-    snps = _table(model, "snp_effects").query("response == 'total'")
+    trait = run["trait"]
+    diagnostics = read_result(model, "diagnostics").set_index("quantity")
+    snps = read_result(model, "snp_effects").query("response == 'total'")
+    components = read_result(model, "variance_components")
     content = {
         "run": run,
-        "trait": run["trait"],
+        "trait": trait,
+        "is_measured": run["family"] == Family.GAUSSIAN,
         "warnings": run["warnings"],
         "convergence": in_words(diagnostics),
         "slowest": _targets(diagnostics).nsmallest(ROWS, "ess_bulk"),
-        "components": _table(model, "variance_components").set_index("layer"),
+        "components": components.replace({"response": {"y": trait}}).set_index("layer"),
+        "components_figure": figures.variances(
+            components.set_index(["layer", "response", "term"]), trait
+        ),
         "snps": _columns(
             snps.sort_values("variance", ascending=False).head(ROWS).set_index("snp"),
             ["chromosome", "position", "effect", "sd", "inclusion_probability", "variance_share"],
         ),
-        "snps_figure": figures.manhattan(snps.reset_index(drop=True)),
+        "snps_figure": figures.manhattan(snps.reset_index(drop=True), trait),
         "mediation": None,
         "windows": None,
         "accuracy": None,
     }
-    if (model / "mediation.csv").is_file():
-        table = _table(model, "mediation", index_col=0)
-        shares = [table[f"genetic_share{end}"] for end in ("", "_low", "_high")]
-        label = f"share of the genetic variance of {run['trait']}"
+    if find_result(model, "mediation"):
+        table = read_result(model, "mediation")
         content["mediation"] = _columns(
-            table,
+            table.set_index("path"),
             ["genetic_share", "genetic_share_low", "genetic_share_high", "effect", "heritability"],
         )
-        content["mediation_figure"] = figures.bars(list(table.index), *shares, label)
-    if (model / "windows.csv").is_file():
-        windows = _table(model, "windows", index_col=0)
+        content["mediation_figure"] = figures.mediation(table, trait)
+    if find_result(model, "windows"):
         content["windows"] = _columns(
-            windows.sort_values("share", ascending=False).head(ROWS),
+            read_result(model, "windows")
+            .set_index("window")
+            .sort_values("share", ascending=False)
+            .head(ROWS),
             ["chromosome", "start", "end", "n_snps", "share", "share_low", "share_high", "wppa"],
         )
-    if cv is not None:
-        other = _summary(cv, "cv")
-        content["warnings"] = list(dict.fromkeys(run["warnings"] + other["warnings"]))
-        content["accuracy"] = _table(cv, "accuracy").set_index("from")
-        predictions = _table(cv, "predictions")
-        kind = WITH_OMICS if WITH_OMICS in predictions else FROM_GENOTYPES
-        content["accuracy_figure"] = figures.observed_and_predicted(
-            predictions["observed"], predictions[kind], run["trait"]
-        )
-    return content
+    return content if cv is None else content | _of_folds(run, cv)
+
+
+def _of_folds(run, cv):
+    """Return what the template shows of a cross-validation."""
+    other = _summary(cv, "cv")
+    for name in ("trait", "family"):
+        if other[name] != run[name]:
+            raise ValueError(
+                f"--cv {cv} is of the {name} {other[name]}, but the model of {run[name]}. Pass a "
+                "cross-validation of the same."
+            )
+    table = read_result(cv, "predictions")
+    kinds = set(table["from"])
+    table = table[table["from"] == (WITH_OMICS if WITH_OMICS in kinds else FROM_GENOTYPES)]
+    if run["family"] == Family.GAUSSIAN:
+        figure = figures.held_out(table, run["trait"])
+    else:
+        figure = figures.liability_of_classes(table, run["classes"], run["trait"])
+    of_folds = [f"Cross-validation: {text}" for text in other["warnings"]]
+    return {
+        "warnings": run["warnings"] + of_folds,
+        "accuracy": read_result(cv, "accuracy").set_index("from"),
+        "accuracy_figure": figure,
+    }
 
 
 def in_words(diagnostics: pd.DataFrame) -> str:
@@ -132,14 +154,6 @@ def _summary(folder, command):
             f"{folder} is of sknnmm {summary['command']}: pass that of sknnmm {command}."
         )
     return summary
-
-
-def _table(folder, name, **settings):
-    path = folder / f"{name}.csv"
-    try:
-        return pd.read_csv(path, **settings)
-    except ValueError as error:  # pandas': no columns, or fields that do not fit
-        raise ValueError(f"{path} is damaged ({error}). Run the command again.") from error
 
 
 def _columns(table, names):

@@ -5,12 +5,13 @@ import traceback
 
 import typer
 
+from sknnmm.cli.command import Stopped, command
 from sknnmm.cli.cv import cv
 from sknnmm.cli.fit import fit
-from sknnmm.cli.options import Stopped, command
 from sknnmm.cli.predict import predict
 from sknnmm.cli.report import report
 from sknnmm.cli.simulate import simulate
+from sknnmm.cli.words import in_options
 
 BAD_INPUT, UNEXPECTED, INTERRUPTED = 2, 1, 130
 OF_INPUT = ValueError, TypeError, OSError, ImportError, FloatingPointError
@@ -57,7 +58,7 @@ def _message(error):
         return f"{error.filename} does not exist. Check the path."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}."
-    return str(error)
+    return in_options(str(error))
 
 
 def _say(kind, text, code):

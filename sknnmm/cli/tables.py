@@ -1,4 +1,4 @@
-"""Tables from files, with messages that name file and line."""
+"""Tables from files, with messages that name file and line; tables of results."""
 
 import csv
 import re
@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sknnmm.cli.options import TableFormat
+from sknnmm.cli.options import Format, TableFormat
 from sknnmm.common.messages import some
+from sknnmm.common.optional import import_optional
 from sknnmm.io import read_table
 from sknnmm.io._table import _separator
 from sknnmm.io._text import open_text
@@ -34,6 +35,14 @@ def read(path: Path, form: TableFormat) -> pd.DataFrame:
         return table.rename_axis(name or "id")
 
 
+def read_text(path: Path, form: TableFormat) -> pd.DataFrame:
+    """Return a table of text without IDs: rows may begin alike."""
+    if path.suffix.lower() == ".parquet":
+        return pd.read_parquet(path).astype(str)
+    with naming(path), open_text(path, form.encoding) as file:
+        return pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
+
+
 def _first_column(path, form):
     if path.suffix.lower() == ".parquet":
         table = pd.read_parquet(path)
@@ -48,24 +57,35 @@ def _first_column(path, form):
 
 
 def column(table: pd.DataFrame, name: str, path: Path, option: str) -> pd.Series:
-    """Return a column of numbers."""
+    """Return a column that an option names."""
     if name not in table.columns:
         raise ValueError(
             f"{option} {name}: {path}, line 1, has no such column. It has {some(table.columns)}."
         )
-    return numbers(table[[name]], path)[name]
+    return table[name]
 
 
-def numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return a table of which every value is a finite number or missing."""
+def number_column(
+    table: pd.DataFrame, name: str, path: Path, option: str, *, infinite: bool = False
+) -> pd.Series:
+    """Return a column of numbers that an option names."""
+    values = column(table, name, path, option)
+    return numbers(values.to_frame(), path, infinite=infinite)[name]
+
+
+def numbers(table: pd.DataFrame, path: Path, *, infinite: bool = False) -> pd.DataFrame:
+    """Return a table of which every value is a number or missing; finite, unless `infinite`."""
     made = {}
     for name, values in table.items():
         as_numbers = pd.to_numeric(values, errors="coerce")
-        bad = (as_numbers.isna() & values.notna()) | np.isinf(as_numbers.astype(float))
+        bad = as_numbers.isna() & values.notna()
+        if not infinite:
+            bad |= np.isinf(as_numbers.astype(float))
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
+            what = "number" if infinite else "finite number"
             raise ValueError(
-                f"{place(path, row)}: {values.iloc[row]!r} in column {name} is not a finite number."
+                f"{place(path, row)}: {values.iloc[row]} in column {name} is not a {what}."
                 " Correct it, or leave the field empty if the value is missing."
             )
         made[name] = as_numbers
@@ -82,3 +102,44 @@ def place(path: Path, row: int) -> str:
             if k == row + 1:  # after the header
                 return f"{path}, line {number}"
     return str(path)
+
+
+def check_format(form: Format) -> None:
+    """Raise if tables cannot be written in a format."""
+    if form is Format.PARQUET:
+        import_optional("pyarrow", "--format parquet")
+
+
+def write(table: pd.DataFrame, folder: Path, name: str, form: Format) -> None:
+    """Write a table of results; in Parquet the index is the first columns."""
+    if form is Format.CSV:
+        table.to_csv(folder / f"{name}.csv")
+        return
+    flat = table.reset_index()
+    flat.columns = [
+        " ".join(filter(None, map(str, name))) if isinstance(name, tuple) else name for name in flat
+    ]
+    flat.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def find_result(folder: Path, name: str) -> Path | None:
+    """Return the file of a table of results, in whatever format."""
+    found = (folder / f"{name}.{form}" for form in Format)
+    return next((path for path in found if path.is_file()), None)
+
+
+def read_result(folder: Path, name: str, **text: type) -> pd.DataFrame:
+    """Return a table of results, its index as the first columns.
+
+    `text` are the columns of a CSV file that hold text, also where it looks like numbers.
+    """
+    path = find_result(folder, name)
+    if path is None:
+        raise ValueError(f"{folder / name}.csv does not exist. Run the command again.")
+    try:
+        if path.suffix == ".parquet":
+            import_optional("pyarrow", f"Reading {path}")
+            return pd.read_parquet(path)
+        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+    except ValueError as error:  # pandas': no columns, or fields that do not fit
+        raise ValueError(f"{path} is damaged ({error}). Run the command again.") from error

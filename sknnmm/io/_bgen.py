@@ -152,7 +152,8 @@ def _samples(path, file, sample_path):
     sample_path = Path(sample_path or path.with_suffix(".sample"))
     if not sample_path.exists():
         raise FileNotFoundError(
-            f"{path} has no IDs of individuals, and there is no {sample_path}: pass sample_path."
+            f"{path} has no IDs of individuals, and there is no {sample_path}. Write that file, "
+            "or pass sample_path."
             if ids is None
             else f"{sample_path} does not exist."
         )

@@ -189,7 +189,8 @@ def _format(path):
             raise ValueError(f"{path} cannot be unpacked: {error}") from error
     for kind, pattern in MAGIC.items():
         if re.match(pattern, start, re.DOTALL):
-            return kind
+            # A .pgen may have the layout of a .bed, but has other files beside it.
+            return "pgen" if kind == "bed" and path.suffix.lower() == ".pgen" else kind
     raise ValueError(
         f"{path} begins as no file of genotypes that can be read: {FORMATS}. Is it complete, "
         "and of one of these formats? For tables of genotypes see read_table."

@@ -16,9 +16,13 @@ from sknnmm.io._collect import (
     variants_at_once,
 )
 from sknnmm.io._samples import samples_of
-from sknnmm.io._text import open_text
+from sknnmm.io._text import header_names, open_text
 
 N_FIRST = 11  # columns before the individuals: rs#, alleles, chrom, pos and others
+HEADER = (
+    "is not a HapMap file: its first line must be eleven names that begin with rs#, alleles, "
+    "chrom, pos, and the IDs of individuals, separated by tabs."
+)
 UNKNOWN = "N", "-", "0", ".", "X"
 HETEROZYGOTES = {
     "AG": "R", "CT": "Y", "CG": "S", "AT": "W", "GT": "K", "AC": "M", "+-": "0",
@@ -82,13 +86,7 @@ def read_hapmap(
     """
     filters, path = Filters(min_maf, max_missing, min_hwe_p), Path(path)
     with open_text(path, encoding) as file:
-        header = file.readline().rstrip("\r\n").split("\t")
-        if len(header) <= N_FIRST or header[0] not in ("rs#", "rs") or header[1] != "alleles":
-            raise ValueError(
-                f"{path} is not a HapMap file: its first line must be eleven names that begin with "
-                "rs#, alleles, chrom, pos, and the IDs of individuals, separated by tabs."
-            )
-        samples = samples_of(header[N_FIRST:])
+        samples = samples_of(header_names(file, path, "rs#?\talleles\t", N_FIRST, "\t", HEADER))
         into = GrowingArray(len(samples), np.int8)
         return collect(path, samples, _blocks(path, file, len(samples)), into, filters)
 

@@ -18,10 +18,14 @@ from sknnmm.io._collect import (
     variants_at_once,
 )
 from sknnmm.io._samples import SAMPLE_COLUMNS, known, phenotypes, sexes
-from sknnmm.io._text import open_text
+from sknnmm.io._text import header_names, open_text
 
 FIRST_COLUMNS = ["FID", "IID", "PAT", "MAT", "SEX", "PHENOTYPE"]
 N_FIRST = len(FIRST_COLUMNS)
+HEADER = (
+    f"is not a .raw file of PLINK: its first line must be {' '.join(FIRST_COLUMNS)} and the names "
+    "of SNPs."
+)
 VARIANT = re.compile(r"(?P<name>.+)_(?P<counted>[^_(]+)(\(/(?P<other>[^)]*)\))?")
 INDIVIDUALS_AT_ONCE = 64
 
@@ -102,13 +106,8 @@ def _blocks(values, variants):
 def _read_margins(path, encoding):
     """Return the variants, which columns are theirs, the samples, and if all dosages are whole."""
     with open_text(path, encoding) as file:
-        header = file.readline().split()
-        if header[:N_FIRST] != FIRST_COLUMNS or len(header) == N_FIRST:
-            raise ValueError(
-                f"{path} is not a .raw file of PLINK: its first line must be "
-                f"{' '.join(FIRST_COLUMNS)} and the names of SNPs."
-            )
-        names = header[N_FIRST:]
+        start = r"[ \t]+".join(FIRST_COLUMNS) + r"[ \t]"
+        names = header_names(file, path, start, N_FIRST, None, HEADER)
         rows, is_whole = [], True
         for _, first, rest in _lines(file, path):
             rows.append(first)

@@ -5,6 +5,7 @@ import codecs
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -56,6 +57,31 @@ def open_text(path, encoding):
         ) from error
     except BROKEN as error:
         raise ValueError(f"{path} cannot be unpacked: {error}") from error
+
+
+def header_names(file, path, start, n_first, sep, description):
+    """Return the names after the first ones in the header of a text file of genotypes.
+
+    Parameters
+    ----------
+    file : text file
+        At its beginning.
+    path : str or path-like
+        Its name.
+    start : str
+        Regular expression of how the header of this format begins.
+    n_first : int
+        Number of names that precede those of individuals or variants.
+    sep : str or None
+        What separates names; None: blanks.
+    description : str
+        What the header must be, for the message.
+    """
+    header = file.readline().rstrip("\r\n")
+    names = header.split(sep)[n_first:]
+    if not re.match(start, header) or not names:
+        raise ValueError(f"{path} {description}")
+    return names
 
 
 def _checked(encoding):

@@ -132,8 +132,8 @@ class MediationDisplay:
         ax = axes_of(ax, (1, 1), (7, 1.1 + 0.32 * len(rows)))[0, 0]
         at = np.arange(len(rows))
         self.bars_ = ax.barh(at, mean, color=[OF_ALL.get(p, BLUE) for p in rows["path"]])
-        self.intervals_ = ax.errorbar(
-            mean, at, xerr=[mean - low, high - mean], fmt="none", ecolor="black", capsize=2
+        self.intervals_ = ax.errorbar(  # which need not hold the mean
+            (low + high) / 2, at, xerr=(high - low) / 2, fmt="none", ecolor="black", capsize=2
         )
         ax.axvline(0, color="0.5", lw=0.8)
         names = {"mediated": "all omics", "direct": "past the omics"}

@@ -41,6 +41,16 @@ def written(name, content):
     return edit
 
 
+def limited(cells, limits):
+    """Return what writes a line of omics, and detection limits."""
+
+    def edit(demo):
+        line("omics.csv", 3, cells)(demo)
+        (demo / "limits.csv").write_text(f"omic,limit\n{limits}\n")
+
+    return edit
+
+
 def removed(name):
     return lambda demo: (demo / name).unlink()
 
@@ -73,7 +83,7 @@ CASES = {  # what happens to the files; options; what the line has
     "text as genotypes": (
         nothing, "--genotypes demo/phenotypes.csv", [PHENOTYPES, "format"]),
     "window": (nothing, "--window wide", ["--window wide", "1Mb"]),
-    "impossible filter": (nothing, "--min-maf 2", ["min_maf", "0 to 0.5"]),
+    "impossible filter": (nothing, "--min-maf 2", ["--min-maf", "0 to 0.5"]),
     "no phenotypes": (removed("phenotypes.csv"), "", [PHENOTYPES, "Check"]),
     "empty table": (written("phenotypes.csv", b""), "", [PHENOTYPES, "Give"]),
     "header alone": (written("phenotypes.csv", b"id,milk\n"), "", [PHENOTYPES, "rows"]),
@@ -96,7 +106,7 @@ CASES = {  # what happens to the files; options; what the line has
     "no such ID column": (nothing, "--id animal", ["phenotypes.csv", "animal"]),
     "not UTF-8": (written("phenotypes.csv", b"id,milk\nK\xfch,1\n"), "", [PHENOTYPES, "encoding"]),
     "unknown suffix": (
-        written("p.txt", b"id milk\na 1\n"), "--phenotypes demo/p.txt", ["p.txt", "sep"]),
+        written("p.txt", b"id milk\na 1\n"), "--phenotypes demo/p.txt", ["p.txt", "--sep"]),
     "two columns alike": (
         line("omics.csv", 1, "id,a,a"), "", [OMICS, "Rename"]),
     "text for an omic": (
@@ -119,9 +129,46 @@ CASES = {  # what happens to the files; options; what the line has
     "mask of unknown SNPs": (
         written("m.csv", b"snp,omic\nx,omic0\n"), "--mask demo/m.csv",
         ["demo/m.csv, line 2", "SNP"]),
+    "mask without omics": (
+        written("run.toml", b'genotypes = "demo/herd.bed"\nphenotypes = "demo/phenotypes.csv"\n'
+                b'trait = "milk"\nmask = "demo/omics.csv"\n'), "", ["--mask", "pass --omics"]),
+    "unknown family": (nothing, "--family poisson", ["--family", "ordinal", "--help"]),
+    "measurements as classes": (
+        nothing, "--family binary", [f"{PHENOTYPES}, line 2", "no class", "milk"]),
+    "three classes as two": (
+        written("phenotypes.csv", b"id,milk\ncow00001,0\ncow00002,1\ncow00003,2\n"),
+        "--family binary", [PHENOTYPES, "3 classes (0, 1, 2)", "needs two"]),
+    "ordinal text": (
+        written("phenotypes.csv", b"id,milk\ncow00001,low\ncow00002,high\n"),
+        "--family ordinal", [PHENOTYPES, "order", "--classes high,low"]),
+    "unknown class": (
+        written("phenotypes.csv", b"id,milk\ncow00001,low\ncow00002,high\n"),
+        "--family ordinal --classes low,mid", [f"{PHENOTYPES}, line 3", "high"]),
+    "classes of measurements": (nothing, "--classes a,b", ["--family binary"]),
+    "upper end of classes": (nothing, "--trait-upper u --family binary", ["--trait-upper"]),
+    "upper end below the lower": (
+        written("phenotypes.csv", b"id,milk,u\ncow00001,1,2\n\ncow00002,3,2\n"),
+        "--trait-upper u", [f"{PHENOTYPES}, line 4", "--trait is greater than --trait-upper"]),
+    "no such upper end": (nothing, "--trait-upper u", [f"{PHENOTYPES}, line 1", "--trait-upper u"]),
+    "infinite upper end": (
+        written("phenotypes.csv", b"id,milk,u\ncow00001,1,-inf\n"), "--trait-upper u",
+        [f"{PHENOTYPES}, line 2", "--trait-upper is -inf"]),
+    "below a limit that is not given": (
+        line("omics.csv", 3, "cow00078,<LOD,1"), "",
+        [f"{OMICS}, line 3", "<LOD", "omic0", "--detection-limits"]),
+    "below another limit": (
+        limited("cow00078,<0.5,1", "omic0,0.1"), "--detection-limits demo/limits.csv",
+        [f"{OMICS}, line 3", "<0.5", "0.1"]),
+    "limit of an unknown omic": (
+        limited("cow00078,<LOD,1", "omic0,0.1\nomic9,1"), "--detection-limits demo/limits.csv",
+        ["demo/limits.csv", "omic9"]),
+    "limit that is no number": (
+        limited("cow00078,<LOD,1", "omic0,low"), "--detection-limits demo/limits.csv",
+        ["demo/limits.csv, line 2", "low"]),
+    "unknown format": (nothing, "--format xlsx", ["--format", "parquet", "--help"]),
     "unknown method": (nothing, "--method BayesZ", ["BayesZ", "BayesC"]),
     "n-iter": (nothing, "--n-iter many", ["--n-iter many", "auto"]),
-    "burn-in": (nothing, "--burn-in 50", ["burn_in", "n_iter"]),
+    "burn-in": (nothing, "--burn-in 50", ["--burn-in 50", "--n-iter"]),
     "no number": (nothing, "--burn-in few", ["--burn-in", "integer", "--help"]),
     "unknown option": (nothing, "--colour red", ["--colour", "--help"]),
     "unknown parameter": (nothing, "--set colour=1", ["colour"]),

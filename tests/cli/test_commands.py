@@ -1,8 +1,11 @@
 """The five commands: what they write, and that it is what the Python interface gives."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 
 import numpy as np
@@ -74,12 +77,14 @@ def test_predictions_of_new_individuals_are_those_of_python(workplace, in_python
 
 
 def test_cross_validation_keeps_groups_together_and_scores_folds(workplace):
-    predictions = results(workplace, "predictions", "folds")
+    made = results(workplace, "predictions", "folds")
+    predictions = made[made["from"] == "genotypes and omics"]
+    assert len(made) == 2 * len(predictions) == 2 * 80
     family = read_table(workplace.folder / "demo" / "covariates.csv", "id")["family"]
     assert (predictions.groupby(family)["fold"].nunique() == 1).all()
     scores = pd.read_csv(workplace.folder / "folds" / "folds.csv")
     first = predictions[predictions["fold"] == 1]
-    expected = predictive_correlation(first["observed"], first["genotypes and omics"])
+    expected = predictive_correlation(first["observed"], first["predicted"])
     row = scores.query("fold == 1 and `from` == 'genotypes and omics'").iloc[0]
     assert row["accuracy"] == pytest.approx(expected, rel=1e-12)
     summary = pd.read_csv(workplace.folder / "folds" / "accuracy.csv").set_index(
@@ -130,8 +135,9 @@ def test_individuals_without_genotypes_or_phenotypes_are_counted(workplace, insi
 
 def test_the_report_stands_alone_and_begins_with_warnings(workplace):
     text = (workplace.folder / "results" / "report.html").read_text()
-    assert text.count("<svg") == 3
-    assert 'src="' not in text and "<link" not in text
+    assert text.count("<svg") == 4
+    assert "http" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)
+    assert 'src="' not in text and "<link" not in text and "data:image/png" in text
     assert text.index("Warnings") < text.index("Did the chains converge?") < text.index("<h2>Data")
     assert "80 individuals, 30 variants read" in text and "rs1" in text
     assert "1,000,000" in text  # the end of a window, in bases
@@ -163,3 +169,28 @@ def test_a_pedigree_adds_to_breeding_values(workplace, inside, tmp_path):
     rest = table["breeding_value"] - table["direct"] - table["mediated"]
     assert table["reliability"].between(0, 1).all() and rest.abs().max() < 1e-9
     assert "animal" in (tmp_path / "out" / "variance_components.csv").read_text()
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_shell_saves_the_chains_and_the_same_command_ends_alike(workplace, tmp_path):
+    demo = workplace.folder / "demo"
+    options = ["--genotypes", demo / "herd.bed", "--phenotypes", demo / "phenotypes.csv"]
+    options += ["--trait", "milk", "--omics", demo / "omics.csv"]
+    options += ["--n-iter", "20000", "--burn-in", "100", "--n-chains", "1", "--thin", "20"]
+    command = [sys.executable, "-m", "sknnmm", "fit", *map(str, options), "--out", "out"]
+    states = tmp_path / "out.checkpoint"
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not list(states.glob("chain-*")):
+            time.sleep(0.05)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        printed = process.stderr.read()
+    assert process.returncode == 130
+    assert "sknnmm: stopped: " in printed and "Traceback" not in printed
+    assert list(states.glob("chain-*")) and not (tmp_path / "out").exists()
+    for name in ("out", "whole"):
+        again = [*command[:-1], name, "--quiet"]
+        subprocess.run(again, cwd=tmp_path, check=True)
+    predictions = [(tmp_path / name / "predictions.csv").read_bytes() for name in ("out", "whole")]
+    assert predictions[0] == predictions[1]
+    assert not states.exists()

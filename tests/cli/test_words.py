@@ -1,4 +1,4 @@
-"""Small parts: words about convergence, options as TOML, folders that appear whole."""
+"""Small parts: words about convergence, options in messages and TOML, folders that appear whole."""
 
 import tomllib
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from sknnmm.cli.config import as_toml, read_config
 from sknnmm.cli.folder import check_free, new_folder
 from sknnmm.cli.report import in_words
+from sknnmm.cli.words import in_options
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,35 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
         (folder / "log.txt").write_text("third")
     assert (out / "log.txt").read_text() == "third"
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    ("of_library", "of_command_line"),
+    [
+        (
+            "n_iter=20 must be greater than burn_in=50",
+            "--n-iter 20 must be greater than --burn-in 50",
+        ),
+        (
+            "The 'thin' parameter of NNMMRegressor must be an int. Got 0 instead.",
+            "--thin must be an int. Got 0 instead.",
+        ),
+        (r"pass sep, e.g. sep=r'\s+' for blanks", r"pass --sep, e.g. --sep '\s+' for blanks"),
+        ("Pass encoding, e.g. encoding='latin-1'", "Pass --encoding, e.g. --encoding latin-1"),
+        ("pass dosages=False.", "leave out --dosages."),
+        ("min_maf must be a number", "--min-maf must be a number"),
+        ("X has 3 columns without variance", "--genotypes has 3 columns without variance"),
+        ("out/y.csv: y has no variance", "out/y.csv: --trait has no variance"),
+        ("NNMMRegressor(n_iter=9, x=[F('a'), R()]): R-hat > 1.05", "R-hat > 1.05"),
+        ("classes, use NNMMClassifier(ordered=True).", "classes, use --family ordinal."),
+        ("other models: estimate_pi=False", "other models: --set method__estimate_pi=false"),
+        ("Random('litter') names", "--random litter names"),
+        # Names of files, chromosomes and words of English stay.
+        ("data/n_iter/min_maf.csv is empty", "data/n_iter/min_maf.csv is empty"),
+        ("23 to 26 were read as X, Y, XY and MT", "23 to 26 were read as X, Y, XY and MT"),
+        ("males on a chromosome X", "males on a chromosome X"),
+        ("the mask and the method of the trait", "the mask and the method of the trait"),
+    ],
+)
+def test_messages_name_options(of_library, of_command_line):
+    assert in_options(of_library) == of_command_line

@@ -382,6 +382,15 @@ def test_multiallelic_variants_and_dosages_of_pgen(tmp_path):
     assert_array_equal(hard, [[-1], [2], [-1]])  # 0.25 is too far from a whole number for PLINK 2
 
 
+def test_pgen_in_the_layout_of_plink_1(tmp_path):
+    bed = write_bed(tmp_path / "source", DOSAGES, IDS, variants_of(30))
+    path = write_pgen(tmp_path / "herd", DOSAGES[:, ::-1], IDS, variants_of(30))
+    path.write_bytes(bed.read_bytes())
+    data = read_genotypes(path)
+    assert_array_equal(data.genotypes, DOSAGES)
+    assert_frame_equal(data.variants, read_pgen(path).variants)
+
+
 def test_males_on_x_are_left_out_of_the_test(tmp_path):
     dosages = np.array([[0], [1], [2], [1], [0], [2], [0]])
     path = write_pgen(tmp_path / "herd", dosages, IDS, variants_of(1, "chrX"))

@@ -1,0 +1,119 @@
+"""Columns of the table of phenotypes: the trait, the upper ends of intervals, weights."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from sknnmm.cli.journal import current
+from sknnmm.cli.options import Data, Family
+from sknnmm.cli.tables import column, number_column, place, read
+from sknnmm.common.messages import some
+from sknnmm.inputs.intervals import check_intervals
+
+
+def read_phenotypes(data: Data) -> pd.DataFrame:
+    """Return y, y_upper of censored traits, and the weights, in the order of the file."""
+    path, records = data.phenotypes, read(data.phenotypes, data)
+    _check_options(data)
+    if data.family is not Family.GAUSSIAN:
+        found = {"y": _classes(column(records, data.trait, path, "--trait"), data)}
+    elif data.trait_upper is not None:
+        found = {
+            "y": number_column(records, data.trait, path, "--trait", infinite=True),
+            "y_upper": number_column(
+                records, data.trait_upper, path, "--trait-upper", infinite=True
+            ),
+        }
+        _check_ends(found["y"], found["y_upper"], data)
+    else:
+        found = {"y": number_column(records, data.trait, path, "--trait")}
+    if data.weight is not None:
+        found["weight"] = number_column(records, data.weight, path, "--weight")
+    return pd.DataFrame(found)
+
+
+def _check_options(data):
+    is_measured = data.family is Family.GAUSSIAN
+    if data.trait_upper is not None and not is_measured:
+        raise ValueError(
+            f"--trait-upper is for censored measurements, not for --family {data.family}. Leave "
+            "one of them out."
+        )
+    if data.classes is not None and is_measured:
+        raise ValueError("--classes needs --family binary or ordinal.")
+
+
+def _classes(values, data):
+    """Return labels as ordered categories, the classes from low to high."""
+    labels = _labels(values, data)
+    known = sorted(labels.dropna().unique())
+    if data.classes is not None:
+        known = _in_order(labels, known, data)
+    elif data.family is Family.ORDINAL and known and isinstance(known[0], str):
+        raise ValueError(
+            f"{data.phenotypes}: the classes in column {data.trait} are text: {some(known)}. Give "
+            f"their order from low to high: --classes {','.join(known)}"
+        )
+    _check_number(known, data)
+    categories = pd.Index(known, dtype=object)  # whole numbers stay so beside missing ones
+    classed = pd.Series(pd.Categorical(labels, categories, ordered=True), labels.index)
+    counts = classed.value_counts(sort=False)
+    names = ", ".join(f"{label} ({n})" for label, n in counts.items())
+    current().step(f"{data.trait}: classes from low to high {names}")
+    current().facts["classes"] = [str(label) for label in known]
+    return classed
+
+
+def _labels(values, data):
+    """Return labels as in the file: whole numbers, or text."""
+    if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
+        return values.map(str, na_action="ignore")
+    broken = values.notna() & (values != np.floor(values))
+    if broken.any():
+        row = int(np.flatnonzero(broken)[0])
+        raise ValueError(
+            f"{place(data.phenotypes, row)}: {values.iloc[row]:g} in column {data.trait} is no "
+            "class: --family binary and ordinal take whole numbers or text. Without --family "
+            "these are measurements."
+        )
+    return values.astype("Int64").astype(object)
+
+
+def _in_order(labels, known, data):
+    """Return the classes in the order of --classes."""
+    of_name = {str(label): label for label in known}
+    names = [name.strip() for name in data.classes.split(",")]
+    unknown = labels.notna() & ~labels.map(str).isin(names)
+    if unknown.any():
+        row = int(np.flatnonzero(unknown)[0])
+        raise ValueError(
+            f"{place(data.phenotypes, row)}: {labels.iloc[row]} in column {data.trait} is none of "
+            f"--classes {data.classes}. Add it, or leave the field empty if the class is missing."
+        )
+    return [of_name[name] for name in names if name in of_name]
+
+
+def _check_number(known, data):
+    wanted = "two" if data.family is Family.BINARY else "two or more"
+    if len(known) < 2 or (data.family is Family.BINARY and len(known) > 2):
+        raise ValueError(
+            f"{data.phenotypes}: column {data.trait} has {len(known)} classes ({some(known)}), but "
+            f"--family {data.family} needs {wanted}. A missing class is an empty field."
+        )
+
+
+def _check_ends(lower, upper, data):
+    """Raise if the two ends of a record are no interval."""
+    try:
+        check_intervals(lower.to_numpy(float), upper.to_numpy(float))
+    except ValueError as error:
+        reason, _, rows = str(error).partition(" Rows: ")
+        row = re.search(r"the first is (\d+)", rows)
+        where = place(data.phenotypes, int(row[1])) if row else data.phenotypes
+        raise ValueError(f"{where}: {reason}") from error
+
+
+def exact(y: pd.Series, y_upper: pd.Series | None) -> pd.Series:
+    """Return the phenotypes that are not censored; the others are missing."""
+    return y if y_upper is None else y.where(y_upper.isna() | (y_upper == y))
