@@ -51,6 +51,40 @@ class Classes:
         return Record(numbers, 0.0, 1.0, classes=classes)
 
 
+class KnownClasses:
+    """A y of labels as passed, of the classes of a fit.
+
+    Parameters
+    ----------
+    y : column
+        As passed.
+    classes : ndarray of shape (M,)
+        Their labels.
+    """
+
+    def __init__(self, y, classes):
+        self.passed = {"y": y}
+        self._classes = classes
+
+    def values(self, n_samples, weight):
+        """Return the numbers of the classes (n,), NaN = missing, also where the weight is 0; None.
+
+        Instead of upper ends.
+        """
+        labels, _ = labels_of(self.passed["y"], n_samples)
+        observed = ~pd.isna(labels)
+        number = pd.Index(self._classes).get_indexer(pd.Index(labels[observed]))
+        if (number < 0).any():
+            unknown = pd.unique(labels[observed][number < 0])
+            raise ValueError(
+                f"y has labels that are not among the classes of fit, {self._classes.tolist()}: "
+                f"{some(list(unknown))}."
+            )
+        numbers = np.full(n_samples, np.nan)
+        numbers[observed] = number
+        return without_weightless(numbers, weight), None
+
+
 def labels_of(y, n_samples):
     """Return labels (n,), missing ones as pandas knows them, and the type of their categories.
 
@@ -99,8 +133,9 @@ def _classes(labels, categories):
         )
     if kind == "unknown":
         raise ValueError(
-            f"Unknown label type: y holds values of type {plain.dtype}; number them, as "
-            "with .cat.codes of a categorical column."
+            f"Unknown label type: y holds labels that are no numbers, text or booleans, as "
+            f"{labels[0]!r}: name them, as .cat.rename_categories(str) does with those of pd.cut "
+            "and keeps their order, or number them, as .cat.codes does."
         )
     try:
         classes = np.unique(labels)
