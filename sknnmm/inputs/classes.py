@@ -125,7 +125,8 @@ def _classes(labels, categories):
         raise ValueError("Complex data not supported: labels of y are complex numbers.")
     if plain.dtype.kind == "f":
         refuse_infinite(plain, "y")
-    kind = type_of_target(plain, input_name="y")
+    is_plain = plain.ndim == 1 and plain.dtype.kind != "S"
+    kind = type_of_target(plain, input_name="y") if is_plain else "unknown"
     if kind == "continuous":
         raise ValueError(
             "Unknown label type: continuous. y has numbers that are not whole: NNMMClassifier "
@@ -134,8 +135,8 @@ def _classes(labels, categories):
     if kind == "unknown":
         raise ValueError(
             f"Unknown label type: y holds labels that are no numbers, text or booleans, as "
-            f"{labels[0]!r}: name them, as .cat.rename_categories(str) does with those of pd.cut "
-            "and keeps their order, or number them, as .cat.codes does."
+            f"{labels[0]!r}: make text or numbers of them. Of ordered categories, as those of "
+            "pd.cut, .cat.rename_categories(str) keeps the order."
         )
     try:
         classes = np.unique(labels)

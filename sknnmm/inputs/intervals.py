@@ -145,8 +145,9 @@ def truncated_normal(lower, upper):
         at_lower, at_upper = (
             np.exp(-0.5 * edge**2 - LOG_ROOT_2PI - mass) for edge in (lower, upper)
         )
+        first = at_lower - at_upper
         second = 1 + _times(lower, at_lower) - _times(upper, at_upper)
-    return mass, at_lower - at_upper, second
+    return mass, first, second
 
 
 def _times(edge, density):

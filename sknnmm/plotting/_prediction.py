@@ -102,7 +102,7 @@ class PredictionDisplay:
         """
         if is_classifier(model):
             raise TypeError(
-                f"PredictionDisplay is for measured phenotypes, and {type(model).__name__} predicts "
+                f"PredictionDisplay is for measured phenotypes, {type(model).__name__} predicts "
                 "classes: use CalibrationDisplay or RocCurveDisplay of scikit-learn."
             )
         mean, std = model.predict(X, omics=omics, covariates=covariates, return_std=True)

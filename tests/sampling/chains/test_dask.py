@@ -97,7 +97,7 @@ def test_rounds_give_the_same_bits(data, short):
 
 @pytest.mark.slow
 def test_classes_give_the_same_bits(client, data):
-    """Thresholds and liabilities are parts of the state of a chain, the family one of the sampler."""
+    """Thresholds and liabilities are sent with the state, the family with the sampler."""
     client.wait_for_workers(2)
     classes = np.digitize(data.y, np.quantile(data.y, [0.3, 0.7]))
     model = NNMMClassifier(ordered=True, n_iter=60, burn_in=20, n_chains=2, random_state=0)
