@@ -134,9 +134,9 @@ def _classes(labels, categories):
         )
     if kind == "unknown":
         raise ValueError(
-            f"Unknown label type: y holds labels that are no numbers, text or booleans, as "
-            f"{labels[0]!r}: make text or numbers of them. Of ordered categories, as those of "
-            "pd.cut, .cat.rename_categories(str) keeps the order."
+            "Unknown label type: y holds labels that are no numbers, text or booleans, as "
+            f"{labels[:1].tolist()[0]!r}: make text or numbers of them. Of ordered categories, as "
+            "those of pd.cut, .cat.rename_categories(str) keeps the order."
         )
     try:
         classes = np.unique(labels)

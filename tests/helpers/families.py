@@ -29,6 +29,8 @@ class ProperOrdinal(Ordinal):
 
     def log_likelihood(self, parameters, record, mean, sd, shift=0.0, factor=1.0):
         of_record = super().log_likelihood(parameters, record, mean, sd, shift, factor)
+        if len(parameters.values) == 1:
+            return of_record
         with np.errstate(divide="ignore"):
             return of_record + np.log(prior_density(factor * parameters.values))
 

@@ -169,20 +169,20 @@ LIMIT = -0.3
 
 OF_FAMILIES = {  # by their names too: classes, intervals
     "binary linear direct": (
-        10,
+        5,
         {"family": "binary", "direct_prior": BayesC(df=6, scale=0.1)},
     ),
-    "binary tanh": (10, {"family": "binary", "activation": "tanh"}),
+    "binary tanh": (5, {"family": "binary", "activation": "tanh"}),
     "ordinal linear direct": (
-        10,
+        5,
         {"family": "ordinal", "direct_prior": BayesC(df=6, scale=0.1)},
     ),
-    "ordinal user function": (10, {"family": "ordinal", "activation": Activation(np.sin)}),
+    "ordinal user function": (5, {"family": "ordinal", "activation": Activation(np.sin)}),
     "censored linear direct": (
-        8,
+        4,
         {"family": "censored", "direct_prior": BayesC(df=6, scale=0.1)},
     ),
-    "censored tanh": (8, {"family": "censored", "activation": "tanh"}),
+    "censored tanh": (4, {"family": "censored", "activation": "tanh"}),
 }
 
 IN_ROUNDS = ["RR-BLUP linear", "BayesR linear", "BayesC linear direct"]
