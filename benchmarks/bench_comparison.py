@@ -18,7 +18,7 @@ prior, are a random effect of the hybrids whose relationship is the products of 
 
 import argparse
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -84,18 +84,14 @@ def simulated_outcome(outcome):
         censored_share=0.4 if outcome == "censored" else None,
         random_state=0,
     )
-    models = {
-        WITHOUT: (False, {"method": "RR-BLUP"}),
-        "omics": (True, {"method": "RR-BLUP"}),
-        "omics, tanh": (True, {"method": "RR-BLUP", "activation": "tanh"}),
-    }
-    individuals = Comparison(data.X, {"y": data.y}, {"omics": data.omics}, models)
+    parameters = {"method": "RR-BLUP"}
+    record, estimator = {"y": data.y}, NNMMClassifier
+    if outcome == "ordinal":
+        parameters["ordered"] = True
     if outcome == "censored":
-        individuals.record["y_upper"] = data.y_upper
-        return individuals
-    settings = {"ordered": True} if outcome == "ordinal" else {}
-    models = {name: (with_omics, given | settings) for name, (with_omics, given) in models.items()}
-    return replace(individuals, models=models, estimator=NNMMClassifier)
+        record["y_upper"], estimator = data.y_upper, NNMMRegressor
+    models = {WITHOUT: (False, parameters), "omics": (True, parameters)}
+    return Comparison(data.X, record, {"omics": data.omics}, models, estimator=estimator)
 
 
 def of_mice(data_home):

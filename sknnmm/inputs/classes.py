@@ -67,9 +67,9 @@ class KnownClasses:
         self._classes = classes
 
     def values(self, n_samples, weight):
-        """Return the numbers of the classes (n,), NaN = missing, also where the weight is 0; None.
+        """Return the numbers of the classes (n,), NaN = missing, and None for upper ends.
 
-        Instead of upper ends.
+        Missing also where the weight is 0.
         """
         labels, _ = labels_of(self.passed["y"], n_samples)
         observed = ~pd.isna(labels)

@@ -107,8 +107,8 @@ def _log_density(ends, mean, variance):
     """Return the log density at ends that are equal, elsewhere the log probability between them."""
     lower, upper = ends
     is_exact, sd = lower == upper, np.sqrt(variance)
-    first, last = (lower - mean) / sd, (upper - mean) / sd
+    first = (lower - mean) / sd
     density = -0.5 * first**2 - np.log(np.sqrt(2 * np.pi) * sd)
     if is_exact.all():
         return density
-    return np.where(is_exact, density, log_probability(first, last))
+    return np.where(is_exact, density, log_probability(first, (upper - mean) / sd))

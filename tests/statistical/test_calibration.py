@@ -179,10 +179,10 @@ OF_FAMILIES = {  # by their names too: classes, intervals
     ),
     "ordinal user function": (5, {"family": "ordinal", "activation": Activation(np.sin)}),
     "censored linear direct": (
-        4,
+        6,
         {"family": "censored", "direct_prior": BayesC(df=6, scale=0.1)},
     ),
-    "censored tanh": (4, {"family": "censored", "activation": "tanh"}),
+    "censored tanh": (6, {"family": "censored", "activation": "tanh"}),
 }
 
 IN_ROUNDS = ["RR-BLUP linear", "BayesR linear", "BayesC linear direct"]
