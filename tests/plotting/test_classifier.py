@@ -26,13 +26,12 @@ def test_figures_of_a_classifier_are_those_of_its_liability():
         [bar.get_width() for bar in bars[:2]], shares[["mediated", "direct"]]
     )
     components = model.variance_components_.loc["phenotype", "y"]
-    parts = VariancePartitionDisplay.from_estimator(model, y_name="liability").table
-    np.testing.assert_allclose(
-        parts.loc["phenotype", "y"]["share"], components["mean"] / components["mean"].sum()
-    )
+    drawn = VariancePartitionDisplay.from_estimator(model, y_name="liability").bars_
+    widths = {term: bars[0].get_width() for term, bars in drawn.items()}
+    assert widths == pytest.approx(components["share"].to_dict())
     assert components.loc["residual", "mean"] == 1
     traces = TraceDisplay.from_estimator(model, ["thresholds[1|2]", "heritability"])
-    assert len(traces.axes_) == 2
+    assert traces.ax_.shape == (2, 2)
     assert NetworkDisplay.from_estimator(model, X).figure_.axes
     with pytest.raises(TypeError, match=r"NNMMClassifier predicts classes: use CalibrationDisplay"):
         PredictionDisplay.from_estimator(model, X, classes, omics=omics)
