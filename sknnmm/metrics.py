@@ -4,6 +4,7 @@ The scorers pass omics and covariates to `predict`, which `sklearn.metrics.make_
 """
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -448,11 +449,15 @@ def liability_heritability(
 def _variance_on_observed_scale(prevalence: float) -> float:
     """Return the share of the variance of 0 and 1 that the liability explains linearly."""
     _check_prevalence(prevalence, "prevalence")
-    density = np.exp(-0.5 * ndtri(prevalence) ** 2) / np.sqrt(2 * np.pi)
-    return density**2 / (prevalence * (1 - prevalence))
+    # Of a rare disease the square of the density would underflow.
+    log_density = -0.5 * (ndtri(prevalence) ** 2 + np.log(2 * np.pi))
+    mean_liability = np.exp(log_density - np.log(prevalence))  # of the diseased
+    return mean_liability**2 * prevalence / (1 - prevalence)
 
 
 def _check_prevalence(prevalence: float, argument: str) -> None:
+    if not isinstance(prevalence, Real):
+        raise TypeError(f"{argument} must be one number, a share, but is {prevalence!r}.")
     if not 0 < prevalence < 1:
         raise ValueError(f"{argument} must lie between 0 and 1, but is {prevalence!r}.")
 

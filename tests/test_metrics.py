@@ -8,6 +8,7 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose
 from scipy import stats
+from scipy.special import ndtri
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LinearRegression
@@ -375,6 +376,9 @@ def test_heritability_of_classes_between_scales():
     expected = 0.2 * (0.1 * 0.9) ** 2 / (z**2 * 0.25)
     assert liability_heritability(0.2, 0.1, 0.5) == pytest.approx(expected)
     assert liability_heritability(0.2, 0.1, 0.1) == pytest.approx(liability_heritability(0.2, 0.1))
+    rare = 1e-300  # z^2 is 0 in double precision
+    mean_liability = np.exp(stats.norm.logpdf(ndtri(rare)) - np.log(rare))
+    assert liability_heritability(0.5, rare) == pytest.approx(0.5 / (rare * mean_liability**2))
     draws = np.array([[0.1, 0.2], [0.3, 0.4]])
     assert_allclose(observed_heritability(draws, 0.1)[1, 0], observed_heritability(0.3, 0.1))
 
@@ -383,11 +387,12 @@ def test_heritability_of_classes_between_scales():
     ("arguments", "message"),
     [
         ((0.5, 0.0), "prevalence must lie between 0 and 1, but is 0.0"),
+        ((0.5, [0.1, 0.2]), r"prevalence must be one number, a share, but is \[0.1"),
         ((0.5, 0.1, 1.0), "sample_prevalence must lie between"),
         ((1.5, 0.1), "heritability must lie from 0 to 1"),
         (([0.2, float("nan")], 0.1), "heritability must lie from 0 to 1"),
     ],
 )
 def test_shares_out_of_range(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         liability_heritability(*arguments)

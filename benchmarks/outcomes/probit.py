@@ -9,7 +9,6 @@ genetic values of the lines in NumPy and SciPy. It shares nothing with ours but 
 import warnings
 
 import numpy as np
-from scipy import stats
 from scipy.special import ndtr, ndtri
 from sklearn.exceptions import ConvergenceWarning
 
@@ -22,6 +21,7 @@ from sknnmm.sampling.chains.parallel import one_blas_thread
 DF = 5
 GENETIC_VARIANCE = 0.5  # scale of the prior, in residual variances
 N_CHAINS = 8
+N_EXCHANGES = 1000
 
 
 def run(options):
@@ -31,35 +31,64 @@ def run(options):
     is_high = y > np.median(y)
     scale = GENETIC_VARIANCE / X.var(axis=0).sum()
     n_iter = 60 if options.quick else 4000
+    ours, theirs = [], []
     with one_blas_thread():
-        ours = np.array([by_ours(X, is_high, scale, n_iter, seed) for seed in range(N_CHAINS)])
-        theirs = by_albert_and_chib(X, is_high, scale, 5 * n_iter)  # it mixes more slowly
-    rows = [["", "ours", "Albert & Chib", "standardised difference"]]
-    z = standardised(ours, theirs)
-    n_lines = len(y)
+        for repetition in range(options.repetitions):
+            first = repetition * N_CHAINS
+            ours += [by_ours(X, is_high, scale, n_iter, first + k) for k in range(N_CHAINS)]
+            # It mixes more slowly.
+            theirs += list(by_albert_and_chib(X, is_high, scale, 5 * n_iter, repetition))
+            compare(np.array(ours[first:]), np.array(theirs[first:]), f"seed {repetition}")
+    if options.repetitions > 1:
+        compare(np.array(ours), np.array(theirs), "all")
+
+
+def compare(ours, theirs, title):
+    """Print means of chains of both, and the size of their differences."""
+    rows = [[title, "ours", "Albert & Chib", "standardised difference"]]
+    z, n_lines = standardised(ours, theirs), ours.shape[1] - 1
     shown = {"lowest probability": np.argmin, "highest probability": np.argmax}
     for name, which in shown.items():
         line = which(theirs[:, :n_lines].mean(axis=0))
         rows.append(row_of(name, ours[:, line], theirs[:, line], z[line]))
     rows.append(row_of("variance of the effects", ours[:, -1], theirs[:, -1], z[-1]))
     print(as_table(rows))
-    difference = np.abs((ours - theirs)[:, :n_lines].mean(axis=0))
-    expected = np.sqrt(stats.t.var(2 * N_CHAINS - 2))
+    probabilities = ours[:, :n_lines], theirs[:, :n_lines]
+    difference = np.abs(probabilities[0].mean(axis=0) - probabilities[1].mean(axis=0))
+    expected, p_value = by_exchanging_chains(*probabilities)
     print(
         f"\nProbabilities of {n_lines} lines: largest difference {difference.max():.4f}, root mean "
-        f"square of the standardised ones {np.sqrt(np.mean(z[:n_lines] ** 2)):.2f} (expected "
-        f"{expected:.2f}), largest {np.abs(z[:n_lines]).max():.1f}"
+        f"square of the standardised ones {root_mean_square(z[:n_lines]):.2f}, largest "
+        f"{np.abs(z[:n_lines]).max():.1f}. With chains exchanged at random the root mean square is "
+        f"{expected:.2f} in the median, and as large in {p_value:.0%} of the exchanges.\n",
+        flush=True,
     )
+
+
+def by_exchanging_chains(ours, theirs):
+    """Return the median root mean square of z if it does not matter whose a chain is; a p-value."""
+    rng, n = np.random.default_rng(0), len(ours)
+    chains = np.concatenate([ours, theirs])
+    exchanged = np.empty(N_EXCHANGES)
+    for i in range(N_EXCHANGES):
+        order = rng.permutation(2 * n)
+        exchanged[i] = root_mean_square(standardised(chains[order[:n]], chains[order[n:]]))
+    found = root_mean_square(standardised(ours, theirs))
+    return np.median(exchanged), (exchanged >= found).mean()
+
+
+def root_mean_square(z):
+    return np.sqrt(np.mean(np.square(z)))
 
 
 def standardised(ours, theirs):
     """Return differences of the means over the chains, in Monte Carlo standard errors."""
-    error = np.sqrt((ours.var(axis=0, ddof=1) + theirs.var(axis=0, ddof=1)) / N_CHAINS)
+    error = np.sqrt((ours.var(axis=0, ddof=1) + theirs.var(axis=0, ddof=1)) / len(ours))
     return (ours.mean(axis=0) - theirs.mean(axis=0)) / error
 
 
 def row_of(name, ours, theirs, z):
-    means = [f"{v.mean():.4g} ± {v.std(ddof=1) / np.sqrt(N_CHAINS):.1g}" for v in (ours, theirs)]
+    means = [f"{v.mean():.4g} ± {v.std(ddof=1) / np.sqrt(len(v)):.1g}" for v in (ours, theirs)]
     return [name, *means, f"{z:+.1f}"]
 
 
@@ -74,9 +103,9 @@ def by_ours(X, is_high, scale, n_iter, seed):
     return np.append(model.predict_proba(X)[:, 1], variance)
 
 
-def by_albert_and_chib(X, is_high, scale, n_iter):
+def by_albert_and_chib(X, is_high, scale, n_iter, seed):
     """Return the same of the sampler of Albert & Chib, a row for each of its chains."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     centred = X - X.mean(axis=0)
     values, vectors = np.linalg.eigh(centred @ centred.T)
     kept = values > 1e-9 * values[-1]

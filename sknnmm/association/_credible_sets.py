@@ -16,6 +16,7 @@ from sknnmm.inputs.positions import positions_of_snps
 from sknnmm.prediction.effect_draws import EffectDraws
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 COLUMNS = [
@@ -25,7 +26,7 @@ COLUMNS = [
 
 
 def credible_sets(
-    model: "NNMMRegressor",
+    model: "NNMMRegressor | NNMMClassifier",
     X: Table,
     variants: pd.DataFrame | None = None,
     *,
@@ -43,7 +44,7 @@ def credible_sets(
 
     Parameters
     ----------
-    model : NNMMRegressor
+    model : NNMMRegressor or NNMMClassifier
         Fitted with a prior that selects: BayesB, BayesC or BayesR.
     X : array-like of shape (n, p)
         Genotypes of which correlations are taken, as in `predict`: usually those of `fit`.
@@ -86,7 +87,7 @@ def credible_sets(
     Raises
     ------
     TypeError, ValueError
-        If `model` is no fitted NNMMRegressor, has no such response, gives every SNP an effect on
+        If `model` is no fitted estimator, has no such response, gives every SNP an effect on
         it in every draw, or another argument does not fit.
 
     See Also

@@ -11,11 +11,12 @@ from sknnmm.inputs.positions import positions_of_snps
 from sknnmm.prediction.effect_draws import DIRECT, TOTAL, EffectDraws, moments_of
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 
 def snp_table(
-    model: "NNMMRegressor",
+    model: "NNMMRegressor | NNMMClassifier",
     variants: pd.DataFrame | None = None,
     response: str | Sequence[str] | None = "total",
 ) -> pd.DataFrame:
@@ -23,7 +24,7 @@ def snp_table(
 
     Parameters
     ----------
-    model : NNMMRegressor
+    model : NNMMRegressor or NNMMClassifier
         Fitted.
     variants : DataFrame or None, default=None
         Chromosome and position (columns as in `sknnmm.cis_mask`) of the SNPs: by their names in
@@ -54,7 +55,7 @@ def snp_table(
     Raises
     ------
     TypeError, ValueError
-        If `model` is no fitted NNMMRegressor, has no such response, or `variants` do not fit.
+        If `model` is no fitted estimator, has no such response, or `variants` do not fit.
 
     See Also
     --------

@@ -17,13 +17,14 @@ from sknnmm.inputs.positions import positions_of_snps
 from sknnmm.prediction.effect_draws import EffectDraws, mean_and_interval
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 NEGLIGIBLE = 1e-12  # of the largest variance in a draw: rounding
 
 
 def windows(
-    model: "NNMMRegressor",
+    model: "NNMMRegressor | NNMMClassifier",
     X: Table,
     variants: pd.DataFrame | None = None,
     window: str | int | pd.DataFrame = "1Mb",
@@ -40,7 +41,7 @@ def windows(
 
     Parameters
     ----------
-    model : NNMMRegressor
+    model : NNMMRegressor or NNMMClassifier
         Fitted.
     X : array-like of shape (n, p)
         Genotypes of the individuals over whom variances are taken, as in `predict`: usually those
@@ -86,7 +87,7 @@ def windows(
     Raises
     ------
     TypeError, ValueError
-        If `model` is no fitted NNMMRegressor, has no such response, or another argument does not
+        If `model` is no fitted estimator, has no such response, or another argument does not
         fit.
 
     Warns

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 CLASS_SHARES = {"binary": 0.5, "ordinal": (0.5, 0.3, 0.2)}  # unless others are asked for
+CENSORED_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,23 @@ def record(liability, outcome, prevalence, censored_share):
     Raises
     ------
     ValueError
-        For shares that are none, or leave a class without individuals.
+        For shares that are none, that leave a class without individuals, or that another outcome
+        has.
     """
+    if prevalence is not None and outcome not in CLASS_SHARES:
+        raise ValueError(
+            f"prevalence={prevalence} is that of classes, but outcome={outcome!r} has none: leave "
+            "prevalence out, or use outcome='binary' or 'ordinal'."
+        )
+    if censored_share is not None and outcome != "censored":
+        raise ValueError(
+            f"censored_share={censored_share}, but outcome={outcome!r} is not censored: leave "
+            "censored_share out, or use outcome='censored'."
+        )
     if outcome == "continuous":
         return Outcome(liability, liability, np.empty(0))
     if outcome == "censored":
-        end = np.quantile(liability, 1 - censored_share)
+        end = np.quantile(liability, 1 - (censored_share or CENSORED_SHARE))
         is_censored = liability > end
         y = np.where(is_censored, end, liability)
         return Outcome(y, np.where(is_censored, np.inf, y), np.empty(0))
@@ -39,7 +51,7 @@ def record(liability, outcome, prevalence, censored_share):
     n_classes = len(thresholds) + 1
     if len(np.unique(y)) < n_classes:
         raise ValueError(
-            f"prevalence={prevalence} leaves a class without any of the {len(liability)} "
+            f"prevalence={shares} leaves a class without any of the {len(liability)} "
             "individuals: raise n_samples, or use other shares."
         )
     return Outcome(y, y, thresholds)

@@ -59,7 +59,7 @@ See `sknnmm.datasets.make_omics_network`.
         "below_detection": [StrOptions({"missing", "limit", "-inf"})],
         "outcome": [StrOptions({"continuous", "binary", "ordinal", "censored"})],
         "prevalence": [Interval(Real, 0, 1, closed="neither"), "array-like", None],
-        "censored_share": [Interval(Real, 0, 1, closed="neither")],
+        "censored_share": [Interval(Real, 0, 1, closed="neither"), None],
         "random_state": ["random_state", np.random.Generator],
     },
     prefer_skip_nested_validation=True,
@@ -87,7 +87,7 @@ def make_omics_network(
     below_detection: Literal["missing", "limit", "-inf"] = "missing",
     outcome: Literal["continuous", "binary", "ordinal", "censored"] = "continuous",
     prevalence: float | npt.ArrayLike | None = None,
-    censored_share: float = 0.3,
+    censored_share: float | None = None,
     random_state: RandomState = None,
 ) -> Bunch:
     """Simulate a genotype -> omics -> phenotype network.
@@ -200,9 +200,9 @@ def make_omics_network(
         ordinal one, from the lowest (None: 0.5, 0.3, 0.2). Shares are exact in `y_complete`, but
         for rounding.
 
-    censored_share : float, default=0.3
-        Share of individuals whose phenotype cannot be observed if the outcome is censored, in
-        (0, 1).
+    censored_share : float or None, default=None
+        Share of individuals whose phenotype cannot be observed if the outcome is censored (None:
+        0.3), in (0, 1).
 
     random_state : int, RandomState or Generator instance or None, default=None
         Pass an int for reproducible output. For one int the complete data do not depend on

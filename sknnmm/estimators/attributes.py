@@ -321,13 +321,15 @@ def diagnosed(inputs, rows):
         "row": inputs.row_names[rows],
         **{f"{column.name}_level": column.levels for column in inputs.random_columns},
     }
+    is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
+    can_be_target = {"omic": inputs.scales.omics_vary & ~is_latent}
     if inputs.record.classes is not None:
         names["threshold"] = [f"{a}|{b}" for a, b in pairwise(inputs.record.classes)]
+        can_be_target["threshold"] = np.arange(len(names["threshold"])) > 0  # the first is fixed
     for dim, groups in (("snp_group", inputs.snp_groups), ("omics_group", inputs.omics_groups)):
         if groups is not None:
             names[dim] = groups.names
-    is_latent = np.arange(len(inputs.node_names)) >= inputs.omics.shape[1]
-    return names, {"omic": inputs.scales.omics_vary & ~is_latent}
+    return names, can_be_target
 
 
 def _diagnostics(results, settings, specification, posterior, inputs, wanted):

@@ -154,12 +154,13 @@ class NNMMBase(BaseEstimator):
         there. None: covariates are passed beside X, if there are any.
 
     detection_limits : None, mapping, Series or array-like of shape (n_omics,), default=None
-        Detection limits of omics, in their unit: a mapping or Series from omics (names or
-        positions) to limits, or an array (NaN or -inf: none). A cell of the omics that is -inf was
-        measured and lies below the limit of its omic; it is drawn from the distribution below it,
-        and is not part of the mean and SD by which the omic is standardised. NaN remains a value
-        of which nothing is known. Omics are normal given the genotypes on the scale on which they
-        are passed: of logarithms pass the logarithms of the limits.
+        Detection limits of omics, in their unit: a mapping or Series from omics (names, or
+        positions, which count the omics alone and not the other columns of X) to limits, or an
+        array (NaN or -inf: none). A cell of the omics that is -inf was measured and lies below the
+        limit of its omic; it is drawn from the distribution below it, and is not part of the mean
+        and SD by which the omic is standardised. NaN remains a value of which nothing is known.
+        Omics are normal given the genotypes on the scale on which they are passed: of logarithms
+        pass the logarithms of the limits.
 
     effects : list of Fixed and Random, or None, default=None
         Terms on the columns of the covariates, from `sknnmm.effects`, e.g.

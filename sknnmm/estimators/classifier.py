@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.random import generator
 from sknnmm.common.typing import (
@@ -24,7 +25,8 @@ from sknnmm.common.typing import (
 from sknnmm.effects import Fixed, Random
 from sknnmm.estimators.base import NNMMBase
 from sknnmm.estimators.documentation import with_entries_of
-from sknnmm.inputs.classes import Classes, labels_of
+from sknnmm.estimators.model_comparison import log_likelihood_of, loo_of, records_of
+from sknnmm.inputs.classes import Classes, KnownClasses, labels_of
 from sknnmm.inputs.weights import check_weights
 from sknnmm.prediction.classes import class_probabilities, sample_classes
 from sknnmm.priors import Prior, ScaledInverseChi2
@@ -346,6 +348,112 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
         predicted = self.classes_[probabilities.argmax(axis=1)]
         is_right = labels[observed] == predicted[observed]
         return float(np.average(is_right, weights=None if weight is None else weight[observed]))
+
+    @with_entries_of(records_of)
+    def log_likelihood(
+        self,
+        X: Table,
+        y: Column,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        sample_weight: Column | None = None,
+    ) -> np.ndarray:
+        """Return the log probability of the class of every record in posterior draws.
+
+        Given the genotypes, the covariates and the omics that are given. Omics that are not, and
+        latent nodes, are integrated over given the parameters of the draw: exactly if the
+        activation is linear, otherwise with 128 fixed normal draws. For the data of `fit` it is the
+        likelihood of the records, by which `loo` compares models. For other individuals the log of
+        the mean over the draws is the log predictive probability; minus its mean over the records
+        is the log loss.
+
+        Parameters
+        ----------
+        {X}
+        y : array-like of shape (n,)
+            Labels, of the classes of fit; NaN, None or NA = missing.
+        {omics, covariates to sample_weight}
+
+        Returns
+        -------
+        ndarray of shape (n_chains, draws, n)
+            NaN where y is missing or the weight 0. The draws are those whose SNP effects are held,
+            ``posterior_.effects_draw`` of the kept ones.
+
+        See Also
+        --------
+        loo : Leave-one-out predictive probabilities.
+
+        Examples
+        --------
+        >>> from scipy.special import logsumexp
+        >>> from sknnmm import NNMMClassifier
+        >>> from sknnmm.datasets import make_omics_network
+        >>> data = make_omics_network(80, 30, 2, outcome="binary", random_state=0)
+        >>> model = NNMMClassifier("RR-BLUP", n_iter=300, burn_in=100, random_state=0)
+        >>> model = model.fit(data.X[:70], data.y[:70], omics=data.omics[:70])
+        >>> densities = model.log_likelihood(data.X[70:], data.y[70:], omics=data.omics[70:])
+        >>> densities.shape
+        (2, 200, 10)
+        >>> predictive = logsumexp(densities, axis=(0, 1)) - np.log(2 * 200)
+        """
+        records = self._records(X, y, omics, covariates, sample_weight)
+        return log_likelihood_of(self, records)
+
+    def loo(
+        self,
+        X: Table,
+        y: Column,
+        omics: Table | None = None,
+        covariates: Table | None = None,
+        sample_weight: Column | None = None,
+    ) -> Any:
+        """Return the leave-one-out predictive probability of the classes, without another fit.
+
+        The sum over the records of the log probability of the class of i given all other records,
+        x_i and the omics of i; computed from `log_likelihood` as `NNMMRegressor.loo` does it, where
+        the notes say what it answers and what not.
+
+        Needs the library ArviZ: ``pip install sknnmm[arviz]``.
+
+        Parameters
+        ----------
+        X, y, omics, covariates, sample_weight : array-like or None
+            What was passed to fit. Records whose y is missing do not count.
+
+        Returns
+        -------
+        arviz_stats.ELPDData
+            elpd (the sum), se (its standard error), p (effective number of parameters), elpd_i
+            and pareto_k (of each record). Models of the same records can be compared; a
+            regression on the labels cannot, as its densities are none of classes.
+
+        Warns
+        -----
+        UserWarning
+            If Pareto k says of some records that importance sampling is not reliable.
+
+        See Also
+        --------
+        log_likelihood : What it is computed from.
+
+        Examples
+        --------
+        >>> from sknnmm import NNMMClassifier
+        >>> from sknnmm.datasets import make_omics_network
+        >>> data = make_omics_network(100, 30, 2, outcome="binary", random_state=0)
+        >>> model = NNMMClassifier("RR-BLUP", n_iter=600, burn_in=100, random_state=0)
+        >>> model = model.fit(data.X, data.y, omics=data.omics)
+        >>> predicted = model.loo(data.X, data.y, omics=data.omics)  # doctest: +SKIP
+        """
+        records = self._records(X, y, omics, covariates, sample_weight)
+        return loo_of(self, X, records)
+
+    def _records(self, X, y, omics, covariates, sample_weight):
+        """Return the Records of individuals."""
+        check_is_fitted(self)
+        known = KnownClasses(y, self.classes_)
+        return records_of(self, X, known, omics, covariates, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -8,18 +8,13 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 
-from sknnmm.common.layer_names import OMICS
 from sknnmm.common.random import generator
 from sknnmm.common.typing import Column, RandomState, Table
-from sknnmm.common.user_warnings import warn
 from sknnmm.estimators.base import NNMMBase
 from sknnmm.estimators.documentation import with_entries_of
-from sknnmm.estimators.leave_one_out import leave_one_out
-from sknnmm.families import Censored
-from sknnmm.inputs.alignment import row_names
-from sknnmm.inputs.phenotype import Phenotype, check_phenotype, check_records
+from sknnmm.estimators.model_comparison import log_likelihood_of, loo_of, records_of
+from sknnmm.inputs.phenotype import Phenotype, check_phenotype
 from sknnmm.inputs.weights import check_weights
-from sknnmm.prediction.log_likelihood import log_likelihood
 from sknnmm.prediction.spread import predictive_sd, sample_phenotypes
 
 
@@ -101,7 +96,8 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
             Upper ends of these intervals; NaN, or the same as y: not censored. Left censored: y is
             -inf. Right censored: y_upper is inf, as of an animal still alive. The value is drawn
             in every iteration. y is then standardised by the normal distribution that fits all
-            records best, exact and censored ones, without regard to anything else.
+            records best, exact and censored ones, without regard to anything else. An interval
+            that holds no value is an error in every row, also in one of weight 0.
 
         Returns
         -------
@@ -242,6 +238,7 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         weight = None if weight is None else weight[observed]
         return r2_score(y[observed], predicted[observed], sample_weight=weight)
 
+    @with_entries_of(records_of)
     def log_likelihood(
         self,
         X: Table,
@@ -249,32 +246,32 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         omics: Table | None = None,
         covariates: Table | None = None,
         sample_weight: Column | None = None,
+        y_upper: Column | None = None,
     ) -> np.ndarray:
         """Return the log density of every record of y in posterior draws.
 
-        The density of y given the genotypes, the covariates and the omics that are given. Omics
-        that are not, and latent nodes, are integrated over given the parameters of the draw:
-        exactly if the activation is linear, otherwise with 128 fixed normal draws. For the data
-        of `fit` it is the likelihood of the records, by which `loo` compares models. For other
-        individuals the log of the mean density over the draws is the log predictive density.
+        The density of y given the genotypes, the covariates and the omics that are given; the
+        probability of its interval if y is censored. Omics that are not given, and latent nodes,
+        are integrated over given the parameters of the draw: exactly if the activation is linear,
+        otherwise with 128 fixed normal draws. For the data of `fit` it is the likelihood of the
+        records, by which `loo` compares models. For other individuals the log of the mean density
+        over the draws is the log predictive density.
 
         Parameters
         ----------
-        X : array-like of shape (n, p)
-            Missing genotypes count as the training mean, as they do in fit.
+        {X}
         y : array-like of shape (n,)
-            NaN = missing.
-        omics, covariates : array-like or None
-            As in predict.
-        sample_weight : array-like of shape (n,) or None
-            As in fit, in the same units: a record of weight 2 has residual variance
-            `residual_variance_` / 2. None: all are 1.
+            NaN = missing; with `y_upper` the lower ends of intervals.
+        {omics, covariates to sample_weight}
+        y_upper : array-like of shape (n,) or None
+            Upper ends of the intervals, as in fit; NaN, or the same as y: not censored.
 
         Returns
         -------
         ndarray of shape (n_chains, draws, n)
-            Log of densities per unit of y; NaN where y is missing or the weight 0. The draws are
-            those whose SNP effects are held, ``posterior_.effects_draw`` of the kept ones.
+            Log of densities per unit of y, and of probabilities where y is censored; NaN where y is
+            missing or the weight 0. The draws are those whose SNP effects are held,
+            ``posterior_.effects_draw`` of the kept ones.
 
         See Also
         --------
@@ -293,13 +290,9 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         (2, 200, 10)
         >>> predictive = logsumexp(densities, axis=(0, 1)) - np.log(2 * 200)
         """
-        rows, record, weight = self._check_records(X, y, omics, covariates, sample_weight)
-        densities = np.full((*self._held_draws(), len(record)), np.nan)
-        observed = ~np.isnan(record)
-        densities[:, :, observed] = self._log_likelihood(
-            rows.take(observed), record[observed], weight[observed]
-        )
-        return densities
+        phenotype = Phenotype(y, y_upper)
+        records = records_of(self, X, phenotype, omics, covariates, sample_weight)
+        return log_likelihood_of(self, records)
 
     def loo(
         self,
@@ -308,6 +301,7 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         omics: Table | None = None,
         covariates: Table | None = None,
         sample_weight: Column | None = None,
+        y_upper: Column | None = None,
     ) -> Any:
         """Return the leave-one-out predictive density of the records, without another fit.
 
@@ -321,9 +315,9 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
 
         Parameters
         ----------
-        X, y, omics, covariates, sample_weight : array-like or None
+        X, y, omics, covariates, sample_weight, y_upper : array-like or None
             What was passed to fit. Records whose y is missing do not count; of those that are
-            censored (`y_upper` of fit) y must be NaN.
+            censored the density is a probability.
 
         Returns
         -------
@@ -363,41 +357,6 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         >>> without = without.fit(data.X, data.y)
         >>> gain = with_omics.loo(data.X, data.y, omics=data.omics)  # doctest: +SKIP
         """
-        rows, record, weight = self._check_records(X, y, omics, covariates, sample_weight)
-        if self.n_omics_ and OMICS not in rows.given:
-            warn("The model was fitted with omics, and loo gets none: they are integrated over.")
-        observed = np.flatnonzero(~np.isnan(record))
-        names = row_names(X, len(record))[observed]
-
-        def log_likelihood(part):
-            some = observed[part]
-            return self._log_likelihood(rows.take(some), record[some], weight[some])
-
-        return leave_one_out(log_likelihood, names, np.prod(self._held_draws()))
-
-    def _check_records(self, X, y, omics, covariates, sample_weight):
-        """Return the rows, y (n,) with NaN = missing, and weights (n,)."""
-        inputs = self._check_predict_inputs(X, omics, covariates, y=y, sample_weight=sample_weight)
-        n_samples = len(inputs.dosages)
-        weight = check_weights(sample_weight, n_samples)
-        record = check_records(y, n_samples, weight)
-        if isinstance(self._network.phenotype.family, Censored) and not np.isnan(record).any():
-            warn(
-                "The model was fitted with y_upper, of which log_likelihood and loo know nothing: "
-                "every y counts as exact. Pass NaN for those that are censored."
-            )
-        return (
-            self._network.rows(*inputs),
-            record,
-            np.ones(n_samples) if weight is None else weight,
-        )
-
-    def _held_draws(self):
-        """Return the number of chains, and of draws of each whose SNP effects are held."""
-        n_chains = len(self.posterior_.draws["residual_variance"])
-        return n_chains, len(self.posterior_.effects_draw)
-
-    def _log_likelihood(self, rows, record, weight):
-        """Return the log likelihood of records that are not missing, (chain, draw, n)."""
-        densities = log_likelihood(self._network, rows, record[:, None], weight)
-        return densities.reshape(*self._held_draws(), len(record))
+        phenotype = Phenotype(y, y_upper)
+        records = records_of(self, X, phenotype, omics, covariates, sample_weight)
+        return loo_of(self, X, records)

@@ -1,7 +1,7 @@
 """The contract of a family: what the record says of the response."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,12 +61,15 @@ class Family(ABC):
         These have a mean and an SD given the terms of their layer, (m,) each.
         """
 
-    def log_density(self, record: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        """Return the log density of records that tell the response, given its mean and variance.
+    def ends(
+        self, record: np.ndarray, upper: np.ndarray | None, draws: Callable[[str], np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return between which values records (n, C) put the response in posterior draws.
 
-        The response is normal; the arguments broadcast.
+        Both broadcast to (n, draws, C), and are equal where the record tells the response. `draws`
+        returns the draws (draws, size) of a variable of the family by its name.
         """
-        return -0.5 * (np.log(2 * np.pi * variance) + (record - mean) ** 2 / variance)
+        return record[:, None], (record if upper is None else upper)[:, None]
 
     # Of families whose record has no scale (`residual_variance_is_fixed`) ---------------------
 

@@ -1,6 +1,6 @@
 """The ordinal family: classes are intervals of a liability between thresholds (threshold model)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,9 +67,14 @@ class Ordinal(Family):
         self, record: np.ndarray, upper: np.ndarray | None, parameters: Thresholds
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the thresholds on both sides of the class (see Family)."""
-        edges = np.concatenate([[-np.inf], parameters.values, [np.inf]])
-        of_class = record.astype(np.intp)
-        return edges[of_class], edges[of_class + 1]
+        return _ends_of_class(parameters.values, record)
+
+    def ends(
+        self, record: np.ndarray, upper: np.ndarray | None, draws: Callable[[str], np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the thresholds on both sides of the class (see Family)."""
+        lower, above = _ends_of_class(draws("thresholds"), record)
+        return lower.swapaxes(0, 1), above.swapaxes(0, 1)
 
     def draw_parameters(
         self,
@@ -122,6 +127,14 @@ class Ordinal(Family):
     def values(self, parameters: Thresholds) -> Sequence[np.ndarray]:
         """Return the thresholds (see Family)."""
         return [parameters.values]
+
+
+def _ends_of_class(thresholds: np.ndarray, record: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return lower and upper ends (..., *shape) of classes, given thresholds (..., M - 1)."""
+    infinite = np.full((*thresholds.shape[:-1], 1), np.inf)
+    edges = np.concatenate([-infinite, thresholds, infinite], axis=-1)
+    of_class = record.astype(np.intp)
+    return edges[..., of_class], edges[..., of_class + 1]
 
 
 def _edges(record: np.ndarray) -> np.ndarray:

@@ -51,6 +51,40 @@ class Classes:
         return Record(numbers, 0.0, 1.0, classes=classes)
 
 
+class KnownClasses:
+    """A y of labels as passed, of the classes of a fit.
+
+    Parameters
+    ----------
+    y : column
+        As passed.
+    classes : ndarray of shape (M,)
+        Their labels.
+    """
+
+    def __init__(self, y, classes):
+        self.passed = {"y": y}
+        self._classes = classes
+
+    def values(self, n_samples, weight):
+        """Return the numbers of the classes (n,), NaN = missing, and None for upper ends.
+
+        Missing also where the weight is 0.
+        """
+        labels, _ = labels_of(self.passed["y"], n_samples)
+        observed = ~pd.isna(labels)
+        number = pd.Index(self._classes).get_indexer(pd.Index(labels[observed]))
+        if (number < 0).any():
+            unknown = pd.unique(labels[observed][number < 0])
+            raise ValueError(
+                f"y has labels that are not among the classes of fit, {self._classes.tolist()}: "
+                f"{some(list(unknown))}."
+            )
+        numbers = np.full(n_samples, np.nan)
+        numbers[observed] = number
+        return without_weightless(numbers, weight), None
+
+
 def labels_of(y, n_samples):
     """Return labels (n,), missing ones as pandas knows them, and the type of their categories.
 
@@ -91,7 +125,8 @@ def _classes(labels, categories):
         raise ValueError("Complex data not supported: labels of y are complex numbers.")
     if plain.dtype.kind == "f":
         refuse_infinite(plain, "y")
-    kind = type_of_target(plain, input_name="y")
+    is_plain = plain.ndim == 1 and plain.dtype.kind != "S"
+    kind = type_of_target(plain, input_name="y") if is_plain else "unknown"
     if kind == "continuous":
         raise ValueError(
             "Unknown label type: continuous. y has numbers that are not whole: NNMMClassifier "
@@ -99,8 +134,9 @@ def _classes(labels, categories):
         )
     if kind == "unknown":
         raise ValueError(
-            f"Unknown label type: y holds values of type {plain.dtype}; number them, as "
-            "with .cat.codes of a categorical column."
+            "Unknown label type: y holds labels that are no numbers, text or booleans, as "
+            f"{labels[:1].tolist()[0]!r}: make text or numbers of them. Of ordered categories, as "
+            "those of pd.cut, .cat.rename_categories(str) keeps the order."
         )
     try:
         classes = np.unique(labels)

@@ -38,6 +38,11 @@ def resolve_limits(limits, names):
     """
     if limits is None:
         return np.full(len(names), np.nan)
+    if not len(names):
+        raise ValueError(
+            "detection_limits are those of omics, but there are none: pass omics to fit, say in "
+            "omics_features which columns of X they are, or leave detection_limits out."
+        )
     if isinstance(limits, Mapping | pd.Series):
         values = _by_name(limits, names)
     else:

@@ -2,8 +2,8 @@
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import log_ndtr
 
+from sknnmm.common.normal_interval import log_probability
 from sknnmm.inputs.record import Record
 
 NARROW = 1e-6  # a width that is rounding, as a part of the spread of the intervals
@@ -140,18 +140,14 @@ def truncated_normal(lower, upper):
 
     These are the first two within the bounds.
     """
-    flipped = lower > 0
-    below = np.where(flipped, -upper, lower)
-    above = np.where(flipped, -lower, upper)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        mass = log_ndtr(above)
-        mass = mass + np.log1p(-np.exp(log_ndtr(below) - mass))
-        at_below, at_above = (
-            np.exp(-0.5 * edge**2 - LOG_ROOT_2PI - mass) for edge in (below, above)
+        mass = log_probability(lower, upper)
+        at_lower, at_upper = (
+            np.exp(-0.5 * edge**2 - LOG_ROOT_2PI - mass) for edge in (lower, upper)
         )
-        first = at_below - at_above
-        second = 1 + _times(below, at_below) - _times(above, at_above)
-    return mass, np.where(flipped, -first, first), second
+        first = at_lower - at_upper
+        second = 1 + _times(lower, at_lower) - _times(upper, at_upper)
+    return mass, first, second
 
 
 def _times(edge, density):

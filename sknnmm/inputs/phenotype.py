@@ -27,22 +27,28 @@ class Phenotype:
 
     def check(self, n_samples, weight):
         """Return the Record; missing also where the weight is 0."""
-        y, y_upper = self.passed.values()
-        if y_upper is not None:
-            lower = column_of_y(y, n_samples)
-            upper = column_of_doubles(_refuse_flags(y_upper), "y_upper")
-            check_n_values(upper, "y_upper", n_samples)
-            lower, upper = check_intervals(lower, upper)
-            lower = without_weightless(lower, weight)
-            refuse_one_sample(n_samples)
-            lower, upper = narrow_as_exact(lower, np.where(np.isnan(lower), np.nan, upper))
-            if (lower < upper).any():
-                return record_of_intervals(lower, upper)
-            y = lower  # none is censored
-        y = check_phenotype(y, n_samples, weight)
+        y, upper = self.values(n_samples, weight)
+        refuse_one_sample(n_samples)
+        if upper is not None:
+            y, upper = narrow_as_exact(y, upper)
+            if (y < upper).any():
+                return record_of_intervals(y, upper)
+        refuse_constant(y)
         _warn_of_classes(y)
         (mean,), (sd,) = mean_and_sd(y[:, None])
         return Record(y, mean, sd)
+
+    def values(self, n_samples, weight):
+        """Return y (n,), NaN = missing, and the upper ends, None where none are passed."""
+        y, y_upper = self.passed.values()
+        if y_upper is None:
+            return check_records(y, n_samples, weight), None
+        lower = column_of_y(y, n_samples)
+        upper = column_of_doubles(_refuse_flags(y_upper), "y_upper")
+        check_n_values(upper, "y_upper", n_samples)
+        lower, upper = check_intervals(lower, upper)
+        lower = without_weightless(lower, weight)
+        return lower, np.where(np.isnan(lower), np.nan, upper)
 
 
 def check_records(y, n_samples, weight=None):
@@ -60,13 +66,18 @@ def check_phenotype(y, n_samples, weight=None):
     """Return y as `check_records` does, if it varies."""
     y = check_records(y, n_samples, weight)
     refuse_one_sample(n_samples)
+    refuse_constant(y)
+    return y
+
+
+def refuse_constant(y):
+    """Raise if all values (n,), NaN = missing, are the same."""
     observed = y[~np.isnan(y)]
     if not varies(observed):
         raise ValueError(
             f"y has no variance over its {observed.size} observed values; it must vary to be "
             "predicted."
         )
-    return y
 
 
 def _refuse_flags(y_upper):

@@ -10,17 +10,18 @@ from sklearn.utils import check_scalar
 from sknnmm.prediction.effect_draws import DIRECT, MEDIATED, TOTAL, EffectDraws, mean_and_interval
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 NEGLIGIBLE = 1e-10  # genetic variance, of the variance of y
 
 
-def omics_table(model: "NNMMRegressor", *, interval: float = 0.9) -> pd.DataFrame:
+def omics_table(model: "NNMMRegressor | NNMMClassifier", *, interval: float = 0.9) -> pd.DataFrame:
     """Return what each omic, all of them and the direct effects carry of the genetics of y.
 
     Parameters
     ----------
-    model : NNMMRegressor
+    model : NNMMRegressor or NNMMClassifier
         Fitted with omics or latent nodes.
     interval : float, default=0.9
         Probability of the intervals, which leave as much below as above.
@@ -54,7 +55,7 @@ def omics_table(model: "NNMMRegressor", *, interval: float = 0.9) -> pd.DataFram
     Raises
     ------
     TypeError, ValueError
-        If `model` is no fitted NNMMRegressor or has no nodes.
+        If `model` is no fitted estimator or has no nodes.
 
     See Also
     --------

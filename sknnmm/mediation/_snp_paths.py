@@ -13,11 +13,12 @@ from sknnmm.inputs.positions import positions_of_snps
 from sknnmm.prediction.effect_draws import EffectDraws, moments_of, tails_of
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 
 def snp_paths(
-    model: "NNMMRegressor",
+    model: "NNMMRegressor | NNMMClassifier",
     variants: pd.DataFrame | None = None,
     *,
     top: int | None = 100,
@@ -32,7 +33,7 @@ def snp_paths(
 
     Parameters
     ----------
-    model : NNMMRegressor
+    model : NNMMRegressor or NNMMClassifier
         Fitted with omics or latent nodes.
     variants : DataFrame or None, default=None
         Chromosome and position (columns as in `sknnmm.cis_mask`) of the SNPs: by their names in
@@ -63,7 +64,7 @@ def snp_paths(
     Raises
     ------
     TypeError, ValueError
-        If `model` is no fitted NNMMRegressor, has no nodes or no such node, or another argument
+        If `model` is no fitted estimator, has no nodes or no such node, or another argument
         does not fit.
 
     See Also

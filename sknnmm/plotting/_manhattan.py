@@ -12,6 +12,7 @@ from sknnmm.plotting._genome import LONGEST_MAP, genome_of
 from sknnmm.plotting._style import BLUE, SKY, axes_of, without_frame
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 ON_Y = ("total", "mediated", "direct")
@@ -77,7 +78,7 @@ class ManhattanDisplay:
     @classmethod
     def from_estimator(
         cls,
-        model: "NNMMRegressor",
+        model: "NNMMRegressor | NNMMClassifier",
         variants: pd.DataFrame | None = None,
         response: str | Sequence[str] | None = "total",
         *,
@@ -93,7 +94,7 @@ class ManhattanDisplay:
 
         Parameters
         ----------
-        model : NNMMRegressor
+        model : NNMMRegressor or NNMMClassifier
             Fitted.
         variants : DataFrame or None, default=None
             Chromosome and position of the SNPs, as in `sknnmm.association.snp_table`. None: SNPs

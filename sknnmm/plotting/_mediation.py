@@ -9,6 +9,7 @@ from sknnmm.mediation import omics_table
 from sknnmm.plotting._style import BLUE, GREEN, SKY, axes_of, without_frame
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 OF_ALL = {"mediated": SKY, "direct": GREEN}  # rows of omics_table that are no omic
@@ -72,7 +73,7 @@ class MediationDisplay:
     @classmethod
     def from_estimator(
         cls,
-        model: "NNMMRegressor",
+        model: "NNMMRegressor | NNMMClassifier",
         *,
         value: str = "genetic_share",
         interval: float = 0.9,
@@ -84,7 +85,7 @@ class MediationDisplay:
 
         Parameters
         ----------
-        model : NNMMRegressor
+        model : NNMMRegressor or NNMMClassifier
             Fitted with omics or latent nodes.
         value, interval, y_name
             As in the class.

@@ -12,6 +12,7 @@ from sknnmm.plotting._flows import genetic_flows
 from sknnmm.plotting._style import BLUE, GREEN, VERMILION, axes_of
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 FULL = 40.0  # points that a share of 1 is wide
@@ -68,7 +69,7 @@ class NetworkDisplay:
     @classmethod
     def from_estimator(
         cls,
-        model: "NNMMRegressor",
+        model: "NNMMRegressor | NNMMClassifier",
         X: Table,
         groups: pd.DataFrame | Sequence[Any] | None = None,
         *,
@@ -80,7 +81,7 @@ class NetworkDisplay:
 
         Parameters
         ----------
-        model : NNMMRegressor
+        model : NNMMRegressor or NNMMClassifier
             Fitted.
         X : array-like of shape (n, p)
             Genotypes of the individuals over whom variances are taken: usually those of `fit`.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.stats import norm
+from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length, check_scalar
 
 from sknnmm.common.typing import Column, Table
@@ -94,9 +95,16 @@ class PredictionDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If the model predicts classes.
         ValueError
             As `predict` does.
         """
+        if is_classifier(model):
+            raise TypeError(
+                f"PredictionDisplay is for measured phenotypes, {type(model).__name__} predicts "
+                "classes: use CalibrationDisplay or RocCurveDisplay of scikit-learn."
+            )
         mean, std = model.predict(X, omics=omics, covariates=covariates, return_std=True)
         name = getattr(y, "name", None) if y_name is None else y_name
         return cls(y, mean, std, interval=interval, y_name="y" if name is None else str(name)).plot(

@@ -13,6 +13,7 @@ from sknnmm.posterior.diagnostics import quantities
 from sknnmm.posterior.tables import unit_of
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 BINS = 20
@@ -60,7 +61,7 @@ class TraceDisplay:
     @classmethod
     def from_estimator(
         cls,
-        model: "NNMMRegressor",
+        model: "NNMMRegressor | NNMMClassifier",
         labels: Sequence[str] | None = None,
         *,
         max_quantities: int = 4,
@@ -70,7 +71,7 @@ class TraceDisplay:
 
         Parameters
         ----------
-        model : NNMMRegressor
+        model : NNMMRegressor or NNMMClassifier
             Fitted.
         labels : sequence of str or None, default=None
             Their labels in `diagnostics_`. None: those of the largest R-hat among the targets,

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknnmm.plotting._style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, axes_of, without_frame
 
 if TYPE_CHECKING:
+    from sknnmm.estimators.classifier import NNMMClassifier
     from sknnmm.estimators.regressor import NNMMRegressor
 
 COLOURS = {"SNPs": BLUE, "omics": ORANGE, "residual": GREY}
@@ -51,13 +52,18 @@ class VariancePartitionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, model: "NNMMRegressor", *, y_name: str = "y", max_omics: int = 30, ax: Any = None
+        cls,
+        model: "NNMMRegressor | NNMMClassifier",
+        *,
+        y_name: str = "y",
+        max_omics: int = 30,
+        ax: Any = None,
     ) -> Self:
         """Draw the variance components of a fitted model.
 
         Parameters
         ----------
-        model : NNMMRegressor
+        model : NNMMRegressor or NNMMClassifier
             Fitted.
         y_name : str, default="y"
             What y is called.

@@ -25,7 +25,7 @@ class EffectDraws:
 
     Parameters
     ----------
-    model : NNMMRegressor
+    model : NNMMRegressor or NNMMClassifier
         Fitted.
 
     Attributes
@@ -40,8 +40,8 @@ class EffectDraws:
     def __init__(self, model):
         if not hasattr(model, "predict_omics"):
             raise TypeError(
-                f"model must be a fitted NNMMRegressor; got {type(model).__name__}. The last step "
-                "of a Pipeline is pipeline[-1]."
+                "model must be a fitted NNMMRegressor or NNMMClassifier; got "
+                f"{type(model).__name__}. The last step of a Pipeline is pipeline[-1]."
             )
         check_is_fitted(model)
         self._network = model._network

@@ -477,6 +477,10 @@ def test_impossible_requests_are_explained():
         small_network(n_batches=301)
     with pytest.raises(ValueError, match="direct_share=0.2 is impossible.*n_snps=1"):
         small_network(n_snps=1, n_omics=1)
+    with pytest.raises(ValueError, match="prevalence=0.2 is that of classes, but outcome='contin"):
+        small_network(prevalence=0.2)
+    with pytest.raises(ValueError, match="censored_share=0.2, but outcome='binary' is not cens"):
+        small_network(outcome="binary", censored_share=0.2)
     with pytest.raises(ValueError, match="activation must vary"):
         small_network(activation=np.ones_like)
     with pytest.raises(ValueError, match="activation must act on each element"):

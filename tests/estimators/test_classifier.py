@@ -159,6 +159,7 @@ def test_chains_are_as_long_as_thresholds_need(data, score):
     model.fit(data.X, score, omics=data.gappy)
     table = model.diagnostics_
     assert list(table.index[1:4]) == [f"thresholds[{a}|{a + 1}]" for a in range(3)]
+    assert list(table["target"].iloc[1:4]) == [False, True, True]  # the first is fixed
     free = table.loc[["thresholds[1|2]", "thresholds[2|3]"]]
     assert free["target"].all() and (free["ess_bulk"] >= 20).all()
     assert not table.loc["residual_variance", "target"]

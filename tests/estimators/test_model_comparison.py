@@ -8,8 +8,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 from scipy.special import logsumexp
+from sklearn.exceptions import NotFittedError
 
-from sknnmm import NNMMRegressor
+from sknnmm import NNMMClassifier, NNMMRegressor
 from sknnmm.activations import ACTIVATIONS
 from sknnmm.datasets import make_omics_network
 from sknnmm.effects import Random
@@ -45,6 +46,17 @@ def moments(model, X):
     return direct, (expected - model.omics_mean_) / model.omics_scale_
 
 
+def moments_of_response(model, data, weight):
+    """Return mean and SD (S, n) of the response given the linear omics that are given."""
+    direct, expected = moments(model, data.X)
+    weights, missing = held(model, "omics_weights")[:, None], np.isnan(data.omics)
+    given = (np.nan_to_num(data.omics) - model.omics_mean_) / model.omics_scale_
+    mean = direct + (weights * np.where(missing, expected, given)).sum(axis=2)
+    spread = held(model, "omics_residual_variance")[:, None] / model.omics_scale_**2
+    variance = (weights**2 * spread * missing).sum(axis=2)
+    return mean, np.sqrt(variance + held(model, "residual_variance")[:, None] / weight)
+
+
 @pytest.mark.parametrize("memory", [256, 0.05])
 def test_linear_omics_that_are_missing_are_integrated_exactly(data, memory):
     weight = np.random.default_rng(0).uniform(0.5, 2, 80)
@@ -52,14 +64,7 @@ def test_linear_omics_that_are_missing_are_integrated_exactly(data, memory):
     found = model.log_likelihood(data.X, data.y, data.omics, sample_weight=weight)
     assert found.shape == (2, len(model.posterior_.effects_draw), 80)
     assert (found.shape[1] < 40) == (memory < 1)
-    direct, expected = moments(model, data.X)
-    weights, missing = held(model, "omics_weights")[:, None], np.isnan(data.omics)
-    given = (np.nan_to_num(data.omics) - model.omics_mean_) / model.omics_scale_
-    mean = direct + (weights * np.where(missing, expected, given)).sum(axis=2)
-    spread = held(model, "omics_residual_variance")[:, None] / model.omics_scale_**2
-    variance = (weights**2 * spread * missing).sum(axis=2)
-    variance += held(model, "residual_variance")[:, None] / weight
-    density = stats.norm.logpdf(data.y, mean, np.sqrt(variance))
+    density = stats.norm.logpdf(data.y, *moments_of_response(model, data, weight))
     assert_allclose(found.reshape(-1, 80), density, rtol=1e-9)
 
 
@@ -112,6 +117,104 @@ def test_a_network_function_is_integrated_as_a_linear_one(data):
     relative = (r + v) / np.sqrt(r * (r + 2 * v)) * np.exp(z2 * v / ((r + v) * (r + 2 * v)))
     error = np.sqrt((relative - 1) / 128)
     assert (np.abs(found - exact) < 5 * error + 1e-6).all()
+
+
+# --- records that bound the response: its probability ------------------------------------------
+
+
+def log_mass(lower, upper, mean, sd):
+    return np.log(stats.norm.cdf(upper, mean, sd) - stats.norm.cdf(lower, mean, sd))
+
+
+def test_classes_have_the_probability_of_their_interval_of_the_liability(data):
+    weight = np.random.default_rng(0).uniform(0.5, 2, 80)
+    classes = np.digitize(data.y, np.quantile(data.y, [0.3, 0.7]))
+    model = NNMMClassifier(ordered=True, n_iter=60, burn_in=20, random_state=0)
+    model.fit(data.X, classes, data.omics, sample_weight=weight)
+    y = np.where(np.arange(80) == 5, None, classes)
+    found = model.log_likelihood(data.X, y, data.omics, sample_weight=weight).reshape(-1, 80)
+    mean, sd = moments_of_response(model, data, weight)
+    edges = np.pad(held(model, "thresholds"), ((0, 0), (1, 1)), constant_values=np.inf)
+    edges[:, 0] = -np.inf
+    expected = log_mass(edges[:, classes], edges[:, classes + 1], mean, sd)
+    expected[:, 5] = np.nan
+    assert_allclose(found, expected, rtol=1e-7)
+
+
+def test_intervals_have_their_probability_beside_densities_of_exact_records(data):
+    end = np.median(data.y)
+    y, upper = np.minimum(data.y, end), np.where(data.y > end, np.inf, np.nan)
+    y[:20], upper[:20] = data.y[:20] - 0.5, data.y[:20] + 0.1
+    model = short().fit(data.X, y, data.omics, y_upper=upper)
+    found = model.log_likelihood(data.X, y, data.omics, y_upper=upper).reshape(-1, 80)
+    mean, sd = moments_of_response(model, data, 1.0)
+    exact = np.isnan(upper)
+    expected = log_mass(y, upper, mean, sd)
+    expected[:, exact] = stats.norm.logpdf(y, mean, sd)[:, exact]
+    assert 10 < exact.sum() < 70
+    assert_allclose(found, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("family", ["classes", "intervals"])
+def test_probabilities_over_a_curved_omic_are_those_of_quadrature(data, family):
+    omics, end = data.omics[:, [1]], np.median(data.y)
+    missing, is_high = np.isnan(omics[:, 0]), data.y > end
+    settings = {"activation": "tanh", "omics_method": "RR-BLUP", "n_iter": 25, "burn_in": 20}
+    if family == "classes":
+        model = NNMMClassifier(**settings, random_state=0).fit(data.X, is_high, omics)
+        found, end = model.log_likelihood(data.X, is_high, omics), 0.0
+    else:
+        model = NNMMRegressor(**settings, random_state=0).fit(data.X, data.y, omics)
+        y, upper = np.where(is_high, end, -np.inf), np.where(is_high, np.inf, end)
+        found = model.log_likelihood(data.X, y, omics, y_upper=upper)
+    direct, expected = moments(model, data.X)
+    sd = np.sqrt(held(model, "omics_residual_variance")) / model.omics_scale_
+    nodes = np.linspace(-8, 8, 2001)
+    value = np.tanh(expected + sd[:, None] * nodes) * held(model, "omics_weights")[:, None]
+    residual_sd = np.sqrt(held(model, "residual_variance"))[:, None, None]
+    distance = (direct[:, :, None] + value - end) / residual_sd
+    probability = stats.norm.cdf(np.where(is_high, 1, -1)[:, None] * distance)
+    exact, square = (
+        np.trapezoid(power * stats.norm.pdf(nodes), nodes, axis=2)
+        for power in (probability, probability**2)
+    )
+    error = np.sqrt(np.maximum(square / exact**2 - 1, 0) / 128)
+    found = found.reshape(-1, 80)
+    assert (np.abs(found - np.log(exact)) < 5 * error + 1e-3)[:, missing].all()
+    assert (error[:, missing] > 1e-2).any()
+
+
+def test_labels_that_fit_has_not_seen_are_refused(data):
+    model = NNMMClassifier(n_iter=20, burn_in=10, random_state=0)
+    with pytest.raises(NotFittedError):
+        model.log_likelihood(data.X, data.y)
+    model.fit(data.X, np.where(data.y > 0, "ill", "well"))
+    with pytest.raises(ValueError, match=r"not among the classes of fit, \['ill', 'well'\]: dead"):
+        model.log_likelihood(data.X, np.where(data.y > 0, "dead", "well"))
+    with pytest.raises(ValueError, match="y has no observed value"):
+        model.loo(data.X, np.full(80, None))
+
+
+def test_loo_of_classes_is_that_of_quadrature():
+    """One SNP with an effect N(0, v), a flat intercept, as in the tests of families."""
+    pytest.importorskip("arviz_stats.loo")
+    x = np.repeat([0, 1, 2.0], 6)
+    y = np.array([0, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0, 1, 1, 1, 0, 1, 1])
+    model = NNMMClassifier(
+        RRBLUP(scale=1.5, estimate_variance=False), n_iter=4500, burn_in=500, n_chains=1,
+        precision="double", random_state=0,
+    ).fit(x[:, None], y)  # fmt: skip
+    found = model.loo(x[:, None], y)
+    intercept, effect = (
+        axis.ravel() for axis in np.meshgrid(np.linspace(-6, 6, 401), np.linspace(-7, 7, 401))
+    )
+    liability = intercept + effect * (x - x.mean())[:, None]
+    of_records = stats.norm.logcdf(np.where(y[:, None] == 1, 1, -1) * liability)
+    log_posterior = of_records.sum(axis=0) - 0.5 * effect**2 / 1.5
+    exact = logsumexp(log_posterior) - logsumexp(log_posterior - of_records, axis=1)
+    # Errors are those of means of inverse probabilities over some 2,000 effective draws.
+    assert_allclose(found.elpd_i, exact, atol=0.05)
+    assert abs(found.elpd - exact.sum()) < 0.1
 
 
 def test_random_effects_new_levels_and_missing_records(data):
@@ -243,17 +346,3 @@ def test_loo_says_that_omics_of_the_fit_are_not_given(data):
     model = short().fit(data.X, data.y, omics=data.omics)
     with pytest.warns(UserWarning, match="fitted with omics, and loo gets none"):
         model.loo(data.X, data.y)
-
-
-def test_censored_records_are_not_taken_for_exact_without_a_word(data):
-    end = np.median(data.y)
-    is_open = data.y > end
-    y, upper = np.minimum(data.y, end), np.where(is_open, np.inf, np.nan)
-    model = short().fit(data.X, y, y_upper=upper)
-    with pytest.warns(UserWarning, match="Pass NaN for those that are censored"):
-        as_exact = model.log_likelihood(data.X, y)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        exact = model.log_likelihood(data.X, np.where(is_open, np.nan, y))
-    assert np.isnan(exact[..., is_open]).all()
-    assert_array_equal(exact[..., ~is_open], as_exact[..., ~is_open])

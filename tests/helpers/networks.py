@@ -248,6 +248,8 @@ class Parameters:
     random: dict = field(default_factory=dict)
     omics_shift: np.ndarray | float = 0.0  # (n, K), what they add to the rows
     shift: np.ndarray | float = 0.0  # (n,)
+    y: np.ndarray | None = None  # (n,), responses
+    thresholds: np.ndarray | tuple = ()  # of classes
 
     def omics_mean(self, X):
         """Return the expected nodes of all rows given their centred genotypes."""
@@ -377,7 +379,10 @@ def current_parameters(model, sampler, chain, X, rng):
         node_intercepts=parts.omics_fixed.coefficients[0].copy(),
         intercept=float(parts.fixed.coefficients[0, 0]),
         omics=parts.omics.response.astype(float),
+        y=parts.phenotype.response[:, 0].astype(float),
     )
+    if parts.phenotype.family is not None:
+        current.thresholds = parts.phenotype.family.values.copy()
     for effect in model.random:
         for layer in effect.layers:
             state = chain.layers[layer].terms[effect.name]

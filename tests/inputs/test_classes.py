@@ -107,6 +107,12 @@ INVALID = {
     "mixed": (np.array(["a", 1, "a", 1], object), "mixes labels of different types"),
     "two columns": (np.zeros((4, 2)), "y should be a 1d array"),
     "short": (["a", "b"], "y has 2 values but X has 4"),
+    "bytes": ([b"a", b"b", b"a", b"b"], "no numbers, text or booleans, as b'a': make text"),
+    "pairs": (pd.Series([("a", 1), ("b", 2)] * 2), r"as \('a', 1\): make text"),
+    "intervals": (
+        pd.cut([1, 2, 3, 4], 2),
+        r"as Interval.*rename_categories\(str\) keeps the order",
+    ),
     "complex": ([1j, 0, 1j, 0], "Complex data not supported"),
 }
 
@@ -115,6 +121,14 @@ INVALID = {
 def test_what_is_refused(y, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         Classes(y, ordered=False).check(4, None)
+
+
+def test_intervals_named_by_text_keep_their_order():
+    years = pd.Series(pd.cut([9, 11, 1, 2], [0, 5, 10, 15])).cat.rename_categories(str)
+    with pytest.warns(UserWarning, match="in the order of the categories"):
+        record = Classes(years, ordered=False).check(4, None)
+    assert list(record.classes) == ["(0, 5]", "(5, 10]", "(10, 15]"]
+    assert_array_equal(record.values, [1, 2, 0, 0])
 
 
 def test_the_order_of_labels_that_are_text_is_said():

@@ -71,5 +71,7 @@ def test_a_fit_checks_before_it_samples(data, short, no_sampling):
 
 
 def test_one_number_is_no_limit_of_each_omic():
+    with pytest.raises(ValueError, match="detection_limits are those of omics, but there are none"):
+        resolve_limits({"glucose": 1.0}, np.array([], object))
     with pytest.raises(TypeError, match="detection_limits is 0.5: pass one limit for each omic"):
         resolve_limits(0.5, np.array(["urea", "glucose"]))

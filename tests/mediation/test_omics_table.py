@@ -98,5 +98,7 @@ def test_errors_say_what_is_needed():
         omics_table(model)
     with pytest.raises(ValueError, match="interval"):
         omics_table(model, interval=1)
-    with pytest.raises(TypeError, match="model must be a fitted NNMMRegressor; got DataFrame"):
+    with pytest.raises(
+        TypeError, match="model must be a fitted NNMMRegressor or NNMMClassifier; got Data"
+    ):
         omics_table(pd.DataFrame())

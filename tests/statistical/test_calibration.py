@@ -27,6 +27,7 @@ from sknnmm.sampling.chains.start import starting_state
 from sknnmm.sampling.gibbs import REFRESH_EVERY
 from sknnmm.sampling.resume.resume_point import ChainOrigin
 from sknnmm.terms import random
+from tests.helpers.families import FAMILIES, N_CLASSES, draw_thresholds, of_family
 from tests.helpers.levels import levels_of
 from tests.helpers.networks import (
     centred,
@@ -166,6 +167,24 @@ LIMITED = {  # by their names, as CASES: measured omics below a limit are known 
 }
 LIMIT = -0.3
 
+OF_FAMILIES = {  # by their names too: classes, intervals
+    "binary linear direct": (
+        5,
+        {"family": "binary", "direct_prior": BayesC(df=6, scale=0.1)},
+    ),
+    "binary tanh": (5, {"family": "binary", "activation": "tanh"}),
+    "ordinal linear direct": (
+        5,
+        {"family": "ordinal", "direct_prior": BayesC(df=6, scale=0.1)},
+    ),
+    "ordinal user function": (5, {"family": "ordinal", "activation": Activation(np.sin)}),
+    "censored linear direct": (
+        6,
+        {"family": "censored", "direct_prior": BayesC(df=6, scale=0.1)},
+    ),
+    "censored tanh": (6, {"family": "censored", "activation": "tanh"}),
+}
+
 IN_ROUNDS = ["RR-BLUP linear", "BayesR linear", "BayesC linear direct"]
 
 
@@ -177,13 +196,20 @@ def quantities(model, X, parameters):
     log_s2 = np.log(parameters.node_variances)
     log_s2_y = np.log(parameters.residual_variance)
     values = {
-        "log s2 of y": log_s2_y,
         "intercept": parameters.intercept,
         "E y, omics known": expected[without_y[0]],
         "E y, nothing known": expected[without_y[-1]],
         "genetic value": genetic[0],
         "heritability": genetic.var() / (genetic.var() + parameters.residual_variance),
     }
+    if not model.family.residual_variance_is_fixed:
+        values["log s2 of y"] = log_s2_y
+    bounded = model.family.is_bounded(model.y, model.y_upper)
+    if bounded.any():
+        values["response"] = parameters.y[bounded][0]
+        values["mean of drawn responses"] = parameters.y[bounded].mean()
+    for k, threshold in enumerate(parameters.thresholds[1:], 1):
+        values[f"threshold {k}"] = threshold
     if model.direct_prior:
         values["direct effect"] = parameters.direct_effects[0]
         values |= {f"{q}, direct": v[0] for q, v in parameters.hypers["direct"].items()}
@@ -203,22 +229,22 @@ def quantities(model, X, parameters):
             values[f"w[{k}]"] = parameters.weights[k]
         row = np.flatnonzero(~model.omics_observed[:, k] & model.y_observed)[0]
         values[f"missing omic[{k}]"] = parameters.omics[row, k]
+        if model.omics_limits is not None:  # most of them below their limits
+            drawn = ~model.omics_observed[:, k]
+            values[f"mean of drawn omics[{k}]"] = parameters.omics[drawn, k].mean()
     for (layer, name), (variance, effects) in parameters.random.items():
         for k in range(len(variance)):
             values[f"log variance of {name}, {layer}[{k}]"] = np.log(variance[k])
             values[f"{name} 0, {layer}[{k}]"] = effects[0, k]
         values[f"{name} without records, {layer}"] = effects[-1].mean()
         values[f"mean log variance of {name}, {layer}"] = np.log(variance).mean()
-        if model.omics_limits is not None:  # most of them below their limits
-            drawn = ~model.omics_observed[:, k]
-            values[f"mean of drawn omics[{k}]"] = parameters.omics[drawn, k].mean()
     return values
 
 
 def one_data_set(options, rng, limit=None):
     """Return a model with data drawn given parameters from the prior, its X, and the quantities."""
     options = {**NETWORK, **options}
-    kind = options.pop("levels", None)
+    kind, family = options.pop("levels", None), options.pop("family", None)
     model = small_network(rng, **options)
     if kind is not None:
         prior = ScaledInverseChi2(df=6, scale=0.4)
@@ -226,9 +252,27 @@ def one_data_set(options, rng, limit=None):
         effect = RandomEffect("herd", (OMICS, PHENOTYPE), levels, prior)
         model = replace(model, random=(effect,))
     X = centred(model.genotypes)
+    if family is not None:
+        return _with_record(family, model, X, rng)
     parameters = draw_parameters(model, X, rng)
     model = with_data_from(model, parameters, X, rng, limit)
     return model, X, quantities(model, X, parameters)
+
+
+def _with_record(family, model, X, rng):
+    """Return the same for the record of a family, drawn until all classes occur.
+
+    The posterior given such data is what it was, for they are chosen by nothing but the data.
+    """
+    model, n_classes = replace(model, family=FAMILIES[family]), N_CLASSES.get(family)
+    while True:
+        parameters = draw_parameters(model, X, rng)
+        responses = with_data_from(model, parameters, X, rng)
+        thresholds = draw_thresholds(family, rng)
+        recorded = of_family(responses, family, thresholds)
+        if n_classes in (None, len(np.unique(recorded.y[model.y_observed]))):
+            parameters.y, parameters.thresholds = responses.y, thresholds
+            return recorded, X, quantities(recorded, X, parameters)
 
 
 def one_chain(model, X, names, burn_in, kept, chain_rng, rng):
@@ -359,6 +403,13 @@ def test_ranks_are_uniform_below_limits(case, request):
     check_ranks(case, lambda rng: one_replicate(options, thin, rng, LIMIT), request)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("case", OF_FAMILIES)
+def test_ranks_are_uniform_of_families(case, request):
+    thin, options = OF_FAMILIES[case]
+    check_ranks(case, lambda rng: one_replicate(options, thin, rng), request)
+
+
 def check_ranks(case, replicate, request):
     """Assert that ranks of the truth are uniform over replicates (a function of the generator)."""
     cases = (
@@ -366,6 +417,7 @@ def check_ranks(case, replicate, request):
         *sorted(f"{c} auto" for c in CASES),
         *(f"random, {c}" for c in WITH_RANDOM),
         *LIMITED,
+        *OF_FAMILIES,
     )
     rng = Stream(np.random.PCG64(cases.index(case)))
     ranks, draws = [], []

@@ -28,7 +28,7 @@ from sknnmm.priors import (
 from sknnmm.sampling.chains.start import starting_state
 from sknnmm.terms import random
 from sknnmm.terms.level_draws import RandomState
-from tests.helpers.families import FAMILIES, draw_thresholds, record_of
+from tests.helpers.families import N_CLASSES, draw_thresholds, of_family, record_of
 from tests.helpers.levels import levels_of
 from tests.helpers.moments import beyond_error, differences
 from tests.helpers.networks import (
@@ -604,7 +604,7 @@ def assert_same_joint_distribution(options, seed, lengths):
     how = (*how, family)
     model = small_network(rng, intercept_variance=INTERCEPT_VARIANCE, **options)
     if family:
-        model = of_family(model, family, rng)
+        model = starting_record(model, family)
     if effects:
         kind, layers = effects
         levels = levels_of(kind, rng, len(model.y), n_levels=4)
@@ -617,19 +617,12 @@ def assert_same_joint_distribution(options, seed, lengths):
     assert not wrong, f"z scores: {wrong}"
 
 
-def of_family(model, family, rng):
+def starting_record(model, family):
     """Return the model with y as the record of a family; all classes occur."""
-    thresholds = np.array([0, 0.7] if family == "ordinal" else [0])
-    lower, upper = record_of(family, np.nan_to_num(model.y), thresholds)
-    seen = np.flatnonzero(model.y_observed)
-    if family != "censored":
-        lower[seen[:3]] = [0, 1, 2 if family == "ordinal" else 0]
-    lower, upper = (np.where(model.y_observed, ends, np.nan) for ends in (lower, upper))
-    return replace(
-        model,
-        y=lower,
-        y_upper=upper if family == "censored" else None,
-        family=FAMILIES[family],
+    y = model.y.copy()
+    y[:4] = -1, 0.3, 1, 2
+    return of_family(
+        replace(model, y=y), family, np.array([0, 0.7, 1.4][: N_CLASSES.get(family, 2) - 1])
     )
 
 

@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 
+from sknnmm import NNMMClassifier
 from sknnmm.genotypes import Genotypes
 from sknnmm.sampling.chains.dask_cluster import SharedOnCluster
 
@@ -92,6 +93,23 @@ def test_rounds_give_the_same_bits(data, short):
         model.fit(data.X, data.y)
     assert model.n_iter_ == expected.n_iter_
     assert_same_draws(expected, model)
+
+
+@pytest.mark.slow
+def test_classes_give_the_same_bits(client, data):
+    """Thresholds and liabilities are sent with the state, the family with the sampler."""
+    client.wait_for_workers(2)
+    classes = np.digitize(data.y, np.quantile(data.y, [0.3, 0.7]))
+    model = NNMMClassifier(ordered=True, n_iter=60, burn_in=20, n_chains=2, random_state=0)
+    expected = clone(model).fit(data.X, classes, data.gappy)
+    with parallel_config(backend="loky", n_jobs=2):
+        by_loky = clone(model).fit(data.X, classes, data.gappy)
+    with parallel_config(backend="dask"):
+        by_dask = model.fit(data.X, classes, data.gappy)
+    assert_same_draws(expected, by_loky)
+    assert_same_draws(expected, by_dask)
+    probabilities = (m.predict_proba(data.X, data.gappy) for m in (expected, by_dask))
+    assert_array_equal(*probabilities)
 
 
 @pytest.mark.slow
