@@ -9,7 +9,7 @@ import pandas as pd
 from sknnmm.association import snp_table, windows
 from sknnmm.common.typing import Table
 from sknnmm.plotting._genome import LONGEST_MAP, genome_of
-from sknnmm.plotting._style import BLUE, SKY, axes_of, without_frame
+from sknnmm.plotting._style import BLUE, SKY, axes_of, text_of, without_frame
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -19,6 +19,8 @@ FEW = 2000  # points, which are drawn larger
 PROBABILITIES = ("wppa", "inclusion_probability")
 OUTSTANDING = 0.2  # of the highest value: what gets a name has more
 APART = 0.13  # of the width: labels closer than that would overlap
+LONGEST_LABEL = 24  # characters
+CHARACTER = 0.012  # of the width: that of a character below the axis
 
 
 class ManhattanDisplay:
@@ -196,11 +198,11 @@ class ManhattanDisplay:
             ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
         ax.set_ylim(min(0, 1.1 * values.min(initial=0)), 1.15 * top or 1.0)
         if genome.ticks:
-            ax.set_xticks(genome.ticks, genome.tick_labels)
+            ax.set_xticks(genome.ticks, _apart(genome, width))
             ax.tick_params(axis="x", length=0)
         ax.set_xlabel(genome.label)
         ax.set_ylabel(self._label())
-        title = f"{response} effect on {self.y_name}" if response in ON_Y else str(response)
+        title = f"{response} effect on {self.y_name}" if response in ON_Y else text_of(response)
         ax.set_title(title, loc="left", fontsize="medium")
         without_frame(ax)
         peaks = _peaks(genome.x, values, APART * width, n_labels)
@@ -208,7 +210,7 @@ class ManhattanDisplay:
         self.texts_.append(
             [
                 ax.annotate(
-                    _name(table.iloc[row]),
+                    text_of(_name(table.iloc[row]), LONGEST_LABEL),
                     (genome.x[row], values[row]),
                     (0, 4),
                     textcoords="offset points",
@@ -236,6 +238,17 @@ def _peaks(x, values, apart, n_peaks):
         if np.isfinite(x[row]) and all(abs(x[row] - x[other]) > apart for other in rows):
             rows.append(row)
     return rows
+
+
+def _apart(genome, width):
+    """Return the labels of chromosomes; that of one too close to the one before it is empty."""
+    labels, end = [], -np.inf
+    for middle, label in zip(genome.ticks, genome.tick_labels, strict=True):
+        half = CHARACTER * width * (len(label) + 1) / 2
+        fits = middle - half >= end
+        labels.append(text_of(label) if fits else "")
+        end = middle + half if fits else end
+    return labels
 
 
 def _name(row):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sknnmm.mediation import omics_table
-from sknnmm.plotting._style import BLUE, GREEN, SKY, axes_of, without_frame
+from sknnmm.plotting._style import BLUE, GREEN, SKY, axes_of, text_of, without_frame
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -137,7 +137,7 @@ class MediationDisplay:
         )
         ax.axvline(0, color="0.5", lw=0.8)
         names = {"mediated": "all omics", "direct": "past the omics"}
-        ax.set_yticks(at, [names.get(path, str(path)) for path in rows["path"]])
+        ax.set_yticks(at, [names.get(path, text_of(path)) for path in rows["path"]])
         ax.set_ylim(len(rows) - 0.4, -0.6)
         what = LABELS[self.value].format(self.y_name)
         ax.set_xlabel(f"{what} (mean, {100 * self.interval:g} % interval)")

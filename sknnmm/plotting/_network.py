@@ -9,7 +9,7 @@ import pandas as pd
 from sknnmm.common.optional import import_optional
 from sknnmm.common.typing import Table
 from sknnmm.plotting._flows import genetic_flows
-from sknnmm.plotting._style import BLUE, GREEN, VERMILION, axes_of
+from sknnmm.plotting._style import BLUE, GREEN, VERMILION, axes_of, text_of
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FULL = 40.0  # points that a share of 1 is wide
 LEAST = 0.002  # share below which there is no line
 BOX = 0.5  # width of the boxes of the middle layer; layers are 1 apart
+LONGEST_NAME = 24  # characters in a box
 DIRECT = "direct"
 
 
@@ -138,9 +139,9 @@ class NetworkDisplay:
             ends = (1 + BOX / 2, y), (2, 0.5)
             self._line(ax, (path, self.y_name), *ends, shares[path].sum())
         for group, y in groups.items():
-            ax.text(-0.02, y, str(group), ha="right", va="center", fontsize="small")
+            ax.text(-0.02, y, text_of(group, LONGEST_NAME), ha="right", va="center", fontsize="small")
         for path, y in paths.items():
-            name = "past the omics" if path == DIRECT else path
+            name = "past the omics" if path == DIRECT else text_of(path, LONGEST_NAME)
             text = f"{name}\n{_rounded(shares[path].sum())}"
             edge = GREEN if path == DIRECT else BLUE
             box = patches.Rectangle((1 - BOX / 2, y - tall / 2), BOX, tall, fc="white", ec=edge)

@@ -33,6 +33,18 @@ def axes_of(ax, shape, size):
     return axes.reshape(shape)
 
 
+def text_of(name, longest=40):
+    """Return the name of an omic, SNP or term as a text of a figure.
+
+    A long one loses its middle, for it would leave no room for the data. Dollars are no formulas.
+    """
+    text = str(name)
+    if len(text) > longest:
+        end = (longest - 1) // 2
+        text = f"{text[: longest - 1 - end]}…{text[-end:]}"
+    return text.replace("$", r"\$")
+
+
 def without_frame(ax):
     """Leave of the frame of axes what is read: left and bottom."""
     ax.spines[["top", "right"]].set_visible(False)

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.messages import some
-from sknnmm.plotting._style import IN_TURN, axes_of, without_frame
+from sknnmm.plotting._style import IN_TURN, axes_of, text_of, without_frame
 from sknnmm.posterior.diagnostics import quantities
 from sknnmm.posterior.tables import unit_of
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
 
 BINS = 20
+LONGEST_LABEL = 30  # characters
 
 
 class TraceDisplay:
@@ -134,7 +135,8 @@ class TraceDisplay:
             ranks.axhline(draws.shape[1] / BINS, color="0.5", ls="--", lw=0.8)
             ranks.set_ylim(0, None)
             ranks.locator_params(axis="x", nbins=5)
-            trace.set_ylabel(label, fontsize="small")
+            lines = [text_of(line, LONGEST_LABEL) for line in label.split("\n")]
+            trace.set_ylabel("\n".join(lines), fontsize="small")
             ranks.set_ylabel("draws in the bin", fontsize="small")
             without_frame(trace)
             without_frame(ranks)

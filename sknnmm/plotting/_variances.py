@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.plotting._style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, axes_of, without_frame
+from sknnmm.plotting._style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, axes_of, text_of, without_frame
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -103,12 +103,12 @@ class VariancePartitionDisplay:
             colour = COLOURS.get(term)
             if colour is None:
                 colour = OF_RANDOM[others.index(term) % len(OF_RANDOM)]
-            width, label = shares[term].to_numpy(), NAMES.get(term, term)
+            width, label = shares[term].to_numpy(), NAMES.get(term, text_of(term))
             self.bars_[term] = ax.barh(
                 at, width, left=left, color=colour, edgecolor="white", lw=0.5, label=label
             )
             left = left + width
-        responses = [str(response) for _, response in shares.index]
+        responses = [text_of(response) for _, response in shares.index]
         ax.set_yticks(at, [self.y_name, *responses[1:]])
         ax.set(xlim=(0, 1), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the variance")
         ax.legend(
