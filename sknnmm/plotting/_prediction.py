@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.stats import norm
+from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length, check_scalar
 
 from sknnmm.common.typing import Column, Table
@@ -94,9 +95,16 @@ class PredictionDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If the model is a classifier.
         ValueError
             As `predict` does.
         """
+        if is_classifier(model):
+            raise TypeError(
+                "model predicts classes; draw them with RocCurveDisplay and CalibrationDisplay of "
+                "scikit-learn, from predict_proba."
+            )
         mean, std = model.predict(X, omics=omics, covariates=covariates, return_std=True)
         if y_name is None:
             name = getattr(y, "name", None)

@@ -66,6 +66,15 @@ def test_omics_that_carry_little_are_summed_up():
     np.testing.assert_allclose(display.shares_["2 others"], [-0.2, 0.001])
 
 
+def test_groups_that_carry_little_are_summed_up():
+    shares = pd.concat([shares_of_example(), shares_of_example() / 10])
+    shares.index = pd.Index(["1", "2", "3", "4"], name="chromosome")
+    display = NetworkDisplay(shares).plot(max_groups=2)
+    assert display.shares_.index.tolist() == ["1", "2", "2 others"]
+    assert display.shares_.index.name == "chromosome"
+    np.testing.assert_allclose(display.shares_.loc["2 others"], [0.06, -0.0199, 0.0599])
+
+
 def test_groups_need_a_label_of_every_snp(model_of):
     with pytest.raises(ValueError, match=r"groups must have a label for each of the 24 SNPs"):
         NetworkDisplay.from_estimator(model_of["selecting"], small_data()[0], ["a", "b"])
