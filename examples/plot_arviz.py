@@ -17,10 +17,10 @@ from sknnmm.datasets import make_omics_network
 
 arviz_plots.style.use("arviz-variat")
 
-data = make_omics_network(n_samples=400, n_snps=200, n_omics=3, missing_omics=0.2, random_state=0)
+data = make_omics_network(n_samples=300, n_snps=100, n_omics=3, missing_omics=0.2, random_state=0)
 X = pd.DataFrame(data.X).add_prefix("rs")
 omics = pd.DataFrame(data.omics, columns=["urea", "ketone", "glucose"])
-model = NNMMRegressor(n_iter=1500, burn_in=500, n_chains=4, random_state=0)
+model = NNMMRegressor(n_iter=1500, burn_in=500, random_state=0)
 model.fit(X, data.y, omics=omics)
 
 # %%
@@ -43,8 +43,9 @@ plots.savefig("arviz_trace.png")
 # %%
 # Ranks
 # -----
-# The ranks of the draws of each chain among those of all chains, beside the line that they would
-# follow if the chains agreed, and the band in which 94 % of such lines lie.
+# By how much the ranks of the draws of each chain, among those of all chains, are off what they
+# would be if the chains agreed. The band is that of independent draws: chains whose draws follow
+# each other slowly may leave it a little.
 
 plots = arviz_plots.plot_rank(tree, **weights_and_shares)
 plots.savefig("arviz_ranks.png")

@@ -12,8 +12,11 @@ is done in both ways in which they can:
 
 Before the model a step of the Pipeline removes SNPs with rare alleles, within each fold.
 
-It takes about a minute.
+It takes about a minute, so the documentation shows a figure that
+``python examples/plot_grid_search.py`` saved.
 """
+
+# sphinx_gallery_thumbnail_path = '_static/examples/grid_search.png'
 
 import warnings
 
@@ -158,6 +161,9 @@ print(
 # %%
 # The figure
 # ----------
+#
+# .. image:: /_static/examples/grid_search.png
+#    :alt: Correlations of priors and activations, from genotypes and from genotypes and own omics
 
 methods = list(scores["method"].unique())[::-1]
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)

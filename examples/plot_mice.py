@@ -12,6 +12,8 @@ The data (2 MB) are downloaded at first use. On one core it takes about two minu
 documentation shows figures that ``python examples/plot_mice.py`` saved.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/examples/mice_network.png'
+
 from sknnmm import NNMMRegressor
 from sknnmm.datasets import fetch_hs_mice
 from sknnmm.effects import Fixed

@@ -19,6 +19,8 @@ The data (2 MB) are downloaded at first use. On one core it takes some minutes, 
 shows a figure and tables of ``python examples/plot_mice_mixed.py``.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/examples/mice_mixed.png'
+
 import warnings
 
 import matplotlib.pyplot as plt

@@ -153,6 +153,7 @@ print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3f}".format))
 # their predictions: where a straight line stands in for a curve, the points bend away from the
 # identity, and intervals are longer.
 
+COLORS = {"true function": "C0", "linear": "C1", "tanh": "C2", "sigmoid": "C2"}
 figure, axes = plt.subplots(3, 3, figsize=(12, 12), layout="constrained")
 for (curves, *scatters), (phenotype, data) in zip(axes.T, PHENOTYPES.items(), strict=True):
     k = np.abs(data.omics_weights).argmax() if phenotype != "ratio" else 0
@@ -162,16 +163,18 @@ for (curves, *scatters), (phenotype, data) in zip(axes.T, PHENOTYPES.items(), st
     X = np.tile(data.X[train].mean(axis=0), (len(grid), 1))
     curves.plot(grid, data.response(omics), color="k", lw=5, alpha=0.25, label="truth")
     for name in ACTIVATIONS[phenotype]:
-        curves.plot(grid, models[phenotype, name].predict(X, omics=omics), lw=1.8, label=name)
+        curve = models[phenotype, name].predict(X, omics=omics)
+        curves.plot(grid, curve, color=COLORS[name], lw=1.8, label=name)
     for ax, name in zip(scatters, ("linear", "true function"), strict=True):
         PredictionDisplay.from_estimator(
             models[phenotype, name],
             data.X[held_out],
             data.y[held_out],
             omics=data.omics_complete[held_out],
-            y_name=f"{phenotype}, {name}",
+            y_name="phenotype",
             ax=ax,
         )
+        ax.set_title(f"{name}\n{ax.get_title(loc='left')}", loc="left", fontsize="medium")
     curves.set(title=phenotype, xlabel=f"omic {k + 1} (omic units)")
     curves.legend(frameon=False)
 axes[0, 0].set_ylabel("expected phenotype (units of y)")
