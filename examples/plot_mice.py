@@ -61,7 +61,9 @@ model.fit(X[~held_out], y[~held_out], omics=omics[~held_out], covariates=sex[~he
 # %%
 # Have the chains converged?
 # --------------------------
-# Of everything that the fit is judged by, the largest R-hat.
+# The two quantities with the largest R-hat, of all that the fit is judged by. The heritability of
+# creatinine has fewer effective draws than one would like, of which a warning tells; those of HDL
+# have converged.
 #
 # .. image:: /_static/examples/mice_trace.png
 #    :alt: Traces of two chains and histograms of the ranks of their draws
@@ -72,7 +74,8 @@ trace.figure_.savefig("mice_trace.png", dpi=100)
 # %%
 # How good are predictions?
 # -------------------------
-# Of mice of new families, from their genotypes and from their own blood traits as well.
+# Of mice of new families, from their genotypes and from their own blood traits as well. Sex is part
+# of what is predicted. The correlation is 0.65 from genotypes and 0.78 with the blood traits.
 #
 # .. image:: /_static/examples/mice_predicted.png
 #    :alt: Observed HDL against its prediction from genotypes and own blood traits
@@ -89,7 +92,9 @@ display.figure_.savefig("mice_predicted.png", dpi=100)
 # Where on the genome?
 # --------------------
 # The share of draws in which a window of 2 cM explains more than 1 % of the genetic variance of
-# HDL.
+# HDL. On chromosome 1, at 88 cM, lies *Apoa2*, the gene of a protein of HDL itself. **It acts past
+# the other blood traits:** the windows there are certain for the direct effect, not for the
+# mediated one.
 #
 # .. image:: /_static/examples/mice_windows.png
 #    :alt: Window probabilities along the chromosomes for direct, mediated and total effects
@@ -108,7 +113,8 @@ manhattan.figure_.savefig("mice_windows.png", dpi=100)
 # %%
 # Through which blood traits?
 # ---------------------------
-# What each carries of the genetic variance of HDL. These are regressions: that a blood trait
+# What each carries of the genetic variance of HDL. All of them together carry a sixth, more than
+# half of it through calcium. These are regressions: that a blood trait
 # carries some of it does not make it a cause (:doc:`../guide/mediation`).
 #
 # .. image:: /_static/examples/mice_mediation.png

@@ -53,7 +53,7 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # short chains: the numbers
 def fit(name, rows, y=y, omics=blood):
     """Return a network with RR-BLUP priors of the SNP effects: BMI is polygenic."""
     model = NNMMRegressor(
-        "RR-BLUP", effects=MODELS[name], n_iter=600, burn_in=150, n_jobs=2, random_state=0
+        "RR-BLUP", effects=MODELS[name], n_iter=400, burn_in=100, n_jobs=2, random_state=0
     )
     return model.fit(
         X.iloc[rows], y.iloc[rows], omics=omics.iloc[rows], covariates=known(name, rows)
@@ -90,8 +90,8 @@ figure.savefig("mice_mixed.png", dpi=100)
 # test mice share with mice of the training set.
 
 SPLITS = {
-    "within families": KFold(5, shuffle=True, random_state=0).split(X),
-    "across families": GroupKFold(5).split(X, groups=mice.family),
+    "within families": KFold(3, shuffle=True, random_state=0).split(X),
+    "across families": GroupKFold(3).split(X, groups=mice.family),
 }
 rows = []
 for split, folds in SPLITS.items():
@@ -104,7 +104,7 @@ for split, folds in SPLITS.items():
             )
             rows.append((split, name, *scores))
 scores = pd.DataFrame(rows, columns=["folds", "effects", "correlation", "dispersion"])
-print("\nBMI of test mice, mean and standard error of five folds:")
+print("\nBMI of test mice, mean and standard error of three folds:")
 print(scores.groupby(["folds", "effects"], sort=False).agg(["mean", "sem"]).round(3).to_string())
 
 # %%

@@ -11,7 +11,7 @@ same folds. There are two contests, by what is known of the individuals to be pr
 - their genotypes and their own omics. Every model gets both, in training and prediction.
 
 The data are simulated from a linear network, for which the network and ridge regression are made.
-It takes about half a minute.
+It takes some twenty seconds.
 """
 
 import warnings
@@ -35,9 +35,7 @@ from sknnmm.metrics import predictive_correlation
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # short chains
 
-data = make_omics_network(
-    n_samples=1200, n_snps=1000, n_omics=10, missing_omics=0.3, random_state=0
-)
+data = make_omics_network(n_samples=900, n_snps=500, n_omics=10, missing_omics=0.3, random_state=0)
 snps = pd.DataFrame(data.X).add_prefix("snp_")
 omics = pd.DataFrame(data.omics).add_prefix("omic_")
 y = data.y
@@ -47,7 +45,7 @@ y = data.y
 # ----------
 # The omics are columns of X, which ``omics_features`` names, so that all models are fitted to the
 # same table. For ridge regression and partial least squares, columns are standardised, missing
-# omics are at their mean, and both blocks of columns get the same total variance: a thousand SNPs
+# omics are at their mean, and both blocks of columns get the same total variance: hundreds of SNPs
 # would drown ten omics.
 
 
@@ -74,7 +72,7 @@ def regressions(*blocks):
     }
 
 
-chains = {"n_iter": 1000, "burn_in": 250, "n_jobs": 2, "random_state": 0}
+chains = {"n_iter": 500, "burn_in": 150, "n_jobs": 2, "random_state": 0}
 network = NNMMRegressor(omics_features=list(omics), **chains)
 no_omics = NNMMRegressor(**chains)
 

@@ -95,7 +95,7 @@ masks = {
 }
 
 
-def fit(y, omics=None, *, n_iter=800, **settings):
+def fit(y, omics=None, *, n_iter=500, **settings):
     model = NNMMRegressor(
         n_iter=n_iter,
         burn_in=n_iter // 3,
@@ -183,7 +183,7 @@ NetworkDisplay(true_shares).plot(axes[0])
 for ax, key in zip(axes[1:], (GROUPS, FULL), strict=True):
     NetworkDisplay.from_estimator(models[key], X[train], group, ax=ax)
 for ax, title in zip(axes, ("truth", *(key[1] for key in (GROUPS, FULL))), strict=True):
-    ax.set_title(title, loc="left", weight="bold")
+    ax.set_title(title, weight="bold", pad=40)  # above the key
 figure.savefig("partial_network.png", dpi=100)
 
 # %%

@@ -97,7 +97,8 @@ class NetworkDisplay:
             Genotypes of the individuals over whom variances are taken: usually those of `fit`.
         groups : DataFrame, sequence of length p or None, default=None
             A table of variants, whose chromosomes are the groups (see
-            `sknnmm.association.snp_table`), or a label of each SNP. None: all SNPs are one group.
+            `sknnmm.association.snp_table`), or a label of each SNP; the name of a Series says what
+            they are. None: all SNPs are one group.
         y_name : str, default="y"
             What y is called.
         max_omics : int, default=12

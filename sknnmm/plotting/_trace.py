@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
 
 BINS = 20
-LONGEST_LABEL = 30  # characters
+LONGEST_LABEL = 24  # characters of a line
 
 
 class TraceDisplay:
@@ -135,7 +135,8 @@ class TraceDisplay:
             ranks.axhline(parts.shape[1] / BINS, color="0.5", ls="--", lw=0.8)
             ranks.set_ylim(0, None)
             ranks.locator_params(axis="x", nbins=5)
-            lines = [text_of(line, LONGEST_LABEL) for line in label.split("\n")]
+            lines = label.replace("[", "\n[", 1).split("\n")
+            lines = [text_of(line, LONGEST_LABEL) for line in lines]
             trace.set_ylabel("\n".join(lines), fontsize="small")
             ranks.set_ylabel("draws in the bin", fontsize="small")
             without_frame(trace)

@@ -14,8 +14,10 @@ from tests.helpers.association import P, draws_of, imputed, small_data, total_ef
 @pytest.mark.parametrize("name", ["selecting", "published", "no selection", "latent node"])
 def test_shares_are_those_of_the_omics_table(name, model_of):
     model, (X, _, _) = model_of[name], small_data()
-    shares = NetworkDisplay.from_estimator(model, X, np.arange(P) % 3).shares_
+    groups = pd.Series(np.arange(P) % 3, name="pathway")
+    shares = NetworkDisplay.from_estimator(model, X, groups).shares_
     assert shares.index.tolist() == [0, 1, 2]
+    assert shares.index.name == "pathway"
     table = omics_table(model).set_index("path")["genetic_share"]
     np.testing.assert_allclose(shares.sum(), table[shares.columns], atol=2e-4)
     np.testing.assert_allclose(shares.to_numpy().sum(), 1, rtol=1e-5)

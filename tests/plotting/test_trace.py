@@ -14,7 +14,7 @@ def test_traces_are_the_draws_and_ranks_count_them(model_of):
     for k, expected in enumerate([draws["omics_weights"][..., 1], draws["heritability"]]):
         lines = [line.get_ydata() for line in display.ax_[k, 0].lines]
         np.testing.assert_array_equal(lines, expected)
-    assert display.ax_[0, 0].get_ylabel() == "omics_weights[omic_1]\n(y)"
+    assert display.ax_[0, 0].get_ylabel() == "omics_weights\n[omic_1]\n(y)"
     assert display.ax_[1, 0].get_ylabel() == "heritability"
     h2 = draws["heritability"]
     median = np.sort(h2, axis=None)[h2.size // 2]
