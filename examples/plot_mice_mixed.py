@@ -16,7 +16,7 @@ Sex is a fixed effect, the cage a random one, both on the blood traits and on BM
 - breeding values of mice without phenotype, with their reliabilities.
 
 The data (2 MB) are downloaded at first use. On one core it takes some minutes, so the documentation
-shows a figure and tables of ``python examples/plot_mice_mixed.py``.
+shows a figure and a table of ``python examples/plot_mice_mixed.py``.
 """
 
 # sphinx_gallery_thumbnail_path = '_static/examples/mice_mixed.png'
@@ -68,7 +68,7 @@ def known(name, rows):
 # %%
 # Variance components
 # -------------------
-# Without cages the SNPs take over what cages do. (Both partitions are of what sex leaves.)
+# Without cages the SNPs take over part of what cages do. (Both partitions are of what sex leaves.)
 #
 # .. image:: /_static/examples/mice_mixed.png
 #    :alt: Shares of the variance of BMI and of the blood traits, without and with cages
@@ -87,7 +87,15 @@ figure.savefig("mice_mixed.png", dpi=100)
 # Accuracy within and across families
 # -----------------------------------
 # Blood traits of test mice are not used. Sex is part of what is predicted, and so are cages that
-# test mice share with mice of the training set.
+# test mice share with mice of the training set. It printed::
+#
+#                                  correlation        dispersion
+#                                         mean    sem       mean    sem
+#     folds           effects
+#     within families sex                0.537  0.008      0.998  0.023
+#                     sex and cage       0.565  0.013      0.979  0.034
+#     across families sex                0.520  0.026      0.977  0.099
+#                     sex and cage       0.534  0.026      1.023  0.102
 
 SPLITS = {
     "within families": KFold(3, shuffle=True, random_state=0).split(X),

@@ -124,13 +124,14 @@ class VariancePartitionDisplay:
         ax.set_yticks(at, [wrapped(self.y_name, 30), *responses[1:]])
         ax.set(xlim=(0, 1), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the variance")
         labels = [NAMES.get(term, text_of(term, 24)) for term in terms]
-        columns = int(characters_along(ax) / (max(map(len, labels)) + 5))
+        room, widths = characters_along(ax), [len(label) + 5 for label in labels]
+        columns = len(terms) if sum(widths) <= room else int(room / max(widths))
         ax.legend(
             self.bars_.values(),
             labels,
             loc="lower left",
             bbox_to_anchor=(0, 1),
-            ncols=max(1, min(len(terms), columns)),
+            ncols=max(1, columns),
             frameon=False,
             borderpad=0.2,
         )
