@@ -78,7 +78,7 @@ figure, axes = plt.subplots(1, 2, figsize=(13, 3.6), layout="constrained")
 for ax, name in zip(axes, MODELS, strict=True):
     fitted = fit(name, everyone)
     VariancePartitionDisplay.from_estimator(fitted, y_name="BMI", ax=ax)
-    ax.set_title(f"effects: {name}", loc="right", fontsize="medium")
+    ax.set_xlabel(f"share of the variance (effects: {name})")
     print(f"\nBMI, {name}: heritability {fitted.heritability_:.2f}")
     print(fitted.variance_components_.loc["phenotype", "y"].round(4))
 figure.savefig("mice_mixed.png", dpi=100)

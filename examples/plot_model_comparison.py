@@ -106,8 +106,8 @@ folds = pd.DataFrame(rows, columns=["model", "contest", "correlation"])
 # %%
 # The table
 # ---------
-# Mean and standard error of three folds. With own omics a plain regression of y on all columns is
-# nearly as good; from genotypes alone, the omics of the training individuals make the difference.
+# Mean and standard error of three folds. From genotypes alone, it is the omics of the training
+# individuals that put the network ahead.
 
 table = folds.groupby(["model", "contest"], sort=False)["correlation"].agg(["mean", "sem"])
 print(table.unstack("contest").round(3).to_string(na_rep="-"))

@@ -33,7 +33,7 @@ from sknnmm.metrics import (
 )
 from sknnmm.plotting import PredictionDisplay
 
-CHAINS = {"n_iter": 1500, "burn_in": 500, "n_jobs": 2, "random_state": 0}
+CHAINS = {"n_iter": 2200, "burn_in": 500, "n_jobs": 2, "random_state": 0}
 SIZE = {"n_samples": 2000, "n_snps": 200, "n_omics": 5, "missing_omics": 0.2, "random_state": 0}
 train, held_out = slice(1000), slice(1000, None)
 
