@@ -37,14 +37,15 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "default_thumb_file": str(Path(__file__).parent / "_static" / "network.svg"),
+    "notebook_images": True,
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
 }
-# Most examples take minutes to half an hour and download data: they run on demand only.
+# These download data or take minutes: they run on demand only, and show stored figures.
 if os.environ.get("SKNNMM_PLOT_GALLERY", "0") != "1":
-    sphinx_gallery_conf["filename_pattern"] = "plot_what_was_learned"
+    sphinx_gallery_conf["filename_pattern"] = "plot_(?!mice|grid_search)"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sknnmm"

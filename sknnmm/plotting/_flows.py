@@ -22,7 +22,7 @@ def genetic_flows(model, X, groups):
     """
     draws = EffectDraws(model)
     (total,) = draws.chosen([TOTAL])
-    kind = "chromosome" if isinstance(groups, pd.DataFrame) else None
+    kind = "chromosome" if isinstance(groups, pd.DataFrame) else getattr(groups, "name", None)
     codes, names = groups_of_snps(model, groups, draws.n_snps)
     per_effect = _shares_per_effect(draws.effects(total), Genotypes(X))
     slopes = draws.slopes() if draws.nodes else None

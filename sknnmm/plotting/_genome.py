@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sknnmm.inputs.chromosomes import chromosome_codes
+from sknnmm.plotting._style import plain
 
 GAP = 0.01  # between chromosomes, of the length of the genome
 LONGEST_MAP = 10_000  # positions beyond it are bases and not centimorgans
@@ -45,7 +46,7 @@ def genome_of(table):
         offset = start - low if len(present) > 1 else 0.0
         x[own], number[own] = middle[own] + offset, k
         ticks.append(start + span / 2)
-        labels.append(str(names[own].iloc[0]))
+        labels.append(plain(names[own].iloc[0]))
         start += span + (GAP * length or 1.0)
     if len(present) > 1:
         return Genome(x, number, ticks, labels, "chromosome")

@@ -9,7 +9,15 @@ import pandas as pd
 from sknnmm.association import snp_table, windows
 from sknnmm.common.typing import Table
 from sknnmm.plotting._genome import LONGEST_MAP, genome_of
-from sknnmm.plotting._style import BLUE, SKY, axes_of, without_frame
+from sknnmm.plotting._style import (
+    BLUE,
+    SKY,
+    axes_of,
+    characters_along,
+    plain,
+    text_of,
+    without_frame,
+)
 
 if TYPE_CHECKING:
     from sknnmm.estimators.classifier import NNMMClassifier
@@ -19,7 +27,8 @@ ON_Y = ("total", "mediated", "direct")
 FEW = 2000  # points, which are drawn larger
 PROBABILITIES = ("wppa", "inclusion_probability")
 OUTSTANDING = 0.2  # of the highest value: what gets a name has more
-APART = 0.13  # of the width: labels closer than that would overlap
+APART = 0.1  # of the width: points closer than that do not both get a label
+LONGEST_LABEL = 24  # characters
 
 
 class ManhattanDisplay:
@@ -197,19 +206,20 @@ class ManhattanDisplay:
             ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
         ax.set_ylim(min(0, 1.1 * values.min(initial=0)), 1.15 * top or 1.0)
         if genome.ticks:
-            ax.set_xticks(genome.ticks, genome.tick_labels)
+            ax.set_xticks(genome.ticks, _apart(genome, width / characters_along(ax)))
             ax.tick_params(axis="x", length=0)
         ax.set_xlabel(genome.label)
         ax.set_ylabel(self._label())
-        title = f"{response} effect on {self.y_name}" if response in ON_Y else str(response)
+        title = f"{response} effect on {self.y_name}" if response in ON_Y else text_of(response)
         ax.set_title(title, loc="left", fontsize="medium")
         without_frame(ax)
-        peaks = _peaks(genome.x, values, APART * width, n_labels)
+        names = _Names(table, width / characters_along(ax, 8.3))
+        peaks = _peaks(genome.x, values, names, APART * width, n_labels)
         along = (genome.x - np.nanmin(genome.x)) / width
         self.texts_.append(
             [
                 ax.annotate(
-                    _name(table.iloc[row]),
+                    names.of(row),
                     (genome.x[row], values[row]),
                     (0, 4),
                     textcoords="offset points",
@@ -227,16 +237,43 @@ class ManhattanDisplay:
         return "WPPA" if threshold is None else f"WPPA\n(share > {threshold:g})"
 
 
-def _peaks(x, values, apart, n_peaks):
+class _Names:
+    """What the rows of a table are called, and how wide that is along the axis."""
+
+    def __init__(self, table, character):
+        self.table, self.character = table, character
+
+    def of(self, row):
+        """Return the name of a row."""
+        return text_of(_name(self.table.iloc[row]), LONGEST_LABEL)
+
+    def width(self, row):
+        """Return the width of the name."""
+        return self.character * len(self.of(row))
+
+
+def _peaks(x, values, names, apart, n_peaks):
     """Return the rows of the highest values that stand out and are not next to a higher one."""
     least = OUTSTANDING * values[np.isfinite(x)].max(initial=0)
     rows = []
     for row in np.argsort(-np.nan_to_num(values), kind="stable"):
         if len(rows) == n_peaks or not values[row] > least:
             break
-        if np.isfinite(x[row]) and all(abs(x[row] - x[other]) > apart for other in rows):
+        room = [max(apart, (names.width(row) + names.width(other)) / 2) for other in rows]
+        if np.isfinite(x[row]) and (np.abs(x[row] - x[rows]) > room).all():
             rows.append(row)
     return rows
+
+
+def _apart(genome, character):
+    """Return the labels of chromosomes; that of one too close to the one before it is empty."""
+    labels, end = [], -np.inf
+    for middle, label in zip(genome.ticks, genome.tick_labels, strict=True):
+        half = character * (len(label) + 1) / 2
+        fits = middle - half >= end
+        labels.append(text_of(label) if fits else "")
+        end = middle + half if fits else end
+    return labels
 
 
 def _name(row):
@@ -248,4 +285,4 @@ def _name(row):
     if pd.isna(row["start"]):
         return f"{row['first_snp']} to {row['last_snp']}"
     unit, label = (1e6, " Mb") if row["end"] > LONGEST_MAP else (1, "")
-    return f"{row['chromosome']}: {row['start'] / unit:g} to {row['end'] / unit:g}{label}"
+    return f"{plain(row['chromosome'])}: {row['start'] / unit:g} to {row['end'] / unit:g}{label}"

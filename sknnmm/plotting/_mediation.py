@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sknnmm.mediation import omics_table
-from sknnmm.plotting._style import BLUE, GREEN, SKY, axes_of, without_frame
+from sknnmm.plotting._style import BLUE, GREEN, SKY, axes_of, text_of, without_frame, wrapped
 
 if TYPE_CHECKING:
     from sknnmm.estimators.classifier import NNMMClassifier
@@ -133,15 +133,17 @@ class MediationDisplay:
         ax = axes_of(ax, (1, 1), (7, 1.1 + 0.32 * len(rows)))[0, 0]
         at = np.arange(len(rows))
         self.bars_ = ax.barh(at, mean, color=[OF_ALL.get(p, BLUE) for p in rows["path"]])
-        self.intervals_ = ax.errorbar(  # which need not hold the mean
+        # about its middle: the mean of a skewed posterior may lie outside its interval
+        self.intervals_ = ax.errorbar(
             (low + high) / 2, at, xerr=(high - low) / 2, fmt="none", ecolor="black", capsize=2
         )
         ax.axvline(0, color="0.5", lw=0.8)
         names = {"mediated": "all omics", "direct": "past the omics"}
-        ax.set_yticks(at, [names.get(path, str(path)) for path in rows["path"]])
+        ax.set_yticks(at, [names.get(path, text_of(path)) for path in rows["path"]])
         ax.set_ylim(len(rows) - 0.4, -0.6)
         what = LABELS[self.value].format(self.y_name)
-        ax.set_xlabel(f"{what} (mean, {100 * self.interval:g} % interval)")
+        label = f"{what} (mean, {100 * self.interval:g} % interval)"
+        ax.set_xlabel(wrapped(label, 70))
         without_frame(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self

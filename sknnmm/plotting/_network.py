@@ -9,7 +9,15 @@ import pandas as pd
 from sknnmm.common.optional import import_optional
 from sknnmm.common.typing import Table
 from sknnmm.plotting._flows import genetic_flows
-from sknnmm.plotting._style import BLUE, GREEN, VERMILION, axes_of
+from sknnmm.plotting._style import (
+    BLUE,
+    GREEN,
+    VERMILION,
+    axes_of,
+    characters_along,
+    text_of,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from sknnmm.estimators.classifier import NNMMClassifier
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
 FULL = 40.0  # points that a share of 1 is wide
 LEAST = 0.002  # share below which there is no line
 BOX = 0.5  # width of the boxes of the middle layer; layers are 1 apart
+LEFT, RIGHT = -0.25, 2.3  # of the axes
 DIRECT = "direct"
 
 
@@ -37,7 +46,8 @@ class NetworkDisplay:
     ax_ : Axes
     figure_ : Figure
     shares_ : DataFrame
-        The shares that are drawn: omics beyond `max_omics` are summed up.
+        The shares that are drawn: omics beyond `max_omics` and groups beyond `max_groups` are
+        summed up.
     lines_ : dict of (str, str) to PathPatch
         By the names at both ends. Shares below 0.002 have no line.
 
@@ -75,6 +85,7 @@ class NetworkDisplay:
         *,
         y_name: str = "y",
         max_omics: int = 12,
+        max_groups: int = 40,
         ax: Any = None,
     ) -> Self:
         """Draw a fitted network.
@@ -87,12 +98,15 @@ class NetworkDisplay:
             Genotypes of the individuals over whom variances are taken: usually those of `fit`.
         groups : DataFrame, sequence of length p or None, default=None
             A table of variants, whose chromosomes are the groups (see
-            `sknnmm.association.snp_table`), or a label of each SNP. None: all SNPs are one group.
+            `sknnmm.association.snp_table`), or a label of each SNP; the name of a Series says what
+            they are. None: all SNPs are one group.
         y_name : str, default="y"
             What y is called.
         max_omics : int, default=12
             Number of omics that are drawn, those of the largest absolute share; the others are
             summed up.
+        max_groups : int, default=40
+            Number of groups that are drawn, in the same way.
         ax : Axes or None, default=None
             None: of a new figure.
 
@@ -109,9 +123,9 @@ class NetworkDisplay:
         """
         genotypes = model._check_predict_genotypes(X)
         shares = genetic_flows(model, genotypes, groups)
-        return cls(shares, y_name=y_name).plot(ax, max_omics=max_omics)
+        return cls(shares, y_name=y_name).plot(ax, max_omics=max_omics, max_groups=max_groups)
 
-    def plot(self, ax: Any = None, *, max_omics: int = 12) -> Self:
+    def plot(self, ax: Any = None, *, max_omics: int = 12, max_groups: int = 40) -> Self:
         """Draw the shares.
 
         Parameters
@@ -120,16 +134,20 @@ class NetworkDisplay:
             None: of a new figure.
         max_omics : int, default=12
             Number of omics that are drawn; the others are summed up.
+        max_groups : int, default=40
+            Number of groups that are drawn; the others are summed up.
 
         Returns
         -------
         NetworkDisplay
         """
-        self.shares_ = shares = _summed_up(self.shares, max_omics)
+        shares = _summed_up(_summed_up(self.shares, max_omics).T, max_groups).T
+        self.shares_ = shares
         height = max(2.6, 0.26 * len(shares), 0.62 * shares.shape[1]) + 0.6
         ax = axes_of(ax, (1, 1), (8, height))[0, 0]
         patches = import_optional("matplotlib.patches", "A figure")
         tall = 0.4 / (height - 0.6)  # two lines of text
+        longest = max(8, int(characters_along(ax, 8.3) * BOX / (RIGHT - LEFT)))
         groups = dict(zip(shares.index, _even(len(shares)), strict=True))
         paths = dict(zip(shares, _even(shares.shape[1]), strict=True))
         self.lines_: dict[tuple[str, str], Any] = {}
@@ -139,9 +157,11 @@ class NetworkDisplay:
             ends = (1 + BOX / 2, y), (2, 0.5)
             self._line(ax, (path, self.y_name), *ends, shares[path].sum())
         for group, y in groups.items():
-            ax.text(-0.02, y, str(group), ha="right", va="center", fontsize="small")
+            ax.text(-0.02, y, text_of(group, longest), ha="right", va="center", fontsize="small")
         for path, y in paths.items():
-            name = "past the omics" if path == DIRECT else path
+            name = text_of(path, longest)
+            if path == DIRECT and len(paths) > 1:
+                name = "past the omics"
             text = f"{name}\n{_rounded(shares[path].sum())}"
             edge = GREEN if path == DIRECT else BLUE
             box = patches.Rectangle((1 - BOX / 2, y - tall / 2), BOX, tall, fc="white", ec=edge)
@@ -149,9 +169,9 @@ class NetworkDisplay:
             ax.text(1, y, text, ha="center", va="center", fontsize="small", zorder=4)
         if shares.index.name:
             ax.text(-0.02, 1.01, shares.index.name, ha="right", fontsize="small", style="italic")
-        ax.text(2.02, 0.5, self.y_name, ha="left", va="center", weight="bold")
+        ax.text(2.02, 0.5, wrapped(self.y_name, 14), ha="left", va="center", weight="bold")
         self._explain(ax)
-        ax.set(xlim=(-0.25, 2.3), ylim=(-0.02, 1.02))
+        ax.set(xlim=(LEFT, RIGHT), ylim=(-0.02, 1.02))
         ax.axis("off")
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -183,7 +203,7 @@ class NetworkDisplay:
             keys.append(lines.Line2D([], [], color=VERMILION, lw=2, ls="--", label="negative"))
         ax.legend(
             handles=keys,
-            title=f"of the genetic variance of {self.y_name}",
+            title=wrapped(f"of the genetic variance of {self.y_name}", 60),
             loc="lower center",
             bbox_to_anchor=(0.5, 1),
             ncols=2,
@@ -193,18 +213,18 @@ class NetworkDisplay:
         )
 
 
-def _summed_up(shares, max_omics):
-    """Return the shares with the omics that carry least in one column."""
-    omics = shares.drop(columns=DIRECT, errors="ignore")
-    if omics.shape[1] <= max_omics:
+def _summed_up(shares, n_kept):
+    """Return the shares with the columns that carry least, but for "direct", in one column."""
+    columns = shares.drop(columns=DIRECT, errors="ignore")
+    if columns.shape[1] <= n_kept:
         return shares
-    kept = omics.sum().abs().nlargest(max_omics).index
-    kept = [name for name in omics if name in kept]
-    others = omics.drop(columns=kept)
-    parts = [omics[kept], others.sum(axis=1).rename(f"{others.shape[1]} others")]
+    kept = columns.sum().abs().nlargest(n_kept).index
+    kept = [name for name in columns if name in kept]
+    others = columns.drop(columns=kept)
+    parts = [columns[kept], others.sum(axis=1).rename(f"{others.shape[1]} others")]
     if DIRECT in shares:
         parts.append(shares[DIRECT])
-    return pd.concat(parts, axis=1)
+    return pd.concat(parts, axis=1).rename_axis(columns=shares.columns.name)
 
 
 def _even(n):

@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length, check_scalar
 
 from sknnmm.common.typing import Column, Table
-from sknnmm.plotting._style import BLUE, VERMILION, axes_of, without_frame
+from sknnmm.plotting._style import BLUE, VERMILION, axes_of, text_of, without_frame
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -106,10 +106,10 @@ class PredictionDisplay:
                 "classes: use CalibrationDisplay or RocCurveDisplay of scikit-learn."
             )
         mean, std = model.predict(X, omics=omics, covariates=covariates, return_std=True)
-        name = getattr(y, "name", None) if y_name is None else y_name
-        return cls(y, mean, std, interval=interval, y_name="y" if name is None else str(name)).plot(
-            ax
-        )
+        if y_name is None:
+            name = getattr(y, "name", None)
+            y_name = "y" if name is None else text_of(name)
+        return cls(y, mean, std, interval=interval, y_name=y_name).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the individuals.

@@ -1,5 +1,7 @@
 """Colours and axes that all displays share."""
 
+import textwrap
+
 import numpy as np
 
 from sknnmm.common.optional import import_optional
@@ -31,6 +33,33 @@ def axes_of(ax, shape, size):
     if axes.size != n_axes:
         raise ValueError(f"ax must be {n_axes} Axes for this figure, or None; got {axes.size}.")
     return axes.reshape(shape)
+
+
+def plain(name):
+    """Return a name as text; chromosomes that gaps have made floats are whole numbers."""
+    return f"{name:g}" if isinstance(name, float) else str(name)
+
+
+def text_of(name, longest=40):
+    """Return the name of an omic, SNP or term as a text of a figure.
+
+    A long one loses its middle, for it would leave no room for the data. Dollars are no formulas.
+    """
+    text = plain(name)
+    if len(text) > longest:
+        end = (longest - 1) // 2
+        text = f"{text[: longest - 1 - end]}…{text[-end:]}"
+    return text.replace("$", r"\$")
+
+
+def wrapped(text, width):
+    """Return a text in lines of at most so many characters, where it has words to break at."""
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False))
+
+
+def characters_along(ax, points=10):
+    """Return how many characters of a size have room along the width of axes."""
+    return ax.get_window_extent().width / ax.figure.dpi * 72 / (0.6 * points)
 
 
 def without_frame(ax):

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.messages import some
-from sknnmm.plotting._style import IN_TURN, axes_of, without_frame
+from sknnmm.plotting._style import IN_TURN, axes_of, text_of, without_frame
 from sknnmm.posterior.diagnostics import quantities
 from sknnmm.posterior.tables import unit_of
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
 
 BINS = 20
+LONGEST_LABEL = 24  # characters of a line
 
 
 class TraceDisplay:
@@ -36,7 +37,7 @@ class TraceDisplay:
         Traces on the left, ranks on the right.
     figure_ : Figure
     ranks_ : dict of str to ndarray of shape (chain, 20)
-        Numbers of draws in each bin of ranks.
+        Numbers of draws in each bin of ranks. Of a single chain its halves are compared.
 
     References
     ----------
@@ -124,25 +125,28 @@ class TraceDisplay:
         axes = axes_of(ax, (len(self.draws), 2), (9, 0.6 + 1.7 * len(self.draws)))
         self.ranks_ = {}
         for (trace, ranks), (label, draws) in zip(axes, self.draws.items(), strict=True):
-            self.ranks_[label] = _counts_of_ranks(draws)
-            edges = np.linspace(0, draws.size, BINS + 1)
-            for chain, own in enumerate(draws):
-                colour = IN_TURN[chain % len(IN_TURN)]
-                trace.plot(own, color=colour, lw=0.6, alpha=0.8)
-                ranks.stairs(
-                    self.ranks_[label][chain], edges, baseline=None, color=colour, label=chain
-                )
-            ranks.axhline(draws.shape[1] / BINS, color="0.5", ls="--", lw=0.8)
+            parts, starts = _parts(np.asarray(draws))
+            self.ranks_[label] = _counts_of_ranks(parts)
+            edges = np.linspace(0, parts.size, BINS + 1)
+            for k, (own, start) in enumerate(zip(parts, starts, strict=True)):
+                colour = IN_TURN[k % len(IN_TURN)]
+                at = np.arange(start, start + len(own))
+                trace.plot(at, own, color=colour, lw=0.6, alpha=0.8)
+                ranks.stairs(self.ranks_[label][k], edges, baseline=None, color=colour, label=k)
+            ranks.axhline(parts.shape[1] / BINS, color="0.5", ls="--", lw=0.8)
             ranks.set_ylim(0, None)
             ranks.locator_params(axis="x", nbins=5)
-            trace.set_ylabel(label, fontsize="small")
+            lines = label.replace("[", "\n[", 1).split("\n")
+            lines = [text_of(line, LONGEST_LABEL) for line in lines]
+            trace.set_ylabel("\n".join(lines), fontsize="small")
             ranks.set_ylabel("draws in the bin", fontsize="small")
             without_frame(trace)
             without_frame(ranks)
         axes[-1, 0].set_xlabel("kept draw")
-        axes[-1, 1].set_xlabel("rank among the draws of all chains")
+        one_chain = len(next(iter(self.draws.values()))) == 1
+        axes[-1, 1].set_xlabel("rank among all draws")
         axes[0, 1].legend(
-            title="chain",
+            title="half of the chain" if one_chain else "chain",
             ncols=8,
             fontsize="small",
             loc="lower right",
@@ -151,6 +155,14 @@ class TraceDisplay:
         )
         self.ax_, self.figure_ = axes, axes[0, 0].figure
         return self
+
+
+def _parts(draws):
+    """Return what is compared, chains or the halves of the only one, and where each starts."""
+    if len(draws) > 1:
+        return draws, [0] * len(draws)
+    half = draws.shape[1] // 2
+    return draws[:, : 2 * half].reshape(2, half), [0, half]
 
 
 def _counts_of_ranks(draws):

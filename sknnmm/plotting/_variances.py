@@ -6,7 +6,19 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sknnmm.plotting._style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, axes_of, without_frame
+from sknnmm.plotting._style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    axes_of,
+    characters_along,
+    text_of,
+    without_frame,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from sknnmm.estimators.classifier import NNMMClassifier
@@ -109,16 +121,25 @@ class VariancePartitionDisplay:
             colour = COLOURS.get(term)
             if colour is None:
                 colour = OF_RANDOM[others.index(term) % len(OF_RANDOM)]
-            width, label = shares[term].to_numpy(), NAMES.get(term, term)
+            width = shares[term].to_numpy()
             self.bars_[term] = ax.barh(
-                at, width, left=left, color=colour, edgecolor="white", lw=0.5, label=label
+                at, width, left=left, color=colour, edgecolor="white", lw=0.5
             )
             left = left + width
-        responses = [str(response) for _, response in shares.index]
-        ax.set_yticks(at, [self.y_name, *responses[1:]])
+        responses = [text_of(response) for _, response in shares.index]
+        ax.set_yticks(at, [wrapped(self.y_name, 30), *responses[1:]])
         ax.set(xlim=(0, 1), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the variance")
+        labels = [NAMES.get(term, text_of(term, 24)) for term in terms]
+        room, widths = characters_along(ax), [len(label) + 5 for label in labels]
+        columns = len(terms) if sum(widths) <= room else int(room / max(widths))
         ax.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=len(terms), frameon=False, borderpad=0.2
+            self.bars_.values(),
+            labels,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=max(1, columns),
+            frameon=False,
+            borderpad=0.2,
         )
         without_frame(ax)
         self.ax_, self.figure_ = ax, ax.figure

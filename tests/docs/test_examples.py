@@ -1,4 +1,4 @@
-"""The examples take options as scripts, and run as the notebooks that the gallery offers."""
+"""The examples run as the notebooks that the gallery offers."""
 
 from pathlib import Path
 
@@ -10,9 +10,8 @@ gen_gallery = pytest.importorskip("sphinx_gallery.gen_gallery")
 
 matplotlib = pytest.importorskip("matplotlib")
 
+DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("plot_*.py"))
-WITH_OPTIONS = [path for path in EXAMPLES if "argparse" in path.read_text(encoding="utf-8")]
-every_example = pytest.mark.parametrize("example", WITH_OPTIONS, ids=lambda path: path.stem)
 
 
 @pytest.fixture(autouse=True)
@@ -20,61 +19,45 @@ def without_windows(monkeypatch):
     matplotlib.use("Agg")
 
 
-def code_cells(example):
-    """Return the code cells of the notebook that sphinx-gallery makes of an example."""
+def cells(name, kind):
+    """Return the cells of a kind in the notebook that sphinx-gallery makes of an example."""
+    (example,) = [path for path in EXAMPLES if path.stem == name]
+    conf = gen_gallery.DEFAULT_GALLERY_CONF | {"notebook_images": True, "src_dir": str(DOCS)}
     _, blocks = py_source_parser.split_code_and_text_blocks(example)
-    cells = notebook.jupyter_notebook(blocks, gen_gallery.DEFAULT_GALLERY_CONF, example.parent)
-    return ["".join(c["source"]) for c in cells["cells"] if c["cell_type"] == "code"]
+    made = notebook.jupyter_notebook(blocks, conf, example.parent)
+    return ["".join(c["source"]) for c in made["cells"] if c["cell_type"] == kind]
 
 
-def start_kernel(monkeypatch, *options):
-    monkeypatch.setattr("sys.argv", ["ipykernel_launcher.py", *options])
-
-
-@every_example
-@pytest.mark.parametrize("options", [["-f", "kernel.json"], ["--f=kernel.json"], []])
-def test_notebooks_start_with_the_default_options(example, options, monkeypatch):
-    start_kernel(monkeypatch, *options)
+def run(name, tmp_path, monkeypatch):
+    """Run a notebook in a folder of its own, and return what it defines."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["ipykernel_launcher.py", "-f", "kernel.json"])
     namespace = {"__name__": "__main__"}
-    exec(code_cells(example)[0], namespace)
-    args, parser = namespace["args"], namespace["parser"]
-    assert args == parser.parse_args([])
-    assert len(vars(args)) >= 2
+    for cell in cells(name, "code"):
+        exec(cell, namespace)
+    return namespace
 
 
-@every_example
-def test_scripts_take_options(example, monkeypatch):
-    first, _ = py_source_parser.split_code_and_text_blocks(example)[1][1:3]
-    option = "--folds" if example.stem == "plot_model_comparison" else "--n-jobs"
-    monkeypatch.setattr("sys.argv", [str(example), option, "7"])
-    namespace = {"__name__": "__main__", "__file__": str(example)}
-    exec(first.content, namespace)
-    assert getattr(namespace["args"], option[2:].replace("-", "_")) == 7
-    monkeypatch.setattr("sys.argv", [str(example), "--misspelt"])
-    with pytest.raises(SystemExit):
-        exec(first.content, namespace)
+def test_figures_that_are_stored_are_in_the_notebooks_of_what_is_not_run():
+    images = {path.stem: "".join(cells(path.stem, "markdown")).count("<img") for path in EXAMPLES}
+    assert {name for name, n in images.items() if n} == {
+        "plot_grid_search",
+        "plot_mice",
+        "plot_mice_mixed",
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_quickstart_notebook_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    start_kernel(monkeypatch, "-f", "kernel.json")
-    namespace = {"__name__": "__main__"}
-    (example,) = [path for path in EXAMPLES if path.stem == "plot_quickstart"]
-    for cell in code_cells(example):
-        exec(cell, namespace)
+    namespace = run("plot_quickstart", tmp_path, monkeypatch)
     assert (tmp_path / "quickstart.png").stat().st_size > 10_000
     assert namespace["table"]["breeding value", "accuracy"].max() > 0.5
 
 
 @pytest.mark.slow
 def test_what_was_learned_is_what_its_text_says(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "__main__"}
-    (example,) = [path for path in EXAMPLES if path.stem == "plot_what_was_learned"]
-    for cell in code_cells(example):
-        exec(cell, namespace)
+    namespace = run("plot_what_was_learned", tmp_path, monkeypatch)
 
     assert namespace["model"].diagnostics_.query("target")["r_hat"].max() < 1.02
     causal = {

@@ -1,6 +1,7 @@
 """Bars of mediation and of variance components."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sknnmm.mediation import omics_table
@@ -25,6 +26,21 @@ def test_mediation_bars_are_means_with_intervals(model_of):
     np.testing.assert_allclose(ends, rows[["genetic_share_low", "genetic_share_high"]])
     expected = "share of the genetic variance of HDL (mean, 80 % interval)"
     assert display.ax_.get_xlabel() == expected
+
+
+def test_a_mean_outside_its_interval_is_drawn():
+    table = pd.DataFrame(
+        {
+            "path": ["gene"],
+            "genetic_share": [0.1],
+            "genetic_share_low": [0.0],
+            "genetic_share_high": [0.02],
+        }
+    )
+    display = MediationDisplay(table).plot()
+    (segments,) = display.intervals_.lines[2]
+    np.testing.assert_allclose(segments.get_segments()[0][:, 0], [0, 0.02], atol=1e-15)
+    assert display.bars_[0].get_width() == 0.1
 
 
 def test_effects_are_of_omics_alone(model_of):

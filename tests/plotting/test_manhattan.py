@@ -114,3 +114,23 @@ def test_what_does_not_fit_is_refused(model_of):
     with pytest.raises(ValueError, match="ax must be 2 Axes for this figure, or None; got 1"):
         ManhattanDisplay.from_estimator(model, response=["direct", "total"], ax=ax)
     assert ManhattanDisplay.from_estimator(model, ax=ax).ax_ is ax
+
+
+def test_chromosomes_without_room_for_their_names_have_none():
+    lengths = {"1": 100, "2": 50, "scaffold_8": 1, "scaffold_9": 1, "X": 40}
+    names = np.repeat(list(lengths), list(lengths.values()))
+    position = np.concatenate([np.arange(n) for n in lengths.values()])
+    table = pd.DataFrame(
+        {
+            "response": "total",
+            "snp": "rs",
+            "chromosome": names,
+            "position": position,
+            "inclusion_probability": 0.0,
+        }
+    )
+    display = ManhattanDisplay(table).plot()
+    labels = [t.get_text() for t in display.ax_.get_xticklabels()]
+    assert len(labels) == 5
+    assert {"1", "2", "X"} <= set(labels)
+    assert labels.count("") == 1

@@ -14,8 +14,10 @@ from tests.helpers.association import P, draws_of, imputed, small_data, total_ef
 @pytest.mark.parametrize("name", ["selecting", "published", "no selection", "latent node"])
 def test_shares_are_those_of_the_omics_table(name, model_of):
     model, (X, _, _) = model_of[name], small_data()
-    shares = NetworkDisplay.from_estimator(model, X, np.arange(P) % 3).shares_
+    groups = pd.Series(np.arange(P) % 3, name="pathway")
+    shares = NetworkDisplay.from_estimator(model, X, groups).shares_
     assert shares.index.tolist() == [0, 1, 2]
+    assert shares.index.name == "pathway"
     table = omics_table(model).set_index("path")["genetic_share"]
     np.testing.assert_allclose(shares.sum(), table[shares.columns], atol=2e-4)
     np.testing.assert_allclose(shares.to_numpy().sum(), 1, rtol=1e-5)
@@ -64,6 +66,15 @@ def test_omics_that_carry_little_are_summed_up():
     display = NetworkDisplay(shares_of_example().assign(other=0.0)).plot(max_omics=1)
     assert display.shares_.columns.tolist() == ["gene A", "2 others", "direct"]
     np.testing.assert_allclose(display.shares_["2 others"], [-0.2, 0.001])
+
+
+def test_groups_that_carry_little_are_summed_up():
+    shares = pd.concat([shares_of_example(), shares_of_example() / 10])
+    shares.index = pd.Index(["1", "2", "3", "4"], name="chromosome")
+    display = NetworkDisplay(shares).plot(max_groups=2)
+    assert display.shares_.index.tolist() == ["1", "2", "2 others"]
+    assert display.shares_.index.name == "chromosome"
+    np.testing.assert_allclose(display.shares_.loc["2 others"], [0.06, -0.0199, 0.0599])
 
 
 def test_groups_need_a_label_of_every_snp(model_of):

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from scipy.stats import norm
 
+from sknnmm import NNMMClassifier
 from sknnmm.plotting import PredictionDisplay
 from sknnmm.plotting._style import BLUE, VERMILION
 from tests.helpers.association import small_data
@@ -44,3 +45,9 @@ def test_nothing_observed_is_refused():
         PredictionDisplay([np.nan], [0], [1]).plot()
     with pytest.raises(ValueError, match="interval == 90, must be < 1"):
         PredictionDisplay([1, 2], [0, 1], [1, 1], interval=90).plot()
+
+
+def test_classes_are_refused():
+    X, y, _ = small_data()
+    with pytest.raises(TypeError, match="RocCurveDisplay"):
+        PredictionDisplay.from_estimator(NNMMClassifier(), X, y)

@@ -14,7 +14,7 @@ def test_traces_are_the_draws_and_ranks_count_them(model_of):
     for k, expected in enumerate([draws["omics_weights"][..., 1], draws["heritability"]]):
         lines = [line.get_ydata() for line in display.ax_[k, 0].lines]
         np.testing.assert_array_equal(lines, expected)
-    assert display.ax_[0, 0].get_ylabel() == "omics_weights[omic_1]\n(y)"
+    assert display.ax_[0, 0].get_ylabel() == "omics_weights\n[omic_1]\n(y)"
     assert display.ax_[1, 0].get_ylabel() == "heritability"
     h2 = draws["heritability"]
     median = np.sort(h2, axis=None)[h2.size // 2]
@@ -44,3 +44,12 @@ def test_the_worst_targets_are_drawn_by_default(model_of):
 def test_unknown_labels_are_refused(model_of):
     with pytest.raises(ValueError, match=r"labels of diagnostics_, which has no weight"):
         TraceDisplay.from_estimator(model_of["selecting"], ["weight"])
+
+
+def test_of_one_chain_the_halves_are_compared():
+    display = TraceDisplay({"theta": np.arange(200.0)[np.newaxis]}).plot()
+    expected = np.repeat([[10, 0], [0, 10]], 10, axis=1)
+    np.testing.assert_array_equal(display.ranks_["theta"], expected)
+    lines = np.concatenate([line.get_xydata() for line in display.ax_[0, 0].lines])
+    np.testing.assert_array_equal(lines, np.tile(np.arange(200.0)[:, np.newaxis], 2))
+    assert display.ax_[0, 1].get_legend().get_title().get_text() == "half of the chain"
