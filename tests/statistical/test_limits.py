@@ -66,14 +66,8 @@ SAME_PRIORS = {
 }
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        "BayesR(0, 1) = BayesC",
-        pytest.param("BayesB(pi=0) = BayesA", marks=pytest.mark.slow),
-        pytest.param("BayesC(pi=0) = RR-BLUP", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", SAME_PRIORS)
 def test_special_cases_of_priors(case):
     draws = []
     for prior in SAME_PRIORS[case]:
