@@ -404,9 +404,7 @@ UNITS = {
 }
 
 
-@pytest.mark.parametrize(
-    "precision", ["single", pytest.param("double", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("precision", ["single", pytest.param("double", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("parameters", UNITS.values(), ids=UNITS)
 def test_units(parameters, precision, data, short):
     tolerance = {"single": 2e-4, "double": 1e-8}[precision]

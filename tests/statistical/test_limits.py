@@ -87,7 +87,8 @@ def test_special_cases_of_priors(case):
     assert_same_distribution(*draws)
 
 
-@pytest.mark.parametrize("p", [6, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("p", [6, 40])
 def test_gblup_is_rr_blup_on_scaled_snps(p):
     """The same bases, and the same distribution of effects per allele, fits and variances."""
     bases, draws = [], []
