@@ -19,6 +19,7 @@ MANY_FITS = {  # only in the slow tier; the tests of what they show are in the o
     "mixed_model",
     "other_outcomes",
     "preparing_omics",
+    "uncertainty",
 }
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
