@@ -1,4 +1,8 @@
-"""Small data and short chains shared by the tests."""
+"""Small data and short chains shared by the tests.
+
+What takes seconds to import is imported where it is used: the process that starts the workers of
+pytest-xdist reads this file too, and they wait for it.
+"""
 
 import signal
 from types import SimpleNamespace
@@ -6,9 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from joblib import parallel_config
-
-from sknnmm import NNMMRegressor
-from tests.helpers.cpu_times import CPUTimes
 
 
 def pytest_addoption(parser):
@@ -26,6 +27,8 @@ def pytest_configure(config):
     # A shell ignores SIGINT in what it starts in the background; tests of Ctrl-C need it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--cpu-times"):
+        from tests.helpers.cpu_times import CPUTimes
+
         config.pluginmanager.register(CPUTimes())
 
 
@@ -77,6 +80,7 @@ def data():
 @pytest.fixture(scope="session")
 def short():
     """Return an estimator factory: one short chain from a fixed seed, unless told otherwise."""
+    from sknnmm import NNMMRegressor
 
     def make(**parameters):
         chain = {"n_iter": 80, "burn_in": 20, "n_chains": 1, "random_state": 0}

@@ -59,8 +59,10 @@ def warn_unless_converged(table, columns, settings, specification, wanted):
     bad, variables = table.iloc[failed], {label.partition("[")[0] for label in table.index[failed]}
     worst = ", ".join(_numbers(label, row) for label, row in bad.head(5).iterrows())
     limits = f"R-hat > {MAX_R_HAT} (beyond chance) or " if n_chains > 1 else ""
-    within = ess_within_chains([columns[i] for i in failed])
-    apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
+    apart = np.zeros(len(bad), bool)
+    if n_chains > 1:
+        within = ess_within_chains([columns[i] for i in failed])
+        apart = (within >= MIN_ESS) & (bad["r_hat"] > r_hat_by_chance(within, n_chains, len(bad)))
     message = [
         f"{wanted.by}: {limits}bulk ESS < {wanted.min_ess:g} in {len(bad)} of {n_targets} targets; "
         f"worst: {worst}."

@@ -87,7 +87,7 @@ class Genotypes:
         else:
             stored = np.asfortranarray(self.dosages[:, snps])
         buffer = np.empty(stored.size, dtype)
-        return centred_block(stored, 0, self.mean[snps].astype(dtype), buffer, len(snps))
+        return centred_block(read_only(stored), 0, self.mean[snps].astype(dtype), buffer, len(snps))
 
     def dot(self, effects):
         """Return X b, (n, C), for effects (p, C), in the precision of the effects."""
@@ -213,8 +213,10 @@ def row_products(dosages, mean, effects):
             f"{mean.shape} and its effects {effects.shape}: pass the SNPs of the fit, or save the "
             "model again if it comes from a file."
         )
+    mean = read_only(mean)
     if not hasattr(effects, "indptr"):
-        return dense_row_products(dosages, mean, np.ascontiguousarray(effects.T, dtype=float))
+        effects = read_only(np.ascontiguousarray(effects.T, dtype=float))
+        return dense_row_products(dosages, mean, effects)
     effects = _checked(effects)
     values = effects.data.astype(float)
     return sparse_row_products(dosages, mean, effects.indptr, effects.indices, values)

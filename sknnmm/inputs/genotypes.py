@@ -14,7 +14,7 @@ from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.genotype_array import genotype_array
 
 SMALLEST_SNP_SD, LARGEST_SNP_SD = 1e-10, 1e10  # their variances stay in single precision
-LARGE = 2**26  # bytes of int8 genotypes that are not copied to change their order
+LARGE = 2**26  # bytes of genotypes that are not copied to change their order
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,13 @@ def stored_dosages(X, dtype):
     """Return checked genotypes as the sampler stores them, never wider than they came.
 
     int8 with negative = missing if X is integer or holds only 0, 1, 2 and NaN; otherwise floating
-    in `dtype` (or as it came, if narrower) with NaN = missing. Contiguous; int8
-    SNP after SNP, as sweeps go, unless that would copy large ones. Others in the order given.
+    in `dtype` (or as it came, if narrower) with NaN = missing. SNP after SNP, as sweeps go, unless
+    that would copy large ones; these contiguous in the order given.
     """
     if isinstance(X.values, PackedGenotypes):
         return X.values
     stored = _narrow(X, dtype)
-    as_it_is = stored.dtype != np.int8 or stored.nbytes > LARGE
-    if stored.flags.f_contiguous or (stored.flags.c_contiguous and as_it_is):
+    if stored.flags.c_contiguous and stored.nbytes > LARGE:
         return stored
     return np.asfortranarray(stored)
 

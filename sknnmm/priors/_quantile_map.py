@@ -124,12 +124,15 @@ def weights_at(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_columns, n_ratios = coordinates.shape
     weights, log_jacobian = np.empty((n_ratios + 1, n_columns)), np.zeros(n_columns)
     for c in range(n_columns):
-        largest = max(0.0, coordinates[c].max())
-        weights[0, c] = math.exp(-largest)
+        largest = 0.0
+        for m in range(n_ratios):
+            largest = max(largest, coordinates[c, m])
+        total = weights[0, c] = math.exp(-largest)
         for m in range(n_ratios):
             weights[m + 1, c] = math.exp(coordinates[c, m] - largest)
-        weights[:, c] /= weights[:, c].sum()
+            total += weights[m + 1, c]
         for m in range(n_ratios + 1):
+            weights[m, c] /= total
             log_jacobian[c] += math.log(weights[m, c])
     return weights, log_jacobian
 

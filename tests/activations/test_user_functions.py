@@ -22,7 +22,7 @@ def data():
 
 
 def fit(data, activation, **options):
-    settings = {"n_iter": 120, "burn_in": 40, "random_state": 0} | options
+    settings = {"n_iter": 80, "burn_in": 30, "random_state": 0} | options
     return NNMMRegressor(activation=activation, **settings).fit(data.X, data.y, omics=data.omics)
 
 

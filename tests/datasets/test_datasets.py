@@ -564,6 +564,7 @@ def test_mice_phenotype_and_covariates(mice):
     assert mice.covariates["Biochem.Age"].isna().sum() == 81
 
 
+@pytest.mark.slow  # it reads the file once more; see test_mice of invented ones
 @needs_data
 def test_mice_are_aligned_by_name_not_by_position(mice):
     rdata = pytest.importorskip("rdata")
@@ -630,6 +631,7 @@ def test_wheat_sets_are_ten_folds(wheat):
     assert counts[4] == 73 and counts[2] == 50
 
 
+@pytest.mark.slow
 @needs_data
 def test_wheat_relationship_is_aligned_by_name(wheat):
     rdata = pytest.importorskip("rdata")

@@ -367,6 +367,7 @@ def objects_of(path):
     return content if path.suffix == ".RData" else {None: content}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="no local copy of the data")
 @each_file
 def test_invented_files_have_the_format_of_the_real_ones(fetch, file, repository):

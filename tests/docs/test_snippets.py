@@ -8,12 +8,18 @@ import sklearn
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "index.md", *sorted(ROOT.glob("docs/guide/*.md"))]
-MANY_FITS = {  # only in the slow tier
+MANY_FITS = {  # only in the slow tier; the tests of what they show are in the ordinary one
     "choosing",
+    "comparing_models",
     "cross_validation",
+    "diagnostics",
+    "groups",
     "large_data",
     "long_runs",
+    "mixed_model",
+    "other_outcomes",
     "preparing_omics",
+    "uncertainty",
 }
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -404,7 +404,7 @@ UNITS = {
 }
 
 
-@pytest.mark.parametrize("precision", ["single", "double"])
+@pytest.mark.parametrize("precision", ["single", pytest.param("double", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("parameters", UNITS.values(), ids=UNITS)
 def test_units(parameters, precision, data, short):
     tolerance = {"single": 2e-4, "double": 1e-8}[precision]
@@ -454,6 +454,7 @@ def test_units(parameters, precision, data, short):
 # --- covariates -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_collinear_covariates_change_nothing_but_their_own_effects(data, short):
     """Draws may differ, for the basis may; their distribution does not."""
     C, rows = data.covariates, [0, 1, 20, 79]
@@ -471,8 +472,15 @@ def test_collinear_covariates_change_nothing_but_their_own_effects(data, short):
     assert_same_distribution(*(values - values.mean(axis=1, keepdims=True) for values in predicted))
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["one covariate", "two covariates"])
-@pytest.mark.parametrize("at", [0.0, 0.1], ids=["exactly", "up to rounding"])
+@pytest.mark.parametrize(
+    ("alone", "at"),
+    [
+        pytest.param(True, 0.1, id="one covariate, up to rounding"),
+        pytest.param(False, 0.0, id="two covariates, exactly"),
+        pytest.param(True, 0.0, id="one covariate, exactly", marks=pytest.mark.slow),
+        pytest.param(False, 0.1, id="two covariates, up to rounding", marks=pytest.mark.slow),
+    ],
+)
 def test_covariate_that_is_constant_where_an_omic_is_measured(alone, at, data, short):
     measured = np.arange(80) < 37
     omics = np.where(measured[:, None] | [False, True, True], data.omics, np.nan)

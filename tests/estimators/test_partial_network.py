@@ -65,8 +65,19 @@ def test_every_form_gives_the_same_fit(data, short, form):
     assert_allclose(model.predict(data.X), dense.predict(data.X), rtol=1e-12)
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("few", [True, False], ids=["connections", "blocks"])
+@pytest.mark.parametrize(
+    ("method", "few"),
+    [
+        pytest.param(
+            method,
+            few,
+            id=f"{method}, {'connections' if few else 'blocks'}",
+            marks=[] if few or method in ("BayesB", "RR-BLUP") else [pytest.mark.slow],
+        )
+        for method in METHODS
+        for few in (True, False)
+    ],
+)
 def test_effects_are_zero_where_not_connected(data, short, method, few):
     mask = MASK if few else ~MASK  # a third of the pairs counts as few
     mask = mask & (np.arange(N_SNPS) % 4 > 0)[:, None] if few else mask

@@ -152,15 +152,17 @@ def test_what_is_not_0_1_2_stays_floating():
     assert stored_as(X.astype(np.float32), np.float64).dtype == np.float32
 
 
-def test_large_contiguous_int8_is_not_copied(dosages, tmp_path, monkeypatch):
+@pytest.mark.parametrize("dtype", [np.int8, np.float32])
+def test_large_contiguous_genotypes_are_not_copied(dtype, dosages, tmp_path, monkeypatch):
     monkeypatch.setattr(user_genotypes, "LARGE", 1000)
-    X = coded(dosages, np.int8)
+    X = coded(dosages, dtype)
     for array in (X, np.asfortranarray(X), memory_map(X, tmp_path)):
         assert np.shares_memory(stored_as(array, np.float32), array)
 
 
-def test_other_int8_is_stored_snp_after_snp(dosages):
-    X = coded(dosages, np.int8)
+@pytest.mark.parametrize("dtype", [np.int8, np.float32])
+def test_others_are_stored_snp_after_snp(dtype, dosages):
+    X = coded(dosages, dtype)
     stored = stored_as(X, np.float32)
     assert stored.flags.f_contiguous
     assert_array_equal(stored, X)

@@ -13,19 +13,14 @@ FIXED_EFFECT_VARIANCE = RRBLUP(scale=V, estimate_variance=False)
 FIXED_RESIDUAL = ScaledInverseChi2(scale=S2, estimate_variance=False)
 
 
-of_every_kind = pytest.mark.parametrize(  # the others have less of their own
+of_every_kind = pytest.mark.parametrize(
     "prior",
     [
+        BayesA(scale=0.1, estimate_scale=False),
+        BayesC(scale=0.1),
+        BayesL(shape=4.0, rate=0.2),
         BayesR(),
-        *(
-            pytest.param(prior, marks=pytest.mark.slow)
-            for prior in (
-                BayesA(scale=0.1, estimate_scale=False),
-                BayesC(scale=0.1),
-                BayesL(shape=4.0, rate=0.2),
-                RRBLUP(),
-            )
-        ),
+        RRBLUP(),
     ],
     ids=lambda prior: type(prior).__name__,
 )

@@ -32,8 +32,15 @@ def ridge_posterior(X, y, weight):
     return covariance @ used.T @ projection @ y[informative] / S2, covariance
 
 
-@pytest.mark.parametrize("p", [6, 30], ids=["more rows than SNPs", "more SNPs than rows"])
-@pytest.mark.parametrize("sweep", [False, True], ids=["spectral", "swept"])
+@pytest.mark.parametrize(
+    ("p", "sweep"),
+    [
+        pytest.param(6, False, id="spectral, more rows than SNPs"),
+        pytest.param(30, False, id="spectral, more SNPs than rows"),
+        pytest.param(6, True, id="swept, more rows than SNPs"),
+        pytest.param(30, True, id="swept, more SNPs than rows", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_rr_blup_is_ridge(p, sweep, weighted):
     """Mean and covariance of the effects, rows with missing y left out."""
@@ -191,12 +198,16 @@ SELECTING = {
 }
 
 
+ORDINARY = [("BayesR", "direct", 3), ("BayesB", "weights", 3)]
+OTHERS = {*product(SELECTING, ["direct", "weights"], [3]), *product(SELECTING, ["direct"], [2])}
+
+
 @pytest.mark.parametrize(
-    ("effects", "n_effects"),
-    [pytest.param("direct", 2, marks=pytest.mark.slow), ("direct", 3), ("weights", 3)],
-)
-@pytest.mark.parametrize(
-    "method", ["BayesB", "BayesR", pytest.param("BayesC", marks=pytest.mark.slow)]
+    ("method", "effects", "n_effects"),
+    [
+        *ORDINARY,
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in sorted(OTHERS - {*ORDINARY})),
+    ],
 )
 def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_effects):
     """Two or three SNPs, or omics, one with a clear effect, against the sum over all models."""

@@ -133,6 +133,7 @@ def test_variance_shares_from_sums(options):
     assert_sums_stand_for_rows(sampler, chain, fits)
 
 
+@pytest.mark.slow
 @of_every_kind
 def test_sums_and_rows_sample_the_same_distribution(prior):
     draws = []

@@ -558,7 +558,8 @@ FAMILY_CASES = {  # each family with each sampler of missing omics, and where om
 
 
 # In the ordinary tier, each way to draw SNP effects (cross-products, rows, connections, spectral,
-# from sums) and missing omics, latent nodes, random effects, groups with moves, detection limits.
+# from sums) and missing omics, latent nodes, random effects, groups with moves, detection limits,
+# liabilities and their thresholds.
 # The slow tier runs all cases, four times as long.
 ORDINARY = {
     "special": ["latent tanh"],
@@ -566,6 +567,7 @@ ORDINARY = {
     "random": ["independent, both layers"],
     "grouped": ["connections"],
     "below": ["linear"],
+    "families": ["ordinal, tanh"],
 }
 
 
@@ -701,7 +703,7 @@ def test_joint_distribution_below_limits_long(case):
     assert_same_joint_distribution(BELOW_CASES[case], 520 + sorted(BELOW_CASES).index(case), LONG)
 
 
-@pytest.mark.parametrize("case", ["binary, linear", "ordinal, tanh"])
+@pytest.mark.parametrize("case", ORDINARY["families"])
 def test_joint_distribution_of_families(case):
     seed = 500 + sorted(FAMILY_CASES).index(case)
     assert_same_joint_distribution(FAMILY_CASES[case], seed, SHORT)

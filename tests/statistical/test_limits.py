@@ -66,14 +66,8 @@ SAME_PRIORS = {
 }
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        "BayesR(0, 1) = BayesC",
-        pytest.param("BayesB(pi=0) = BayesA", marks=pytest.mark.slow),
-        pytest.param("BayesC(pi=0) = RR-BLUP", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", SAME_PRIORS)
 def test_special_cases_of_priors(case):
     draws = []
     for prior in SAME_PRIORS[case]:
@@ -93,7 +87,8 @@ def test_special_cases_of_priors(case):
     assert_same_distribution(*draws)
 
 
-@pytest.mark.parametrize("p", [6, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("p", [6, 40])
 def test_gblup_is_rr_blup_on_scaled_snps(p):
     """The same bases, and the same distribution of effects per allele, fits and variances."""
     bases, draws = [], []

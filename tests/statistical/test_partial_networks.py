@@ -42,6 +42,7 @@ def connected_effects(sampler, chain, rng):
     return term.connections.pick(table_of_effects(sampler, term, chain, rng))
 
 
+@pytest.mark.slow
 @of_every_kind
 def test_connections_and_blocks_sample_the_same_distribution(prior):
     draws = []

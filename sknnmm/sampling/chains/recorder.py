@@ -103,11 +103,14 @@ class Recorder:
         self._stored = ThinnedDraws(effects_budget)
         self._terms = [(layer, term) for layer in network.layers for term in layer.terms]
         self._are_views = all(term.values_are_views for _, term in self._terms)
+        names = (effects_name(layer, term) for layer, term in self._terms)
+        self._with_effects = [
+            (name, layer, term)
+            for name, (layer, term) in zip(names, self._terms, strict=True)
+            if name is not None
+        ]
         self._effects, self._readers = {}, {}
-        for layer, term in self._terms:
-            name = effects_name(layer, term)
-            if name is None:
-                continue
+        for name, layer, term in self._with_effects:
             reader, nodes = network.reading(layer)
             self._readers[name] = nodes if nodes and nodes.has_weights else None
             n_weighted = 1 if reader is None else reader.n_responses
@@ -138,10 +141,7 @@ class Recorder:
         """Keep the present state."""
         store = self._stored.wants(self._n_recorded)
         kept, n_bytes, fits = {}, 0, {}
-        for layer, term in self._terms:
-            name = effects_name(layer, term)
-            if name is None:
-                continue
+        for name, _, term in self._with_effects:
             record, state = self._effects[name], term.of(chain)
             drawn = record.add(state, self._weights_of(name, term, chain), rng)
             if term.acts_by_snps and self._shares.by_rows:

@@ -123,6 +123,7 @@ class SharesFromRows(_Shares):
                 )
                 spread = (second - expected * expected).mean(axis=0, dtype=float)
         weights = self._nodes.of(chain).effects.astype(float)
+        expected, direct = np.ascontiguousarray(expected), direct.astype(float)
         genetic, *moments = _genetic_moments(expected, weights, direct)
         return self._all(chain, weights, explained, spread, *moments), genetic
 

@@ -120,8 +120,8 @@ class SweepMove:
         """
         own = snps if len(self._variance) > 1 else slice(None)
         self._log_ratio += log_likelihood_ratios(
-            seen,
-            squares,
+            np.ascontiguousarray(seen),  # one layout for the compiler
+            squares.copy(),
             self._part.state.component[snps],
             np.array(self._prior.multipliers, float),
             self._weights,
