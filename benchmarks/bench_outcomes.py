@@ -7,7 +7,7 @@ Run from the root of the repository::
     python -m benchmarks.bench_outcomes --quick             # only to see that it runs
 
 The parts: "classes", a disease of the mice beside classifiers of scikit-learn (three minutes);
-"probit", a binary trait of the wheat lines beside another sampler (four minutes); "limits", omics
+"probit", a binary trait of the wheat lines beside another sampler (a minute); "limits", omics
 below their detection limit (three minutes); "truncated", draws from truncated normal distributions
 beside those of SciPy (seconds). One thread, one chain per fit.
 """
@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--data-home", help="folder of the real data (default: scikit-learn's)")
     parser.add_argument("--quick", action="store_true", help="small data, to see that it runs")
     parser.add_argument("--seeds", type=int, default=20, help="simulations")
-    parser.add_argument("--repetitions", type=int, default=4, help="of the part probit")
+    parser.add_argument("--repetitions", type=int, default=1, help="of the part probit")
     parser.add_argument("--figure", help="file for the figure of the part limits")
     options = parser.parse_args()
     for part in options.parts:
