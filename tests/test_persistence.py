@@ -1,6 +1,7 @@
 """Fitted models on disk: pickle, joblib and skops give the same predictions to the bit."""
 
 import pickle
+from zipfile import ZipFile
 
 import joblib
 import numpy as np
@@ -103,6 +104,16 @@ def test_round_trip_with_formulas(mixed, way, tmp_path):
     )
     assert again.fixed_effects_.equals(model.fixed_effects_)
     assert again.effects == model.effects
+
+
+def test_a_file_has_every_array_once(fitted, tmp_path):
+    """Also the draws of SNP effects, to which every part of the network refers."""
+    model, _ = fitted
+    skops.io.dump(model, tmp_path / "model")
+    with ZipFile(tmp_path / "model") as archive:
+        arrays = [file for file in archive.infolist() if file.file_size > 4000]
+    assert len(arrays) > 1  # the JSON text is one
+    assert len({(file.CRC, file.file_size) for file in arrays}) == len(arrays)
 
 
 def test_training_data_are_not_kept():

@@ -1,5 +1,6 @@
 """Posterior draws and summaries on the original scale, from the results of the chains."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,6 +63,7 @@ class Posterior:
         self.registry = registry
         self.coords = {dim: _plain_names(names) for dim, names in coords.items()}
         self._judged = judged
+        self._sparse: dict[str, dict[str, Any]] = {}
         self.genetic_values_row = results[0].rows
         self.draws = {
             name: units.restore(registry[name], np.stack([r.draws[name] for r in results]))
@@ -81,30 +83,32 @@ class Posterior:
             columns = units.of_response(variable)
             chains = [[draw[name] for draw in chain.values()] for chain in stored]
             n_effects = n_snps if "snp" in variable.dims else len(results[0].effects[name].mean)
-            array = _stack_draws(chains, (n_effects, len(columns)), columns)
-            if len(variable.dims) == 1:  # of a layer with one response
-                array = array.reshape(array.shape[:-1])
-            self.draws[name] = array
+            # Layers with one response have no axis of responses.
+            shape = (n_effects, len(columns))[: len(variable.dims)]
+            stack = _stack_sparse if isinstance(chains[0][0], tuple) else _stack_dense
+            self._add(name, stack(chains, shape, columns))
 
-    # Secure file formats store sparse arrays of two dimensions only: take those of more apart.
+    def _add(self, name, stored):
+        """Add draws, an array or the parts of a sparse one."""
+        if isinstance(stored, dict):
+            self._sparse[name] = stored
+            stored = _of_parts(**stored)
+        self.draws[name] = stored
+
+    # Secure file formats store sparse arrays of two dimensions only: take those of more apart. The
+    # parts are the same arrays each time: such a file has them once, however many refer to them.
 
     def __getstate__(self):
-        draws = {
-            name: {"coords": np.stack(array.coords), "data": array.data, "shape": array.shape}
-            if sparse.issparse(array)
-            else array
-            for name, array in self.draws.items()
-        }
-        return {**vars(self), "draws": draws}
+        state = {**vars(self), "draws": {**self.draws, **self._sparse}}
+        state["coords"] = {dim: _packed(names) for dim, names in self.coords.items()}
+        del state["_sparse"]
+        return state
 
     def __setstate__(self, state):
-        draws = {
-            name: sparse.coo_array((parts["data"], tuple(parts["coords"])), shape=parts["shape"])
-            if isinstance(parts, dict)
-            else parts
-            for name, parts in state["draws"].items()
-        }
-        vars(self).update({**state, "draws": draws})
+        coords = {dim: _unpacked(names) for dim, names in state["coords"].items()}
+        vars(self).update({**state, "coords": coords, "draws": {}, "_sparse": {}})
+        for name, stored in state["draws"].items():
+            self._add(name, stored)
 
     def __repr__(self) -> str:
         n_kept = self.draws["residual_variance"].shape[1]
@@ -292,24 +296,36 @@ def _plain_names(names):
     return np.array([str(name) for name in names], dtype=object)
 
 
+def _packed(names):
+    """Return names as they are stored: text in one piece."""
+    return json.dumps(names.tolist()) if names.dtype == object else names
+
+
+def _unpacked(names):
+    return np.array(json.loads(names), dtype=object) if isinstance(names, str) else names
+
+
 def _dtype_for(units, dtype):
     """Return the dtype of effects in these units: double where single precision is too narrow."""
     ordinary = (units > 1e-15) & (units < 1e15)
     return dtype if ordinary.all() else np.dtype(float)
 
 
-def _stack_draws(chains, shape, columns):
-    """Return (chain, draw, p, C) effects in original units; `columns` are the units."""
-    full = (len(chains), len(chains[0]), *shape)
-    if not isinstance(chains[0][0], tuple):
-        dtype = _dtype_for(columns, chains[0][0].dtype)
-        stacked, units = np.empty(full, dtype), columns.astype(dtype)
-        for of_chain, draws in zip(stacked, chains, strict=True):
-            for of_draw, drawn in zip(of_chain, draws, strict=True):
-                np.multiply(drawn, units, out=of_draw)
-        return stacked
+def _stack_dense(chains, shape, columns):
+    """Return effects (chain, draw, *shape) in original units, `columns`, given draws (p, C)."""
+    dtype = _dtype_for(columns, chains[0][0].dtype)
+    stacked = np.empty((len(chains), len(chains[0]), shape[0], len(columns)), dtype)
+    units = columns.astype(dtype)
+    for of_chain, draws in zip(stacked, chains, strict=True):
+        for of_draw, drawn in zip(of_chain, draws, strict=True):
+            np.multiply(drawn, units, out=of_draw)
+    return stacked.reshape(*stacked.shape[:2], *shape)
+
+
+def _stack_sparse(chains, shape, columns):
+    """Return the parts of such an array, given (flat indices in (p, C), values) of draws."""
     nonzero = sum(len(indices) for draws in chains for indices, _ in draws)
-    coords = np.empty((4, nonzero), np.int64)  # SciPy's type for more than two dimensions
+    coords = np.empty((2 + len(shape), nonzero), np.int64)  # SciPy's type for more than two dims
     dtype = _dtype_for(columns, chains[0][0][1].dtype)
     values = np.empty(nonzero, dtype)
     last = 0
@@ -317,11 +333,16 @@ def _stack_draws(chains, shape, columns):
         for draw, (indices, of_draw) in enumerate(draws):
             own = slice(last, last := last + len(indices))
             coords[0, own], coords[1, own] = chain, draw
-            coords[2, own], coords[3, own] = np.unravel_index(indices, shape)
-            values[own] = of_draw * columns.astype(dtype)[coords[3, own]]
-    stacked = sparse.coo_array(full, dtype=dtype)
-    stacked.coords, stacked.data = tuple(coords), values  # its constructor would copy them twice
-    return stacked
+            coords[2:, own] = np.unravel_index(indices, shape)
+            values[own] = of_draw * columns.astype(dtype)[indices % len(columns)]
+    return {"coords": coords, "data": values, "shape": (len(chains), len(chains[0]), *shape)}
+
+
+def _of_parts(coords, data, shape):
+    """Return the sparse array with these parts."""
+    array = sparse.coo_array(tuple(shape), dtype=data.dtype)
+    array.coords, array.data = tuple(coords), data  # its constructor would copy them twice
+    return array
 
 
 def pooled_moments(results, name, units, weighted_unit):

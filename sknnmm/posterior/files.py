@@ -4,23 +4,20 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from sknnmm.common import archive
 from sknnmm.common.typing import FilePath
 from sknnmm.model.variables import Variable
 
-FORMAT = 1  # of what is in a file; raise it when older files no longer fit
+FORMAT = 2  # of what is in a file; raise it when older files no longer fit
 KIND = "posterior"
 
 
 def write_posterior(path: FilePath, state: dict) -> None:
     """Write the state of a Posterior; the file is complete or it is not there."""
     path = Path(path)
-    coords = {dim: _as_json(names) for dim, names in state["coords"].items()}
     registry = {name: asdict(variable) for name, variable in state["registry"].items()}
     content = {"kind": KIND, "format": FORMAT}
-    content["state"] = {**state, "coords": coords, "registry": registry}
+    content["state"] = {**state, "registry": registry}
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:
         with unfinished.open("w+b") as file:
@@ -53,17 +50,8 @@ def read_posterior(path: FilePath) -> dict:
             f"{FORMAT}: load it with the version that saved it."
         )
     state = content["state"]
-    state["coords"] = {dim: _from_json(names) for dim, names in state["coords"].items()}
     state["registry"] = {
         name: Variable(**{**fields, "dims": tuple(fields["dims"])})
         for name, fields in state["registry"].items()
     }
     return state
-
-
-def _as_json(names):
-    return names if names.dtype != object else names.tolist()
-
-
-def _from_json(names):
-    return names if isinstance(names, np.ndarray) else np.array(names, dtype=object)

@@ -250,7 +250,7 @@ def another_content(path, posterior):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (of_another_format, r"has format 2, but this version of sknnmm reads format 1"),
+        (of_another_format, r"has format 3, but this version of sknnmm reads format 2"),
         (torn, "is damaged"),
         (another_archive, "was not written by Posterior.save"),
         (another_content, "was not written by Posterior.save"),
