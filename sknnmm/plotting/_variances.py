@@ -14,7 +14,7 @@ from sknnmm.plotting._style import (
     PURPLE,
     SKY,
     axes_of,
-    characters_along,
+    room_along,
     text_of,
     without_frame,
     wrapped,
@@ -130,8 +130,8 @@ class VariancePartitionDisplay:
         ax.set_yticks(at, [wrapped(self.y_name, 30), *responses[1:]])
         ax.set(xlim=(0, 1), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the variance")
         labels = [NAMES.get(term, text_of(term, 24)) for term in terms]
-        room, widths = characters_along(ax), [len(label) + 5 for label in labels]
-        columns = len(terms) if sum(widths) <= room else int(room / max(widths))
+        room, widths = room_along(ax), [len(label) + 5 for label in labels]
+        columns = len(terms) if sum(widths) <= room else room // max(widths)
         ax.legend(
             self.bars_.values(),
             labels,
