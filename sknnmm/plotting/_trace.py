@@ -102,8 +102,12 @@ class TraceDisplay:
             posterior.draws, posterior.registry, posterior.coords, judged={}
         )
         of_label = dict(zip(known, columns, strict=True))
+        if isinstance(labels, str):
+            raise ValueError(
+                f"labels must be a sequence of labels of diagnostics_: write [{labels!r}]."
+            )
         unknown = [label for label in labels if label not in of_label]
-        if isinstance(labels, str) or unknown or not len(labels):
+        if unknown or not len(labels):
             raise ValueError(
                 "labels must be a sequence of labels of diagnostics_"
                 + (f", which has no {some(unknown)}." if unknown else ".")

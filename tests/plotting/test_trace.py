@@ -44,6 +44,8 @@ def test_the_worst_targets_are_drawn_by_default(model_of):
 def test_unknown_labels_are_refused(model_of):
     with pytest.raises(ValueError, match=r"labels of diagnostics_, which has no weight"):
         TraceDisplay.from_estimator(model_of["selecting"], ["weight"])
+    with pytest.raises(ValueError, match=r"must be a sequence .*: write \['heritability'\]"):
+        TraceDisplay.from_estimator(model_of["selecting"], "heritability")
 
 
 def test_of_one_chain_the_halves_are_compared():
