@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
+from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.plotting._style import (
     BLUE,
     GREEN,
@@ -92,8 +92,10 @@ class VariancePartitionDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If `model` is no NNMMRegressor or NNMMClassifier.
         """
-        check_is_fitted(model)
+        check_is_fitted_network(model)
         return cls(model.variance_components_, y_name=y_name).plot(ax, max_omics=max_omics)
 
     def plot(self, ax: Any = None, *, max_omics: int = 30) -> Self:
