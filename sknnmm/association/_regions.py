@@ -10,7 +10,7 @@ import pandas as pd
 
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.chromosomes import chromosome_codes
-from sknnmm.inputs.positions import chromosomes_of_both, read_positions
+from sknnmm.inputs.positions import LONGEST_MAP, chromosomes_of_both, read_positions
 
 UNITS = {"bp": 1, "kb": 1e3, "mb": 1e6, "cm": 1}  # of positions: bases, or centimorgans
 _DISTANCE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(bp|kb|mb|cm)\s*", re.IGNORECASE)
@@ -47,7 +47,10 @@ def regions_of(window, positions, n_snps):
         found = _DISTANCE.fullmatch(window)
         if not found or not float(found[1]):
             raise ValueError(f"{ASKED}; got {window!r}.")
-        return _of_distance(float(found[1]) * UNITS[found[2].lower()], _required(positions))
+        unit, positions = found[2].lower(), _required(positions)
+        size = float(found[1]) * UNITS[unit]
+        _warn_of_other_unit(window, unit, size, positions["position"].max())
+        return _of_distance(size, positions)
     if isinstance(window, Integral) and not isinstance(window, bool) and window >= 1:
         return _of_neighbours(int(window), positions, n_snps)
     raise ValueError(f"{ASKED}; got {window!r}.")
@@ -57,6 +60,20 @@ def _required(positions):
     if positions is None:
         raise ValueError("variants are needed for windows by position: pass them, or windows of n.")
     return positions
+
+
+def _warn_of_other_unit(window, unit, size, furthest):
+    """Warn of windows in centimorgans of positions that look like bases, or the reverse."""
+    if unit == "cm" and furthest > LONGEST_MAP:
+        warn(
+            f"window={window!r} is in centimorgans, but positions up to {furthest:,.0f} look like "
+            'bases. If they are, ask for bases, such as "1Mb".'
+        )
+    elif unit != "cm" and furthest < min(size, LONGEST_MAP):
+        warn(
+            f"window={window!r} holds whole chromosomes, for positions go up to {furthest:g}. If "
+            'they are centimorgans, ask for these, such as "2cM"; if megabases, convert them.'
+        )
 
 
 def _in_order(positions):

@@ -93,7 +93,8 @@ def windows(
     Warns
     -----
     UserWarning
-        If SNPs have no chromosome or position: they are in no window.
+        If SNPs have no chromosome or position: they are in no window. If positions seem to be in
+        another unit than `window`.
 
     Notes
     -----

@@ -7,6 +7,7 @@ from sknnmm.common.messages import some
 from sknnmm.inputs.chromosomes import chromosome_codes
 from sknnmm.inputs.tables import as_doubles, refuse_infinite
 
+LONGEST_MAP = 10_000  # positions beyond it are bases and not centimorgans
 _COLUMNS = {
     "chromosome": {"chromosome", "chrom", "chr"},
     "position": {"position", "pos", "bp"},

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.duplicates import refuse_duplicates
+from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.common.messages import some
 from sknnmm.common.typing import FilePath, Table
 from sknnmm.genotypes.dosages import is_missing
@@ -67,6 +67,8 @@ def write_predictdb(
 
     Raises
     ------
+    TypeError
+        If `model` is no NNMMRegressor or NNMMClassifier.
     ValueError
         If the model has no omics or no SNP effect on any, X or `variants` lack SNPs with an effect,
         or alleles of these are unknown.
@@ -106,7 +108,7 @@ def write_predictdb(
     0  omic_0  snp_0          G          A
     1  omic_0  snp_1          G          A
     """
-    check_is_fitted(model)
+    check_is_fitted_network(model)
     weights = _weights(model, variants, min_inclusion)
     extra = _extra(weights, performance)
     covariances = f"{os.fspath(prefix)}_covariances.txt.gz"

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sknnmm.inputs.chromosomes import chromosome_codes
+from sknnmm.inputs.positions import LONGEST_MAP
 from sknnmm.plotting._style import plain
 
 GAP = 0.01  # between chromosomes, of the length of the genome
-LONGEST_MAP = 10_000  # positions beyond it are bases and not centimorgans
 
 
 class Genome(NamedTuple):

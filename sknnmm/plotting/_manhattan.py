@@ -8,7 +8,8 @@ import pandas as pd
 
 from sknnmm.association import snp_table, windows
 from sknnmm.common.typing import Table
-from sknnmm.plotting._genome import LONGEST_MAP, genome_of
+from sknnmm.inputs.positions import LONGEST_MAP
+from sknnmm.plotting._genome import genome_of
 from sknnmm.plotting._style import (
     BLUE,
     SKY,
@@ -26,8 +27,16 @@ if TYPE_CHECKING:
 ON_Y = ("total", "mediated", "direct")
 FEW = 2000  # points, which are drawn larger
 PROBABILITIES = ("wppa", "inclusion_probability")
+ERROR_RATES = ("lfdr", "fdr", "lfsr")  # of which the lowest stand out
+AXIS_LABELS = {
+    "effect": "effect per allele",
+    "sd": "SD of the effect",
+    "lfdr": "local false discovery rate",
+    "fdr": "false discovery rate",
+    "lfsr": "local false sign rate",
+}
 OUTSTANDING = 0.2  # of the highest value: what gets a name has more
-APART = 0.1  # of the width: points closer than that do not both get a label
+APART = 0.05  # of the width: points closer than that do not both get a label
 LONGEST_LABEL = 24  # characters
 
 
@@ -133,7 +142,8 @@ class ManhattanDisplay:
             If matplotlib is not installed.
         ValueError
             If a window is given without X, the table has no such column, or the inclusion
-            probability is 1 by the prior; and as `snp_table` and `windows` do.
+            probability is 1 by the prior and a false discovery impossible; and as `snp_table` and
+            `windows` do.
         """
         if window is None:
             table = snp_table(model, variants, response)
@@ -152,8 +162,9 @@ class ManhattanDisplay:
         ax : Axes, sequence of Axes or None, default=None
             One for each response. None: of a new figure.
         n_labels : int, default=3
-            Number of points in each panel that get their names: the highest, but not those next
-            to a higher one, and none below a fifth of the highest.
+            Number of points in each panel that get their names: the highest, of effects by their
+            absolute value, of error rates the lowest; but not those next to a higher one, and none
+            below a fifth of the highest.
 
         Returns
         -------
@@ -176,12 +187,13 @@ class ManhattanDisplay:
         numbers = self.table.select_dtypes("number").columns
         if self.value not in numbers:
             raise ValueError(f"value={self.value!r}: the table has {', '.join(numbers)}.")
-        if self.value == "inclusion_probability" and "lfdr" in self.table:
+        if self.value in ("inclusion_probability", "lfdr", "fdr") and "lfdr" in self.table:
             by_prior = self.table["lfdr"].isna().groupby(self.table["response"]).all()
             if by_prior.any():
                 raise ValueError(
-                    f"The prior of effects on {by_prior.idxmax()} lets none be zero, so that every "
-                    'inclusion probability is 1. Show windows, or value="variance_share".'
+                    f"The prior of effects on {by_prior.idxmax()} lets none be zero: every "
+                    "inclusion probability is 1, and there are no false discoveries. Show windows, "
+                    'or value="variance_share" or "lfsr".'
                 )
 
     def _draw(self, ax, response, n_labels):
@@ -200,11 +212,12 @@ class ManhattanDisplay:
         )
         width = np.nanmax(genome.x) - np.nanmin(genome.x) or 1.0
         ax.set_xlim(np.nanmin(genome.x) - 0.01 * width, np.nanmax(genome.x) + 0.01 * width)
-        top = values.max(initial=0)
+        low, top = values.min(initial=0), values.max(initial=0)
         if self.value in PROBABILITIES:
             top = 1.0
             ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
-        ax.set_ylim(min(0, 1.1 * values.min(initial=0)), 1.15 * top or 1.0)
+        room = 0.15 * (top - low) or 1.0  # for labels
+        ax.set_ylim(low - room if low < 0 else 0, top + room)
         if genome.ticks:
             ax.set_xticks(genome.ticks, _apart(genome, width / characters_along(ax)))
             ax.tick_params(axis="x", length=0)
@@ -214,15 +227,17 @@ class ManhattanDisplay:
         ax.set_title(title, loc="left", fontsize="medium")
         without_frame(ax)
         names = _Names(table, width / characters_along(ax, 8.3))
-        peaks = _peaks(genome.x, values, names, APART * width, n_labels)
+        strength = 1 - values if self.value in ERROR_RATES else np.abs(values)
+        peaks = _peaks(genome.x, strength, names, APART * width, n_labels)
         along = (genome.x - np.nanmin(genome.x)) / width
         self.texts_.append(
             [
                 ax.annotate(
                     names.of(row),
                     (genome.x[row], values[row]),
-                    (0, 4),
+                    (0, 4 if values[row] >= 0 else -4),
                     textcoords="offset points",
+                    va="baseline" if values[row] >= 0 else "top",
                     ha="left" if along[row] < 0.05 else "right" if along[row] > 0.95 else "center",
                     fontsize="small",
                 )
@@ -232,7 +247,7 @@ class ManhattanDisplay:
 
     def _label(self):
         if self.value != "wppa":
-            return self.value.replace("_", " ")
+            return AXIS_LABELS.get(self.value, self.value.replace("_", " "))
         threshold = self.table.attrs.get("threshold")
         return "WPPA" if threshold is None else f"WPPA\n(share > {threshold:g})"
 

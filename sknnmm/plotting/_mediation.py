@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 
 from sknnmm.mediation import omics_table
-from sknnmm.plotting._style import BLUE, GREEN, SKY, axes_of, text_of, without_frame, wrapped
+from sknnmm.plotting._style import (
+    BLUE,
+    GREEN,
+    SKY,
+    axes_of,
+    room_along,
+    text_of,
+    without_frame,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from sknnmm.estimators.classifier import NNMMClassifier
@@ -127,6 +136,11 @@ class MediationDisplay:
         if self.value not in LABELS:
             raise ValueError(f"value={self.value!r} must be one of {', '.join(LABELS)}.")
         rows = self._rows(max_omics)
+        if rows.empty:
+            raise ValueError(
+                f"value={self.value!r} has no numbers: a network function is no sum over omics. "
+                'Show value="effect" or "heritability".'
+            )
         mean, low, high = (
             rows[f"{self.value}{end}"].to_numpy(float) for end in ("", "_low", "_high")
         )
@@ -143,7 +157,7 @@ class MediationDisplay:
         ax.set_ylim(len(rows) - 0.4, -0.6)
         what = LABELS[self.value].format(self.y_name)
         label = f"{what} (mean, {100 * self.interval:g} % interval)"
-        ax.set_xlabel(wrapped(label, 70))
+        ax.set_xlabel(wrapped(label, min(70, room_along(ax))))
         without_frame(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self

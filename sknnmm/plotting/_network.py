@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.common.optional import import_optional
 from sknnmm.common.typing import Table
 from sknnmm.plotting._flows import genetic_flows
@@ -121,6 +122,7 @@ class NetworkDisplay:
         TypeError, ValueError
             If the model is not fitted, or X or groups do not fit to it.
         """
+        check_is_fitted_network(model)
         genotypes = model._check_predict_genotypes(X)
         shares = genetic_flows(model, genotypes, groups)
         return cls(shares, y_name=y_name).plot(ax, max_omics=max_omics, max_groups=max_groups)

@@ -9,7 +9,15 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length, check_scalar
 
 from sknnmm.common.typing import Column, Table
-from sknnmm.plotting._style import BLUE, VERMILION, axes_of, text_of, without_frame
+from sknnmm.plotting._style import (
+    BLUE,
+    VERMILION,
+    axes_of,
+    room_along,
+    text_of,
+    without_frame,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from sknnmm.estimators.regressor import NNMMRegressor
@@ -147,12 +155,11 @@ class PredictionDisplay:
         )
         ax.set_xlabel(f"predicted {self.y_name}")
         ax.set_ylabel(f"observed {self.y_name}")
-        ax.set_title(
+        title = (
             f"correlation {self.correlation_:.2f}, {100 * self.coverage_:.0f} % in their "
-            f"{100 * self.interval:g} % interval",
-            loc="left",
-            fontsize="medium",
+            f"{100 * self.interval:g} % interval"
         )
+        ax.set_title(wrapped(title, max(20, room_along(ax))), loc="left", fontsize="medium")
         without_frame(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self

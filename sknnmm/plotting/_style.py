@@ -62,6 +62,12 @@ def characters_along(ax, points=10):
     return ax.get_window_extent().width / ax.figure.dpi * 72 / (0.6 * points)
 
 
+def room_along(ax):
+    """Return how many characters have room along axes when the figure is laid out."""
+    ax.figure.draw_without_rendering()
+    return int(characters_along(ax))
+
+
 def without_frame(ax):
     """Leave of the frame of axes what is read: left and bottom."""
     ax.spines[["top", "right"]].set_visible(False)

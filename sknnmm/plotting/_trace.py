@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.stats import rankdata
-from sklearn.utils.validation import check_is_fitted
 
+from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.common.messages import some
 from sknnmm.plotting._style import IN_TURN, axes_of, text_of, without_frame
 from sknnmm.posterior.diagnostics import quantities
@@ -37,7 +36,8 @@ class TraceDisplay:
         Traces on the left, ranks on the right.
     figure_ : Figure
     ranks_ : dict of str to ndarray of shape (chain, 20)
-        Numbers of draws in each bin of ranks. Of a single chain its halves are compared.
+        Numbers of draws in each bin of ranks. Equal draws, such as the zeros of a prior that
+        selects, are ranked at random. Of a single chain its halves are compared.
 
     References
     ----------
@@ -90,10 +90,12 @@ class TraceDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If `model` is no NNMMRegressor or NNMMClassifier.
         ValueError
             If a label is not one of `diagnostics_`.
         """
-        check_is_fitted(model)
+        check_is_fitted_network(model)
         diagnostics, posterior = model.diagnostics_, model.posterior_
         if labels is None:
             worst = diagnostics.loc[diagnostics["target"].to_numpy(bool), "r_hat"]
@@ -102,8 +104,12 @@ class TraceDisplay:
             posterior.draws, posterior.registry, posterior.coords, judged={}
         )
         of_label = dict(zip(known, columns, strict=True))
+        if isinstance(labels, str):
+            raise ValueError(
+                f"labels must be a sequence of labels of diagnostics_: write [{labels!r}]."
+            )
         unknown = [label for label in labels if label not in of_label]
-        if isinstance(labels, str) or unknown or not len(labels):
+        if unknown or not len(labels):
             raise ValueError(
                 "labels must be a sequence of labels of diagnostics_"
                 + (f", which has no {some(unknown)}." if unknown else ".")
@@ -166,9 +172,14 @@ def _parts(draws):
 
 
 def _counts_of_ranks(draws):
-    """Return how many draws of every chain have a rank in each of BINS bins, (chain, BINS)."""
-    ranks = rankdata(draws, method="ordinal").reshape(draws.shape) - 0.5
-    bins = np.floor(ranks / draws.size * BINS).astype(int)
+    """Return how many draws of every chain have a rank in each of BINS bins, (chain, BINS).
+
+    Equal draws, such as zeros of a weight, are ranked at random, so that no chain is below another.
+    """
+    among_equals = np.random.default_rng(0).random(draws.size)
+    ranks = np.empty(draws.size)
+    ranks[np.lexsort([among_equals, draws.ravel()])] = np.arange(draws.size) + 0.5
+    bins = np.floor(ranks.reshape(draws.shape) / draws.size * BINS).astype(int)
     return np.stack([np.bincount(own, minlength=BINS) for own in bins])
 
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
+from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.plotting._style import (
     BLUE,
     GREEN,
@@ -14,7 +14,7 @@ from sknnmm.plotting._style import (
     PURPLE,
     SKY,
     axes_of,
-    characters_along,
+    room_along,
     text_of,
     without_frame,
     wrapped,
@@ -92,8 +92,10 @@ class VariancePartitionDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If `model` is no NNMMRegressor or NNMMClassifier.
         """
-        check_is_fitted(model)
+        check_is_fitted_network(model)
         return cls(model.variance_components_, y_name=y_name).plot(ax, max_omics=max_omics)
 
     def plot(self, ax: Any = None, *, max_omics: int = 30) -> Self:
@@ -130,8 +132,8 @@ class VariancePartitionDisplay:
         ax.set_yticks(at, [wrapped(self.y_name, 30), *responses[1:]])
         ax.set(xlim=(0, 1), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the variance")
         labels = [NAMES.get(term, text_of(term, 24)) for term in terms]
-        room, widths = characters_along(ax), [len(label) + 5 for label in labels]
-        columns = len(terms) if sum(widths) <= room else int(room / max(widths))
+        room, widths = room_along(ax), [len(label) + 5 for label in labels]
+        columns = len(terms) if sum(widths) <= room else room // max(widths)
         ax.legend(
             self.bars_.values(),
             labels,

@@ -39,9 +39,9 @@ class Posterior:
         variances (BayesA, BayesB), ``*_squared_penalty`` lambda^2 of BayesL. With groups of SNPs
         or omics, theirs and pi are (chain, draw, group, ...), NaN of a group that has none.
     variables : DataFrame
-        What the draws are: one row for each name, with its dims, its unit ("1": none;
-        hyperparameters are on the standardised scale), whether chains are judged by it (target),
-        the number of draws of a chain, and a description.
+        What the draws are: one row for each name, with its dims, its unit ("1": none; "y": of a
+        classifier the liability; hyperparameters are on the standardised scale), whether chains
+        are judged by it (target), the number of draws of a chain, and a description.
     registry : dict of str to Variable
         The same, as the package reads it.
     coords : dict of str to ndarray
@@ -168,11 +168,13 @@ class Posterior:
         if names is None:
             chosen = [v for v in self.registry.values() if v.is_diagnosed]
         else:
+            if isinstance(names, str):
+                raise ValueError(f"names must be a sequence of names: write [{names!r}].")
             unknown = [name for name in names if name not in self.draws]
-            if isinstance(names, str) or unknown:
+            if unknown:
                 raise ValueError(
                     f"names must be a sequence of {', '.join(self.draws)}; got "
-                    f"{names if isinstance(names, str) else ', '.join(map(str, unknown))}."
+                    f"{', '.join(map(str, unknown))}."
                 )
             chosen = [self.registry[name] for name in names]
         if not all(0 <= q <= 1 for q in quantiles):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
+from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.common.layer_names import OMICS
 from sknnmm.common.messages import some
 from sknnmm.prediction.parts import at_held, batches
@@ -38,12 +38,7 @@ class EffectDraws:
     """
 
     def __init__(self, model):
-        if not hasattr(model, "predict_omics"):
-            raise TypeError(
-                "model must be a fitted NNMMRegressor or NNMMClassifier; got "
-                f"{type(model).__name__}. The last step of a Pipeline is pipeline[-1]."
-            )
-        check_is_fitted(model)
+        check_is_fitted_network(model)
         self._network = model._network
         self.posterior = self._network.phenotype.posterior
         self.nodes = [str(name) for name in model.omics_names_]

@@ -167,6 +167,22 @@ def test_snps_without_position_are_in_no_window_with_a_warning(model_of):
     assert table["n_snps"].tolist() == [11, 11]
 
 
+def test_windows_in_another_unit_than_positions_are_warned_of():
+    bases = pd.DataFrame({"chromosome": 1, "position": [1e5, 5e6]})
+    with pytest.warns(UserWarning, match=r"window='2cM'.*up to 5,000,000 look like bases"):
+        regions_of("2cM", bases, 2)
+    map_ = pd.DataFrame({"chromosome": 1, "position": [0.0, 118.2]})
+    with pytest.warns(UserWarning, match=r"window='1Mb' holds whole chromosomes.*up to 118\.2"):
+        regions_of("1Mb", map_, 2)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize(("window", "furthest"), [("1Mb", 9e5), ("2cM", 118.2), ("500bp", 9_700)])
+def test_windows_in_the_unit_of_positions_are_not_warned_of(window, furthest):
+    positions = pd.DataFrame({"chromosome": 1, "position": [0.0, furthest]})
+    assert regions_of(window, positions, 2)
+
+
 @pytest.mark.parametrize("window", ["1 inch", "0Mb", "", 0, True, 1.5, None])
 def test_what_is_no_window_is_refused(model_of, window):
     with pytest.raises(ValueError, match="window must be a distance"):

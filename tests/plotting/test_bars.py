@@ -69,3 +69,36 @@ def test_variance_partition_stacks_the_shares(model_of):
     assert display.bars_["omics"][2].get_width() == 0
     names = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert names == ["SNPs", "omics, not genetic", "residual"]
+
+
+def right_end(artist):
+    """Return where an artist ends, in widths of its figure."""
+    artist.figure.draw_without_rendering()
+    box = artist.get_window_extent()
+    return box.x1 / artist.figure.bbox.width
+
+
+LONG = "systolic blood pressure at the second visit (mmHg)"
+
+
+def test_a_legend_has_room_beside_long_names():
+    index = pd.MultiIndex.from_product(
+        [["phenotype"], ["y"], ["SNPs", "omics", "litter", "residual"]],
+        names=["layer", "response", "term"],
+    )
+    table = pd.DataFrame({"share": 0.25}, index)
+    display = VariancePartitionDisplay(table, y_name=LONG[:30]).plot()
+    assert right_end(display.ax_.get_legend()) <= 1
+
+
+def test_a_label_has_room_beside_long_names():
+    table = pd.DataFrame({"path": ["interleukin-6 in plasma (batch-corrected)"], "effect": 0.5})
+    table[["effect_low", "effect_high"]] = 0.4, 0.6
+    display = MediationDisplay(table, value="effect", y_name=LONG).plot()
+    assert right_end(display.ax_.xaxis.label) <= 1
+
+
+def test_a_value_without_numbers_is_refused():
+    table = pd.DataFrame({"path": ["gene", "total"], "genetic_share": [np.nan, 1.0]})
+    with pytest.raises(ValueError, match="value='genetic_share' has no numbers"):
+        MediationDisplay(table).plot()

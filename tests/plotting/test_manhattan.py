@@ -94,8 +94,9 @@ def test_snps_without_a_place_are_not_drawn():
 
 def test_a_prior_without_selection_has_no_inclusion_probabilities(model_of):
     model = model_of["no selection"]
-    with pytest.raises(ValueError, match=r"lets none be zero.*value=\"variance_share\""):
-        ManhattanDisplay.from_estimator(model)
+    for value in (None, "lfdr", "fdr"):
+        with pytest.raises(ValueError, match=r"lets none be zero.*value=\"variance_share\""):
+            ManhattanDisplay.from_estimator(model, value=value)
     display = ManhattanDisplay.from_estimator(model, value="variance_share")
     expected = snp_table(model)["variance_share"]
     np.testing.assert_allclose(drawn(display.points_[0])[:, 1], expected)
@@ -134,3 +135,38 @@ def test_chromosomes_without_room_for_their_names_have_none():
     assert len(labels) == 5
     assert {"1", "2", "X"} <= set(labels)
     assert labels.count("") == 1
+
+
+def of_value(name, values):
+    snps = [f"rs{i}" for i in range(len(values))]
+    return ManhattanDisplay(
+        pd.DataFrame({"response": "total", "snp": snps, name: values, "lfdr": 0.5}), value=name
+    ).plot()
+
+
+def test_strong_effects_of_either_sign_get_labels():
+    values = np.zeros(100)
+    values[[20, 50, 80]] = [-0.3, 0.2, -0.02]
+    display = of_value("effect", values)
+    assert [text.get_text() for text in display.texts_[0]] == ["rs20", "rs50"]
+    heights = [text.xyann[1] for text in display.texts_[0]]
+    assert heights[0] < 0 < heights[1]
+    assert display.ax_.get_ylabel() == "effect per allele"
+    low, high = of_value("effect", -np.abs(values)).ax_.get_ylim()
+    assert low < -0.3
+    assert high < 0.1
+
+
+def test_the_lowest_error_rates_get_labels():
+    values = np.ones(100)
+    values[[20, 50]] = [0.0, 0.3]
+    display = of_value("lfsr", values)
+    assert [text.get_text() for text in display.texts_[0]] == ["rs20", "rs50"]
+    assert display.ax_.get_ylabel() == "local false sign rate"
+
+
+def test_a_tenth_of_the_genome_away_is_another_peak():
+    values = np.zeros(300)
+    values[[120, 121, 149]] = [0.9, 0.8, 0.7]
+    display = of_value("effect", values)
+    assert [text.get_text() for text in display.texts_[0]] == ["rs120", "rs149"]

@@ -51,3 +51,14 @@ def test_classes_are_refused():
     X, y, _ = small_data()
     with pytest.raises(TypeError, match="RocCurveDisplay"):
         PredictionDisplay.from_estimator(NNMMClassifier(), X, y)
+
+
+def test_a_title_has_room_over_narrow_axes():
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 3, figsize=(12, 4), layout="constrained")
+    display = PredictionDisplay([0, 1, 9], [0, 1, 2], [1, 1, 1]).plot(axes[2])
+    figure.draw_without_rendering()
+    title = display.ax_.get_title(loc="left")
+    assert title.endswith("interval")
+    assert "\n" in title

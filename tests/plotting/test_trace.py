@@ -44,6 +44,8 @@ def test_the_worst_targets_are_drawn_by_default(model_of):
 def test_unknown_labels_are_refused(model_of):
     with pytest.raises(ValueError, match=r"labels of diagnostics_, which has no weight"):
         TraceDisplay.from_estimator(model_of["selecting"], ["weight"])
+    with pytest.raises(ValueError, match=r"must be a sequence .*: write \['heritability'\]"):
+        TraceDisplay.from_estimator(model_of["selecting"], "heritability")
 
 
 def test_of_one_chain_the_halves_are_compared():
@@ -53,3 +55,13 @@ def test_of_one_chain_the_halves_are_compared():
     lines = np.concatenate([line.get_xydata() for line in display.ax_[0, 0].lines])
     np.testing.assert_array_equal(lines, np.tile(np.arange(200.0)[:, np.newaxis], 2))
     assert display.ax_[0, 1].get_legend().get_title().get_text() == "half of the chain"
+
+
+def test_equal_draws_do_not_set_chains_apart():
+    zeros = TraceDisplay({"theta": np.zeros((2, 1000))}).plot().ranks_["theta"]
+    np.testing.assert_array_equal(zeros.sum(axis=0), 100)
+    assert np.abs(zeros - 50).max() < 20
+    some_zeros = np.stack([np.zeros(1000), np.r_[np.zeros(900), np.ones(100)]])
+    ranks = TraceDisplay({"theta": some_zeros}).plot().ranks_["theta"]
+    np.testing.assert_array_equal(ranks[:, -1], [0, 100])
+    assert np.abs(ranks[:, :-1] / 100 - [[10 / 19], [9 / 19]]).max() < 0.2

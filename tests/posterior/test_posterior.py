@@ -97,7 +97,7 @@ def test_summary_of_effects_of_levels_groups_and_sparse_snps(model, sparse_model
     ("arguments", "message"),
     [
         ({"names": ["no_such"]}, "names must be a sequence of residual_variance.*got no_such"),
-        ({"names": "heritability"}, "names must be a sequence.*got heritability"),
+        ({"names": "heritability"}, r"names must be a sequence of names: write \['heritability'\]"),
         ({"quantiles": [0.5, 5]}, r"quantiles must lie between 0 and 1; got \[0.5, 5\]"),
     ],
 )
