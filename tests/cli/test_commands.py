@@ -98,7 +98,12 @@ def test_cross_validation_keeps_groups_together_and_scores_folds(workplace):
 def test_results_hold_the_options_the_counts_and_the_versions(workplace):
     folder = workplace.folder / "results"
     config = tomllib.loads((folder / "config.toml").read_text())
-    assert config["n-iter"] == "60" and config["fixed"] == ["sex"] and config["seed"] == 0
+    assert (
+        "overwrite" not in config
+        and config["n-iter"] == "60"
+        and config["fixed"] == ["sex"]
+        and config["seed"] == 0
+    )
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["individuals"] == {
         "genotyped": 80,

@@ -43,12 +43,16 @@ def test_options_survive_toml():
     }
 
 
-def test_numbers_in_a_config_are_as_typed(tmp_path):
+def test_a_config_has_numbers_as_typed_and_passes_over_options_of_other_commands(tmp_path):
     path = tmp_path / "run.toml"
-    path.write_text('n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\n')
+    path.write_text('n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\nfolds = 3\n')
     names = ("n_iter", "min_maf", "quiet", "set")
-    command = SimpleNamespace(params=[SimpleNamespace(name=name) for name in names])
-    context = SimpleNamespace(command=command, default_map=None)
+    command, other = (
+        SimpleNamespace(params=[SimpleNamespace(name=name) for name in of])
+        for of in (names, ("n_iter", "folds"))
+    )
+    parent = SimpleNamespace(command=SimpleNamespace(commands={"fit": command, "cv": other}))
+    context = SimpleNamespace(command=command, parent=parent, default_map=None)
     assert read_config(context, path) == path
     expected = {"n_iter": "5000", "min_maf": "0.05", "quiet": True, "set": ["thin=2"]}
     assert context.default_map == expected
