@@ -115,7 +115,8 @@ def _groups(inputs, observed, data, group):
 def _of_fold(k, validation, inputs, data, model):
     """Return predictions of one fold by a fit of all others."""
     training = np.setdiff1d(np.arange(len(inputs.y)), validation)
-    fitted(model, inputs, data, training)
+    with current().part(f"fold {k}"):
+        fitted(model, inputs, data, training)
     X = inputs.genotypes.iloc[validation]
     c = None if inputs.covariates is None else inputs.covariates.iloc[validation]
     made = {FROM_GENOTYPES: predictions(model, X, None, c)}

@@ -32,6 +32,14 @@ class Journal:
         """Note what was done, with its counts."""
         self.steps.append(text)
 
+    @contextmanager
+    def part(self, name):
+        """Let the warnings that come meanwhile begin with the name of a part of the command."""
+        first = len(self.recorded)
+        yield
+        for warning in self.recorded[first:]:
+            warning.message = f"{name}: {warning.message}"
+
     @property
     def warnings(self):
         """Return the texts of all warnings, each once."""

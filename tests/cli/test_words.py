@@ -101,5 +101,8 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
         ("the mask and the method of the trait", "the mask and the method of the trait"),
     ],
 )
+        ("fold 1: NNMMRegressor(n_iter=9): bulk ESS < 100", "fold 1: bulk ESS < 100"),
+        ("checkpoint='a/b c' cannot continue", "--checkpoint 'a/b c' cannot continue"),
+        ("With warm_start=True, n_iter may", "With --set warm_start=true, --n-iter may"),
 def test_messages_name_options(of_library, of_command_line):
     assert in_options(of_library) == of_command_line
