@@ -63,8 +63,6 @@ def fit(
             states.rmdir()
     network.set_params(checkpoint=None, verbose=0)
     tables = _tables(network, inputs, window)
-    for name, table in tables.items():
-        current().step(f"{name}.{results.format}: {len(table)} rows")
     current().facts["heritability"] = float(network.heritability_)
     with new_folder(out) as folder:
         for name, table in tables.items():
