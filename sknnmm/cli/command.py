@@ -1,7 +1,9 @@
 """From functions of dataclasses of options to commands."""
 
+import copy
 import inspect
 from collections.abc import Callable
+from typing import Annotated, get_args
 
 from sknnmm.cli.journal import journal
 
@@ -22,9 +24,7 @@ def command(function: Callable) -> Callable:
         if p.kind is not p.KEYWORD_ONLY
     }
     own = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-    shared = {
-        name: list(inspect.signature(kind).parameters.values()) for name, kind in groups.items()
-    }
+    shared = {name: _in_panels(kind) for name, kind in groups.items()}
 
     def run(**options):
         made = {
@@ -41,3 +41,16 @@ def command(function: Callable) -> Callable:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__doc__ = function.__doc__
     return run
+
+
+def _in_panels(kind):
+    """Return the fields of a dataclass of options as parameters, those of each class in a panel."""
+    fields, made = inspect.signature(kind).parameters, []
+    for part in kind.__mro__:
+        for name in inspect.get_annotations(part):
+            if name in fields:
+                of_type, option = get_args(fields[name].annotation)
+                option = copy.copy(option)
+                option.rich_help_panel = part.TITLE
+                made.append(fields[name].replace(annotation=Annotated[of_type, option]))
+    return made

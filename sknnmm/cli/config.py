@@ -8,7 +8,10 @@ import typer
 
 
 def read_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Let the options in a file be the defaults of the command."""
+    """Let the options in a file be the defaults of the command.
+
+    Those of other commands are passed over: one file serves all, also the config.toml of results.
+    """
     if path is None:
         return None
     try:
@@ -17,14 +20,25 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
         raise ValueError(
             f"{path} is no TOML file: {error}. Write lines such as seed = 1."
         ) from error
-    known = {p.name for p in context.command.params if p.name != "config"}
-    options = {key.replace("-", "_"): _as_typed(value) for key, value in table.items()}
-    for key in table:
-        if key.replace("-", "_") not in known:
+    known = _options(context.command)
+    of_others = {name for c in _all_commands(context) for name in _options(c)} - known
+    options = {key.replace("-", "_"): (key, value) for key, value in table.items()}
+    for name, (key, _) in options.items():
+        if name not in known | of_others:
             names = ", ".join(sorted(known)).replace("_", "-")
             raise ValueError(f"{path}, line {_line(path, key)}: no option {key}. Options: {names}.")
-    context.default_map = options
+    context.default_map = {
+        name: _as_typed(value) for name, (_, value) in options.items() if name in known
+    }
     return path
+
+
+def _options(command):
+    return {p.name for p in command.params} - {"config"}
+
+
+def _all_commands(context):
+    return context.parent.command.commands.values()
 
 
 def _as_typed(value):

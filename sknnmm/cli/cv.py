@@ -1,6 +1,5 @@
 """``sknnmm cv``."""
 
-import re
 from typing import Annotated
 
 import numpy as np
@@ -8,13 +7,14 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from sknnmm.cli.folder import check_results, new_folder
-from sknnmm.cli.inputs import read_inputs
+from sknnmm.cli.inputs import note_unnamed, read_inputs, unnamed
 from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
 from sknnmm.cli.options import Common, Data, Family, Model, Results, option
 from sknnmm.cli.outcomes import PROBABILITY, predictions, scores
 from sknnmm.cli.phenotypes import exact
 from sknnmm.cli.tables import read, write
+from sknnmm.common.messages import some
 from sknnmm.effects import Fixed
 
 FROM_GENOTYPES, WITH_OMICS = "genotypes", "genotypes and omics"
@@ -41,8 +41,11 @@ def cv(
     """
     check_results(results, common.overwrite)
     inputs = read_inputs(data)
-    if group is not None and _is_no_term(group, inputs, data):
+    others = unnamed(data, inputs.covariates)
+    if group in others:  # it would be a fixed effect, of which new groups have no estimate
         inputs.parameters.setdefault("effects", []).append(Fixed(group, layer=None))
+        others.remove(group)
+    note_unnamed(data, others)
     observed = np.flatnonzero(inputs.y.notna())
     table = pd.concat(
         _of_fold(k, validation, inputs, data, estimator(model, inputs))
@@ -59,17 +62,6 @@ def cv(
         for name, made in tables.items():
             write(made, folder, name, results.format)
         current().write(folder)
-
-
-def _is_no_term(group, inputs, data):
-    """Return whether the groups are a covariate that no term names.
-
-    It would be a fixed effect, of which those of new groups cannot be predicted.
-    """
-    if inputs.covariates is None or group not in inputs.covariates:
-        return False
-    named = re.compile(rf"\b{re.escape(group)}\b")
-    return group not in (data.random or []) and not any(map(named.search, data.fixed or []))
 
 
 def _splits(inputs, observed, data, folds, group):
@@ -108,14 +100,15 @@ def _groups(inputs, observed, data, group):
                     "--group needs. Fill it in."
                 )
             return groups.astype(str)
-    names = " and ".join(map(str, paths))
-    raise ValueError(f"--group {group}: no such column in {names}. Write one of their columns.")
+    found = " and ".join(f"{path} ({some(read(path, data).columns)})" for path in paths)
+    raise ValueError(f"--group {group}: no such column in {found}.")
 
 
 def _of_fold(k, validation, inputs, data, model):
     """Return predictions of one fold by a fit of all others."""
     training = np.setdiff1d(np.arange(len(inputs.y)), validation)
-    fitted(model, inputs, data, training)
+    with current().part(f"fold {k}"):
+        fitted(model, inputs, data, training)
     X = inputs.genotypes.iloc[validation]
     c = None if inputs.covariates is None else inputs.covariates.iloc[validation]
     made = {FROM_GENOTYPES: predictions(model, X, None, c)}

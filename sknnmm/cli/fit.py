@@ -9,7 +9,7 @@ import pandas as pd
 
 from sknnmm.association import snp_table, windows
 from sknnmm.cli.folder import check_results, new_folder
-from sknnmm.cli.inputs import read_inputs
+from sknnmm.cli.inputs import note_unnamed, read_inputs, unnamed
 from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
 from sknnmm.cli.options import Common, Data, Model, Results, option
@@ -51,6 +51,7 @@ def fit(
             f"--window {window}: write a distance, as 1Mb or 2cM, or a number of SNPs."
         )
     inputs = read_inputs(data)
+    note_unnamed(data, unnamed(data, inputs.covariates))
     out = results.out
     states = checkpoint or out.with_name(out.name + ".checkpoint")
     network = estimator(model, inputs, checkpoint=states, verbose=int(not common.quiet))
@@ -62,8 +63,6 @@ def fit(
             states.rmdir()
     network.set_params(checkpoint=None, verbose=0)
     tables = _tables(network, inputs, window)
-    for name, table in tables.items():
-        current().step(f"{name}.{results.format}: {len(table)} rows")
     current().facts["heritability"] = float(network.heritability_)
     with new_folder(out) as folder:
         for name, table in tables.items():

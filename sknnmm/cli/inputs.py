@@ -14,6 +14,7 @@ from sknnmm.cli.omics import check_limits, read_limits, read_omics
 from sknnmm.cli.options import Data, Family
 from sknnmm.cli.phenotypes import exact, read_phenotypes
 from sknnmm.cli.tables import naming, place, read, read_text
+from sknnmm.common.messages import some
 from sknnmm.effects import Fixed, Random
 from sknnmm.inputs.cis import cis_mask
 from sknnmm.io import align
@@ -143,6 +144,28 @@ def _effects(data):
     return [*map(Fixed, data.fixed or []), *map(Random, data.random or [])]
 
 
+def unnamed(data: Data, covariates: pd.DataFrame | None) -> list[str]:
+    """Return the columns of covariates that no option names: fixed effects all the same."""
+    if covariates is None:
+        return []
+    known = {*(data.random or []), ANIMAL}
+    formulas = " ".join(data.fixed or [])
+    return [
+        name
+        for name in covariates.columns
+        if name not in known and not re.search(rf"\b{re.escape(name)}\b", formulas)
+    ]
+
+
+def note_unnamed(data: Data, names: list[str]) -> None:
+    """Note columns that became fixed effects although no option names them."""
+    if names:
+        current().step(
+            f"--covariates {data.covariates}: {some(names)}, which no option names, "
+            f"{'is a fixed effect' if len(names) == 1 else 'are fixed effects'}"
+        )
+
+
 def _check_complete(data, covariates, y):
     """Raise if a covariate is missing where the phenotype is not."""
     if data.covariates is None:
@@ -167,6 +190,11 @@ def _pedigree(data, individuals):
             f"{data.pedigree}, line 1: a pedigree needs three columns: individual, sire and dam."
         )
     own, sire, dam = table.columns[:3]
+    if own in individuals:
+        raise ValueError(
+            f"{data.pedigree}, line 1: {own} is an individual, but the first line holds the names "
+            "of the columns. Add it, e.g. id,sire,dam."
+        )
     with naming(data.pedigree):
         pedigree = Pedigree.from_frame(table, own, sire, dam)
         lacking = pd.Index(individuals).difference(pd.Index(pedigree.ids).astype(str))
@@ -175,7 +203,11 @@ def _pedigree(data, individuals):
                 f"{len(lacking)} genotyped individuals are not in the pedigree, the first "
                 f"{lacking[0]}. Add a line for each, with parents 0 if unknown."
             )
-        return pedigree
+    founders = int(((pedigree.sires < 0) & (pedigree.dams < 0)).sum())
+    current().step(
+        f"--pedigree {data.pedigree}: {len(pedigree.ids)} animals, {founders} without parents"
+    )
+    return pedigree
 
 
 def _mask(data, variants, omics):

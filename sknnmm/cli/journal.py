@@ -15,6 +15,7 @@ from sknnmm.cli.config import as_toml
 from sknnmm.cli.words import in_options
 
 LIBRARIES = "numpy", "scipy", "pandas", "scikit-learn", "numba", "skops"
+NOT_KEPT = "config", "debug", "overwrite"  # in config.toml, which another command may use
 
 
 class Journal:
@@ -31,6 +32,14 @@ class Journal:
         """Note what was done, with its counts."""
         self.steps.append(text)
 
+    @contextmanager
+    def part(self, name):
+        """Let the warnings that come meanwhile begin with the name of a part of the command."""
+        first = len(self.recorded)
+        yield
+        for warning in self.recorded[first:]:
+            warning.message = f"{name}: {warning.message}"
+
     @property
     def warnings(self):
         """Return the texts of all warnings, each once."""
@@ -39,7 +48,7 @@ class Journal:
 
     def write(self, folder: Path) -> None:
         """Write config.toml (the options that ran), log.txt and summary.json."""
-        options = {name: v for name, v in self.options.items() if name not in ("config", "debug")}
+        options = {name: v for name, v in self.options.items() if name not in NOT_KEPT}
         config = f"# sknnmm {self.command} --config config.toml\n{as_toml(options)}"
         (folder / "config.toml").write_text(config, encoding="utf-8")
         facts = {

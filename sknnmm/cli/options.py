@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -36,6 +36,8 @@ class Family(StrEnum):
 class Common:
     """Options of every command."""
 
+    TITLE: ClassVar = "Running"
+
     config: Annotated[
         Path | None,
         option(
@@ -53,6 +55,8 @@ class Common:
 class Results:
     """Where results go."""
 
+    TITLE: ClassVar = "Results"
+
     out: Annotated[Path, option("Folder of the results.")]
     format: Annotated[Format, option("Format of the tables of results.")] = Format.CSV
 
@@ -60,6 +64,8 @@ class Results:
 @dataclass(kw_only=True)
 class TableFormat:
     """How the tables that are read are written."""
+
+    TITLE: ClassVar = "Tables"
 
     id: Annotated[
         str | None, option("Column of IDs in all tables; by default the first of each.")
@@ -72,6 +78,8 @@ class TableFormat:
 @dataclass(kw_only=True)
 class Data(TableFormat):
     """The files to learn from."""
+
+    TITLE: ClassVar = "Files and effects"
 
     genotypes: Annotated[
         Path, option("PLINK (.bed, .raw, .pgen), VCF, BCF, BGEN or HapMap: known by its contents.")
@@ -86,7 +94,10 @@ class Data(TableFormat):
         ),
     ] = None
     family: Annotated[
-        Family, option("Whether the trait is measured, has two classes, or ordered classes.")
+        Family,
+        option(
+            "gaussian: measured; binary: two classes; ordinal: ordered classes.", metavar="<str>"
+        ),
     ] = Family.GAUSSIAN
     classes: Annotated[
         str | None,
@@ -132,6 +143,8 @@ class Data(TableFormat):
 @dataclass(kw_only=True)
 class Model:
     """Parameters of the estimator."""
+
+    TITLE: ClassVar = "Model and chains"
 
     method: Annotated[str, option(f"Prior of SNP effects: {', '.join(METHODS)}.")] = "BayesC"
     activation: Annotated[str, option(f"One of {', '.join(ACTIVATIONS)}.")] = "linear"

@@ -1,15 +1,18 @@
 """Columns of the table of phenotypes: the trait, the upper ends of intervals, weights."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
 
 from sknnmm.cli.journal import current
 from sknnmm.cli.options import Data, Family
-from sknnmm.cli.tables import column, number_column, place, read
+from sknnmm.cli.tables import column, number_column, numbers, place, read
 from sknnmm.common.messages import some
 from sknnmm.inputs.intervals import check_intervals
+
+PLINK_MISSING = -9
 
 
 def read_phenotypes(data: Data) -> pd.DataFrame:
@@ -27,10 +30,33 @@ def read_phenotypes(data: Data) -> pd.DataFrame:
         }
         _check_ends(found["y"], found["y_upper"], data)
     else:
-        found = {"y": number_column(records, data.trait, path, "--trait")}
+        found = {"y": _measured(column(records, data.trait, path, "--trait"), data)}
     if data.weight is not None:
         found["weight"] = number_column(records, data.weight, path, "--weight")
     return pd.DataFrame(found)
+
+
+def _measured(values, data):
+    """Return measurements, and say where classes or the missing code of PLINK may be meant."""
+    if not pd.to_numeric(values, errors="coerce").notna().any() and values.notna().any():
+        raise ValueError(
+            f"{data.phenotypes}: column {data.trait} holds text: {some(values.dropna().unique())}. "
+            "If these are classes, pass --family binary or ordinal."
+        )
+    y = numbers(values.to_frame(), data.phenotypes)[data.trait]
+    if y.nunique() == 2:
+        low, high = sorted(y.dropna().unique())
+        current().step(
+            f"{data.trait}: {low:g} and {high:g} are taken as measurements; --family binary "
+            "takes them as classes"
+        )
+    if n := int((y == PLINK_MISSING).sum()):
+        warnings.warn(
+            f"{data.phenotypes}: {n} values of {data.trait} are {PLINK_MISSING}, which "
+            "is a missing value in PLINK but a measurement here. Leave the field empty if missing.",
+            stacklevel=2,
+        )
+    return y
 
 
 def _check_options(data):

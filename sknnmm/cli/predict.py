@@ -1,5 +1,6 @@
 """``sknnmm predict``."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from sknnmm.cli.options import Common, Results, TableFormat, option
 from sknnmm.cli.outcomes import predictions
 from sknnmm.cli.stored import breeding_values, has_pedigree, load_model
 from sknnmm.cli.tables import naming, read, write
+from sknnmm.common.messages import some
 from sknnmm.io import align, harmonise
 
 
@@ -54,10 +56,11 @@ def predict(
         aligned.omics = aligned.omics[list(network.omics_names_[: network.n_omics_])]
     if c is None and len(network.covariates_mean_):
         raise ValueError(f"{model} was fitted with covariates: pass --covariates.")
-    tables = {
-        "predictions": predictions(network, X, aligned.omics, c),
-        "breeding_values": breeding_values(network, X, c),
-    }
+    with naming(covariates) if covariates else nullcontext():
+        tables = {
+            "predictions": predictions(network, X, aligned.omics, c),
+            "breeding_values": breeding_values(network, X, c),
+        }
     current().step(f"predictions.{results.format}: {len(X)} individuals")
     with new_folder(results.out) as folder:
         for name, table in tables.items():
@@ -67,6 +70,12 @@ def predict(
 
 def _harmonised(new, reference, path, flip, ambiguous):
     """Return the genotypes with the SNPs and counted alleles of the model."""
+    if not new.variants.index.isin(reference.index).any():
+        raise ValueError(
+            f"{path}: SNPs are matched by name, and none has a name that the model knows. The file "
+            f"has {some(new.variants.index)}; the model {some(reference.index)}. Rename those of "
+            "the file."
+        )
     with naming(path):
         plan = harmonise(
             new.variants,

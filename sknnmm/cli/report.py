@@ -53,13 +53,18 @@ def _content(model, cv):
     diagnostics = read_result(model, "diagnostics").set_index("quantity")
     snps = read_result(model, "snp_effects").query("response == 'total'")
     components = read_result(model, "variance_components")
+    values = read_result(model, "breeding_values", individual=str).set_index("individual")[
+        ["breeding_value", "sd", "reliability"]
+    ]
     content = {
         "run": run,
         "trait": trait,
         "is_measured": run["family"] == Family.GAUSSIAN,
         "warnings": run["warnings"],
         "convergence": in_words(diagnostics),
-        "slowest": _targets(diagnostics).nsmallest(ROWS, "ess_bulk"),
+        "slowest": _targets(diagnostics).nsmallest(ROWS, "ess_bulk").drop(columns="target"),
+        "values": values.sort_values("breeding_value", ascending=False).head(ROWS),
+        "n_values": len(values),
         "components": components.replace({"response": {"y": trait}}).set_index("layer"),
         "components_figure": figures.variances(
             components.set_index(["layer", "response", "term"]), trait
@@ -83,10 +88,13 @@ def _content(model, cv):
     if find_result(model, "windows"):
         content["windows"] = _columns(
             read_result(model, "windows")
-            .set_index("window")
             .sort_values("share", ascending=False)
-            .head(ROWS),
-            ["chromosome", "start", "end", "n_snps", "share", "share_low", "share_high", "wppa"],
+            .head(ROWS)
+            .set_index("first_snp"),
+            [
+                *("last_snp", "chromosome", "start", "end", "n_snps"),
+                *("share", "share_low", "share_high", "wppa"),
+            ],
         )
     return content if cv is None else content | _of_folds(run, cv)
 
@@ -102,7 +110,8 @@ def _of_folds(run, cv):
             )
     table = read_result(cv, "predictions")
     kinds = set(table["from"])
-    table = table[table["from"] == (WITH_OMICS if WITH_OMICS in kinds else FROM_GENOTYPES)]
+    shown = WITH_OMICS if WITH_OMICS in kinds else FROM_GENOTYPES
+    table = table[table["from"] == shown]
     if run["family"] == Family.GAUSSIAN:
         figure = figures.held_out(table, run["trait"])
     else:
@@ -112,6 +121,7 @@ def _of_folds(run, cv):
         "warnings": run["warnings"] + of_folds,
         "accuracy": read_result(cv, "accuracy").set_index("from"),
         "accuracy_figure": figure,
+        "shown": shown,
     }
 
 
@@ -120,10 +130,17 @@ def in_words(diagnostics: pd.DataFrame) -> str:
     targets = _targets(diagnostics)
     worst, least = targets["r_hat"].max(), targets["ess_bulk"].min()
     if worst > WORST_R_HAT:
+        values = targets[targets.index.str.startswith("genetic_values[")]
+        are_good = (values["ess_bulk"] >= LEAST_ESS) & ~(values["r_hat"] > WORST_R_HAT)
+        begins, what = (
+            ("Not all have. Breeding values and predictions can be used, but the", "its value")
+            if len(values) and are_good.all()
+            else ("No. The", "these results")
+        )
         return (
-            f"No. The chains disagree about {targets['r_hat'].idxmax()} (R-hat {worst:.2f}; it "
-            "should be at most 1.05). Do not use these results: run more iterations, or --n-iter "
-            "auto."
+            f"{begins} chains disagree about {targets['r_hat'].idxmax()} (R-hat {worst:.2f}; it "
+            f"should be at most {WORST_R_HAT}). Do not use {what}: run more iterations, or "
+            "--n-iter auto."
         )
     if least < LEAST_ESS:
         return (

@@ -23,7 +23,8 @@ app = typer.Typer(
 
     sknnmm fit --config demo/run.toml --out results
 
-    sknnmm predict --model results --genotypes demo/new.bed --out new
+    sknnmm predict --model results --genotypes demo/new.bed
+    --covariates demo/new_covariates.csv --out new
 
     sknnmm cv --config demo/run.toml --group family --out folds
 

@@ -111,15 +111,15 @@ def check_format(form: Format) -> None:
 
 
 def write(table: pd.DataFrame, folder: Path, name: str, form: Format) -> None:
-    """Write a table of results; in Parquet the index is the first columns."""
-    if form is Format.CSV:
-        table.to_csv(folder / f"{name}.csv")
-        return
+    """Write a table of results; its index is the first columns, and names have one line."""
     flat = table.reset_index()
     flat.columns = [
         " ".join(filter(None, map(str, name))) if isinstance(name, tuple) else name for name in flat
     ]
-    flat.to_parquet(folder / f"{name}.parquet", index=False)
+    if form is Format.CSV:
+        flat.to_csv(folder / f"{name}.csv", index=False)
+    else:
+        flat.to_parquet(folder / f"{name}.parquet", index=False)
 
 
 def find_result(folder: Path, name: str) -> Path | None:

@@ -18,11 +18,13 @@ OTHER_NAMES = {
     "sample_weight": "--weight",
     "random_state": "--seed",
     "n_jobs": "--jobs",
+    "checkpoint": "--checkpoint",
     "estimate_pi": "--set method__estimate_pi",
     "diagnostics_": "the table diagnostics",
 }
 PHRASES = {  # regular expressions, replaced before names are
-    r"^NNMM\w+\(.*\): (?=R-hat)": "",  # the parameters, which a grid search needs
+    # The parameters, which a grid search needs.
+    r"\bNNMM\w+\(.*\): (?=R-hat|bulk ESS|\d+ kept draws)": "",
     r"The '(\w+)' parameter of NNMM\w+ must": r"\1= must",
     r"which NNMMRegressor takes for": "which are taken for",
     r"NNMMClassifier\(ordered=True\)": "--family ordinal",
@@ -31,6 +33,7 @@ PHRASES = {  # regular expressions, replaced before names are
     r"Random\('(.*?)'\)": r"--random \1",
     r"a str among (\{.*?\}),? (or )?an instance.*?\. Got": r"one of \1. Got",
     r" For tables of genotypes see read_table\.": "",
+    r"warm_start=True": "--set warm_start=true",
     r"pass dosages=False": "leave out --dosages",
     r"With dosages=False": "Without --dosages",
     r",? or pass (id_column=None|sample_path)": "",  # the command line has no such option

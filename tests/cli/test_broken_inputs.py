@@ -91,6 +91,9 @@ CASES = {  # what happens to the files; options; what the line has
         line("phenotypes.csv", 4, "cow00077,high"), "", [f"{PHENOTYPES}, line 4", "high", "empty"]),
     "text after an empty line": (
         line("phenotypes.csv", 4, "\ncow00077,high"), "", [f"{PHENOTYPES}, line 5", "high"]),
+    "text as a trait": (
+        written("phenotypes.csv", b"id,milk\ncow00001,low\ncow00002,high\n"), "",
+        [PHENOTYPES, "low, high", "--family binary"]),
     "infinite": (line("phenotypes.csv", 4, "cow00077,inf"), "", [f"{PHENOTYPES}, line 4", "inf"]),
     "decimal comma": (
         line("phenotypes.csv", 3, "cow00078,1,5"), "", [f"{PHENOTYPES}, line 3", "decimal"]),
@@ -121,6 +124,9 @@ CASES = {  # what happens to the files; options; what the line has
         ["ped.csv, line 1", "dam"]),
     "pedigree of others": (
         written("ped.csv", b"id,sire,dam\na,b,c\n"), "--pedigree demo/ped.csv", ["ped.csv", "Add"]),
+    "pedigree without column names": (
+        written("ped.csv", b"cow00000,a,b\ncow00001,a,b\n"), "--pedigree demo/ped.csv",
+        ["ped.csv, line 1", "cow00000", "id,sire,dam"]),
     "own father": (
         written("ped.csv", b"id,sire,dam\na,a,0\n"), "--pedigree demo/ped.csv", ["ped.csv"]),
     "mask of an unknown omic": (
@@ -208,10 +214,16 @@ def test_a_broken_input_is_one_line_and_leaves_nothing(case, demo, tmp_path, cap
         ("predict --model demo --genotypes demo/new.bed --out out", "demo/model.skops"),
         ("predict --model results --genotypes demo/new.bed --out out", "pass --covariates"),
         ("predict --model results --genotypes demo/no.bed --out out", "demo/no.bed"),
+        (
+            "predict --model results --genotypes demo/new.bed --covariates demo/new_truth.csv "
+            "--out out",
+            "demo/new_truth.csv: covariates lacks the columns 'sex'",
+        ),
+        ("predict --model results --genotypes demo/other.bed --out out", "matched by name"),
         ("predict --model broken --genotypes demo/new.bed --out out", "Run sknnmm fit again"),
         ("report --model demo", "demo/summary.json"),
         ("report --model results --cv results", "pass that of sknnmm cv"),
-        ("cv --config demo/run.toml --group herd --out out", "--group herd"),
+        ("cv --config demo/run.toml --group herd --out out", "covariates.csv (sex, family)"),
         ("cv --config demo/run.toml --folds 1 --out out", "--folds 1"),
         ("cv --config demo/run.toml --group sex --folds 3 --out out", "Lower --folds"),
         ("fit --config demo/run.toml --out demo --overwrite", "log.txt"),
@@ -226,6 +238,9 @@ def test_other_commands_say_in_one_line_what_is_wrong(
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "model.skops").write_bytes(b"PK\x03\x04")
     (demo / "log.txt").unlink()
+    for suffix in ("bed", "bim", "fam"):
+        content = (demo / f"new.{suffix}").read_bytes()
+        (demo / f"other.{suffix}").write_bytes(content.replace(b"rs", b"snp"))
     before = sorted(tmp_path.rglob("*"))
     assert main(options.split()) == 2
     printed = capfd.readouterr().err

@@ -98,7 +98,12 @@ def test_cross_validation_keeps_groups_together_and_scores_folds(workplace):
 def test_results_hold_the_options_the_counts_and_the_versions(workplace):
     folder = workplace.folder / "results"
     config = tomllib.loads((folder / "config.toml").read_text())
-    assert config["n-iter"] == "60" and config["fixed"] == ["sex"] and config["seed"] == 0
+    assert (
+        "overwrite" not in config
+        and config["n-iter"] == "60"
+        and config["fixed"] == ["sex"]
+        and config["seed"] == 0
+    )
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["individuals"] == {
         "genotyped": 80,
@@ -143,6 +148,44 @@ def test_the_report_stands_alone_and_begins_with_warnings(workplace):
     assert "1,000,000" in text  # the end of a window, in bases
 
 
+def test_the_report_has_the_best_individuals_and_says_what_the_figure_shows(workplace):
+    text = (workplace.folder / "results" / "report.html").read_text()
+    values = results(workplace, "breeding_values")["breeding_value"]
+    assert f"<th>{values.idxmax()}</th>" in text and f"<th>{values.idxmin()}</th>" not in text
+    assert "predicted from genotypes and omics when held out" in text
+    assert "breeding_values.csv:" not in text  # of the steps only those about data
+
+
+def test_warnings_of_folds_say_which(workplace):
+    summary = json.loads((workplace.folder / "folds" / "summary.json").read_text())
+    starts = [text.partition(":")[0] for text in summary["warnings"]]
+    assert starts == ["fold 1", "fold 2"]
+
+
+def test_what_was_read_in_another_sense_than_meant_is_noted(workplace, inside, tmp_path, capfd):
+    table = pd.read_csv("demo/phenotypes.csv", index_col=0)
+    table["case"] = np.where(table["milk"] > 0, 1, -9)
+    table.to_csv(tmp_path / "p.csv")
+    covariates = pd.read_csv("demo/covariates.csv", index_col=0)
+    covariates.assign(herd="a").to_csv(tmp_path / "c.csv")
+    out = tmp_path / "out"
+    line = f"fit --config demo/run.toml --phenotypes {tmp_path / 'p.csv'} --trait case --out {out}"
+    line += f" --covariates {tmp_path / 'c.csv'}"
+    assert main([*line.split(), *SHORT]) == 0
+    log = (out / "log.txt").read_text()
+    assert "case: -9 and 1 are taken as measurements; --family binary takes them as" in log
+    assert "values of case are -9, which is a missing value in PLINK" in log
+    assert "c.csv: herd, which no option names, is a fixed effect" in log
+
+
+def test_help_has_the_whole_name_of_every_option(monkeypatch, capfd):
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("simulate", "fit", "predict", "cv", "report"):
+        main([name, "--help"])
+    shown = capfd.readouterr().out
+    assert "--detection-limits" in shown and "--no-direct-effects" in shown and "…" not in shown
+
+
 def test_python_m_sknnmm_shows_help_with_examples():
     run = [sys.executable, "-m", "sknnmm", "fit", "--help"]
     shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
@@ -164,7 +207,7 @@ def test_a_pedigree_adds_to_breeding_values(workplace, inside, tmp_path):
     )
     assert main(line.split()) == 0
     table = pd.read_csv(tmp_path / "new" / "breeding_values.csv", index_col=0)
-    effects = pd.read_csv(tmp_path / "out" / "random_animal.csv", header=[0, 1], index_col=0)
+    effects = pd.read_csv(tmp_path / "out" / "random_animal.csv", index_col=0)
     assert set(table.index) <= set(effects.index)
     rest = table["breeding_value"] - table["direct"] - table["mediated"]
     assert table["reliability"].between(0, 1).all() and rest.abs().max() < 1e-9

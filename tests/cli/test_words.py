@@ -31,6 +31,16 @@ def test_convergence_in_words(r_hat, ess, begins, names):
     assert words.startswith(begins) and names in words
 
 
+def test_predictions_can_be_used_when_only_other_quantities_have_not_converged():
+    table = pd.DataFrame(
+        {"r_hat": [1.2, 1.01], "ess_bulk": [20, 500], "target": True},
+        index=["omics_heritability[HDL]", "genetic_values[cow1]"],
+    )
+    words = in_words(table)
+    assert words.startswith("Not all have. Breeding values and predictions can be used")
+    assert "omics_heritability[HDL]" in words and "these results" not in words
+
+
 def test_options_survive_toml():
     options = {"genotypes": Path('a "b".bed'), "fixed": ["sex", "bs(age, df=4)"], "n_iter": "auto"}
     text = as_toml({**options, "omics": None, "direct_effects": False, "min_maf": 0.05})
@@ -43,12 +53,16 @@ def test_options_survive_toml():
     }
 
 
-def test_numbers_in_a_config_are_as_typed(tmp_path):
+def test_a_config_has_numbers_as_typed_and_passes_over_options_of_other_commands(tmp_path):
     path = tmp_path / "run.toml"
-    path.write_text('n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\n')
+    path.write_text('n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\nfolds = 3\n')
     names = ("n_iter", "min_maf", "quiet", "set")
-    command = SimpleNamespace(params=[SimpleNamespace(name=name) for name in names])
-    context = SimpleNamespace(command=command, default_map=None)
+    command, other = (
+        SimpleNamespace(params=[SimpleNamespace(name=name) for name in of])
+        for of in (names, ("n_iter", "folds"))
+    )
+    parent = SimpleNamespace(command=SimpleNamespace(commands={"fit": command, "cv": other}))
+    context = SimpleNamespace(command=command, parent=parent, default_map=None)
     assert read_config(context, path) == path
     expected = {"n_iter": "5000", "min_maf": "0.05", "quiet": True, "set": ["thin=2"]}
     assert context.default_map == expected
@@ -87,6 +101,9 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
         ("X has 3 columns without variance", "--genotypes has 3 columns without variance"),
         ("out/y.csv: y has no variance", "out/y.csv: --trait has no variance"),
         ("NNMMRegressor(n_iter=9, x=[F('a'), R()]): R-hat > 1.05", "R-hat > 1.05"),
+        ("fold 1: NNMMRegressor(n_iter=9): bulk ESS < 100", "fold 1: bulk ESS < 100"),
+        ("checkpoint='a/b c' cannot continue", "--checkpoint 'a/b c' cannot continue"),
+        ("With warm_start=True, n_iter may", "With --set warm_start=true, --n-iter may"),
         ("classes, use NNMMClassifier(ordered=True).", "classes, use --family ordinal."),
         ("other models: estimate_pi=False", "other models: --set method__estimate_pi=false"),
         ("Random('litter') names", "--random litter names"),
