@@ -7,12 +7,15 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
 
 from sknnmm.common.random import generator
 from sknnmm.common.typing import Column, RandomState, Table
+from sknnmm.common.user_warnings import warn
 from sknnmm.estimators.base import NNMMBase
 from sknnmm.estimators.documentation import with_entries_of
 from sknnmm.estimators.model_comparison import log_likelihood_of, loo_of, records_of
+from sknnmm.families import Censored
 from sknnmm.inputs.phenotype import Phenotype, check_phenotype
 from sknnmm.inputs.weights import check_weights
 from sknnmm.prediction.spread import predictive_sd, sample_phenotypes
@@ -290,8 +293,7 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         (2, 200, 10)
         >>> predictive = logsumexp(densities, axis=(0, 1)) - np.log(2 * 200)
         """
-        phenotype = Phenotype(y, y_upper)
-        records = records_of(self, X, phenotype, omics, covariates, sample_weight)
+        records = self._records(X, y, omics, covariates, sample_weight, y_upper)
         return log_likelihood_of(self, records)
 
     def loo(
@@ -357,6 +359,14 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         >>> without = without.fit(data.X, data.y)
         >>> gain = with_omics.loo(data.X, data.y, omics=data.omics)  # doctest: +SKIP
         """
-        phenotype = Phenotype(y, y_upper)
-        records = records_of(self, X, phenotype, omics, covariates, sample_weight)
+        records = self._records(X, y, omics, covariates, sample_weight, y_upper)
         return loo_of(self, X, records)
+
+    def _records(self, X, y, omics, covariates, sample_weight, y_upper):
+        """Return the Records of individuals."""
+        check_is_fitted(self)
+        if y_upper is None and isinstance(self._network.phenotype.family, Censored):
+            warn(
+                "The model was fitted with y_upper, and gets none here: every y counts as measured."
+            )
+        return records_of(self, X, Phenotype(y, y_upper), omics, covariates, sample_weight)

@@ -153,6 +153,9 @@ def test_intervals_have_their_probability_beside_densities_of_exact_records(data
     expected[:, exact] = stats.norm.logpdf(y, mean, sd)[:, exact]
     assert 10 < exact.sum() < 70
     assert_allclose(found, expected, rtol=1e-7)
+    with pytest.warns(UserWarning, match="every y counts as measured"):
+        as_measured = model.log_likelihood(data.X, y, data.omics).reshape(-1, 80)
+    assert_allclose(as_measured, stats.norm.logpdf(y, mean, sd), rtol=1e-7)
 
 
 @pytest.mark.parametrize("family", ["classes", "intervals"])

@@ -263,6 +263,7 @@ def tanh_that_tells(z):
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, also for the tests it starts
     directory, n_jobs, backend, handler = sys.argv[1:]
     if handler == "own":
         # Not sys.exit: numba does not survive every exception raised in the middle of a call.
