@@ -51,6 +51,17 @@ def test_five_lines_succeed(workplace):
 def test_fit_is_that_of_python_to_the_bit(workplace, in_python):
     model, data = in_python
     mean, sd = model.predict(data.genotypes, data.omics, data.covariates, return_std=True)
+def test_sex_and_family_act_on_the_simulated_trait(tmp_path):
+    out = tmp_path / "demo"
+    assert main(f"simulate --out {out} --individuals 1000 --snps 20 --quiet".split()) == 0
+    tables = [pd.read_csv(out / f"{n}.csv", index_col=0) for n in ("phenotypes", "covariates")]
+    table = tables[0].join(tables[1])
+    sexes = table.groupby("sex")["milk"].mean()
+    assert sexes["M"] - sexes["F"] == pytest.approx(1, abs=0.3)
+    adjusted = table["milk"] - table["sex"].map(sexes)
+    assert adjusted.groupby(table["family"]).mean().std() == pytest.approx(0.5, abs=0.25)
+
+
     predictions = results(workplace, "predictions")
     assert list(predictions.index) == list(data.genotypes.index)
     assert_array_equal(predictions["predicted"], mean)
