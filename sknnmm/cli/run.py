@@ -42,7 +42,8 @@ def run(arguments: list[str]) -> int:
     try:
         return app(arguments or ["--help"], prog_name="sknnmm", standalone_mode=False) or 0
     except Stopped as stop:
-        return _say("stopped", f"{stop} Run the same command again.", INTERRUPTED)
+        text = f"{stop} Run the same command again." if str(stop) else "nothing is kept."
+        return _say("stopped", text, INTERRUPTED)
     except OF_INPUT as error:
         _show_traceback(arguments)
         return _say("error", _message(error), BAD_INPUT)

@@ -15,6 +15,7 @@ from sknnmm.datasets import make_omics_network
 
 FAMILIES, CHROMOSOMES, BASES_BETWEEN = 10, 5, 50_000
 TRAIT = "milk"
+OF_MALES, FAMILY_SD = 1.0, 0.5  # on the trait, which has an SD of about 1.5
 
 
 def simulate(
@@ -63,17 +64,13 @@ def simulate(
 def _tables(data, ids, rng):
     index = pd.Index(ids, name="id")
     n = len(ids)
+    sex, family = rng.choice(["F", "M"], n), rng.integers(0, FAMILIES, n)
+    y = data.y + OF_MALES * (sex == "M") + rng.normal(0, FAMILY_SD, FAMILIES)[family]
     return {
-        "phenotypes": pd.DataFrame({TRAIT: data.y}, index=index),
+        "phenotypes": pd.DataFrame({TRAIT: y}, index=index),
         "omics": pd.DataFrame(data.omics, index, [f"omic{k}" for k in range(data.omics.shape[1])]),
-        "covariates": pd.DataFrame(
-            {
-                "sex": rng.choice(["F", "M"], n),
-                "family": [f"f{k}" for k in rng.integers(0, FAMILIES, n)],
-            },
-            index=index,
-        ),
-        "truth": pd.DataFrame({TRAIT: data.y, "genetic_value": data.genetic_value}, index=index),
+        "covariates": pd.DataFrame({"sex": sex, "family": [f"f{k}" for k in family]}, index=index),
+        "truth": pd.DataFrame({TRAIT: y, "genetic_value": data.genetic_value}, index=index),
     }
 
 

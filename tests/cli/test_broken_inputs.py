@@ -254,6 +254,15 @@ def test_debug_shows_the_traceback_before_the_line(demo, capfd):
     assert printed.startswith("Traceback") and "sknnmm: error: --trait fat" in printed
 
 
+def test_ctrl_c_says_that_nothing_is_kept_of_other_commands(demo, capfd, monkeypatch):
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sknnmm.cli.cv.read_inputs", stopped)
+    assert main(["cv", "--config", "demo/run.toml", "--out", "folds"]) == 130
+    assert "nothing is kept" in capfd.readouterr().err
+
+
 def test_ctrl_c_says_how_to_continue_and_the_same_command_does(demo, tmp_path, capfd, monkeypatch):
     from sknnmm.sampling.gibbs import Sampler
 

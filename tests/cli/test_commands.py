@@ -15,6 +15,9 @@ from numpy.testing import assert_array_equal
 
 from sknnmm import NNMMRegressor
 from sknnmm.cli import main
+from sknnmm.cli.inputs import note_unnamed, read_inputs, unnamed
+from sknnmm.cli.journal import journal
+from sknnmm.cli.options import Data
 from sknnmm.effects import Fixed, Random
 from sknnmm.io import align, read_plink, read_table
 from sknnmm.metrics import predictive_correlation
@@ -46,6 +49,17 @@ def results(workplace, name, folder="results"):
 
 def test_five_lines_succeed(workplace):
     assert workplace.codes == [0] * 5
+
+
+def test_sex_and_family_act_on_the_simulated_trait(tmp_path):
+    out = tmp_path / "demo"
+    assert main(f"simulate --out {out} --individuals 1000 --snps 20 --quiet".split()) == 0
+    tables = [pd.read_csv(out / f"{n}.csv", index_col=0) for n in ("phenotypes", "covariates")]
+    table = tables[0].join(tables[1])
+    sexes = table.groupby("sex")["milk"].mean()
+    assert sexes["M"] - sexes["F"] == pytest.approx(1, abs=0.3)
+    adjusted = table["milk"] - table["sex"].map(sexes)
+    assert adjusted.groupby(table["family"]).mean().std() == pytest.approx(0.5, abs=0.25)
 
 
 def test_fit_is_that_of_python_to_the_bit(workplace, in_python):
@@ -162,20 +176,26 @@ def test_warnings_of_folds_say_which(workplace):
     assert starts == ["fold 1", "fold 2"]
 
 
-def test_what_was_read_in_another_sense_than_meant_is_noted(workplace, inside, tmp_path, capfd):
+def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
     table = pd.read_csv("demo/phenotypes.csv", index_col=0)
     table["case"] = np.where(table["milk"] > 0, 1, -9)
     table.to_csv(tmp_path / "p.csv")
     covariates = pd.read_csv("demo/covariates.csv", index_col=0)
     covariates.assign(herd="a").to_csv(tmp_path / "c.csv")
-    out = tmp_path / "out"
-    line = f"fit --config demo/run.toml --phenotypes {tmp_path / 'p.csv'} --trait case --out {out}"
-    line += f" --covariates {tmp_path / 'c.csv'}"
-    assert main([*line.split(), *SHORT]) == 0
-    log = (out / "log.txt").read_text()
-    assert "case: -9 and 1 are taken as measurements; --family binary takes them as" in log
-    assert "values of case are -9, which is a missing value in PLINK" in log
-    assert "c.csv: herd, which no option names, is a fixed effect" in log
+    data = Data(
+        genotypes=inside / "demo/herd.bed",
+        phenotypes=tmp_path / "p.csv",
+        trait="case",
+        covariates=tmp_path / "c.csv",
+        fixed=["sex"],
+        random=["family"],
+    )
+    with journal("fit", {"quiet": True}) as kept:
+        note_unnamed(data, unnamed(data, read_inputs(data).covariates))
+    steps = "\n".join(kept.steps)
+    assert "case: -9 and 1 are taken as measurements; --family binary takes them as" in steps
+    assert "c.csv: herd, which no option names, is a fixed effect" in steps
+    assert "values of case are -9, which is a missing value in PLINK" in kept.warnings[0]
 
 
 def test_help_has_the_whole_name_of_every_option(monkeypatch, capfd):
@@ -212,6 +232,7 @@ def test_a_pedigree_adds_to_breeding_values(workplace, inside, tmp_path):
     rest = table["breeding_value"] - table["direct"] - table["mediated"]
     assert table["reliability"].between(0, 1).all() and rest.abs().max() < 1e-9
     assert "animal" in (tmp_path / "out" / "variance_components.csv").read_text()
+    assert "ped.csv: 90 animals, 4 without parents" in (tmp_path / "out" / "log.txt").read_text()
 
 
 @pytest.mark.slow
