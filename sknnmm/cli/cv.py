@@ -39,7 +39,7 @@ def cv(
     Individuals without the phenotype are in the training part of every fold. Of a measured trait
     the results are accuracy, dispersion and bias; of classes AUC, log loss and accuracy.
     """
-    check_results(results, common.overwrite)
+    check_results(results, common.overwrite, "cv")
     inputs = read_inputs(data)
     if group is not None and _is_no_term(group, inputs, data):
         inputs.parameters.setdefault("effects", []).append(Fixed(group, layer=None))

@@ -45,7 +45,7 @@ def fit(
 
     Ctrl-C saves the chains; the same command continues them.
     """
-    check_results(results, common.overwrite)
+    check_results(results, common.overwrite, "fit")
     if not re.fullmatch(r"\d+|[\d.]+ ?(Mb|kb|bp|cM)", window):
         raise ValueError(
             f"--window {window}: write a distance, as 1Mb or 2cM, or a number of SNPs."

@@ -57,12 +57,14 @@ def test_numbers_in_a_config_are_as_typed(tmp_path):
 def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
     out = tmp_path / "out"
     with new_folder(out) as folder:
-        (folder / "log.txt").write_text("first")
+        (folder / "log.txt").write_text("sknnmm 1.0 fit, first")
         assert not out.exists()
     with pytest.raises(FileNotFoundError), new_folder(out) as folder:
         (folder / "no" / "folder.txt").write_text("second")
-    assert (out / "log.txt").read_text() == "first"
-    check_free(out, overwrite=True)
+    assert (out / "log.txt").read_text() == "sknnmm 1.0 fit, first"
+    check_free(out, True, "fit")
+    with pytest.raises(ValueError, match="was written by sknnmm fit"):
+        check_free(out, True, "predict")  # which would lose the model
     with new_folder(out) as folder:
         (folder / "log.txt").write_text("third")
     assert (out / "log.txt").read_text() == "third"
