@@ -33,25 +33,30 @@ def test_convergence_in_words(r_hat, ess, begins, names):
 
 def test_options_survive_toml():
     options = {"genotypes": Path('a "b".bed'), "fixed": ["sex", "bs(age, df=4)"], "n_iter": "auto"}
-    text = as_toml({**options, "omics": None, "direct_effects": False, "min_maf": 0.05})
+    numbers = {"min_maf": 0.05, "min_hwe_p": 1e-6, "cis_window": float("inf")}
+    text = as_toml({**options, "omics": None, "direct_effects": False, **numbers})
     assert tomllib.loads(text) == {
         "genotypes": 'a "b".bed',
         "fixed": ["sex", "bs(age, df=4)"],
         "n-iter": "auto",
         "direct-effects": False,
         "min-maf": 0.05,
+        "min-hwe-p": 1e-6,
+        "cis-window": float("inf"),
     }
 
 
 def test_numbers_in_a_config_are_as_typed(tmp_path):
     path = tmp_path / "run.toml"
-    path.write_text('n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\n')
-    names = ("n_iter", "min_maf", "quiet", "set")
-    command = SimpleNamespace(params=[SimpleNamespace(name=name) for name in names])
+    text = 'n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\nrandom = "litter"\n'
+    path.write_text(text, encoding="utf-8-sig")  # as Windows' Notepad may write it
+    of_many = {"n_iter": False, "min_maf": False, "quiet": False, "set": True, "random": True}
+    params = [SimpleNamespace(name=name, multiple=many) for name, many in of_many.items()]
+    command = SimpleNamespace(params=params)
     context = SimpleNamespace(command=command, default_map=None)
     assert read_config(context, path) == path
     expected = {"n_iter": "5000", "min_maf": "0.05", "quiet": True, "set": ["thin=2"]}
-    assert context.default_map == expected
+    assert context.default_map == {**expected, "random": ["litter"]}
 
 
 def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
