@@ -23,6 +23,8 @@ def check_free(out: Path, overwrite: bool, command: str) -> None:
     """Raise if a command cannot write a folder there; it replaces only what it has written."""
     if not out.absolute().parent.is_dir():
         raise ValueError(f"--out {out}: the folder {out.parent} does not exist. Make it first.")
+    if out.name in ("", ".."):
+        raise ValueError(f"--out {out} cannot be replaced as a whole. Pass the name of a folder.")
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is a file. Pass the name of a folder.")
     if out.is_dir() and any(out.iterdir()):

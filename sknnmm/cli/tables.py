@@ -15,6 +15,8 @@ from sknnmm.io import read_table
 from sknnmm.io._table import _separator
 from sknnmm.io._text import open_text
 
+EMPTY = "{} is empty. Give a table with a line of column names."
+
 
 @contextmanager
 def naming(path):
@@ -40,7 +42,10 @@ def read_text(path: Path, form: TableFormat) -> pd.DataFrame:
     if path.suffix.lower() == ".parquet":
         return pd.read_parquet(path).astype(str)
     with naming(path), open_text(path, form.encoding) as file:
-        return pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
+        try:
+            return pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
+        except pd.errors.EmptyDataError as error:
+            raise ValueError(EMPTY.format(path)) from error
 
 
 def _first_column(path, form):
@@ -52,16 +57,19 @@ def _first_column(path, form):
         for line in file:
             if line.strip():
                 fields = line.split() if len(sep) > 1 else next(csv.reader([line], delimiter=sep))
-                return fields[0].strip() or None
-    raise ValueError(f"{path} is empty. Give a table with a line of column names.")
+                return fields[0].rstrip("\r\n") or None
+    raise ValueError(EMPTY.format(path))
 
 
 def column(table: pd.DataFrame, name: str, path: Path, option: str) -> pd.Series:
     """Return a column that an option names."""
     if name not in table.columns:
-        raise ValueError(
-            f"{option} {name}: {path}, line 1, has no such column. It has {some(table.columns)}."
+        has = (
+            f"It has {some(table.columns)}."
+            if len(table.columns)
+            else f"It has only {table.index.name}. If it is divided by something else, pass --sep."
         )
+        raise ValueError(f"{option} {name}: {path}, line 1, has no such column. {has}")
     return table[name]
 
 

@@ -83,6 +83,7 @@ CASES = {  # what happens to the files; options; what the line has
     "text as genotypes": (
         nothing, "--genotypes demo/phenotypes.csv", [PHENOTYPES, "format"]),
     "window": (nothing, "--window wide", ["--window wide", "1Mb"]),
+    "window of nothing": (nothing, "--window 0Mb", ["--window 0Mb", "1Mb"]),
     "impossible filter": (nothing, "--min-maf 2", ["--min-maf", "0 to 0.5"]),
     "no phenotypes": (removed("phenotypes.csv"), "", [PHENOTYPES, "Check"]),
     "empty table": (written("phenotypes.csv", b""), "", [PHENOTYPES, "Give"]),
@@ -102,6 +103,8 @@ CASES = {  # what happens to the files; options; what the line has
     "constant trait": (
         written("phenotypes.csv", b"id,milk\ncow00001,1\ncow00002,1\ncow00003,1\n"), "",
         [PHENOTYPES]),
+    "another separator": (
+        edited("phenotypes.csv", ",", ";"), "", [PHENOTYPES, "only id;milk", "--sep"]),
     "no such weight": (nothing, "--weight w", [f"{PHENOTYPES}, line 1", "w"]),
     "no such ID column": (nothing, "--id animal", ["phenotypes.csv", "animal"]),
     "not UTF-8": (written("phenotypes.csv", b"id,milk\nK\xfch,1\n"), "", [PHENOTYPES, "encoding"]),
@@ -109,10 +112,15 @@ CASES = {  # what happens to the files; options; what the line has
         written("p.txt", b"id milk\na 1\n"), "--phenotypes demo/p.txt", ["p.txt", "--sep"]),
     "two columns alike": (
         line("omics.csv", 1, "id,a,a"), "", [OMICS, "Rename"]),
+    "no omic": (written("omics.csv", b"id\ncow00001\n"), "", [f"{OMICS}, line 1", "--sep"]),
+    "omic with the name of a result": (
+        line("omics.csv", 1, "id,omic0,total"), "", [f"{OMICS}, line 1", "total", "Rename"]),
     "text for an omic": (
         line("omics.csv", 3, "cow00078,low,1"), "", [f"{OMICS}, line 3", "low", "empty"]),
     "no such covariate": (
         nothing, "--random litter", ["demo/covariates.csv, line 1", "litter", "sex"]),
+    "slash in a random effect": (
+        nothing, "--random sire/dam", ["--random sire/dam", "Rename"]),
     "no such column in a formula": (nothing, "--fixed age", ["covariates.csv", "age"]),
     "covariate missing": (
         line("covariates.csv", 5, "cow00076,,f1"), "", ["demo/covariates.csv, line 5", "Fill"]),
@@ -132,9 +140,17 @@ CASES = {  # what happens to the files; options; what the line has
     "mask without omics": (
         written("run.toml", b'genotypes = "demo/herd.bed"\nphenotypes = "demo/phenotypes.csv"\n'
                 b'trait = "milk"\nmask = "demo/omics.csv"\n'), "", ["--mask", "pass --omics"]),
+    "empty mask": (written("m.csv", b""), "--mask demo/m.csv", ["m.csv is empty", "Give"]),
+    "window without features": (nothing, "--cis-window 1e6", ["--cis-window", "pass --mask"]),
     "unknown family": (nothing, "--family poisson", ["--family", "ordinal", "--help"]),
     "measurements as classes": (
         nothing, "--family binary", [f"{PHENOTYPES}, line 2", "no class", "milk"]),
+    "infinite class": (
+        written("phenotypes.csv", b"id,milk\ncow00001,1\ncow00002,inf\n"), "--family binary",
+        [f"{PHENOTYPES}, line 3", "inf", "no class"]),
+    "class twice": (
+        written("phenotypes.csv", b"id,milk\ncow00001,low\ncow00002,high\n"),
+        "--family ordinal --classes low,high,low", ["--classes low,high,low", "twice"]),
     "three classes as two": (
         written("phenotypes.csv", b"id,milk\ncow00001,0\ncow00002,1\ncow00003,2\n"),
         "--family binary", [PHENOTYPES, "3 classes (0, 1, 2)", "needs two"]),
@@ -175,6 +191,9 @@ CASES = {  # what happens to the files; options; what the line has
     "config without =": (line("run.toml", 2, "seed"), "", ["demo/run.toml", "line 2", "Write"]),
     "config with an unknown option": (
         line("run.toml", 6, "colour = 1"), "", ["demo/run.toml, line 6", "colour"]),
+    "folder without a name": (nothing, "--out .", ["--out .", "name"]),
+    "config with a list for one value": (
+        line("run.toml", 3, 'trait = ["milk"]'), "", ["demo/run.toml, line 3", "brackets"]),
     "parent folder": (nothing, "--out no/such", ["no/such", "Make it"]),
 }  # fmt: skip
 
