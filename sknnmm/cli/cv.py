@@ -92,6 +92,16 @@ def _splits(inputs, observed, data, folds, group):
             )
         grouped = GroupKFold(folds) if is_measured else StratifiedGroupKFold(folds)
         made = grouped.split(observed, classes, groups)
+    made = list(made)
+    for k, (training, _) in enumerate(made, 1):
+        kinds = range(len(training)) if is_measured else set(classes.iloc[training])
+        if len(kinds) < 2:
+            what = "individual has a phenotype" if is_measured else "class is left"
+            advice = "Take another --group." if group else "A class needs two individuals or more."
+            raise ValueError(
+                f"--folds {folds}: outside fold {k} only one {what}, of which nothing can be "
+                f"learned. {advice}"
+            )
     return [observed[validation] for _, validation in made]
 
 

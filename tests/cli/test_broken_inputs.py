@@ -63,6 +63,8 @@ def nothing(demo):
     """Leave the files as they are."""
 
 
+RARE = "--genotypes demo/herd.bed --phenotypes rare.csv --trait sick"
+HEALTHY = "".join(f"cow{i:05d},0\n" for i in range(3, 9))
 PHENOTYPES, OMICS = "demo/phenotypes.csv", "demo/omics.csv"
 CASES = {  # what happens to the files; options; what the line has
     "no genotypes": (removed("herd.bed"), "", ["demo/herd.bed", "Check"]),
@@ -236,6 +238,9 @@ def test_a_broken_input_is_one_line_and_leaves_nothing(case, demo, tmp_path, cap
         ("fit --config demo/run.toml --out demo --overwrite", "written by sknnmm simulate"),
         ("fit --config demo/run.toml --out broken --overwrite", "log.txt"),
         ("simulate --out demo", "--overwrite"),
+        ("report --model results --out results --overwrite", "cannot be a file"),
+        ("report --model results --out no/report.html", "cannot be a file"),
+        (f"cv --out out --family binary --folds 3 {RARE}", "outside fold"),
     ],
 )
 def test_other_commands_say_in_one_line_what_is_wrong(
@@ -243,12 +248,38 @@ def test_other_commands_say_in_one_line_what_is_wrong(
 ):
     shutil.copytree(workplace.folder / "results", tmp_path / "results")
     (tmp_path / "results" / "report.html").unlink()
+    (tmp_path / "rare.csv").write_text("id,sick\ncow00001,1\ncow00002,0\n" + HEALTHY)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "model.skops").write_bytes(b"PK\x03\x04")
     before = sorted(tmp_path.rglob("*"))
     assert main(options.split()) == 2
     printed = capfd.readouterr().err
     assert printed.count("\n") == 1 and expected in printed
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "text"),
+    [
+        ("report --model results", "summary.json", "[]"),
+        ("report --model results", "summary.json", '{"command": "fit"}'),
+        ("report --model results", "diagnostics.csv", "a,b\n1,2\n"),
+        ("report --model results", "snp_effects.csv", "snp,response,variance,lfdr\n"),
+        ("report --model results", "variance_components.csv", ""),
+        ("predict --model results --genotypes demo/new.bed --out out", "variants.csv", "snp\na\n"),
+        ("predict --model results --genotypes demo/new.bed --out out", "variants.csv", "a\n1\n"),
+    ],
+)
+def test_a_damaged_result_is_one_line_that_names_it(
+    command, name, text, demo, workplace, tmp_path, capfd
+):
+    shutil.copytree(workplace.folder / "results", tmp_path / "results")
+    (tmp_path / "results" / "report.html").unlink()
+    (tmp_path / "results" / name).write_text(text)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(command.split()) == 2
+    printed = capfd.readouterr().err
+    assert printed.count("\n") == 1 and f"results/{name} is damaged" in printed
     assert sorted(tmp_path.rglob("*")) == before
 
 

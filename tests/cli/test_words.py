@@ -89,6 +89,7 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
         ),
         (r"pass sep, e.g. sep=r'\s+' for blanks", r"pass --sep, e.g. --sep '\s+' for blanks"),
         ("Pass encoding, e.g. encoding='latin-1'", "Pass --encoding, e.g. --encoding latin-1"),
+        ("is less than n_splits=3.", "is less than --folds 3."),
         ("pass dosages=False.", "leave out --dosages."),
         ("min_maf must be a number", "--min-maf must be a number"),
         ("X has 3 columns without variance", "--genotypes has 3 columns without variance"),
