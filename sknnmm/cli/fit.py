@@ -123,7 +123,8 @@ def _tables(network, inputs, window):
     if has_positions or window.isdigit():
         size = int(window) if window.isdigit() else window
         found = windows(network, X, variants if has_positions else None, size)
-        tables["windows"] = found.set_index("window")
+        if len(found):  # none if no chromosome is known
+            tables["windows"] = found.set_index("window")
     for name, effects in network.random_effects_.items():
         tables[f"random_{name}"] = effects
     return tables
