@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from sknnmm.cli.folder import check_results, new_folder
-from sknnmm.cli.inputs import read_inputs
+from sknnmm.cli.inputs import ANIMAL, read_inputs
 from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
 from sknnmm.cli.options import Common, Data, Family, Model, Results, option
@@ -44,9 +44,11 @@ def cv(
     if group is not None and _is_no_term(group, inputs, data):
         inputs.parameters.setdefault("effects", []).append(Fixed(group, layer=None))
     observed = np.flatnonzero(inputs.y.notna())
+    splits = _splits(inputs, observed, data, folds, group)
+    _check_levels(inputs, data, splits)
     table = pd.concat(
         _of_fold(k, validation, inputs, data, estimator(model, inputs))
-        for k, validation in enumerate(_splits(inputs, observed, data, folds, group), 1)
+        for k, validation in enumerate(splits, 1)
     )
     if inputs.family is not Family.GAUSSIAN:  # training parts may lack a class
         columns = [PROBABILITY(label) for label in inputs.y.cat.categories]
@@ -68,8 +70,12 @@ def _is_no_term(group, inputs, data):
     """
     if inputs.covariates is None or group not in inputs.covariates:
         return False
-    named = re.compile(rf"\b{re.escape(group)}\b")
-    return group not in (data.random or []) and not any(map(named.search, data.fixed or []))
+    return group not in (data.random or []) and not _is_in_formula(group, data)
+
+
+def _is_in_formula(name, data):
+    named = re.compile(rf"\b{re.escape(name)}\b")
+    return any(map(named.search, data.fixed or []))
 
 
 def _splits(inputs, observed, data, folds, group):
@@ -103,6 +109,28 @@ def _splits(inputs, observed, data, folds, group):
                 f"learned. {advice}"
             )
     return [observed[validation] for _, validation in made]
+
+
+def _check_levels(inputs, data, splits):
+    """Raise if a fixed effect of a validation part could not be learned from the training part."""
+    if inputs.covariates is None:
+        return
+    effects = inputs.parameters.get("effects", [])
+    no_terms = [e.formula for e in effects if isinstance(e, Fixed) and e.layer is None]
+    random = [name for name in data.random or [] if not _is_in_formula(name, data)]
+    others = [*random, ANIMAL, *no_terms]
+    for name, values in inputs.covariates.drop(columns=others, errors="ignore").items():
+        if pd.api.types.is_numeric_dtype(values):
+            continue
+        for k, validation in enumerate(splits, 1):
+            training = np.delete(values.to_numpy(object), validation)
+            lacking = values.iloc[validation][~values.iloc[validation].isin(training)]
+            if len(lacking):
+                raise ValueError(
+                    f"{data.covariates}: {name} {lacking.iloc[0]} is in fold {k} only, so its "
+                    f"fixed effect is not known without it. Have --random {name} instead of a "
+                    "fixed effect, or other folds."
+                )
 
 
 def _groups(inputs, observed, data, group):

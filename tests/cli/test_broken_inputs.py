@@ -240,6 +240,7 @@ def test_a_broken_input_is_one_line_and_leaves_nothing(case, demo, tmp_path, cap
         ("simulate --out demo", "--overwrite"),
         ("report --model results --out results --overwrite", "cannot be a file"),
         ("report --model results --out no/report.html", "cannot be a file"),
+        ("cv --config demo/run.toml --fixed family --group family --out out", "is in fold 1 only"),
         (f"cv --out out --family binary --folds 3 {RARE}", "outside fold"),
     ],
 )
