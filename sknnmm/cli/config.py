@@ -15,26 +15,31 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
     if path is None:
         return None
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:  # of TOML, or of UTF-8
         raise ValueError(
             f"{path} is no TOML file: {error}. Write lines such as seed = 1."
         ) from error
     known = _options(context.command)
-    of_others = {name for c in _all_commands(context) for name in _options(c)} - known
-    options = {key.replace("-", "_"): (key, value) for key, value in table.items()}
-    for name, (key, _) in options.items():
-        if name not in known | of_others:
+    of_others = {name for c in _all_commands(context) for name in _options(c)}
+    options = {}
+    for key, value in table.items():
+        name, place = key.replace("-", "_"), f"{path}, line {_line(path, key)}"
+        if name not in known:
+            if name in of_others:
+                continue
             names = ", ".join(sorted(known)).replace("_", "-")
-            raise ValueError(f"{path}, line {_line(path, key)}: no option {key}. Options: {names}.")
-    context.default_map = {
-        name: _as_typed(value) for name, (_, value) in options.items() if name in known
-    }
+            raise ValueError(f"{place}: no option {key}. Options: {names}.")
+        if isinstance(value, list) and not known[name].multiple:
+            raise ValueError(f"{place}: {key} takes one value. Leave out the brackets.")
+        is_one_of_many = known[name].multiple and not isinstance(value, list)
+        options[name] = _as_typed([value] if is_one_of_many else value)
+    context.default_map = options
     return path
 
 
 def _options(command):
-    return {p.name for p in command.params} - {"config"}
+    return {p.name: p for p in command.params if p.name != "config"}
 
 
 def _all_commands(context):
@@ -49,7 +54,7 @@ def _as_typed(value):
 
 
 def _line(path, key):
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if line.strip().lstrip("[\"'").startswith(key):
             return number
     return 1
@@ -68,4 +73,6 @@ def as_toml(options: dict) -> str:
 def _value(value):
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, float):
+        return repr(value)  # inf, for which JSON has no number
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

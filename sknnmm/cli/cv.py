@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from sknnmm.cli.folder import check_results, new_folder
-from sknnmm.cli.inputs import note_unnamed, read_inputs, unnamed
+from sknnmm.cli.inputs import ANIMAL, is_in_formula, note_unnamed, read_inputs, unnamed
 from sknnmm.cli.journal import current
 from sknnmm.cli.model import estimator, fitted
 from sknnmm.cli.options import Common, Data, Family, Model, Results, option
@@ -39,7 +39,7 @@ def cv(
     Individuals without the phenotype are in the training part of every fold. Of a measured trait
     the results are accuracy, dispersion and bias; of classes AUC, log loss and accuracy.
     """
-    check_results(results, common.overwrite)
+    check_results(results, common.overwrite, "cv")
     inputs = read_inputs(data)
     others = unnamed(data, inputs.covariates)
     if group in others:  # it would be a fixed effect, of which new groups have no estimate
@@ -47,9 +47,11 @@ def cv(
         others.remove(group)
     note_unnamed(data, others)
     observed = np.flatnonzero(inputs.y.notna())
+    splits = _splits(inputs, observed, data, folds, group)
+    _check_levels(inputs, data, splits)
     table = pd.concat(
         _of_fold(k, validation, inputs, data, estimator(model, inputs))
-        for k, validation in enumerate(_splits(inputs, observed, data, folds, group), 1)
+        for k, validation in enumerate(splits, 1)
     )
     if inputs.family is not Family.GAUSSIAN:  # training parts may lack a class
         columns = [PROBABILITY(label) for label in inputs.y.cat.categories]
@@ -84,7 +86,39 @@ def _splits(inputs, observed, data, folds, group):
             )
         grouped = GroupKFold(folds) if is_measured else StratifiedGroupKFold(folds)
         made = grouped.split(observed, classes, groups)
+    made = list(made)
+    for k, (training, _) in enumerate(made, 1):
+        kinds = range(len(training)) if is_measured else set(classes.iloc[training])
+        if len(kinds) < 2:
+            what = "individual has a phenotype" if is_measured else "class is left"
+            advice = "Take another --group." if group else "A class needs two individuals or more."
+            raise ValueError(
+                f"--folds {folds}: outside fold {k} only one {what}, of which nothing can be "
+                f"learned. {advice}"
+            )
     return [observed[validation] for _, validation in made]
+
+
+def _check_levels(inputs, data, splits):
+    """Raise if a fixed effect of a validation part could not be learned from the training part."""
+    if inputs.covariates is None:
+        return
+    effects = inputs.parameters.get("effects", [])
+    no_terms = [e.formula for e in effects if isinstance(e, Fixed) and e.layer is None]
+    random = [name for name in data.random or [] if not is_in_formula(name, data)]
+    others = [*random, ANIMAL, *no_terms]
+    for name, values in inputs.covariates.drop(columns=others, errors="ignore").items():
+        if pd.api.types.is_numeric_dtype(values):
+            continue
+        for k, validation in enumerate(splits, 1):
+            training = np.delete(values.to_numpy(object), validation)
+            lacking = values.iloc[validation][~values.iloc[validation].isin(training)]
+            if len(lacking):
+                raise ValueError(
+                    f"{data.covariates}: {name} {lacking.iloc[0]} is in fold {k} only, so its "
+                    f"fixed effect is not known without it. Have --random {name} instead of a "
+                    "fixed effect, or other folds."
+                )
 
 
 def _groups(inputs, observed, data, group):

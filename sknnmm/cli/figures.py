@@ -11,6 +11,7 @@ from sknnmm.plotting import (
     PredictionDisplay,
     VariancePartitionDisplay,
 )
+from sknnmm.plotting._style import text_of
 
 WIDTH = 7.0  # inches
 ROW = 0.32  # of bars
@@ -23,14 +24,14 @@ def manhattan(snps: pd.DataFrame, trait: str) -> str:
     selects = snps["lfdr"].notna().any()
     value = "inclusion_probability" if selects else "variance_share"
     figure, ax = _axes(3.0)
-    ManhattanDisplay(snps, value=value, y_name=trait).plot(ax)
+    ManhattanDisplay(snps, value=value, y_name=text_of(trait)).plot(ax)
     return _svg(figure)
 
 
 def mediation(table: pd.DataFrame, trait: str) -> str:
     """Draw what omics carry of the genetic variance of the trait."""
     figure, ax = _axes(1.1 + ROW * min(len(table), MOST))
-    MediationDisplay(table, y_name=trait).plot(ax, max_omics=MOST)
+    MediationDisplay(table, y_name=text_of(trait)).plot(ax, max_omics=MOST)
     return _svg(figure)
 
 
@@ -38,14 +39,16 @@ def variances(components: pd.DataFrame, trait: str) -> str:
     """Draw what makes up the variance of the trait and of the omics."""
     n_bars = min(len(components.groupby(["layer", "response"])), MOST)
     figure, ax = _axes(1.5 + ROW * n_bars)
-    VariancePartitionDisplay(components, y_name=trait).plot(ax, max_omics=MOST)
+    VariancePartitionDisplay(components, y_name=text_of(trait)).plot(ax, max_omics=MOST)
     return _svg(figure)
 
 
 def held_out(table: pd.DataFrame, trait: str) -> str:
     """Draw records of a cross-validation against their predictions."""
     figure, ax = _axes(4.5)
-    display = PredictionDisplay(table["observed"], table["predicted"], table["sd"], y_name=trait)
+    display = PredictionDisplay(
+        table["observed"], table["predicted"], table["sd"], y_name=text_of(trait)
+    )
     display.plot(ax)
     for artist in (display.bands_, display.points_):
         artist.set_rasterized(True)  # thousands of them would be a large file
@@ -57,8 +60,8 @@ def liability_of_classes(table: pd.DataFrame, classes: list[str], trait: str) ->
     figure, ax = _axes(3.5)
     observed = table["observed"].astype(str)
     of_classes = [table.loc[observed == label, "liability"] for label in classes]
-    ax.boxplot(of_classes, tick_labels=classes, widths=0.5)
-    ax.set(xlabel=f"observed {trait}", ylabel="predicted liability")
+    ax.boxplot(of_classes, tick_labels=list(map(text_of, classes)), widths=0.5)
+    ax.set(xlabel=f"observed {text_of(trait)}", ylabel="predicted liability")
     ax.spines[["top", "right"]].set_visible(False)
     return _svg(figure)
 

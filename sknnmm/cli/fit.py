@@ -19,6 +19,7 @@ from sknnmm.cli.tables import write
 from sknnmm.mediation import omics_table
 
 PHENOTYPE_EFFECTS = ["total", "direct", "mediated"]
+LONGEST_NAME = 200  # bytes, of a random effect: its file has an ending
 ALL_EFFECTS = 2_000_000  # rows of snp_effects.csv up to which it has those on omics
 
 
@@ -45,12 +46,14 @@ def fit(
 
     Ctrl-C saves the chains; the same command continues them.
     """
-    check_results(results, common.overwrite)
-    if not re.fullmatch(r"\d+|[\d.]+ ?(Mb|kb|bp|cM)", window):
+    check_results(results, common.overwrite, "fit")
+    if not re.fullmatch(r"(?=.*[1-9])(\d+|\d+(\.\d+)? ?(Mb|kb|bp|cM))", window):
         raise ValueError(
             f"--window {window}: write a distance, as 1Mb or 2cM, or a number of SNPs."
         )
+    _check_file_names(data)
     inputs = read_inputs(data)
+    _check_omics_names(inputs, data)
     note_unnamed(data, unnamed(data, inputs.covariates))
     out = results.out
     states = checkpoint or out.with_name(out.name + ".checkpoint")
@@ -71,6 +74,27 @@ def fit(
         current().write(folder)
     if checkpoint is None:
         _remove(states)
+
+
+def _check_file_names(data):
+    """Raise if a file of random effects cannot have their name."""
+    for name in data.random or []:
+        if re.search(r"[/\\]", name) or len(name.encode()) > LONGEST_NAME:
+            raise ValueError(
+                f"--random {name}: a table of results gets this name, so it cannot be longer than "
+                f"{LONGEST_NAME} bytes or have slashes. Rename the column."
+            )
+
+
+def _check_omics_names(inputs, data):
+    """Raise if rows of the tables of results would have the name of an omic."""
+    names = () if inputs.omics is None else inputs.omics.columns
+    for name in names:
+        if name in PHENOTYPE_EFFECTS:
+            raise ValueError(
+                f"{data.omics}, line 1: an omic is called {name}, as an effect on the trait is in "
+                "the results. Rename that column."
+            )
 
 
 def _tables(network, inputs, window):
@@ -98,7 +122,8 @@ def _tables(network, inputs, window):
     if has_positions or window.isdigit():
         size = int(window) if window.isdigit() else window
         found = windows(network, X, variants if has_positions else None, size)
-        tables["windows"] = found.set_index("window")
+        if len(found):  # none if no chromosome is known
+            tables["windows"] = found.set_index("window")
     for name, effects in network.random_effects_.items():
         tables[f"random_{name}"] = effects
     return tables

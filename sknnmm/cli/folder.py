@@ -1,6 +1,7 @@
 """Folders of results that appear whole or not at all."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,29 +10,45 @@ from pathlib import Path
 from sknnmm.cli.options import Results
 from sknnmm.cli.tables import check_format
 
-MARK = "log.txt"  # in every folder that a command has written
+MARK = "log.txt"  # in every folder that a command has written; begins with its name
 
 
-def check_results(results: Results, overwrite: bool) -> None:
-    """Raise if results cannot be written there, or not in that format."""
+def check_results(results: Results, overwrite: bool, command: str) -> None:
+    """Raise if a command cannot write results there, or not in that format."""
     check_format(results.format)
-    check_free(results.out, overwrite)
+    check_free(results.out, overwrite, command)
 
 
-def check_free(out: Path, overwrite: bool) -> None:
-    """Raise if a folder cannot be written there."""
+def check_free(out: Path, overwrite: bool, command: str) -> None:
+    """Raise if a command cannot write a folder there; it replaces only what it has written."""
     if not out.absolute().parent.is_dir():
         raise ValueError(f"--out {out}: the folder {out.parent} does not exist. Make it first.")
+    if out.name in ("", ".."):
+        raise ValueError(f"--out {out} cannot be replaced as a whole. Pass the name of a folder.")
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is a file. Pass the name of a folder.")
     if out.is_dir() and any(out.iterdir()):
         if not overwrite:
             raise ValueError(f"--out {out} is not empty. Pass another folder, or --overwrite.")
-        if not (out / MARK).is_file():
+        writer = _writer(out)
+        if writer is None:
             raise ValueError(
                 f"--out {out} is not empty and has no {MARK} of sknnmm, so --overwrite leaves it "
                 "alone. Pass another folder."
             )
+        if writer != command:
+            raise ValueError(
+                f"--out {out} was written by sknnmm {writer}, which --overwrite of sknnmm "
+                f"{command} leaves alone. Pass another folder."
+            )
+
+
+def _writer(out):
+    """Return the command that has written a folder, None if none has."""
+    log = out / MARK
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    found = re.match(r"sknnmm \S+ (\w+),", text)
+    return found and found[1]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """From the files that options name to the arguments of the estimator."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ def read_inputs(data: Data) -> Inputs:
     omics = None if data.omics is None else read_omics(data.omics, data, limits or {})
     covariates = None if data.covariates is None else read(data.covariates, data)
     _check_terms(data, covariates)
+    if data.cis_window is not None and data.mask is None:
+        raise ValueError("--cis-window is the distance to the features in --mask: pass --mask.")
     tables = {"omics": omics, "phenotypes": phenotypes, "covariates": covariates}
     for name, table in tables.items():  # each by itself, so that an error names its file
         if table is not None:
@@ -149,12 +151,15 @@ def unnamed(data: Data, covariates: pd.DataFrame | None) -> list[str]:
     if covariates is None:
         return []
     known = {*(data.random or []), ANIMAL}
-    formulas = " ".join(data.fixed or [])
     return [
-        name
-        for name in covariates.columns
-        if name not in known and not re.search(rf"\b{re.escape(name)}\b", formulas)
+        name for name in covariates.columns if name not in known and not is_in_formula(name, data)
     ]
+
+
+def is_in_formula(name: str, data: Data) -> bool:
+    """Return whether a formula of --fixed names a column."""
+    named = re.compile(rf"\b{re.escape(name)}\b")
+    return any(map(named.search, data.fixed or []))
 
 
 def note_unnamed(data: Data, names: list[str]) -> None:
@@ -214,7 +219,7 @@ def _mask(data, variants, omics):
     if omics is None:
         raise ValueError(f"--mask {data.mask} says which SNPs act on which omics: pass --omics.")
     if data.cis_window is not None:
-        features = read(data.mask, data)
+        features = read(data.mask, replace(data, id=None))  # the first column: omics
         lacking = [name for name in omics.columns if name not in features.index]
         if lacking:
             raise ValueError(f"{data.mask}: no line for the omic {lacking[0]}. Add its position.")

@@ -62,9 +62,10 @@ class Journal:
         }
         text = json.dumps(facts, indent=1, ensure_ascii=False)
         (folder / "summary.json").write_text(text, encoding="utf-8")
-        (folder / "log.txt").write_text(self._log(), encoding="utf-8")
+        (folder / "log.txt").write_text(self.log(), encoding="utf-8")
 
-    def _log(self):
+    def log(self):
+        """Return the text of log.txt."""
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.started))
         found = ", ".join(f"{name} {_version(name)}" for name in LIBRARIES)
         lines = [

@@ -1,5 +1,6 @@
 """Omics from files, with cells below a detection limit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ BELOW = r"-inf(inity)?$|<"  # how a cell says that its value is below the limit:
 
 def read_limits(path: Path, form: TableFormat) -> dict[str, float]:
     """Return the detection limits of omics, from a table of omic and limit."""
-    table = read(path, form)
+    table = read(path, replace(form, id=None))  # the first column, which holds no individuals
     if table.shape[1] == 0:
         raise ValueError(f"{path}, line 1: two columns are needed, omic and limit.")
     limits = numbers(table.iloc[:, :1], path).iloc[:, 0]
@@ -37,6 +38,11 @@ def check_limits(limits: dict[str, float], data: Data, omics: pd.DataFrame | Non
 def read_omics(path: Path, form: TableFormat, limits: dict[str, float]) -> pd.DataFrame:
     """Return omics; minus infinity is a value below the detection limit, NaN one not measured."""
     table = read(path, form)
+    if table.shape[1] == 0:
+        raise ValueError(
+            f"{path}, line 1: there is no omic beside the IDs. If the file is divided by something "
+            "else, pass --sep."
+        )
     below = table.apply(_says_below)
     for name in table.columns[below.any()]:
         _check_below(table[name], below[name].to_numpy(), limits.get(name), path)

@@ -37,9 +37,14 @@ def predictions(
 
 
 def scores(table: pd.DataFrame) -> dict[str, float]:
-    """Return the measures of a table of predictions with the column observed, none missing."""
+    """Return the measures of a table of predictions with the column observed, none missing.
+
+    NaN of fewer than two measured phenotypes: all others of a fold may be censored.
+    """
     if "liability" not in table:
         observed, predicted = table["observed"], table["predicted"]
+        if len(table) < 2:
+            return dict.fromkeys(("accuracy", "dispersion", "bias"), np.nan)
         return {
             "accuracy": predictive_correlation(observed, predicted),
             "dispersion": prediction_dispersion(observed, predicted),

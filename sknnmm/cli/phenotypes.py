@@ -95,7 +95,7 @@ def _labels(values, data):
     """Return labels as in the file: whole numbers, or text."""
     if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
         return values.map(str, na_action="ignore")
-    broken = values.notna() & (values != np.floor(values))
+    broken = values.notna() & ~(np.isfinite(values.astype(float)) & (values == np.floor(values)))
     if broken.any():
         row = int(np.flatnonzero(broken)[0])
         raise ValueError(
@@ -110,6 +110,8 @@ def _in_order(labels, known, data):
     """Return the classes in the order of --classes."""
     of_name = {str(label): label for label in known}
     names = [name.strip() for name in data.classes.split(",")]
+    if len(set(names)) < len(names):
+        raise ValueError(f"--classes {data.classes} has a class twice. Write each once.")
     unknown = labels.notna() & ~labels.map(str).isin(names)
     if unknown.any():
         row = int(np.flatnonzero(unknown)[0])

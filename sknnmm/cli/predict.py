@@ -38,7 +38,7 @@ def predict(
 
     SNPs are matched by name and allele; those that are lacking count as their mean.
     """
-    check_results(results, common.overwrite)
+    check_results(results, common.overwrite, "predict")
     network, reference = load_model(model)
     new = genotypes_from(genotypes, "--genotypes", dosages=dosages)
     X = _harmonised(new, reference, genotypes, flip, ambiguous)

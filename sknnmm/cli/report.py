@@ -32,6 +32,8 @@ def report(
     sknnmm report --model results --cv folds
     """
     out = out or model / "report.html"
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise ValueError(f"--out {out} cannot be a file. Pass the name of one in a folder.")
     if out.exists() and not common.overwrite:
         raise ValueError(f"--out {out} exists. Pass another name, or --overwrite.")
     jinja2 = import_optional("jinja2", "The report")
@@ -48,14 +50,16 @@ def report(
 
 def _content(model, cv):
     """Return what the template shows."""
-    run = _summary(model, "fit")
+    run = _summary(model, "fit", "trait", "family", "warnings", "steps", "heritability")
     trait = run["trait"]
-    diagnostics = read_result(model, "diagnostics").set_index("quantity")
-    snps = read_result(model, "snp_effects").query("response == 'total'")
-    components = read_result(model, "variance_components")
-    values = read_result(model, "breeding_values", individual=str).set_index("individual")[
-        ["breeding_value", "sd", "reliability"]
-    ]
+    of_targets = "quantity", "r_hat", "ess_bulk", "target"
+    diagnostics = read_result(model, "diagnostics", *of_targets).set_index("quantity")
+    snps = read_result(model, "snp_effects", "snp", "response", "variance", "lfdr")
+    snps = snps.query("response == 'total'")
+    components = read_result(model, "variance_components", "layer", "response", "term", "share")
+    of_animals = "breeding_value", "sd", "reliability"
+    values = read_result(model, "breeding_values", "individual", *of_animals)
+    values = values.set_index("individual")[list(of_animals)]
     content = {
         "run": run,
         "trait": trait,
@@ -79,7 +83,7 @@ def _content(model, cv):
         "accuracy": None,
     }
     if find_result(model, "mediation"):
-        table = read_result(model, "mediation")
+        table = read_result(model, "mediation", "path", "genetic_share")
         content["mediation"] = _columns(
             table.set_index("path"),
             ["genetic_share", "genetic_share_low", "genetic_share_high", "effect", "heritability"],
@@ -87,7 +91,7 @@ def _content(model, cv):
         content["mediation_figure"] = figures.mediation(table, trait)
     if find_result(model, "windows"):
         content["windows"] = _columns(
-            read_result(model, "windows")
+            read_result(model, "windows", "first_snp", "share")
             .sort_values("share", ascending=False)
             .head(ROWS)
             .set_index("first_snp"),
@@ -101,14 +105,14 @@ def _content(model, cv):
 
 def _of_folds(run, cv):
     """Return what the template shows of a cross-validation."""
-    other = _summary(cv, "cv")
+    other = _summary(cv, "cv", "trait", "family", "warnings")
     for name in ("trait", "family"):
         if other[name] != run[name]:
             raise ValueError(
                 f"--cv {cv} is of the {name} {other[name]}, but the model of {run[name]}. Pass a "
                 "cross-validation of the same."
             )
-    table = read_result(cv, "predictions")
+    table = read_result(cv, "predictions", "from", "observed", "predicted")
     kinds = set(table["from"])
     shown = WITH_OMICS if WITH_OMICS in kinds else FROM_GENOTYPES
     table = table[table["from"] == shown]
@@ -119,7 +123,7 @@ def _of_folds(run, cv):
     of_folds = [f"Cross-validation: {text}" for text in other["warnings"]]
     return {
         "warnings": run["warnings"] + of_folds,
-        "accuracy": read_result(cv, "accuracy").set_index("from"),
+        "accuracy": read_result(cv, "accuracy", "from", "measure", "mean").set_index("from"),
         "accuracy_figure": figure,
         "shown": shown,
     }
@@ -158,12 +162,18 @@ def _targets(diagnostics):
     return chosen if len(chosen) else diagnostics
 
 
-def _summary(folder, command):
+def _summary(folder, command, *needed):
+    """Return what a command has noted in its folder."""
     path = folder / "summary.json"
     if not path.is_file():
         raise ValueError(f"{path} does not exist. Pass the --out folder of sknnmm {command}.")
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(summary, dict) or "command" not in summary:
+            raise ValueError("no command")
+        lacking = [name for name in needed if name not in summary]
+        if lacking and summary["command"] == command:
+            raise ValueError(f"no {lacking[0]}")
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}). Run sknnmm {command} again.") from error
     if summary["command"] != command:

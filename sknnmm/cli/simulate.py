@@ -36,7 +36,7 @@ def simulate(
     The folder holds genotypes (herd.bed, new.bed), phenotypes.csv, omics.csv, covariates.csv, the
     truth about the new individuals, and run.toml with the options for fit and cv.
     """
-    check_free(out, common.overwrite)
+    check_free(out, common.overwrite, "simulate")
     for name, value, least in (("individuals", individuals, 20), ("new", new, 1)):
         if value < least:
             raise ValueError(f"--{name} {value} is too few: give {least} or more.")
@@ -58,7 +58,7 @@ def simulate(
         tables["truth"].loc[ids[later]].to_csv(folder / "new_truth.csv")
         (folder / "run.toml").write_text(as_toml(_options(out, seed)), encoding="utf-8")
         current().step(f"{out}: {individuals} individuals to learn from, {new} to predict")
-        (folder / "log.txt").write_text("\n".join(current().steps) + "\n", encoding="utf-8")
+        (folder / "log.txt").write_text(current().log(), encoding="utf-8")
 
 
 def _tables(data, ids, rng):

@@ -1,6 +1,7 @@
 """The model in a folder of results."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import pandas as pd
@@ -8,11 +9,20 @@ import pandas as pd
 from sknnmm.cli.inputs import ANIMAL
 from sknnmm.cli.options import Format
 from sknnmm.cli.outcomes import Network
-from sknnmm.cli.tables import read_result, write
+from sknnmm.cli.tables import find_result, read_result, write
 from sknnmm.common.optional import import_optional
 from sknnmm.persistence import TRUSTED_TYPES
 
 MODEL, VARIANTS = "model.skops", "variants"
+DAMAGE = (  # what skops and zipfile raise for a file that is not whole
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    KeyError,
+    EOFError,
+    TypeError,
+    ValueError,
+)
 
 
 def save_model(model: Network, variants: pd.DataFrame, folder: Path, form: Format) -> None:
@@ -28,10 +38,17 @@ def load_model(folder: Path) -> tuple[Network, pd.DataFrame]:
     io = import_optional("skops.io", "Reading the model")
     try:
         model = io.load(folder / MODEL, trusted=TRUSTED_TYPES)
-    except (zipfile.BadZipFile, KeyError, EOFError, TypeError) as error:
+    except DAMAGE as error:
         raise ValueError(f"{folder / MODEL} is damaged ({error}). Run sknnmm fit again.") from error
-    text = dict.fromkeys(("snp", "chromosome", "counted_allele", "other_allele"), str)
-    return model, read_result(folder, VARIANTS, **text).set_index("snp")
+    if not (isinstance(model, Network) and hasattr(model, "n_features_in_")):
+        raise ValueError(f"{folder / MODEL} is no fitted network. Run sknnmm fit again.")
+    variants = read_result(folder, VARIANTS, "snp")
+    if len(variants) != model.n_features_in_:
+        raise ValueError(
+            f"{find_result(folder, VARIANTS)} is damaged ({len(variants)} SNPs, but "
+            f"{model.n_features_in_} in the model). Run sknnmm fit again."
+        )
+    return model, variants.set_index("snp")
 
 
 def has_pedigree(model: Network) -> bool:

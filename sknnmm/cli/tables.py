@@ -15,6 +15,12 @@ from sknnmm.io import read_table
 from sknnmm.io._table import _separator
 from sknnmm.io._text import open_text
 
+TEXT = dict.fromkeys(  # columns of results with names
+    ("snp", "chromosome", "counted_allele", "other_allele", "response", "term", "path", "quantity"),
+    str,
+)
+EMPTY = "{} is empty. Give a table with a line of column names."
+
 
 @contextmanager
 def naming(path):
@@ -40,7 +46,10 @@ def read_text(path: Path, form: TableFormat) -> pd.DataFrame:
     if path.suffix.lower() == ".parquet":
         return pd.read_parquet(path).astype(str)
     with naming(path), open_text(path, form.encoding) as file:
-        return pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
+        try:
+            return pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
+        except pd.errors.EmptyDataError as error:
+            raise ValueError(EMPTY.format(path)) from error
 
 
 def _first_column(path, form):
@@ -52,16 +61,19 @@ def _first_column(path, form):
         for line in file:
             if line.strip():
                 fields = line.split() if len(sep) > 1 else next(csv.reader([line], delimiter=sep))
-                return fields[0].strip() or None
-    raise ValueError(f"{path} is empty. Give a table with a line of column names.")
+                return fields[0].rstrip("\r\n") or None
+    raise ValueError(EMPTY.format(path))
 
 
 def column(table: pd.DataFrame, name: str, path: Path, option: str) -> pd.Series:
     """Return a column that an option names."""
     if name not in table.columns:
-        raise ValueError(
-            f"{option} {name}: {path}, line 1, has no such column. It has {some(table.columns)}."
+        has = (
+            f"It has {some(table.columns)}."
+            if len(table.columns)
+            else f"It has only {table.index.name}. If it is divided by something else, pass --sep."
         )
+        raise ValueError(f"{option} {name}: {path}, line 1, has no such column. {has}")
     return table[name]
 
 
@@ -128,10 +140,11 @@ def find_result(folder: Path, name: str) -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def read_result(folder: Path, name: str, **text: type) -> pd.DataFrame:
+def read_result(folder: Path, name: str, *needed: str) -> pd.DataFrame:
     """Return a table of results, its index as the first columns.
 
-    `text` are the columns of a CSV file that hold text, also where it looks like numbers.
+    Names are text, also where they look like numbers. A table without the `needed` columns or
+    without rows is damaged.
     """
     path = find_result(folder, name)
     if path is None:
@@ -139,7 +152,12 @@ def read_result(folder: Path, name: str, **text: type) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             import_optional("pyarrow", f"Reading {path}")
-            return pd.read_parquet(path)
-        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
-    except ValueError as error:  # pandas': no columns, or fields that do not fit
+            table = pd.read_parquet(path)
+        else:
+            table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
+        lacking = [column for column in needed if column not in table]
+        if lacking or table.empty:
+            raise ValueError(f"no column {lacking[0]}" if lacking else "no rows")
+        return table
+    except ValueError as error:  # or pandas': fields that do not fit
         raise ValueError(f"{path} is damaged ({error}). Run the command again.") from error

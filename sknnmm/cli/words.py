@@ -34,6 +34,7 @@ PHRASES = {  # regular expressions, replaced before names are
     r"a str among (\{.*?\}),? (or )?an instance.*?\. Got": r"one of \1. Got",
     r" For tables of genotypes see read_table\.": "",
     r"warm_start=True": "--set warm_start=true",
+    r"\bn_splits=(\d+)": r"--folds \1",  # of scikit-learn
     r"pass dosages=False": "leave out --dosages",
     r"With dosages=False": "Without --dosages",
     r",? or pass (id_column=None|sample_path)": "",  # the command line has no such option

@@ -27,13 +27,14 @@ def genome_of(table):
     Without chromosomes, or if none is known, rows are placed by their number.
     """
     middle = _middle(table)
-    if middle is None:
+    if middle is not None:
+        names = table["chromosome"]
+        codes, _ = chromosome_codes(names, names.iloc[:0])
+        codes = np.where(np.isnan(middle), -1, codes)
+    if middle is None or (codes < 0).all():
         what = "SNP" if "snp" in table else "window"
         x = np.arange(len(table), dtype=float)
         return Genome(x, np.zeros(len(table), int), [], [], f"{what} (order of the fit)")
-    names = table["chromosome"]
-    codes, _ = chromosome_codes(names, names.iloc[:0])
-    codes = np.where(np.isnan(middle), -1, codes)
     present = sorted(
         np.unique(codes[codes >= 0]), key=lambda code: natural_order(names[codes == code].iloc[0])
     )

@@ -63,6 +63,8 @@ def nothing(demo):
     """Leave the files as they are."""
 
 
+RARE = "--genotypes demo/herd.bed --phenotypes rare.csv --trait sick"
+HEALTHY = "".join(f"cow{i:05d},0\n" for i in range(3, 9))
 PHENOTYPES, OMICS = "demo/phenotypes.csv", "demo/omics.csv"
 CASES = {  # what happens to the files; options; what the line has
     "no genotypes": (removed("herd.bed"), "", ["demo/herd.bed", "Check"]),
@@ -83,6 +85,7 @@ CASES = {  # what happens to the files; options; what the line has
     "text as genotypes": (
         nothing, "--genotypes demo/phenotypes.csv", [PHENOTYPES, "format"]),
     "window": (nothing, "--window wide", ["--window wide", "1Mb"]),
+    "window of nothing": (nothing, "--window 0Mb", ["--window 0Mb", "1Mb"]),
     "impossible filter": (nothing, "--min-maf 2", ["--min-maf", "0 to 0.5"]),
     "no phenotypes": (removed("phenotypes.csv"), "", [PHENOTYPES, "Check"]),
     "empty table": (written("phenotypes.csv", b""), "", [PHENOTYPES, "Give"]),
@@ -105,6 +108,8 @@ CASES = {  # what happens to the files; options; what the line has
     "constant trait": (
         written("phenotypes.csv", b"id,milk\ncow00001,1\ncow00002,1\ncow00003,1\n"), "",
         [PHENOTYPES]),
+    "another separator": (
+        edited("phenotypes.csv", ",", ";"), "", [PHENOTYPES, "only id;milk", "--sep"]),
     "no such weight": (nothing, "--weight w", [f"{PHENOTYPES}, line 1", "w"]),
     "no such ID column": (nothing, "--id animal", ["phenotypes.csv", "animal"]),
     "not UTF-8": (written("phenotypes.csv", b"id,milk\nK\xfch,1\n"), "", [PHENOTYPES, "encoding"]),
@@ -112,10 +117,15 @@ CASES = {  # what happens to the files; options; what the line has
         written("p.txt", b"id milk\na 1\n"), "--phenotypes demo/p.txt", ["p.txt", "--sep"]),
     "two columns alike": (
         line("omics.csv", 1, "id,a,a"), "", [OMICS, "Rename"]),
+    "no omic": (written("omics.csv", b"id\ncow00001\n"), "", [f"{OMICS}, line 1", "--sep"]),
+    "omic with the name of a result": (
+        line("omics.csv", 1, "id,omic0,total"), "", [f"{OMICS}, line 1", "total", "Rename"]),
     "text for an omic": (
         line("omics.csv", 3, "cow00078,low,1"), "", [f"{OMICS}, line 3", "low", "empty"]),
     "no such covariate": (
         nothing, "--random litter", ["demo/covariates.csv, line 1", "litter", "sex"]),
+    "slash in a random effect": (
+        nothing, "--random sire/dam", ["--random sire/dam", "Rename"]),
     "no such column in a formula": (nothing, "--fixed age", ["covariates.csv", "age"]),
     "covariate missing": (
         line("covariates.csv", 5, "cow00076,,f1"), "", ["demo/covariates.csv, line 5", "Fill"]),
@@ -138,9 +148,17 @@ CASES = {  # what happens to the files; options; what the line has
     "mask without omics": (
         written("run.toml", b'genotypes = "demo/herd.bed"\nphenotypes = "demo/phenotypes.csv"\n'
                 b'trait = "milk"\nmask = "demo/omics.csv"\n'), "", ["--mask", "pass --omics"]),
+    "empty mask": (written("m.csv", b""), "--mask demo/m.csv", ["m.csv is empty", "Give"]),
+    "window without features": (nothing, "--cis-window 1e6", ["--cis-window", "pass --mask"]),
     "unknown family": (nothing, "--family poisson", ["--family", "ordinal", "--help"]),
     "measurements as classes": (
         nothing, "--family binary", [f"{PHENOTYPES}, line 2", "no class", "milk"]),
+    "infinite class": (
+        written("phenotypes.csv", b"id,milk\ncow00001,1\ncow00002,inf\n"), "--family binary",
+        [f"{PHENOTYPES}, line 3", "inf", "no class"]),
+    "class twice": (
+        written("phenotypes.csv", b"id,milk\ncow00001,low\ncow00002,high\n"),
+        "--family ordinal --classes low,high,low", ["--classes low,high,low", "twice"]),
     "three classes as two": (
         written("phenotypes.csv", b"id,milk\ncow00001,0\ncow00002,1\ncow00003,2\n"),
         "--family binary", [PHENOTYPES, "3 classes (0, 1, 2)", "needs two"]),
@@ -181,6 +199,9 @@ CASES = {  # what happens to the files; options; what the line has
     "config without =": (line("run.toml", 2, "seed"), "", ["demo/run.toml", "line 2", "Write"]),
     "config with an unknown option": (
         line("run.toml", 6, "colour = 1"), "", ["demo/run.toml, line 6", "colour"]),
+    "folder without a name": (nothing, "--out .", ["--out .", "name"]),
+    "config with a list for one value": (
+        line("run.toml", 3, 'trait = ["milk"]'), "", ["demo/run.toml, line 3", "brackets"]),
     "parent folder": (nothing, "--out no/such", ["no/such", "Make it"]),
 }  # fmt: skip
 
@@ -226,8 +247,13 @@ def test_a_broken_input_is_one_line_and_leaves_nothing(case, demo, tmp_path, cap
         ("cv --config demo/run.toml --group herd --out out", "covariates.csv (sex, family)"),
         ("cv --config demo/run.toml --folds 1 --out out", "--folds 1"),
         ("cv --config demo/run.toml --group sex --folds 3 --out out", "Lower --folds"),
-        ("fit --config demo/run.toml --out demo --overwrite", "log.txt"),
+        ("fit --config demo/run.toml --out demo --overwrite", "written by sknnmm simulate"),
+        ("fit --config demo/run.toml --out broken --overwrite", "log.txt"),
         ("simulate --out demo", "--overwrite"),
+        ("report --model results --out results --overwrite", "cannot be a file"),
+        ("report --model results --out no/report.html", "cannot be a file"),
+        ("cv --config demo/run.toml --fixed family --group family --out out", "is in fold 1 only"),
+        (f"cv --out out --family binary --folds 3 {RARE}", "outside fold"),
     ],
 )
 def test_other_commands_say_in_one_line_what_is_wrong(
@@ -235,9 +261,9 @@ def test_other_commands_say_in_one_line_what_is_wrong(
 ):
     shutil.copytree(workplace.folder / "results", tmp_path / "results")
     (tmp_path / "results" / "report.html").unlink()
+    (tmp_path / "rare.csv").write_text("id,sick\ncow00001,1\ncow00002,0\n" + HEALTHY)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "model.skops").write_bytes(b"PK\x03\x04")
-    (demo / "log.txt").unlink()
     for suffix in ("bed", "bim", "fam"):
         content = (demo / f"new.{suffix}").read_bytes()
         (demo / f"other.{suffix}").write_bytes(content.replace(b"rs", b"snp"))
@@ -245,6 +271,31 @@ def test_other_commands_say_in_one_line_what_is_wrong(
     assert main(options.split()) == 2
     printed = capfd.readouterr().err
     assert printed.count("\n") == 1 and expected in printed
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "text"),
+    [
+        ("report --model results", "summary.json", "[]"),
+        ("report --model results", "summary.json", '{"command": "fit"}'),
+        ("report --model results", "diagnostics.csv", "a,b\n1,2\n"),
+        ("report --model results", "snp_effects.csv", "snp,response,variance,lfdr\n"),
+        ("report --model results", "variance_components.csv", ""),
+        ("predict --model results --genotypes demo/new.bed --out out", "variants.csv", "snp\na\n"),
+        ("predict --model results --genotypes demo/new.bed --out out", "variants.csv", "a\n1\n"),
+    ],
+)
+def test_a_damaged_result_is_one_line_that_names_it(
+    command, name, text, demo, workplace, tmp_path, capfd
+):
+    shutil.copytree(workplace.folder / "results", tmp_path / "results")
+    (tmp_path / "results" / "report.html").unlink()
+    (tmp_path / "results" / name).write_text(text)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(command.split()) == 2
+    printed = capfd.readouterr().err
+    assert printed.count("\n") == 1 and f"results/{name} is damaged" in printed
     assert sorted(tmp_path.rglob("*")) == before
 
 

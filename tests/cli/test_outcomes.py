@@ -13,7 +13,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from sknnmm import NNMMClassifier, NNMMRegressor
 from sknnmm.cli import main
+from sknnmm.cli.figures import liability_of_classes
 from sknnmm.cli.outcomes import area_under_curve, scores
+from sknnmm.cli.tables import read_result
 from sknnmm.datasets import make_omics_network
 from sknnmm.persistence import TRUSTED_TYPES
 from tests.cli.conftest import SHORT
@@ -189,6 +191,23 @@ def test_parquet_without_pyarrow_says_what_to_install(herd, inside, monkeypatch,
     assert re.fullmatch(
         r"sknnmm: error: --format parquet needs .*pip install pyarrow\n", capfd.readouterr().err
     )
+
+
+def test_a_fold_with_one_exact_record_has_no_score():
+    table = pd.DataFrame({"observed": [1.0], "predicted": [0.5], "sd": [1.0]})
+    assert np.isnan(list(scores(table).values())).all()
+
+
+def test_names_of_classes_are_no_formulas():
+    table = pd.DataFrame({"observed": ["a$_{$", "b"], "liability": [0.0, 1.0]})
+    assert "<svg" in liability_of_classes(table, ["a$_{$", "b"], "t$_{$")
+
+
+def test_names_in_results_stay_text(tmp_path):
+    (tmp_path / "snp_effects.csv").write_text("snp,response,chromosome\n007,01,\n008,02,1\n")
+    table = read_result(tmp_path, "snp_effects", "snp")
+    assert list(table["snp"]) == ["007", "008"] and list(table["response"]) == ["01", "02"]
+    assert table["chromosome"].isna().sum() == 1
 
 
 def test_area_under_the_curve():

@@ -43,40 +43,46 @@ def test_predictions_can_be_used_when_only_other_quantities_have_not_converged()
 
 def test_options_survive_toml():
     options = {"genotypes": Path('a "b".bed'), "fixed": ["sex", "bs(age, df=4)"], "n_iter": "auto"}
-    text = as_toml({**options, "omics": None, "direct_effects": False, "min_maf": 0.05})
+    numbers = {"min_maf": 0.05, "min_hwe_p": 1e-6, "cis_window": float("inf")}
+    text = as_toml({**options, "omics": None, "direct_effects": False, **numbers})
     assert tomllib.loads(text) == {
         "genotypes": 'a "b".bed',
         "fixed": ["sex", "bs(age, df=4)"],
         "n-iter": "auto",
         "direct-effects": False,
         "min-maf": 0.05,
+        "min-hwe-p": 1e-6,
+        "cis-window": float("inf"),
     }
 
 
 def test_a_config_has_numbers_as_typed_and_passes_over_options_of_other_commands(tmp_path):
     path = tmp_path / "run.toml"
-    path.write_text('n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\nfolds = 3\n')
-    names = ("n_iter", "min_maf", "quiet", "set")
+    text = 'n-iter = 5000\nmin-maf = 0.05\nquiet = true\nset = ["thin=2"]\nrandom = "litter"\n'
+    path.write_text(f"{text}folds = 3\n", encoding="utf-8-sig")  # as Windows' Notepad may write it
+    of_many = {"n_iter": False, "min_maf": False, "quiet": False, "set": True, "random": True}
     command, other = (
-        SimpleNamespace(params=[SimpleNamespace(name=name) for name in of])
-        for of in (names, ("n_iter", "folds"))
+        SimpleNamespace(params=[SimpleNamespace(name=n, multiple=m) for n, m in of.items()])
+        for of in (of_many, {"n_iter": False, "folds": False})
     )
     parent = SimpleNamespace(command=SimpleNamespace(commands={"fit": command, "cv": other}))
     context = SimpleNamespace(command=command, parent=parent, default_map=None)
     assert read_config(context, path) == path
     expected = {"n_iter": "5000", "min_maf": "0.05", "quiet": True, "set": ["thin=2"]}
-    assert context.default_map == expected
+    assert context.default_map == {**expected, "random": ["litter"]}
 
 
 def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
     out = tmp_path / "out"
     with new_folder(out) as folder:
-        (folder / "log.txt").write_text("first")
+        (folder / "log.txt").write_text("sknnmm 1.0 fit, first")
         assert not out.exists()
     with pytest.raises(FileNotFoundError), new_folder(out) as folder:
         (folder / "no" / "folder.txt").write_text("second")
-    assert (out / "log.txt").read_text() == "first"
-    check_free(out, overwrite=True)
+    assert (out / "log.txt").read_text() == "sknnmm 1.0 fit, first"
+    check_free(out, True, "fit")
+    with pytest.raises(ValueError, match="was written by sknnmm fit"):
+        check_free(out, True, "predict")  # which would lose the model
     with new_folder(out) as folder:
         (folder / "log.txt").write_text("third")
     assert (out / "log.txt").read_text() == "third"
@@ -96,6 +102,7 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
         ),
         (r"pass sep, e.g. sep=r'\s+' for blanks", r"pass --sep, e.g. --sep '\s+' for blanks"),
         ("Pass encoding, e.g. encoding='latin-1'", "Pass --encoding, e.g. --encoding latin-1"),
+        ("is less than n_splits=3.", "is less than --folds 3."),
         ("pass dosages=False.", "leave out --dosages."),
         ("min_maf must be a number", "--min-maf must be a number"),
         ("X has 3 columns without variance", "--genotypes has 3 columns without variance"),

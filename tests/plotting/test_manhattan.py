@@ -44,6 +44,13 @@ def test_heights_are_those_of_the_table_and_places_those_of_the_genome(model_of)
     np.testing.assert_allclose(colours, expected)
 
 
+def test_snps_of_which_no_chromosome_is_known_are_in_the_order_of_the_fit(model_of):
+    variants = VARIANTS.assign(chromosome="0")
+    display = ManhattanDisplay.from_estimator(model_of["selecting"], variants)
+    np.testing.assert_array_equal(drawn(display.points_[0])[:, 0], np.arange(P))
+    assert display.ax_.get_xlabel() == "SNP (order of the fit)"
+
+
 def test_windows_are_drawn_at_their_middle_by_their_wppa(model_of):
     model, (X, _, _) = model_of["selecting"], small_data()
     variants = VARIANTS.assign(chromosome=7)
