@@ -16,7 +16,10 @@ from sknnmm.io._table import _separator
 from sknnmm.io._text import open_text
 
 TEXT = dict.fromkeys(  # columns of results with names
-    ("snp", "chromosome", "counted_allele", "other_allele", "response", "term", "path", "quantity"),
+    (
+        *("individual", "snp", "chromosome", "counted_allele", "other_allele"),
+        *("response", "term", "path", "quantity"),
+    ),
     str,
 )
 EMPTY = "{} is empty. Give a table with a line of column names."
