@@ -26,6 +26,7 @@ from sknnmm.priors import (
     ScaledInverseChi2,
 )
 from sknnmm.sampling.chains.start import starting_state
+from sknnmm.sampling.gibbs import REFRESH_EVERY
 from sknnmm.terms import random
 from sknnmm.terms.level_draws import RandomState
 from tests.helpers.families import N_CLASSES, draw_thresholds, of_family, record_of
@@ -162,6 +163,8 @@ def z_scores(model, by_rows, n_moves, family, seed, n_iterations, n_prior_draws)
         tuning = iteration < warm_up
         for _ in range(2 if family else 1):  # else nothing would follow from what is drawn of y
             sampler.iterate(chain, rng, tuning)
+        if iteration % REFRESH_EVERY == 0:  # as in a fit: moves of scales multiply rounding errors
+            sampler.refresh(chain)
         redraw_data(model, sampler, chain, rng, family)
         if not tuning:
             y = Parts(chain).phenotype.response[:, 0].astype(float)
