@@ -276,6 +276,11 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
             missing or the weight 0. The draws are those whose SNP effects are held,
             ``posterior_.effects_draw`` of the kept ones.
 
+        Warns
+        -----
+        UserWarning
+            If the model was fitted with `y_upper` and gets none here: every y counts as measured.
+
         See Also
         --------
         loo : Leave-one-out predictive densities.
@@ -332,7 +337,8 @@ class NNMMRegressor(RegressorMixin, NNMMBase):
         UserWarning
             If Pareto k says of some records that importance sampling is not reliable. Models with
             about as many effective parameters as records, as with a random effect for each, have
-            many of these.
+            many of these. If the model was fitted with `y_upper` and gets none here: every y counts
+            as measured.
 
         See Also
         --------

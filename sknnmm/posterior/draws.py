@@ -304,6 +304,7 @@ def _packed(names):
 
 
 def _unpacked(names):
+    """Return names as `_plain_names` does, given what `_packed` returns."""
     return np.array(json.loads(names), dtype=object) if isinstance(names, str) else names
 
 

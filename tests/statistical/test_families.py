@@ -155,7 +155,7 @@ def test_probabilities_are_reliable():
 def test_many_ordered_classes_are_nearly_measurements():
     """In units of the residual SD, weights and predictions are those of the normal family."""
     rng = np.random.default_rng(4)
-    # Individuals many enough for 24 free thresholds, which raise estimates by one in 100 at 800.
+    # So many individuals because the 24 free thresholds raise the weights where there are few.
     X, omics, liability = simulated(rng, 3200)
     y = np.digitize(liability, np.quantile(liability, np.linspace(0, 1, 26)[1:-1]))
     parameters = {"n_iter": 3000, "burn_in": 500, "n_chains": 1}
