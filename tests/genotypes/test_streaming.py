@@ -151,9 +151,11 @@ def test_large_genotypes_are_never_copied(storage, tmp_path, short, monkeypatch)
     n, p = 4000, 5000  # 20 MB, of which cross-products of neighbouring SNPs are 7 %
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, (n, p), dtype=np.int8)
+    X[3, 5] = -1
     y, omics = rng.normal(size=n), rng.normal(size=(n, 2))
     omics[::3] = np.nan
     if storage == "bed":
+        X[3, 5] = -127
         to_bed(tmp_path / "X.bed", X)
         X = open_plink(tmp_path / "X").genotypes
     else:

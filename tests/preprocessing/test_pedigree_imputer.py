@@ -81,7 +81,7 @@ def test_all_genotyped_is_the_same_to_the_bit():
     codes = np.array([3, 2, 0, 1], np.uint8)[np.pad(DOSAGES, ((0, 3), (0, 0)))]
     four = np.stack([codes[k::4] for k in range(4)], axis=2)
     packed = (four << np.array([0, 2, 4, 6], np.uint8)).sum(2, dtype=np.uint8).T
-    packed = PackedGenotypes(packed, names, X.columns)
+    packed = PackedGenotypes(np.ascontiguousarray(packed), names, X.columns)
     for form in (X, frame, packed):
         assert PedigreeImputer(PEDIGREE).fit_transform(form) is form
     imputed = PedigreeImputer(PEDIGREE).fit(packed).impute(OTHERS)
@@ -200,7 +200,7 @@ def test_copies_of_the_imputer():
 def test_in_a_pipeline():
     table = with_rows_missing(OTHERS)
     y = np.random.default_rng(0).normal(size=len(table))
-    network = NNMMRegressor(n_iter=20, burn_in=10, random_state=0)
+    network = NNMMRegressor("RR-BLUP", n_iter=20, burn_in=10, random_state=0)
     pipeline = make_pipeline(PedigreeImputer(PEDIGREE), network)
     assert np.isfinite(cross_val_score(pipeline, table, y, cv=2)).all()
     pipeline.fit(table, y)

@@ -185,9 +185,8 @@ def test_genomic_relationships(X, method, monkeypatch):
     frame = pd.DataFrame(X, names)
     codes = np.array([3, 2, 0, 1], np.uint8)[X]  # -1 is the last
     four = np.stack([codes[k::4] for k in range(4)], axis=2)
-    packed = PackedGenotypes(
-        (four << np.array([0, 2, 4, 6], np.uint8)).sum(2, dtype=np.uint8).T, names, range(150)
-    )
+    packed = (four << np.array([0, 2, 4, 6], np.uint8)).sum(2, dtype=np.uint8).T
+    packed = PackedGenotypes(np.ascontiguousarray(packed), names, range(150))
     floating = np.where(X < 0, np.nan, X)
     for form in (frame, packed, X, np.asfortranarray(X), floating, pl.DataFrame(X)):
         G = genomic_relationship(form, method)

@@ -179,7 +179,7 @@ def test_posterior_is_that_without_moves(prior):
             values = [*np.log(hyper.weights[:, 0]), np.log(spread[0]), state.fit_squares[0]]
             return np.array([*values, layer.residual_variance[0], *np.abs(state.effects[:2, 0])])
 
-        draws.append(sample(sampler, quantities, 4000, np.random.default_rng(n_moves)))
+        draws.append(sample(sampler, quantities, 2500, np.random.default_rng(n_moves)))
     varies = draws[0].std(axis=0) > 0
     assert_same_distribution(*(of_chain[:, varies] for of_chain in draws))
 

@@ -590,7 +590,7 @@ def options(method, activation, direct):
     }
 
 
-SHORT = {"n_iterations": 2_000, "n_prior_draws": 2_000}  # draws of a chain are worth less
+SHORT = {"n_iterations": 1_200, "n_prior_draws": 1_200}  # draws of a chain are worth less
 LONG = {"n_iterations": 8_000, "n_prior_draws": 20_000}
 
 

@@ -32,7 +32,6 @@ from sklearn.model_selection import cross_val_score
 from sknnmm.activations import Activation
 from sknnmm.common.archive import CHECKSUM_BYTES, MAGIC, DamagedError
 from sknnmm.estimators.fingerprint import _digest
-from sknnmm.inputs import genotypes
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesA, BayesC
 from sknnmm.sampling.chains import chain
