@@ -671,7 +671,7 @@ def draw_one_by_one_if_so(case, monkeypatch):
 def test_joint_distribution_with_random_effects(case, monkeypatch):
     draw_one_by_one_if_so(case, monkeypatch)
     assert_same_joint_distribution(
-        RANDOM_CASES[case], 150 + sorted(RANDOM_CASES).index(case), SHORT
+        RANDOM_CASES[case], 170 + sorted(RANDOM_CASES).index(case), SHORT
     )
 
 
