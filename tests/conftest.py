@@ -27,7 +27,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     # Collecting and compiling make millions of objects: not to be searched so often for garbage.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(50_000, 20, 20)
     # A shell ignores SIGINT in what it starts in the background; tests of Ctrl-C need it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--cpu-times"):

@@ -152,16 +152,8 @@ def moved(chain):
     return np.concatenate([getattr(hyper, of_prior) for hyper in hypers])
 
 
-@pytest.mark.parametrize(
-    "prior",
-    [  # the first a mixture, the second a scale alone
-        "BayesC",
-        *(
-            pytest.param(prior, marks=pytest.mark.slow)
-            for prior in ("BayesA", "BayesB", "BayesR", "BayesL")
-        ),
-    ],
-)
+@pytest.mark.slow  # in the ordinary tier all joint-distribution tests of mixtures make moves
+@pytest.mark.parametrize("prior", PRIORS)
 def test_posterior_is_that_without_moves(prior):
     draws = []
     for n_moves in (0, 2):
@@ -179,7 +171,7 @@ def test_posterior_is_that_without_moves(prior):
             values = [*np.log(hyper.weights[:, 0]), np.log(spread[0]), state.fit_squares[0]]
             return np.array([*values, layer.residual_variance[0], *np.abs(state.effects[:2, 0])])
 
-        draws.append(sample(sampler, quantities, 2500, np.random.default_rng(n_moves)))
+        draws.append(sample(sampler, quantities, 4000, np.random.default_rng(n_moves)))
     varies = draws[0].std(axis=0) > 0
     assert_same_distribution(*(of_chain[:, varies] for of_chain in draws))
 

@@ -563,7 +563,7 @@ FAMILY_CASES = {  # each family with each sampler of missing omics, and where om
 # In the ordinary tier, each way to draw SNP effects (cross-products, rows, connections, spectral,
 # from sums) and missing omics, latent nodes, random effects, groups with moves, detection limits,
 # liabilities and their thresholds.
-# The slow tier runs all cases, four times as long.
+# The slow tier runs all cases, several times as long.
 ORDINARY = {
     "special": ["latent tanh"],
     "complete": ["weighted"],
