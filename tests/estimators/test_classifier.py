@@ -155,7 +155,9 @@ def test_every_kind_of_network(parameters, data, disease):
 
 
 def test_chains_are_as_long_as_thresholds_need(data, score):
-    model = make(ordered=True, n_iter="auto", min_ess=10, max_iter=2000, n_chains=2)
+    model = make(
+        method="RR-BLUP", ordered=True, n_iter="auto", min_ess=10, max_iter=2000, n_chains=2
+    )
     model.fit(data.X, score, omics=data.gappy)
     table = model.diagnostics_
     assert list(table.index[1:4]) == [f"thresholds[{a}|{a + 1}]" for a in range(3)]
