@@ -214,7 +214,7 @@ def row_products(dosages, mean, effects):
             "model again if it comes from a file."
         )
     mean = read_only(mean)
-    # Transposed, for a single row is contiguous in both orders: nearly all arrays have one type.
+    # Transposed, for a single row is contiguous in both orders: most arrays have one type.
     snps = dosages if isinstance(dosages, PackedGenotypes) else snp_after_snp(dosages).T
     snps = read_only(snps)
     if not hasattr(effects, "indptr"):

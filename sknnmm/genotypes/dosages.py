@@ -6,7 +6,7 @@ from sklearn.utils import gen_batches
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 
 SNPS_AT_ONCE = 128
-LARGE = 2**26  # bytes of genotypes that are not copied to change their order
+SMALL = 2**20  # bytes that are copied sooner than a kernel is compiled for their order
 
 
 def is_missing(dosages):
@@ -65,5 +65,5 @@ def row_parts(X, bytes_at_once=2**24):
 
 
 def snp_after_snp(X):
-    """Return an array (n, p) stored SNP after SNP, as kernels go; large ones as they are."""
-    return X if X.nbytes > LARGE else np.asfortranarray(X)
+    """Return a SMALL array (n, p) stored SNP after SNP, as kernels go; a larger one as it is."""
+    return X if X.nbytes > SMALL else np.asfortranarray(X)

@@ -147,7 +147,7 @@ def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
     ],
 )
 def test_large_genotypes_are_never_copied(storage, tmp_path, short, monkeypatch):
-    monkeypatch.setattr("sknnmm.genotypes.dosages.LARGE", 0)
+    monkeypatch.setattr("sknnmm.inputs.genotypes.LARGE", 0)
     n, p = 4000, 5000  # 20 MB, of which cross-products of neighbouring SNPs are 7 %
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, (n, p), dtype=np.int8)

@@ -770,7 +770,7 @@ def test_other_data_are_refused_by_name(name, data, short, of_this_fit, tmp_path
 @pytest.mark.slow  # it compiles kernels of its own
 def test_another_layout_of_large_X_is_refused(data, short, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "sknnmm.genotypes.dosages.LARGE", 0
+        "sknnmm.inputs.genotypes.LARGE", 0
     )  # small ones all come to be stored alike
     model = short(checkpoint=tmp_path, n_iter=30)
     model.fit(np.ascontiguousarray(data.X), data.y)
