@@ -3,7 +3,10 @@
 import os
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.pool import ExceptionWithTraceback
 from threading import Lock
 
 import scipy.linalg  # noqa: F401  loads the BLAS of the kernels before its threads are limited
@@ -55,12 +58,16 @@ def run_chains(sampler, origins, length, effects_memory, n_jobs, verbose):
         n_jobs = min(effective_n_jobs(n_jobs), len(origins))
         with (
             _streams_that_flush() if n_jobs > 1 else nullcontext(),
+            stop.seen_by_workers() if n_jobs > 1 else nullcontext(),
             Parallel(n_jobs=n_jobs) as parallel,
         ):
             while following is not None:
                 settings, board = following, progress.board
                 tasks = partial(_tasks, origins, settings, budget, board, stop)
                 results = shared.apply(lambda sampler, tasks=tasks: parallel(tasks(sampler)))
+                for result in results:
+                    if isinstance(result, _Failed):
+                        raise result.error
                 if any(isinstance(result, Stopped) for result in results):
                     stop.told = _saved(origins, settings, results)
                     break
@@ -116,6 +123,13 @@ def _tasks(origins, settings, budget, board, stop, sampler):
     ]
 
 
+@dataclass(frozen=True)
+class _Failed:
+    """What is left of a chain in a worker process that raised: its error, once unpickled."""
+
+    error: ExceptionWithTraceback
+
+
 def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
     in_worker = os.getpid() != parent
     report = report_to(board, chain)
@@ -123,7 +137,21 @@ def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
         one_blas_thread(),  # in a worker process; no more than a count in this one
         stop.put_up_in_worker() if in_worker else nullcontext(),
     ):
-        return run_chain(at_hand(shared), origin, settings, budget, report, stop)
+        try:
+            return run_chain(at_hand(shared), origin, settings, budget, report, stop)
+        except Exception as error:
+            if not _started_by(parent):
+                raise
+            # At an error joblib kills the other workers. If one has an error to hand over as well,
+            # it may die with the lock of their queue, for which the pool then waits forever.
+            stop.put_up()
+            return _Failed(ExceptionWithTraceback(error, error.__traceback__))
+
+
+def _started_by(parent):
+    """Return whether this is a worker process started by the process with that number."""
+    starter = parent_process()
+    return starter is not None and starter.pid == parent
 
 
 class _SharedLimit:
