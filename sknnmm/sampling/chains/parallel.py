@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, 
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import parent_process
-from multiprocessing.pool import ExceptionWithTraceback
 from threading import Lock
+from traceback import format_exc
 
 import scipy.linalg  # noqa: F401  loads the BLAS of the kernels before its threads are limited
 from joblib import Parallel, delayed, effective_n_jobs
@@ -67,7 +67,7 @@ def run_chains(sampler, origins, length, effects_memory, n_jobs, verbose):
                 results = shared.apply(lambda sampler, tasks=tasks: parallel(tasks(sampler)))
                 for result in results:
                     if isinstance(result, _Failed):
-                        raise result.error
+                        raise result.error from _InWorker(result.traceback)
                 if any(isinstance(result, Stopped) for result in results):
                     stop.told = _saved(origins, settings, results)
                     break
@@ -125,9 +125,14 @@ def _tasks(origins, settings, budget, board, stop, sampler):
 
 @dataclass(frozen=True)
 class _Failed:
-    """What is left of a chain in a worker process that raised: its error, once unpickled."""
+    """What is left of a chain in a worker process that raised an error."""
 
-    error: ExceptionWithTraceback
+    error: Exception
+    traceback: str
+
+
+class _InWorker(Exception):
+    """The traceback of an error, as text: pickled errors lose theirs."""
 
 
 def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
@@ -145,7 +150,7 @@ def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
             # At an error joblib kills the other workers. If one has an error to hand over as well,
             # it may die with the lock of their queue, for which the pool then waits forever.
             stop.put_up()
-            return _Failed(ExceptionWithTraceback(error, error.__traceback__))
+            return _Failed(error, format_exc())
 
 
 def _started_by(parent):
