@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 from scipy.stats import norm
+from sklearn.linear_model import BayesianRidge, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sknnmm import NNMMClassifier
 from sknnmm.plotting import PredictionDisplay
@@ -51,6 +54,19 @@ def test_classes_are_refused():
     X, y, _ = small_data()
     with pytest.raises(TypeError, match="RocCurveDisplay"):
         PredictionDisplay.from_estimator(NNMMClassifier(), X, y)
+
+
+def test_other_estimators_are_drawn_if_they_predict_standard_deviations():
+    X, y, _ = small_data()
+    bayes = make_pipeline(StandardScaler(), BayesianRidge()).fit(X, y)
+    display = PredictionDisplay.from_estimator(bayes, X, y)
+    mean, std = bayes.predict(X, return_std=True)
+    half = norm.ppf(0.95) * std
+    assert display.coverage_ == (np.abs(y - mean) <= half).mean()
+    np.testing.assert_allclose(np.asarray(display.points_.get_offsets())[:, 0], mean)
+    for model in (Ridge(), make_pipeline(StandardScaler(), Ridge())):
+        with pytest.raises(TypeError, match=r"Ridge has no predict\(X, return_std=True\)"):
+            PredictionDisplay.from_estimator(model.fit(X, y), X, y)
 
 
 def test_a_title_has_room_over_narrow_axes():
