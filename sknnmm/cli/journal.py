@@ -15,6 +15,7 @@ from sknnmm.cli.config import as_toml
 from sknnmm.cli.words import in_options
 
 LIBRARIES = "numpy", "scipy", "pandas", "scikit-learn", "numba", "skops"
+SUMMARY = "summary.json"
 NOT_KEPT = "config", "debug", "overwrite"  # in config.toml, which another command may use
 
 
@@ -61,7 +62,7 @@ class Journal:
             "warnings": self.warnings,
         }
         text = json.dumps(facts, indent=1, ensure_ascii=False)
-        (folder / "summary.json").write_text(text, encoding="utf-8")
+        (folder / SUMMARY).write_text(text, encoding="utf-8")
         (folder / "log.txt").write_text(self.log(), encoding="utf-8")
 
     def log(self):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sknnmm.cli import figures
 from sknnmm.cli.cv import FROM_GENOTYPES, WITH_OMICS
+from sknnmm.cli.journal import SUMMARY
 from sknnmm.cli.options import Common, Family, option
 from sknnmm.cli.tables import find_result, read_result
 from sknnmm.common.optional import import_optional
@@ -164,7 +165,7 @@ def _targets(diagnostics):
 
 def _summary(folder, command, *needed):
     """Return what a command has noted in its folder."""
-    path = folder / "summary.json"
+    path = folder / SUMMARY
     if not path.is_file():
         raise ValueError(f"{path} does not exist. Pass the --out folder of sknnmm {command}.")
     try:

@@ -1,6 +1,8 @@
 """Tables from files, with messages that name file and line; tables of results."""
 
 import csv
+import json
+import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sknnmm.cli.journal import SUMMARY, current
 from sknnmm.cli.options import Format, TableFormat
 from sknnmm.common.messages import some
 from sknnmm.common.optional import import_optional
@@ -22,6 +25,7 @@ TEXT = dict.fromkeys(  # columns of results with names
     ),
     str,
 )
+ROWS = "rows"  # of the tables of results, in the summary
 EMPTY = "{} is empty. Give a table with a line of column names."
 
 
@@ -126,8 +130,12 @@ def check_format(form: Format) -> None:
 
 
 def write(table: pd.DataFrame, folder: Path, name: str, form: Format) -> None:
-    """Write a table of results; its index is the first columns, and names have one line."""
+    """Write a table of results; its index is the first columns, and names have one line.
+
+    The summary gets its number of rows, by which `read_result` sees whether it is whole.
+    """
     flat = table.reset_index()
+    current().facts.setdefault(ROWS, {})[name] = len(flat)
     flat.columns = [
         " ".join(filter(None, map(str, name))) if isinstance(name, tuple) else name for name in flat
     ]
@@ -147,7 +155,7 @@ def read_result(folder: Path, name: str, *needed: str) -> pd.DataFrame:
     """Return a table of results, its index as the first columns.
 
     Names are text, also where they look like numbers. A table without the `needed` columns or
-    without rows is damaged.
+    without some of the rows that were written is damaged.
     """
     path = find_result(folder, name)
     if path is None:
@@ -157,10 +165,29 @@ def read_result(folder: Path, name: str, *needed: str) -> pd.DataFrame:
             import_optional("pyarrow", f"Reading {path}")
             table = pd.read_parquet(path)
         else:
+            _refuse_cut_line(path)
             table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
         lacking = [column for column in needed if column not in table]
         if lacking or table.empty:
             raise ValueError(f"no column {lacking[0]}" if lacking else "no rows")
+        written = _rows_written(folder, name)
+        if written not in (None, len(table)):
+            raise ValueError(f"{len(table)} rows, but {written} were written")
         return table
     except ValueError as error:  # or pandas': fields that do not fit
         raise ValueError(f"{path} is damaged ({error}). Run the command again.") from error
+
+
+def _refuse_cut_line(path):
+    """Raise if the last line of a CSV file has no end, as where writing or copying stopped."""
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) and file.read() != b"\n":
+            raise ValueError("its last line is cut off")
+
+
+def _rows_written(folder, name):
+    """Return how many rows of a table of results were written, None where no summary says so."""
+    try:
+        return json.loads((folder / SUMMARY).read_text(encoding="utf-8"))[ROWS][name]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -70,8 +70,8 @@ def read_table(
     ValueError
         If the file has no column `id_column`, an ID is missing or duplicated, or the name of the
         file does not tell `sep`; if a text file has no rows, a row with more fields than the header
-        (or with fewer, where blanks separate them), two columns of the same name, or another
-        `encoding`. The message names file and line.
+        (or with fewer, where blanks separate them), a last line that ends in the middle, two
+        columns of the same name, or another `encoding`. The message names file and line.
     TypeError
         If the IDs in a Parquet file are neither text nor whole numbers.
     ImportError

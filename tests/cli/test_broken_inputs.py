@@ -90,6 +90,8 @@ CASES = {  # what happens to the files; options; what the line has
     "no phenotypes": (removed("phenotypes.csv"), "", [PHENOTYPES, "Check"]),
     "empty table": (written("phenotypes.csv", b""), "", [PHENOTYPES, "Give"]),
     "header alone": (written("phenotypes.csv", b"id,milk\n"), "", [PHENOTYPES, "rows"]),
+    "cut off": (
+        truncated("omics.csv", -25), "", [f"{OMICS}, line 81", "ends in the middle", "again"]),
     "text for a number": (
         line("phenotypes.csv", 4, "cow00077,high"), "", [f"{PHENOTYPES}, line 4", "high", "empty"]),
     "text after an empty line": (
@@ -282,6 +284,9 @@ def test_other_commands_say_in_one_line_what_is_wrong(
         ("report --model results", "diagnostics.csv", "a,b\n1,2\n"),
         ("report --model results", "snp_effects.csv", "snp,response,variance,lfdr\n"),
         ("report --model results", "variance_components.csv", ""),
+        ("report --model results", "breeding_values.csv", -3),
+        ("report --model results", "windows.csv", "last line"),
+        ("report --model results --cv folds", "../folds/predictions.csv", "last line"),
         ("predict --model results --genotypes demo/new.bed --out out", "variants.csv", "snp\na\n"),
         ("predict --model results --genotypes demo/new.bed --out out", "variants.csv", "a\n1\n"),
     ],
@@ -291,11 +296,18 @@ def test_a_damaged_result_is_one_line_that_names_it(
 ):
     shutil.copytree(workplace.folder / "results", tmp_path / "results")
     (tmp_path / "results" / "report.html").unlink()
-    (tmp_path / "results" / name).write_text(text)
+    shutil.copytree(workplace.folder / "folds", tmp_path / "folds")
+    path = tmp_path / "results" / name
+    whole = path.read_text()
+    if text == "last line":
+        text = "".join(whole.splitlines(keepends=True)[:-1])
+    path.write_text(whole[:text] if isinstance(text, int) else text)
     before = sorted(tmp_path.rglob("*"))
     assert main(command.split()) == 2
     printed = capfd.readouterr().err
-    assert printed.count("\n") == 1 and f"results/{name} is damaged" in printed
+    assert (
+        printed.count("\n") == 1 and f"{path.resolve().relative_to(tmp_path)} is damaged" in printed
+    )
     assert sorted(tmp_path.rglob("*")) == before
 
 
