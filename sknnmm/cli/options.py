@@ -46,7 +46,9 @@ class Common:
             callback=read_config,
         ),
     ] = None
-    overwrite: Annotated[bool, option("Replace results that are already there.")] = False
+    overwrite: Annotated[
+        bool, option("Replace results that are already there; other files stay.")
+    ] = False
     quiet: Annotated[bool, option("No progress and no messages on stderr, but errors.")] = False
     debug: Annotated[bool, option("Show where in the program an error arises.")] = False
 

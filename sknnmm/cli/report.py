@@ -9,6 +9,7 @@ import pandas as pd
 
 from sknnmm.cli import figures
 from sknnmm.cli.cv import FROM_GENOTYPES, WITH_OMICS
+from sknnmm.cli.folder import REPORT
 from sknnmm.cli.journal import SUMMARY
 from sknnmm.cli.options import Common, Family, option
 from sknnmm.cli.tables import find_result, read_result
@@ -32,7 +33,7 @@ def report(
 
     sknnmm report --model results --cv folds
     """
-    out = out or model / "report.html"
+    out = out or model / REPORT
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise ValueError(f"--out {out} cannot be a file. Pass the name of one in a folder.")
     if out.exists() and not common.overwrite:

@@ -75,17 +75,23 @@ def test_a_config_has_numbers_as_typed_and_passes_over_options_of_other_commands
 def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
     out = tmp_path / "out"
     with new_folder(out) as folder:
-        (folder / "log.txt").write_text("sknnmm 1.0 fit, first")
+        (folder / "log.txt").write_text("sknnmm 1.0 fit, first\n")
+        (folder / "random_a, [b].csv").touch()
         assert not out.exists()
     with pytest.raises(FileNotFoundError), new_folder(out) as folder:
         (folder / "no" / "folder.txt").write_text("second")
-    assert (out / "log.txt").read_text() == "sknnmm 1.0 fit, first"
+    assert (out / "log.txt").read_text().startswith("sknnmm 1.0 fit, first\n")
     check_free(out, True, "fit")
     with pytest.raises(ValueError, match="was written by sknnmm fit"):
         check_free(out, True, "predict")  # which would lose the model
+    (out / "report.html").touch()  # of the results that are replaced
+    (out / "notes").mkdir()
+    (out / "notes" / "mine.txt").write_text("mine")
     with new_folder(out) as folder:
-        (folder / "log.txt").write_text("third")
-    assert (out / "log.txt").read_text() == "third"
+        (folder / "log.txt").write_text("third\n")
+    assert (out / "log.txt").read_text() == 'third\nfiles: ["log.txt"]\n'
+    assert {path.name for path in out.iterdir()} == {"log.txt", "notes"}
+    assert (out / "notes" / "mine.txt").read_text() == "mine"
     assert list(tmp_path.iterdir()) == [out]
 
 
