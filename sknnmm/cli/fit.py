@@ -59,7 +59,7 @@ def fit(
     states = checkpoint or out.with_name(out.name + ".checkpoint")
     network = estimator(model, inputs, checkpoint=states, verbose=int(not common.quiet))
     try:
-        fitted(network, inputs, data)
+        fitted(network, inputs, data, model)
     finally:
         with suppress(OSError):  # it is not empty: chains have begun
             _clear_lock(states)

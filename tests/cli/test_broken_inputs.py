@@ -192,11 +192,17 @@ CASES = {  # what happens to the files; options; what the line has
         limited("cow00078,<LOD,1", "omic0,low"), "--detection-limits demo/limits.csv",
         ["demo/limits.csv, line 2", "low"]),
     "unknown format": (nothing, "--format xlsx", ["--format", "parquet", "--help"]),
-    "unknown method": (nothing, "--method BayesZ", ["BayesZ", "BayesC"]),
+    "unknown method": (
+        nothing, "--method BayesZ", ["BayesZ", "'RR-BLUP', 'GBLUP', 'BayesA', 'BayesB', 'BayesC'"]),
     "n-iter": (nothing, "--n-iter many", ["--n-iter many", "auto"]),
     "burn-in": (nothing, "--burn-in 50", ["--burn-in 50", "--n-iter"]),
     "no number": (nothing, "--burn-in few", ["--burn-in", "integer", "--help"]),
     "unknown option": (nothing, "--colour red", ["--colour", "--help"]),
+    "no jobs": (nothing, "--jobs 0", ["--jobs must be a whole number, 1 or more (or -1:", "Got 0"]),
+    "negative seed": (nothing, "--seed -1", ["--seed must be a whole number from 0 to", "Got -1"]),
+    "text for a probability": (
+        nothing, "--set method__pi=no", ["--set method__pi=no: The 'pi' parameter", "[0.0, 1.0)"]),
+    "False for a mask": (nothing, "--set mask=False", ["--set mask=False: mask must be None"]),
     "unknown parameter": (nothing, "--set colour=1", ["colour"]),
     "config without =": (line("run.toml", 2, "seed"), "", ["demo/run.toml", "line 2", "Write"]),
     "config with an unknown option": (
@@ -252,6 +258,9 @@ def test_a_broken_input_is_one_line_and_leaves_nothing(case, demo, tmp_path, cap
         ("fit --config demo/run.toml --out demo --overwrite", "written by sknnmm simulate"),
         ("fit --config demo/run.toml --out broken --overwrite", "log.txt"),
         ("simulate --out demo", "--overwrite"),
+        ("simulate --out out --seed -1", "--seed must be a whole number from 0 to"),
+        ("simulate --out out --snps 0", "--snps 0 is too few: give 1 or more"),
+        ("simulate --out out --missing-omics 2", "--missing-omics must be a float in the range"),
         ("report --model results --out results --overwrite", "cannot be a file"),
         ("report --model results --out no/report.html", "cannot be a file"),
         ("cv --config demo/run.toml --fixed family --group family --out out", "is in fold 1 only"),

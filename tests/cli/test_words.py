@@ -106,6 +106,16 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
             "The 'thin' parameter of NNMMRegressor must be an int. Got 0 instead.",
             "--thin must be an int. Got 0 instead.",
         ),
+        (
+            "The 'random_state' parameter of NNMMRegressor must be an int in the range [0, 9], an "
+            "instance of 'numpy.random.mtrand.RandomState' or None. Got -1 instead.",
+            "--seed must be a whole number from 0 to 9. Got -1 instead.",
+        ),
+        (
+            "--set n_latent=True: The 'n_latent' parameter of NNMMRegressor must be an int in the "
+            "range [0, inf). Got True instead.",
+            "--set n_latent=True: --n-latent must be a whole number, 0 or more. Got True instead.",
+        ),
         (r"pass sep, e.g. sep=r'\s+' for blanks", r"pass --sep, e.g. --sep '\s+' for blanks"),
         ("Pass encoding, e.g. encoding='latin-1'", "Pass --encoding, e.g. --encoding latin-1"),
         ("is less than n_splits=3.", "is less than --folds 3."),
