@@ -49,14 +49,15 @@ def read(path: Path, form: TableFormat) -> pd.DataFrame:
 
 
 def read_text(path: Path, form: TableFormat) -> pd.DataFrame:
-    """Return a table of text without IDs: rows may begin alike."""
+    """Return a table of text without IDs (rows may begin alike), without blanks around it."""
     if path.suffix.lower() == ".parquet":
         return pd.read_parquet(path).astype(str)
     with naming(path), open_text(path, form.encoding) as file:
         try:
-            return pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
+            table = pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
         except pd.errors.EmptyDataError as error:
             raise ValueError(EMPTY.format(path)) from error
+    return table.rename(columns=str.strip).apply(lambda values: values.str.strip())
 
 
 def _first_column(path, form):
@@ -68,7 +69,7 @@ def _first_column(path, form):
         for line in file:
             if line.strip():
                 fields = line.split() if len(sep) > 1 else next(csv.reader([line], delimiter=sep))
-                return fields[0].rstrip("\r\n") or None
+                return fields[0].strip() or None
     raise ValueError(EMPTY.format(path))
 
 
@@ -121,6 +122,14 @@ def place(path: Path, row: int) -> str:
             if k == row + 1:  # after the header
                 return f"{path}, line {number}"
     return str(path)
+
+
+def lacks_header(path: Path, what: str, header: str) -> ValueError:
+    """Return the error of a table whose first line is already one of its records."""
+    return ValueError(
+        f"{path}, line 1: {what}, but the first line holds the names of the columns. Add it, e.g. "
+        f"{header}."
+    )
 
 
 def check_format(form: Format) -> None:

@@ -24,7 +24,8 @@ def column_names(path, id_column, sep, encoding):
     with open_text(path, encoding) as file:
         rows = _rows(_noting(file, last := deque(maxlen=1)), sep, path)
         header_line, header, quoted = next(rows, (0, [], False))
-        while header and not header[-1].strip():
+        header = [name.strip() for name in header]
+        while header and not header[-1]:
             header.pop()
         if not header:
             raise ValueError(f"{path} has no names of columns in its first line.")

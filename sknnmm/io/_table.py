@@ -59,6 +59,7 @@ def read_table(
     -------
     DataFrame of shape (n, number of columns - 1)
         The other columns, in the order of the file. The index holds the IDs as text: 007 stays 007.
+        Blanks around IDs and, in text, around names of columns are left out.
         Missing values (in text: empty, NA, NaN and others that pandas takes for missing) are NaN. A
         first column without a name (row names of R, index of pandas) is left out unless it holds
         the IDs, and so are columns at the end that have neither a name nor values.

@@ -191,6 +191,15 @@ CASES = {  # what happens to the files; options; what the line has
     "limit that is no number": (
         limited("cow00078,<LOD,1", "omic0,low"), "--detection-limits demo/limits.csv",
         ["demo/limits.csv, line 2", "low"]),
+    "limits without column names": (
+        written("limits.csv", b"omic0,0.1\nomic1,0.2\n"), "--detection-limits demo/limits.csv",
+        ["demo/limits.csv, line 1", "omic0 and 0.1 are an omic and its limit", "omic,limit"]),
+    "omics without column names": (
+        line("omics.csv", 1, "cow00079,0.5,0.7"), "",
+        [f"{OMICS}, line 1", "cow00079 is an individual", "id,omic1"]),
+    "mask without column names": (
+        written("m.csv", b"rs1,omic0\nrs2,omic1\n"), "--mask demo/m.csv",
+        ["demo/m.csv, line 1", "omic0 is an omic", "snp,omic"]),
     "unknown format": (nothing, "--format xlsx", ["--format", "parquet", "--help"]),
     "unknown method": (
         nothing, "--method BayesZ", ["BayesZ", "'RR-BLUP', 'GBLUP', 'BayesA', 'BayesB', 'BayesC'"]),

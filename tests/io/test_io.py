@@ -430,7 +430,6 @@ INVALID_TABLES = {
         {},
         "no column 'ID'; its columns are 'ID;LDL'. .* pass sep",
     ),
-    "blank in the name": ("ID ,LDL\n1,2\n", {}, "its columns are 'ID ', 'LDL'"),
     "many columns": (",".join("abcdefghijklmnopqrstuvwxyz"), {}, "'s', 't', ..."),
     "duplicates": ("ID,A\n1,2\n3,4\n1,5\n3,4\n3,3\n", {}, r"t.csv has 2 duplicated IDs \(1, 3\)"),
     "duplicates but for blanks": ("ID,A\n1,2\n 1,5\n", {}, r"has 1 duplicated ID \(1\)"),
