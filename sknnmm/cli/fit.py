@@ -65,7 +65,7 @@ def fit(
             _clear_lock(states)
             states.rmdir()
     network.set_params(checkpoint=None, verbose=0)
-    tables = _tables(network, inputs, window)
+    tables = _tables(network, inputs, window, data.trait)
     current().facts["heritability"] = float(network.heritability_)
     with new_folder(out) as folder:
         for name, table in tables.items():
@@ -90,15 +90,16 @@ def _check_omics_names(inputs, data):
     """Raise if rows of the tables of results would have the name of an omic."""
     names = () if inputs.omics is None else inputs.omics.columns
     for name in names:
-        if name in PHENOTYPE_EFFECTS:
+        if name in (*PHENOTYPE_EFFECTS, "y"):
             raise ValueError(
                 f"{data.omics}, line 1: an omic is called {name}, as an effect on the trait is in "
                 "the results. Rename that column."
             )
 
 
-def _tables(network, inputs, window):
-    """Return the tables of results by the names of their files."""
+def _tables(network, inputs, window, trait):
+    """Return the tables of results by the names of their files; y is called as the trait."""
+    of_trait = {"y": trait}
     X, variants = inputs.genotypes, inputs.variants
     many = len(network.snp_names_) * len(network.omics_names_) > ALL_EFFECTS
     has_positions = variants["position"].notna().any()
@@ -113,8 +114,8 @@ def _tables(network, inputs, window):
             predictions(network, X, inputs.omics, inputs.covariates)
         ),
         "snp_effects": snps.set_index("snp"),
-        "variance_components": network.variance_components_,
-        "fixed_effects": network.fixed_effects_,
+        "variance_components": network.variance_components_.rename(of_trait, level="response"),
+        "fixed_effects": network.fixed_effects_.rename(columns=of_trait, level="response"),
         "diagnostics": network.diagnostics_.rename_axis("quantity"),
     }
     if len(network.omics_names_):
@@ -125,7 +126,7 @@ def _tables(network, inputs, window):
         if len(found):  # none if no chromosome is known
             tables["windows"] = found.set_index("window")
     for name, effects in network.random_effects_.items():
-        tables[f"random_{name}"] = effects
+        tables[f"random_{name}"] = effects.rename(columns=of_trait, level="response")
     return tables
 
 

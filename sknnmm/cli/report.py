@@ -71,7 +71,7 @@ def _content(model, cv):
         "slowest": _targets(diagnostics).nsmallest(ROWS, "ess_bulk").drop(columns="target"),
         "values": values.sort_values("breeding_value", ascending=False).head(ROWS),
         "n_values": len(values),
-        "components": components.replace({"response": {"y": trait}}).set_index("layer"),
+        "components": components.set_index("layer"),
         "components_figure": figures.variances(
             components.set_index(["layer", "response", "term"]), trait
         ),

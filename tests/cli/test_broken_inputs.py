@@ -122,6 +122,8 @@ CASES = {  # what happens to the files; options; what the line has
     "no omic": (written("omics.csv", b"id\ncow00001\n"), "", [f"{OMICS}, line 1", "--sep"]),
     "omic with the name of a result": (
         line("omics.csv", 1, "id,omic0,total"), "", [f"{OMICS}, line 1", "total", "Rename"]),
+    "omic with the name of the trait": (
+        line("omics.csv", 1, "id,omic0,milk"), "", [f"{OMICS}, line 1", "milk", "holds the trait"]),
     "text for an omic": (
         line("omics.csv", 3, "cow00078,low,1"), "", [f"{OMICS}, line 3", "low", "empty"]),
     "no such covariate": (

@@ -129,6 +129,14 @@ def test_results_hold_the_options_the_counts_and_the_versions(workplace):
     assert f"numpy {np.__version__}" in log and "seed 0" in log
 
 
+def test_the_trait_has_its_name_in_the_results(workplace):
+    components = results(workplace, "variance_components").loc["phenotype"]
+    assert set(components["response"]) == {"milk"}
+    for name in ("fixed_effects", "random_family"):
+        columns = results(workplace, name).columns
+        assert "milk mean" in columns and "y mean" not in columns
+
+
 def test_the_written_config_runs_again_to_the_same_bits(workplace, inside):
     assert main(["fit", "--config", "results/config.toml", "--out", "again"]) == 0
     assert (inside / "again/predictions.csv").read_bytes() == (
