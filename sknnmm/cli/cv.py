@@ -140,7 +140,7 @@ def _groups(inputs, observed, data, group):
 def _of_fold(k, validation, inputs, data, model):
     """Return predictions of one fold by a fit of all others."""
     training = np.setdiff1d(np.arange(len(inputs.y)), validation)
-    with current().part(f"fold {k}"):
+    with current().fold(k):
         network = fitted(estimator(model, inputs), inputs, data, model, training)
     X = inputs.genotypes.iloc[validation]
     c = None if inputs.covariates is None else inputs.covariates.iloc[validation]

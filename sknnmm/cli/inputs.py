@@ -54,8 +54,8 @@ def read_inputs(data: Data) -> Inputs:
     omics = None if data.omics is None else read_omics(data.omics, data, limits or {})
     if omics is not None and data.trait in omics:
         raise ValueError(
-            f"{data.omics}, line 1: an omic is called {data.trait}, as the trait is. Leave out that "
-            "column if it holds the trait; else rename it."
+            f"{data.omics}, line 1: an omic is called {data.trait}, as the trait is. Leave out "
+            "that column if it holds the trait; else rename it."
         )
     covariates = None if data.covariates is None else read(data.covariates, data)
     _check_terms(data, covariates)

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 import tomllib
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 
 from sknnmm import NNMMRegressor
 from sknnmm.cli import main
@@ -178,10 +180,23 @@ def test_the_report_has_the_best_individuals_and_says_what_the_figure_shows(work
     assert "breeding_values.csv:" not in text  # of the steps only those about data
 
 
-def test_warnings_of_folds_say_which(workplace):
+def test_chains_of_folds_that_have_not_converged_are_one_warning(workplace):
     summary = json.loads((workplace.folder / "folds" / "summary.json").read_text())
-    starts = [text.partition(":")[0] for text in summary["warnings"]]
-    assert starts == ["fold 1", "fold 2"]
+    (text,) = summary["warnings"]
+    assert text.startswith("folds 1, 2: chains have not converged. Of fold ")
+    assert "--n-iter" in text
+
+
+def test_the_warning_of_folds_is_that_of_the_fold_which_needs_the_longest_chains():
+    with journal("cv", {"quiet": True}) as kept:
+        for fold, n_iter in ((1, 900), (2, 4000), (4, 1000)):
+            with kept.fold(fold):
+                warnings.warn(f"{fold}. Try n_iter={n_iter}.", ConvergenceWarning, stacklevel=1)
+                warnings.warn("rare", UserWarning, stacklevel=1)
+    assert kept.warnings == [
+        "folds 1, 2, 4: chains have not converged. Of fold 2, the slowest: 2. Try --n-iter 4000.",
+        "folds 1, 2, 4: rare",
+    ]
 
 
 def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
