@@ -17,6 +17,7 @@ from sknnmm.cli.outcomes import predictions
 from sknnmm.cli.stored import breeding_values, save_model
 from sknnmm.cli.tables import write
 from sknnmm.mediation import omics_table
+from sknnmm.posterior.diagnostics import MIN_ESS
 
 PHENOTYPE_EFFECTS = ["total", "direct", "mediated"]
 LONGEST_NAME = 200  # bytes, of a random effect: its file has an ending
@@ -66,7 +67,11 @@ def fit(
             states.rmdir()
     network.set_params(checkpoint=None, verbose=0)
     tables = _tables(network, inputs, window, data.trait)
-    current().facts["heritability"] = float(network.heritability_)
+    current().facts |= {
+        "heritability": float(network.heritability_),
+        "chains": network.n_chains,
+        "min_ess": network.min_ess if network.n_iter == "auto" else MIN_ESS,
+    }
     with new_folder(out) as folder:
         for name, table in tables.items():
             write(table, folder, name, results.format)

@@ -16,10 +16,12 @@ from sknnmm.cli.words import in_options
 @pytest.mark.parametrize(
     ("r_hat", "ess", "begins", "names"),
     [
-        (1.2, 500, "No.", "omics_weights[HDL]"),
-        (1.01, 30, "They agree, but", "30 effective draws"),
+        (1.2, 500, "No.", "omics_weights[HDL] (R-hat 1.20; it should be at most 1.05)"),
+        (1.06, 130, "Yes.", "R-hat at most 1.06"),  # of 130 effective draws chance makes 1.09
+        (1.01, 30, "No. The chains say little", "30 effective draws"),
         (1.01, 500, "Yes.", "R-hat at most 1.01"),
         (float("nan"), 500, "Yes.", "none to compare"),
+        (float("nan"), float("nan"), "There are too few draws", "--n-iter auto"),
     ],
 )
 def test_convergence_in_words(r_hat, ess, begins, names):
@@ -27,7 +29,7 @@ def test_convergence_in_words(r_hat, ess, begins, names):
         {"r_hat": [r_hat, 9.0], "ess_bulk": [ess, 1], "target": [True, False]},
         index=["omics_weights[HDL]", "pi"],
     )
-    words = in_words(table)
+    words = in_words(table, n_chains=2, min_ess=100)
     assert words.startswith(begins) and names in words
 
 
@@ -36,9 +38,13 @@ def test_predictions_can_be_used_when_only_other_quantities_have_not_converged()
         {"r_hat": [1.2, 1.01], "ess_bulk": [20, 500], "target": True},
         index=["omics_heritability[HDL]", "genetic_values[cow1]"],
     )
-    words = in_words(table)
+    words = in_words(table, n_chains=2, min_ess=100)
     assert words.startswith("Not all have. Breeding values and predictions can be used")
-    assert "omics_heritability[HDL]" in words and "these results" not in words
+    assert "say little about omics_heritability[HDL]" in words
+    table.loc["omics_heritability[HDL]", ["r_hat", "ess_bulk"]] = 1.3, 110
+    words = in_words(table, n_chains=2, min_ess=100)
+    assert words.startswith("Not all have. Breeding values and predictions can be used")
+    assert "disagree about omics_heritability[HDL]" in words and "use its value" in words
 
 
 def test_options_survive_toml():
