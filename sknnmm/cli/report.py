@@ -140,14 +140,10 @@ def in_words(diagnostics: pd.DataFrame, n_chains: int, min_ess: float) -> str:
         return "There are too few draws to tell. Run more iterations, or --n-iter auto."
     if has_failed(targets, n_chains, len(targets), min_ess).any():
         return _what_failed(targets, n_chains, min_ess)
-    agree = (
-        "are only one: none to compare"
-        if r_hat.isna().all()
-        else f"agree (R-hat at most {r_hat.max():.2f})"
-    )
-    return (
-        f"Yes. The chains {agree}, with at least {ess.min():.0f} effective draws of every target."
-    )
+    draws = f"at least {ess.min():.0f} effective draws of every target"
+    if r_hat.isna().all():
+        return f"Yes, as far as one chain can tell. It has {draws}."
+    return f"Yes. The chains agree (R-hat at most {r_hat.max():.2f}), with {draws}."
 
 
 def _what_failed(targets, n_chains, min_ess):

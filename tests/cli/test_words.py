@@ -20,7 +20,7 @@ from sknnmm.cli.words import in_options
         (1.06, 130, "Yes.", "R-hat at most 1.06"),  # of 130 effective draws chance makes 1.09
         (1.01, 30, "No. The chains say little", "30 effective draws"),
         (1.01, 500, "Yes.", "R-hat at most 1.01"),
-        (float("nan"), 500, "Yes.", "none to compare"),
+        (float("nan"), 500, "Yes, as far as one chain", "at least 500 effective draws"),
         (float("nan"), float("nan"), "There are too few draws", "--n-iter auto"),
     ],
 )
