@@ -1,10 +1,12 @@
 """Evidence along the genome."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_scalar
 
 from sknnmm.association import snp_table, windows
 from sknnmm.common.typing import Table
@@ -41,8 +43,8 @@ OUTSTANDING = 0.2  # of the highest value: what gets a name has more
 APART = 0.05  # of the width: points closer than that do not both get a label
 LONGEST_LABEL = 24  # characters
 CHOOSE = (
-    'Choose with the argument response, for example response=["total", "direct"] and the first '
-    "omics of sknnmm.mediation.omics_table."
+    'Choose some with the argument response, for example response=["total", "direct"]; '
+    "sknnmm.mediation.omics_table says which omics carry most."
 )
 
 
@@ -180,6 +182,7 @@ class ManhattanDisplay:
         -------
         ManhattanDisplay
         """
+        check_scalar(n_labels, "n_labels", Integral, min_val=0)
         self._check()
         responses = list(dict.fromkeys(self.table["response"]))
         axes = axes_of(ax, (len(responses), 1), (9, 1.2 + 1.9 * len(responses)), CHOOSE)[:, 0]

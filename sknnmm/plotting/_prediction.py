@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_scalar
 
 from sknnmm.common.typing import Column, Table
+from sknnmm.inputs.tables import column_of_doubles
 from sknnmm.plotting._style import (
     BLUE,
     VERMILION,
@@ -140,7 +141,8 @@ class PredictionDisplay:
             self.interval, "interval", Real, min_val=0, max_val=1, include_boundaries="neither"
         )
         check_consistent_length(self.y, self.mean, self.std)
-        y, mean, std = (np.asarray(v, float) for v in (self.y, self.mean, self.std))
+        y = column_of_doubles(self.y, "y")
+        mean, std = np.asarray(self.mean, float), np.asarray(self.std, float)
         seen = ~np.isnan(y)
         if not seen.any():
             raise ValueError("y has no observed value, so there is nothing to compare with.")

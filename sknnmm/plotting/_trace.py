@@ -1,10 +1,12 @@
 """How the chains have moved."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from pandas.api.types import is_list_like
+from sklearn.utils import check_scalar
 
 from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.common.messages import some
@@ -99,11 +101,11 @@ class TraceDisplay:
             None.
         """
         check_is_fitted_network(model)
+        check_scalar(max_quantities, "max_quantities", Integral, min_val=1)
         diagnostics, posterior = model.diagnostics_, model.posterior_
         if labels is not None and not is_list_like(labels):
-            raise ValueError(
-                f"labels must be a sequence of labels of diagnostics_: write [{labels!r}]."
-            )
+            hint = f": write [{labels!r}]" if isinstance(labels, str) else f"; got {labels!r}"
+            raise ValueError(f"labels must be a sequence of labels of diagnostics_{hint}.")
         if labels is None:
             worst = diagnostics.loc[diagnostics["target"].to_numpy(bool), "r_hat"]
             labels = worst.sort_values(ascending=False).index[:max_quantities]

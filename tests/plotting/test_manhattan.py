@@ -125,13 +125,15 @@ def test_what_does_not_fit_is_refused(model_of):
         ManhattanDisplay.from_estimator(model, ax="x")
     with pytest.raises(ValueError, match="response=5: the model has no effects on 5. There are"):
         ManhattanDisplay.from_estimator(model, response=5)
+    with pytest.raises(ValueError, match="n_labels == -1, must be >= 0"):
+        ManhattanDisplay.from_estimator(model, n_labels=-1)
     assert ManhattanDisplay.from_estimator(model, ax=ax).ax_ is ax
 
 
 def test_more_panels_than_anyone_looks_at_are_refused(model_of, monkeypatch):
     one = {"snp": "rs1", "inclusion_probability": 0.5}
     table = pd.DataFrame([{"response": f"omic_{k}", **one} for k in range(31)])
-    with pytest.raises(ValueError, match="have 31 panels, more than 30. Choose .* response"):
+    with pytest.raises(ValueError, match="have 31 panels, more than 30. Choose some .* response"):
         ManhattanDisplay(table).plot()
     ManhattanDisplay(table.iloc[:30]).plot()
     monkeypatch.setattr("sknnmm.plotting._style.MOST_PANELS", 5)

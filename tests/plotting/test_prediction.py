@@ -46,8 +46,16 @@ def test_records_outside_their_interval_stand_out():
 def test_nothing_observed_is_refused():
     with pytest.raises(ValueError, match="y has no observed value"):
         PredictionDisplay([np.nan], [0], [1]).plot()
+    with pytest.raises(ValueError, match="y must be numeric, but holds text"):
+        PredictionDisplay(["low", "high"], [0, 1], [1, 1]).plot()
     with pytest.raises(ValueError, match="interval == 90, must be < 1"):
         PredictionDisplay([1, 2], [0, 1], [1, 1], interval=90).plot()
+
+
+def test_missing_records_of_any_kind_are_not_drawn():
+    y = pd.Series([0, None, 9], dtype="Int64")
+    display = PredictionDisplay(y, [0, 1, 2], [1, 1, 1]).plot()
+    np.testing.assert_array_equal(display.points_.get_offsets(), [[0, 0], [2, 9]])
 
 
 def test_classes_are_refused():
