@@ -16,7 +16,7 @@ from sknnmm.common.messages import some
 from sknnmm.common.optional import import_optional
 from sknnmm.io import read_table
 from sknnmm.io._table import _separator
-from sknnmm.io._text import open_text
+from sknnmm.io._text import OPENERS, open_text
 
 TEXT = dict.fromkeys(  # columns of results with names
     (
@@ -26,6 +26,7 @@ TEXT = dict.fromkeys(  # columns of results with names
     str,
 )
 ROWS = "rows"  # of the tables of results, in the summary
+LAST_BYTES = 4  # of a file, which hold its last character
 EMPTY = "{} is empty. Give a table with a line of column names."
 
 
@@ -45,6 +46,7 @@ def read(path: Path, form: TableFormat) -> pd.DataFrame:
     with naming(path):
         name = form.id or _first_column(path, form)
         table = read_table(path, name, sep=form.sep, decimal=form.decimal, encoding=form.encoding)
+        _note_open_end(path)
         return table.rename_axis(name or "id")
 
 
@@ -57,6 +59,7 @@ def read_text(path: Path, form: TableFormat) -> pd.DataFrame:
             table = pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
         except pd.errors.EmptyDataError as error:
             raise ValueError(EMPTY.format(path)) from error
+    _note_open_end(path)
     return table.rename(columns=str.strip).apply(lambda values: values.str.strip())
 
 
@@ -174,7 +177,8 @@ def read_result(folder: Path, name: str, *needed: str) -> pd.DataFrame:
             import_optional("pyarrow", f"Reading {path}")
             table = pd.read_parquet(path)
         else:
-            _refuse_cut_line(path)
+            if _has_open_end(path):
+                raise ValueError("its last line is cut off")
             table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
         lacking = [column for column in needed if column not in table]
         if lacking or table.empty:
@@ -187,11 +191,20 @@ def read_result(folder: Path, name: str, *needed: str) -> pd.DataFrame:
         raise ValueError(f"{path} is damaged ({error}). Run the command again.") from error
 
 
-def _refuse_cut_line(path):
-    """Raise if the last line of a CSV file has no end, as where writing or copying stopped."""
+def _note_open_end(path):
+    """Note that a file of a user may have been cut off, also in a number; some have no such end."""
+    if path.suffix.lower() not in {".parquet", *OPENERS} and _has_open_end(path):
+        note = f"{path}: its last line has no line break; check that the file is whole"
+        if note not in current().steps:
+            current().step(note)
+
+
+def _has_open_end(path):
+    """Return whether the last line of a text file is not complete, as where copying stopped."""
     with path.open("rb") as file:
-        if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) and file.read() != b"\n":
-            raise ValueError("its last line is cut off")
+        file.seek(-min(LAST_BYTES, path.stat().st_size), os.SEEK_END)
+        end = file.read().rstrip(b"\0")  # of wider encodings
+        return not end.endswith((b"\n", b"\r"))
 
 
 def _rows_written(folder, name):

@@ -204,7 +204,8 @@ def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
     table["case"] = np.where(table["milk"] > 0, 1, -9)
     table.to_csv(tmp_path / "p.csv")
     covariates = pd.read_csv("demo/covariates.csv", index_col=0)
-    covariates.assign(herd="a").to_csv(tmp_path / "c.csv")
+    text = covariates.assign(herd="a").to_csv()
+    (tmp_path / "c.csv").write_text(text.rstrip())
     data = Data(
         genotypes=inside / "demo/herd.bed",
         phenotypes=tmp_path / "p.csv",
@@ -217,6 +218,8 @@ def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
         note_unnamed(data, unnamed(data, read_inputs(data).covariates))
     steps = "\n".join(kept.steps)
     assert "case: -9 and 1 are taken as measurements; --family binary takes them as" in steps
+    assert steps.count("c.csv: its last line has no line break; check that the file is whole") == 1
+    assert "p.csv: its last line" not in steps
     assert "c.csv: herd, which no option names, is a fixed effect" in steps
     assert "values of case are -9, which is a missing value in PLINK" in kept.warnings[0]
 
