@@ -97,8 +97,8 @@ def _check_omics_names(inputs, data):
     for name in names:
         if name in (*PHENOTYPE_EFFECTS, "y"):
             raise ValueError(
-                f"{data.omics}, line 1: an omic is called {name}, as an effect on the trait is in "
-                "the results. Rename that column."
+                f"{data.omics}, line 1: an omic is called {name}, which stands for the trait or an "
+                "effect on it in the results. Rename that column."
             )
 
 
