@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sknnmm.cli.options import Data, TableFormat
-from sknnmm.cli.tables import numbers, place, read
+from sknnmm.cli.tables import lacks_header, numbers, place, read
 
 BELOW = r"-inf(inity)?$|<"  # how a cell says that its value is below the limit: -inf, <LOD, <0.05
 
@@ -17,6 +17,9 @@ def read_limits(path: Path, form: TableFormat) -> dict[str, float]:
     table = read(path, replace(form, id=None))  # the first column, which holds no individuals
     if table.shape[1] == 0:
         raise ValueError(f"{path}, line 1: two columns are needed, omic and limit.")
+    if not np.isnan(pd.to_numeric(table.columns[0], errors="coerce")):
+        what = f"{table.index.name} and {table.columns[0]} are an omic and its limit"
+        raise lacks_header(path, what, "omic,limit")
     limits = numbers(table.iloc[:, :1], path).iloc[:, 0]
     return {str(omic): float(limit) for omic, limit in limits.dropna().items()}
 

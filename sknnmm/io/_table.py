@@ -59,6 +59,7 @@ def read_table(
     -------
     DataFrame of shape (n, number of columns - 1)
         The other columns, in the order of the file. The index holds the IDs as text: 007 stays 007.
+        Blanks around IDs and, in text, around names of columns are left out.
         Missing values (in text: empty, NA, NaN and others that pandas takes for missing) are NaN. A
         first column without a name (row names of R, index of pandas) is left out unless it holds
         the IDs, and so are columns at the end that have neither a name nor values.
@@ -70,8 +71,8 @@ def read_table(
     ValueError
         If the file has no column `id_column`, an ID is missing or duplicated, or the name of the
         file does not tell `sep`; if a text file has no rows, a row with more fields than the header
-        (or with fewer, where blanks separate them), two columns of the same name, or another
-        `encoding`. The message names file and line.
+        (or with fewer, where blanks separate them), a last line that ends in the middle, two
+        columns of the same name, or another `encoding`. The message names file and line.
     TypeError
         If the IDs in a Parquet file are neither text nor whole numbers.
     ImportError

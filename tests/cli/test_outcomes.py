@@ -172,7 +172,7 @@ def test_parquet_gives_the_bits_of_csv(herd, inside):
     for name in names:
         text, table = pd.read_csv(f"csv/{name}.csv"), pd.read_parquet(f"parquet/{name}.parquet")
         if name == "fixed_effects":  # of which the model has none
-            assert {"y mean", "y sd", "HDL mean"} <= set(table) == set(text)
+            assert {"time mean", "time sd", "HDL mean"} <= set(table) == set(text)
             continue
         assert list(table) == list(text) and len(table)
         for column in table.select_dtypes("number"):
