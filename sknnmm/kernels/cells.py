@@ -3,13 +3,12 @@
 import numpy as np
 
 from sknnmm.common.compiled import njit
-from sknnmm.kernels.passes import dosages_from
+from sknnmm.genotypes.kernels import LINE, fetch_part
+from sknnmm.kernels.codes import GROUP, RAISED, have_codes, in_codes, raised_dosages
 from sknnmm.kernels.simd import WIDE, load, splat, store
 
-LINE = 64  # bytes of a cache line
-
 STRIP = 64  # individuals; widened, a span of their SNPs stays in the nearest cache
-SPAN = 8 * len(WIDE)  # SNPs whose sums stay in registers
+SPAN = GROUP  # SNPs; their sums stay in registers
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -18,7 +17,7 @@ def add_cells(tiles, any_missing, mean, indptr, rows, responses, products):
 
     Parameters
     ----------
-    tiles : (strips, spans, STRIP, SPAN), of `in_tiles`; any_missing : None if no dosage is missing
+    tiles : of `in_tiles`; any_missing : None if no dosage is missing
     mean : (p,)
     indptr, rows : the cells, of strips of STRIP individuals, response after response: those of
         strip s and response c are indptr[s, c] to indptr[s, c + 1]
@@ -34,34 +33,40 @@ def add_cells(tiles, any_missing, mean, indptr, rows, responses, products):
     n_spans = tiles.shape[1]
     means, tile = np.zeros((n_spans, SPAN), mean.dtype), aligned(STRIP, SPAN, mean)
     for j in range(n_snps):
-        means[j // SPAN, j % SPAN] = mean[j]
+        means[j // SPAN, j % SPAN] = mean[j] + mean.dtype.type(RAISED)
     sums = np.zeros((n_responses, n_spans, SPAN), mean.dtype)
+    flat, size = tiles.reshape(-1), tiles[0, 0].size
+    ahead, share = size, size // n_responses + 1
     for s in range(len(indptr)):
         for span in range(n_spans):
             widen(tiles[s, span], any_missing, means[span], tile)
             for c in range(n_responses):
+                # The next tile comes from memory while this one is multiplied.
+                fetch_part(flat, ahead + c * share, ahead + (c + 1) * share)
                 of_span, start, stop = sums[c, span], indptr[s, c], indptr[s, c + 1]
                 add_rows_of(tile, STRIP * s, rows, values, start, stop, of_span)
+            ahead += size
     for c in range(n_responses):
         constant, of_response, added = mean.dtype.type(total[c]), products[c], sums[c].reshape(-1)
         for j in range(n_snps):
-            of_response[j] += added[j] - constant * mean[j]
+            of_response[j] += added[j] - constant * means[j // SPAN, j % SPAN]
 
 
 def in_tiles(dosages):
     """Return dosages (n, p) tile after tile, as `add_cells` reads them: one stream of memory.
 
-    Tiles are of STRIP individuals and SPAN SNPs, (strips, spans, STRIP, SPAN); what is beyond the
-    last individual or SNP is 0.
+    Tiles are of STRIP individuals and SPAN SNPs, (strips, spans, STRIP, SPAN), the last axis in
+    codes if dosages have them; what is beyond the last individual or SNP has no meaning.
     """
     n, p = dosages.shape
-    tiles = np.zeros((-(-n // STRIP), -(-p // SPAN), STRIP, SPAN), dosages.dtype)
-    for strip, first in zip(tiles, range(0, n, STRIP), strict=True):
-        rows = np.zeros((STRIP, len(strip) * SPAN), dosages.dtype)
+    coded, tiles = have_codes(dosages), []
+    for first in range(0, n, STRIP):
+        rows = np.zeros((STRIP, -(-p // SPAN) * SPAN), dosages.dtype)
         own = dosages[first : first + STRIP]
         rows[: len(own), :p] = own
-        strip[:] = rows.reshape(STRIP, len(strip), SPAN).swapaxes(0, 1)
-    return tiles
+        strip = rows.reshape(STRIP, -1, SPAN).swapaxes(0, 1)
+        tiles.append(in_codes(strip) if coded else strip)
+    return np.array(tiles)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -74,11 +79,12 @@ def aligned(n_rows, n_columns, like):
 
 @njit(nogil=True, cache=True, forceinline=True)
 def widen(stored, any_missing, mean, tile):
-    """Write a tile as it is stored to `tile`, in its precision."""
+    """Write a tile as it is stored to `tile`, in its precision, raised as the mean is."""
     zero = splat(mean.dtype.type(0), WIDE)
     for t in range(STRIP):
         for k in range(0, SPAN, len(WIDE)):
-            store(tile[t], k, dosages_from(stored[t], k, mean, any_missing, zero))
+            values = raised_dosages(stored[t], k, load(mean, k, zero), any_missing)
+            store(tile[t], k, values)
 
 
 @njit(nogil=True, cache=True, forceinline=True)

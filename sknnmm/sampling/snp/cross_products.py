@@ -9,12 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from sknnmm.genotypes.memory_map import ReadOnlyArrays, read_only
+from sknnmm.genotypes.memory_map import ReadOnlyArrays, StoredArray, read_only
 from sknnmm.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
-from sknnmm.kernels.fits import add_fits
+from sknnmm.kernels.codes import have_codes
+from sknnmm.kernels.fits import add_coded_fits, add_fits, in_blocks
 from sknnmm.kernels.passes import add_connections, connection_products
 from sknnmm.sampling.snp.base import SNPUpdate
-from sknnmm.sampling.snp.drawn_cells import DrawnCells
+from sknnmm.sampling.snp.drawn_cells import DrawnCells, unpacked
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare, prepare_together
 from sknnmm.sampling.snp.unexplained import UnexplainedProducts, work_of_iteration
 
@@ -53,7 +54,12 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         starts = np.cumsum([0] + [term.n_responses for term in terms])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
         self._pairs = _all_pairs(len(self._gram), max(term.n_responses for term in terms))
-        self._drawn_cells = {} if from_sums else self._cells_of(network)
+        self._drawn_cells, self._blocks = {}, None
+        if self.keeps_fit:
+            self._drawn_cells = self._cells_of(network)
+            dosages = unpacked(network.genotypes)
+            if have_codes(dosages):
+                self._blocks = StoredArray(in_blocks(dosages))
         work = sum(self._work_of(network, term) for term in terms)
         self._work = work_of_iteration(starts[-1] * len(self._gram), work)
         self.freeze()
@@ -116,10 +122,13 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
 
     def _settle(self, state, change):
         """Bring up to date what is maintained of the fit, given what has changed (C, p)."""
-        if self.keeps_fit:
+        if not self.keeps_fit:
+            state.fit_squares[:] = self.squared_fit(state)
+        elif self._blocks is None:
             state.fit += self._times(change).T
         else:
-            state.fit_squares[:] = self.squared_fit(state)
+            blocks = self._blocks.values
+            add_coded_fits(blocks, self._any_missing, self._mean, change, state.fit)
 
     def products(self, parts):
         """Return X'W target of all columns, (C, p)."""
