@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
+from sknnmm.common.compiled import inlined, njit
 from sknnmm.genotypes.kernels import LINE, fetch_part
 from sknnmm.kernels.codes import GROUP, RAISED, have_codes, in_codes, raised_dosages
 from sknnmm.kernels.simd import WIDE, load, splat, store
@@ -25,11 +25,13 @@ def add_cells(tiles, any_missing, mean, indptr, rows, responses, products):
     """
     n_responses, n_snps = products.shape
     values, total = np.empty(rows.size, mean.dtype), np.zeros(n_responses)
+    places = np.empty(rows.size, np.int32)  # in a tile
     for s in range(len(indptr)):
         for c in range(n_responses):
             for t in range(indptr[s, c], indptr[s, c + 1]):
                 values[t] = responses[rows[t], c]
                 total[c] += values[t]
+                places[t] = SPAN * (rows[t] - STRIP * s)
     n_spans = tiles.shape[1]
     means, tile = np.zeros((n_spans, SPAN), mean.dtype), aligned(STRIP, SPAN, mean)
     for j in range(n_snps):
@@ -43,8 +45,8 @@ def add_cells(tiles, any_missing, mean, indptr, rows, responses, products):
             for c in range(n_responses):
                 # The next tile comes from memory while this one is multiplied.
                 fetch_part(flat, ahead + c * share, ahead + (c + 1) * share)
-                of_span, start, stop = sums[c, span], indptr[s, c], indptr[s, c + 1]
-                add_rows_of(tile, STRIP * s, rows, values, start, stop, of_span)
+                own = slice(indptr[s, c], indptr[s, c + 1])
+                add_rows_of(tile.reshape(-1), places[own], values[own], sums[c, span])
             ahead += size
     for c in range(n_responses):
         constant, of_response, added = mean.dtype.type(total[c]), products[c], sums[c].reshape(-1)
@@ -80,30 +82,47 @@ def aligned(n_rows, n_columns, like):
 @njit(nogil=True, cache=True, forceinline=True)
 def widen(stored, any_missing, mean, tile):
     """Write a tile as it is stored to `tile`, in its precision, raised as the mean is."""
-    zero = splat(mean.dtype.type(0), WIDE)
+    lanes, zero = len(WIDE), splat(mean.dtype.type(0), WIDE)
     for t in range(STRIP):
-        for k in range(0, SPAN, len(WIDE)):
-            values = raised_dosages(stored[t], k, load(mean, k, zero), any_missing)
-            store(tile[t], k, values)
+        # All before the first is stored: from then on, what was loaded might have changed.
+        vectors = eight_vectors(stored[t], any_missing, mean, zero)
+        for k, vector in enumerate(vectors):
+            store(tile[t], k * lanes, vector)
+
+
+@inlined()
+def eight_vectors(stored, any_missing, mean, zero):
+    """Return the dosages of a span of SNPs, raised as the mean is, as vectors."""
+    n = len(WIDE)
+    return (
+        raised_dosages(stored, 0, load(mean, 0, zero), any_missing),
+        raised_dosages(stored, n, load(mean, n, zero), any_missing),
+        raised_dosages(stored, 2 * n, load(mean, 2 * n, zero), any_missing),
+        raised_dosages(stored, 3 * n, load(mean, 3 * n, zero), any_missing),
+        raised_dosages(stored, 4 * n, load(mean, 4 * n, zero), any_missing),
+        raised_dosages(stored, 5 * n, load(mean, 5 * n, zero), any_missing),
+        raised_dosages(stored, 6 * n, load(mean, 6 * n, zero), any_missing),
+        raised_dosages(stored, 7 * n, load(mean, 7 * n, zero), any_missing),
+    )
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def add_rows_of(tile, first_row, rows, values, start, stop, sums):
-    """Add the rows of a tile of the cells `start` to `stop` times their values to `sums`."""
+def add_rows_of(tile, places, values, sums):
+    """Add the rows of a flat tile that begin at some places, times values, to `sums`."""
     lanes, zero = len(WIDE), splat(sums.dtype.type(0), WIDE)
     a, b = load(sums, 0, zero), load(sums, lanes, zero)
     c, d = load(sums, 2 * lanes, zero), load(sums, 3 * lanes, zero)
     e, f = load(sums, 4 * lanes, zero), load(sums, 5 * lanes, zero)
     g, h = load(sums, 6 * lanes, zero), load(sums, 7 * lanes, zero)
-    for t in range(start, stop):
-        x, value = tile[rows[t] - first_row], splat(values[t], WIDE)
-        a = a + value * load(x, 0, zero)
-        b = b + value * load(x, lanes, zero)
-        c = c + value * load(x, 2 * lanes, zero)
-        d = d + value * load(x, 3 * lanes, zero)
-        e = e + value * load(x, 4 * lanes, zero)
-        f = f + value * load(x, 5 * lanes, zero)
-        g = g + value * load(x, 6 * lanes, zero)
-        h = h + value * load(x, 7 * lanes, zero)
+    for t in range(values.size):
+        x, value = np.int64(places[t]), splat(values[t], WIDE)
+        a = a + value * load(tile, x, zero)
+        b = b + value * load(tile, x + lanes, zero)
+        c = c + value * load(tile, x + 2 * lanes, zero)
+        d = d + value * load(tile, x + 3 * lanes, zero)
+        e = e + value * load(tile, x + 4 * lanes, zero)
+        f = f + value * load(tile, x + 5 * lanes, zero)
+        g = g + value * load(tile, x + 6 * lanes, zero)
+        h = h + value * load(tile, x + 7 * lanes, zero)
     for k, vector in enumerate((a, b, c, d, e, f, g, h)):
         store(sums, k * lanes, vector)

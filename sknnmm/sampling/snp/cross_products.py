@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from sknnmm.genotypes.memory_map import ReadOnlyArrays, StoredArray, read_only
-from sknnmm.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
 from sknnmm.kernels.codes import have_codes
+from sknnmm.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
 from sknnmm.kernels.fits import add_coded_fits, add_fits, in_blocks
 from sknnmm.kernels.passes import add_connections, connection_products
 from sknnmm.sampling.snp.base import SNPUpdate
