@@ -30,7 +30,7 @@ def add_fits(dosages, any_missing, mean, effects, fit):
 
 
 def in_blocks(dosages):
-    """Return dosages (n, p) that have codes block after block of individuals, for `add_coded_fits`.
+    """Return dosages (n, p) that have codes block after block of individuals, for `coded_fits`.
 
     They are (blocks, p, words): the codes of GROUP individuals, SNP after SNP.
     """
@@ -45,46 +45,51 @@ def in_blocks(dosages):
 
 
 @njit(nogil=True, cache=True)
-def add_coded_fits(blocks, any_missing, mean, effects, fit):
-    """Add genotypes times effects per allele (C, p), many of them zero, to `fit` (n, C).
+def coded_fits(blocks, any_missing, mean, effects, fit):
+    """Write genotypes, those of `in_blocks`, times effects per allele (p, C) to `fit` (n, C).
 
-    The genotypes are those of `in_blocks`. All columns read a block from the nearest cache.
+    Many effects are zero. All columns read a block from the nearest cache.
     """
-    n_columns, n_snps = effects.shape
+    n_snps, n_columns = effects.shape
     raised = mean + mean.dtype.type(RAISED)
-    indptr, snps = np.zeros(n_columns + 1, np.int64), np.empty(effects.size + 1, np.int64)
+    indptr = np.zeros(n_columns + 1, np.int64)
+    snps, values = np.empty(effects.size + 1, np.int32), np.empty(effects.size + 1, fit.dtype)
     constant = np.zeros(n_columns, fit.dtype)
     for c in range(n_columns):
         count = indptr[c]
         for j in range(n_snps):
-            snps[count] = j
-            count += effects[c, j] != 0
-            constant[c] -= effects[c, j] * raised[j]
+            snps[count], values[count] = j, effects[j, c]
+            constant[c] -= effects[j, c] * raised[j]
+            count += effects[j, c] != 0
         indptr[c + 1] = count
-    added = np.empty(GROUP, fit.dtype)
+    products = np.empty((n_columns, GROUP), fit.dtype)
     flat, size = blocks.reshape(-1), blocks[0].size
     ahead, share = size, size // n_columns + 1
     for b in range(len(blocks)):
         for c in range(n_columns):
             # The next block comes from memory while this one is multiplied.
             fetch_part(flat, ahead + c * share, ahead + (c + 1) * share)
-            own = snps[indptr[c] : indptr[c + 1]]
-            multiply_block(blocks[b], any_missing, raised, own, effects[c], constant[c], added)
-            for i in range(min(GROUP, len(fit) - GROUP * b)):
-                fit[GROUP * b + i, c] += added[i]
+            own = slice(indptr[c], indptr[c + 1])
+            multiply_block(
+                blocks[b], any_missing, raised, snps[own], values[own], constant[c], products[c]
+            )
+        for i in range(min(GROUP, len(fit) - GROUP * b)):
+            for c in range(n_columns):
+                fit[GROUP * b + i, c] = products[c, i]
         ahead += size
 
 
 @inlined()
 def multiply_block(block, any_missing, mean, snps, effects, constant, out):
-    """Write a constant and the dosages of some SNPs times their effects to `out` (GROUP,).
+    """Write a constant plus the dosages of some SNPs times their effects to `out` (GROUP,).
 
     Dosages are raised, as the mean is.
     """
     lanes = len(WIDE)
     a = b = c = d = e = f = g = h = splat(constant, WIDE)
-    for j in snps:
-        x, centre, effect = block[j], splat(mean[j], WIDE), splat(effects[j], WIDE)
+    for t in range(snps.size):
+        j, effect = snps[t], splat(effects[t], WIDE)
+        x, centre = block[j], splat(mean[j], WIDE)
         a = a + effect * raised_dosages(x, 0, centre, any_missing)
         b = b + effect * raised_dosages(x, lanes, centre, any_missing)
         c = c + effect * raised_dosages(x, 2 * lanes, centre, any_missing)

@@ -12,7 +12,7 @@ import numpy as np
 from sknnmm.genotypes.memory_map import ReadOnlyArrays, StoredArray, read_only
 from sknnmm.kernels.codes import have_codes
 from sknnmm.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
-from sknnmm.kernels.fits import add_coded_fits, add_fits, in_blocks
+from sknnmm.kernels.fits import add_fits, coded_fits, in_blocks
 from sknnmm.kernels.passes import add_connections, connection_products
 from sknnmm.sampling.snp.base import SNPUpdate
 from sknnmm.sampling.snp.drawn_cells import DrawnCells, unpacked
@@ -101,7 +101,6 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         """Draw every SNP effect once (see SNPUpdate)."""
         states = [part.state for part in parts]
         target = self.products(parts)
-        change = np.zeros_like(target)
         sweep_all_pairs(
             self._gram,
             target,
@@ -110,25 +109,25 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             tuple(state.component for state in states),
             np.concatenate([part.residual_variance for part in parts]),
             *self._prepare(parts, rng),
-            change,
             rng,
         )
         return [
-            UnexplainedProducts(
-                state, target[own], change[own], self._gram, self._settle, self._work
-            )
+            UnexplainedProducts(state, target[own], self._gram, self._settle, self._work)
             for state, own in zip(states, self._slices, strict=True)
         ]
 
-    def _settle(self, state, change):
-        """Bring up to date what is maintained of the fit, given what has changed (C, p)."""
+    def _settle(self, state):
+        """Bring up to date what is maintained of the fit but for its products.
+
+        What changes are all nonzero effects, and some that become zero: X b is made anew.
+        """
         if not self.keeps_fit:
             state.fit_squares[:] = self.squared_fit(state)
         elif self._blocks is None:
-            state.fit += self._times(change).T
+            state.fit[:] = self._times(state.effects)
         else:
             blocks = self._blocks.values
-            add_coded_fits(blocks, self._any_missing, self._mean, change, state.fit)
+            coded_fits(blocks, self._any_missing, self._mean, state.effects, state.fit)
 
     def products(self, parts):
         """Return X'W target of all columns, (C, p)."""
@@ -183,10 +182,11 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         return prepare_together(draws, -2, rng, self._gram.dtype)
 
     def _times(self, effects):
-        """Return genotypes times effects (C, p), many of which are zero: (C, n)."""
+        """Return genotypes times effects (p, C), many of which are zero: (n, C)."""
+        effects = np.ascontiguousarray(effects.T)
         product = np.zeros((len(effects), self._genotypes.shape[0]), effects.dtype)
         add_fits(self._genotypes.dosages, self._any_missing, self._mean, effects, product)
-        return product
+        return product.T
 
     def refresh(self, states):
         """Recompute what is maintained (see SNPUpdate)."""
@@ -228,7 +228,7 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             return state.fit
         if np.count_nonzero(state.effects) > MANY_EFFECTS * state.effects.size:
             return self._genotypes.dot(state.effects)
-        return self._times(np.ascontiguousarray(state.effects.T)).T
+        return self._times(state.effects)
 
 
 def _all_pairs(n_snps, n_columns):
