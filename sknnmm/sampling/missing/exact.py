@@ -28,8 +28,8 @@ class ExactMissingOmics(MissingOmics):
         residual_variance, unexplained = self._residual_variance(chain), self._unexplained(chain)
         if self.coupled.any_bounded:
             mean, sd = self._with_bounded_cells(chain, mean, sd, residual_variance, rng)
-        cells = standard_normals(mean.shape, rng, mean.dtype)
-        gap = standard_normals(unexplained.shape, rng, mean.dtype)
+        normals = standard_normals((mean.size + unexplained.size,), rng, mean.dtype)
+        cells, gap = normals[: mean.size], normals[mean.size :].reshape(unexplained.shape)
         draw_from_prior(
             mean, sd, unexplained, residual_variance, state.activated, state.effects, self.rows,
             columns, row_of_cell, cells, gap,

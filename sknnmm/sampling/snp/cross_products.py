@@ -119,15 +119,22 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
     def _settle(self, state):
         """Bring up to date what is maintained of the fit but for its products.
 
-        What changes are all nonzero effects, and some that become zero: X b is made anew.
+        X b is made anew: it is the nonzero effects that have changed, and some that became zero.
         """
-        if not self.keeps_fit:
-            state.fit_squares[:] = self.squared_fit(state)
-        elif self._blocks is None:
-            state.fit[:] = self._times(state.effects)
+        if self.keeps_fit:
+            self._multiply(state.effects, state.fit)
         else:
-            blocks = self._blocks.values
-            coded_fits(blocks, self._any_missing, self._mean, state.effects, state.fit)
+            state.fit_squares[:] = self.squared_fit(state)
+
+    def _multiply(self, effects, fit):
+        """Write genotypes times effects (p, C), many of which are zero, to `fit` (n, C)."""
+        if self._blocks is not None:
+            coded_fits(self._blocks.values, self._any_missing, self._mean, effects, fit)
+            return
+        product = np.zeros(fit.shape[::-1], fit.dtype)
+        effects = np.ascontiguousarray(effects.T)
+        add_fits(self._genotypes.dosages, self._any_missing, self._mean, effects, product)
+        fit[:] = product.T
 
     def products(self, parts):
         """Return X'W target of all columns, (C, p)."""
@@ -138,17 +145,15 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             if term.layer in self._drawn_cells
         }
         for term, part, own in zip(self.terms, parts, self._slices, strict=True):
-            products[own] = self._products(term, part, of_responses)
+            if term.layer in self._drawn_cells:
+                cells = self._drawn_cells[term.layer]
+                cells.products(part.target.state, of_responses, products[own])
+            elif self.keeps_fit:
+                rows = part.target.rows()
+                products[own] = self._pass_over(self._row_weight.astype(rows.dtype) * rows)
+            else:
+                products[own] = part.target.snp_products().T
         return products
-
-    def _products(self, term, part, of_responses):
-        """Return those of one term, given X'W responses of layers, by name."""
-        if not self.keeps_fit:
-            return part.target.snp_products().T
-        if term.layer in self._drawn_cells:
-            return self._drawn_cells[term.layer].products(part.target.state, of_responses)
-        rows = part.target.rows()
-        return self._pass_over(self._row_weight.astype(rows.dtype) * rows)
 
     def _pass_over(self, rows):
         """Return X'rows (C, p) for rows (n, C), in their precision."""
@@ -181,19 +186,12 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         ]
         return prepare_together(draws, -2, rng, self._gram.dtype)
 
-    def _times(self, effects):
-        """Return genotypes times effects (p, C), many of which are zero: (n, C)."""
-        effects = np.ascontiguousarray(effects.T)
-        product = np.zeros((len(effects), self._genotypes.shape[0]), effects.dtype)
-        add_fits(self._genotypes.dosages, self._any_missing, self._mean, effects, product)
-        return product.T
-
     def refresh(self, states):
         """Recompute what is maintained (see SNPUpdate)."""
         for state in states:
             np.matmul(state.effects.T, self._gram, out=state.fit_products)
             if self.keeps_fit:
-                state.fit[:] = self._genotypes.dot(state.effects)
+                self._settle(state)
 
     def table(self, rows):
         """Return X'W rows (p, r) for rows (n, r), in double precision."""
@@ -216,7 +214,11 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
 
     def fitted(self, effects):
         """Return genotypes times effects (p, R), for all rows (see SNPUpdate)."""
-        return self._genotypes.dot(effects)
+        if self._blocks is None:
+            return self._genotypes.dot(effects)
+        fit = np.empty((self._genotypes.shape[0], effects.shape[1]), effects.dtype)
+        self._multiply(effects, fit)
+        return fit
 
     def squared_fit(self, state):
         """Return the weighted sums of squares (C,) of genotypes times effects."""
@@ -228,7 +230,9 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             return state.fit
         if np.count_nonzero(state.effects) > MANY_EFFECTS * state.effects.size:
             return self._genotypes.dot(state.effects)
-        return self._times(state.effects)
+        fit = np.empty((self._genotypes.shape[0], state.effects.shape[1]), state.effects.dtype)
+        self._multiply(state.effects, fit)
+        return fit
 
 
 def _all_pairs(n_snps, n_columns):
