@@ -4,12 +4,14 @@ What takes seconds to import is imported where it is used: the process that star
 pytest-xdist reads this file too, and they wait for it.
 """
 
+import gc
 import signal
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from joblib import parallel_config
+from joblib.externals.loky import get_reusable_executor
 
 
 def pytest_addoption(parser):
@@ -24,6 +26,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # Collecting and compiling make millions of objects: not to be searched so often for garbage.
+    gc.set_threshold(50_000, 20, 20)
     # A shell ignores SIGINT in what it starts in the background; tests of Ctrl-C need it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--cpu-times"):
@@ -57,6 +61,7 @@ def small_memory_maps():
     """
     with parallel_config(max_nbytes=100):
         yield
+    get_reusable_executor().shutdown(kill_workers=True)  # they would take seconds to end
 
 
 @pytest.fixture(scope="session")

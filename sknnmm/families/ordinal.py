@@ -86,6 +86,7 @@ class Ordinal(Family):
     ) -> None:
         """Draw every threshold but the first (see Family)."""
         if len(parameters.values) > 1:
+            mean, sd = mean.astype(float, copy=False), sd.astype(float, copy=False)
             draw_thresholds(rng, record.astype(np.intp), mean, sd, parameters.values)
 
     def log_likelihood(
@@ -98,6 +99,7 @@ class Ordinal(Family):
         factor: float = 1.0,
     ) -> float:
         """Return the log probability of the classes (see Family)."""
+        mean, sd = mean.astype(float, copy=False), sd.astype(float, copy=False)
         return log_likelihood_of_classes(
             record.astype(np.intp), mean, sd, parameters.values, shift, factor
         )

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from sknnmm.common.constant import is_constant
+from sknnmm.genotypes.dosages import snp_after_snp
 from sknnmm.genotypes.kernels import (
     centred_block,
     column_moments,
@@ -205,8 +206,7 @@ def row_products(dosages, mean, effects):
         If the numbers of SNPs differ, or the indices of sparse effects are not those of a matrix
         (p, C): the compiled code would read beyond the arrays.
     """
-    dosages = read_only(dosages)
-    n_snps = dosages.shape[1]
+    n_rows, n_snps = dosages.shape
     if mean.shape != (n_snps,) or len(effects.shape) != 2 or effects.shape[0] != n_snps:
         raise ValueError(
             f"The genotypes are of {n_snps} SNPs, but the means of the model have the shape "
@@ -214,12 +214,15 @@ def row_products(dosages, mean, effects):
             "model again if it comes from a file."
         )
     mean = read_only(mean)
+    # Transposed, for a single row is contiguous in both orders: nearly all arrays have one type.
+    snps = dosages if isinstance(dosages, PackedGenotypes) else snp_after_snp(dosages).T
+    snps = read_only(snps)
     if not hasattr(effects, "indptr"):
         effects = read_only(np.ascontiguousarray(effects.T, dtype=float))
-        return dense_row_products(dosages, mean, effects)
+        return dense_row_products(snps, n_rows, mean, effects)
     effects = _checked(effects)
-    values = effects.data.astype(float)
-    return sparse_row_products(dosages, mean, effects.indptr, effects.indices, values)
+    indptr, indices = (a.astype(np.int64, copy=False) for a in (effects.indptr, effects.indices))
+    return sparse_row_products(snps, n_rows, mean, indptr, indices, effects.data.astype(float))
 
 
 def _checked(effects):

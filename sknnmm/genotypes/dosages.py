@@ -6,6 +6,7 @@ from sklearn.utils import gen_batches
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 
 SNPS_AT_ONCE = 128
+LARGE = 2**26  # bytes of genotypes that are not copied to change their order
 
 
 def is_missing(dosages):
@@ -61,3 +62,8 @@ def row_parts(X, bytes_at_once=2**24):
     step = max(1, bytes_at_once // (8 * max(1, X.shape[1])))
     for start in range(0, X.shape[0], step):
         yield start, X[start : start + step]
+
+
+def snp_after_snp(X):
+    """Return an array (n, p) stored SNP after SNP, as kernels go; large ones as they are."""
+    return X if X.nbytes > LARGE else np.asfortranarray(X)

@@ -209,20 +209,21 @@ def _centre_block(dosages, start, mean, out):
     return row_by_row
 
 
-def centre_tile(dosages, first, start, mean, tile):
+def centre_tile(snps, first, start, mean, tile):
     """Write centred dosages to `tile` (SNPs, individuals), from SNP `start` and individual `first`.
 
-    Missing becomes 0. `first` is a multiple of four, the individuals of a packed byte.
+    `snps` as in `dense_row_products`. Missing becomes 0. `first` is a multiple of four, the
+    individuals of a packed byte.
     """
 
 
 @overload(centre_tile)
-def _centre_tile(dosages, first, start, mean, tile):
-    if dosages.layout == "F":
+def _centre_tile(snps, first, start, mean, tile):
+    if snps.layout == "C":
 
-        def snp_by_snp(dosages, first, start, mean, tile):
+        def snp_by_snp(snps, first, start, mean, tile):
             for j in range(tile.shape[0]):
-                stored = dosages[first : first + tile.shape[1], start + j]
+                stored = snps[start + j, first : first + tile.shape[1]]
                 centre = mean[start + j]
                 for i in range(tile.shape[1]):
                     x = stored[i]
@@ -230,24 +231,24 @@ def _centre_tile(dosages, first, start, mean, tile):
 
         return snp_by_snp
 
-    if dosages.layout == "packed":
+    if snps.layout == "packed":
 
-        def decoded(dosages, first, start, mean, tile):
+        def decoded(snps, first, start, mean, tile):
             values = np.zeros(4)
             for j in range(tile.shape[0]):
                 for code in range(4):
                     if DOSAGES[code] >= 0:
                         values[code] = DOSAGES[code] - mean[start + j]
-                decode_snp(dosages.packed[start + j, first // 4 :], values, tile[j])
+                decode_snp(snps.packed[start + j, first // 4 :], values, tile[j])
 
         return decoded
 
-    def copied(dosages, first, start, mean, tile):
-        stored = np.empty(tile.shape[1], dosages.dtype)  # so that the arithmetic is vectorised
+    def copied(snps, first, start, mean, tile):
+        stored = np.empty(tile.shape[1], snps.dtype)  # so that the arithmetic is vectorised
         for j in range(tile.shape[0]):
             centre = mean[start + j]
             for i in range(stored.size):
-                stored[i] = dosages[first + i, start + j]
+                stored[i] = snps[start + j, first + i]
             for i in range(stored.size):
                 x = stored[i]
                 tile[j, i] = x - centre if is_observed(x) else 0
@@ -306,30 +307,33 @@ def squared_deviations(stored, mean):
 
 
 @njit(nogil=True, cache=True)
-def dense_row_products(dosages, mean, effects):
-    """Return centred dosages times effects (C, p), (n, C), each row summed over SNPs in order."""
-    n, p = dosages.shape
+def dense_row_products(snps, n, mean, effects):
+    """Return centred dosages times effects (C, p), (n, C), each row summed over SNPs in order.
+
+    `snps` is an array (p, n), or PackedGenotypes of n individuals.
+    """
+    p = mean.size
     product = np.zeros((effects.shape[0], n))
     room = np.empty(PRODUCT_SNPS * PRODUCT_ROWS)
     for start in range(0, p, PRODUCT_SNPS):
-        snps = np.arange(start, min(start + PRODUCT_SNPS, p))
+        own = np.arange(start, min(start + PRODUCT_SNPS, p))
         for first in range(0, n, PRODUCT_ROWS):
             last = min(first + PRODUCT_ROWS, n)
-            tile = room[: snps.size * (last - first)].reshape(snps.size, last - first)
-            centre_tile(dosages, first, start, mean, tile)
+            tile = room[: own.size * (last - first)].reshape(own.size, last - first)
+            centre_tile(snps, first, start, mean, tile)
             for c in range(product.shape[0]):
-                values = effects[c, start : start + snps.size]
-                add_in_order(product[c, first:last], tile, start, snps, values)
+                values = effects[c, start : start + own.size]
+                add_in_order(product[c, first:last], tile, start, own, values)
     return product.T
 
 
 @njit(nogil=True, cache=True)
-def sparse_row_products(dosages, mean, indptr, indices, values):
+def sparse_row_products(snps, n, mean, indptr, indices, values):
     """Return the same for sparse columns of effects.
 
     Indices of a column are in order.
     """
-    n, p = dosages.shape
+    p = mean.size
     product = np.zeros((indptr.size - 1, n))
     room = np.empty(PRODUCT_SNPS * PRODUCT_ROWS)
     begin, end = indptr[:-1].copy(), indptr[:-1].copy()  # entries of each column in these SNPs
@@ -342,7 +346,7 @@ def sparse_row_products(dosages, mean, indptr, indices, values):
         for first in range(0, n, PRODUCT_ROWS):
             last = min(first + PRODUCT_ROWS, n)
             tile = room[: (stop - start) * (last - first)].reshape(stop - start, last - first)
-            centre_tile(dosages, first, start, mean, tile)
+            centre_tile(snps, first, start, mean, tile)
             for c in range(product.shape[0]):
                 own = slice(begin[c], end[c])
                 add_in_order(product[c, first:last], tile, start, indices[own], values[own])

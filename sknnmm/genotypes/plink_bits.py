@@ -18,7 +18,7 @@ from numba.extending import (
 from sklearn.utils import gen_batches
 
 from sknnmm.common.compiled import inlined, njit
-from sknnmm.genotypes.memory_map import StoredArray
+from sknnmm.genotypes.memory_map import StoredArray, read_only
 
 DOSAGES = np.array([2, -1, 1, 0], np.int8)  # of the codes 0 to 3 in PLINK 1 files; -1 = missing
 ROWS_AT_ONCE = 64  # unpacked in an iteration
@@ -170,7 +170,8 @@ class PackedGenotypes:
                 "genotypes[:, names] chooses SNPs."
             )
         individuals = _positions(rows, self._index, "individuals")
-        return PackedGenotypes(_take(packed, individuals), self._index[individuals], columns)
+        taken = _take(read_only(packed), np.ascontiguousarray(individuals))
+        return PackedGenotypes(taken, self._index[individuals], columns)
 
     def _axes(self, key):
         """Return what is chosen of individuals and of SNPs."""
@@ -210,7 +211,8 @@ class PackedGenotypes:
             If a position is out of range, or a mask of another length or with another index.
         """
         self.check_file()
-        return _unpack(self.packed, _positions(positions, self._columns, "SNPs"), len(self)).T
+        positions = np.ascontiguousarray(_positions(positions, self._columns, "SNPs"))
+        return _unpack(self.packed, positions, len(self)).T
 
     def check_file(self) -> None:
         """Raise OSError if the .bed file was cut short or rewritten since it was opened."""

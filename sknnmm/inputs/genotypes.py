@@ -8,13 +8,18 @@ from sklearn.utils import check_array
 from sknnmm.common.constant import is_constant
 from sknnmm.common.messages import some
 from sknnmm.common.user_warnings import warn
-from sknnmm.genotypes.dosages import column_range, has_genotypes, in_memory_order, row_parts
+from sknnmm.genotypes.dosages import (
+    column_range,
+    has_genotypes,
+    in_memory_order,
+    row_parts,
+    snp_after_snp,
+)
 from sknnmm.genotypes.memory_map import check_map
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.genotype_array import genotype_array
 
 SMALLEST_SNP_SD, LARGEST_SNP_SD = 1e-10, 1e10  # their variances stay in single precision
-LARGE = 2**26  # bytes of genotypes that are not copied to change their order
 
 
 @dataclass(frozen=True)
@@ -74,9 +79,7 @@ def stored_dosages(X, dtype):
     if isinstance(X.values, PackedGenotypes):
         return X.values
     stored = _narrow(X, dtype)
-    if stored.flags.c_contiguous and stored.nbytes > LARGE:
-        return stored
-    return np.asfortranarray(stored)
+    return snp_after_snp(stored) if stored.flags.c_contiguous else np.asfortranarray(stored)
 
 
 def _narrow(X, dtype):

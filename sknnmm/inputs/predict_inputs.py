@@ -6,6 +6,7 @@ import numpy as np
 
 from sknnmm.common.ids import MISSING
 from sknnmm.common.messages import some
+from sknnmm.genotypes.dosages import snp_after_snp
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.inputs.alignment import check_same_index
 from sknnmm.inputs.columns_of_x import (
@@ -168,8 +169,9 @@ def _split_features(estimator, fitted, X, passed, optional):
         snps, parts = found
         genotypes = check_genotypes(snps, estimator)
     warn_of_codes(genotypes, fitted.snps, fitting=False)
-    is_floating = np.issubdtype(genotypes.values.dtype, np.floating)
-    dosages = genotypes.values if is_floating else stored_dosages(genotypes, float)
+    values = genotypes.values
+    is_floating = np.issubdtype(values.dtype, np.floating)
+    dosages = snp_after_snp(values) if is_floating else stored_dosages(genotypes, float)
     return dosages, passed | parts
 
 

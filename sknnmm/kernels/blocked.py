@@ -30,7 +30,7 @@ def sweep_blocks(
 
     Parameters
     ----------
-    dosages : (n, p); any_missing : None if no dosage is missing
+    dosages : (n, p); any_missing : bool
     mean : (p,)
     grams : (n_blocks, G, b, b), X'W_g X of every b SNPs; b divides TILE
     columns : (G + 1,), first column of each set of row weights, then the number; G is 1 or 2
@@ -77,7 +77,11 @@ def sweep_blocks(
             width = min(block_size, tile_last - start)
             for k in range(width):
                 stored = gathered(dosages, first + start + k, tile, start - tile_first + k)
-                widen(stored, mean[first + start + k], any_missing, x[k])
+                centre = mean[first + start + k]
+                if any_missing:  # a branch, not another type: most of the sweep is the same
+                    widen(stored, centre, any_missing, x[k])
+                else:
+                    widen(stored, centre, None, x[k])
             x[width:] = 0
             ahead = max(start - block_size, 0) if backward else start + width
             last_ahead = start if backward else ahead + block_size

@@ -11,6 +11,7 @@ from sknnmm.common.duplicates import refuse_duplicates
 from sknnmm.common.ids import coded_ids
 from sknnmm.common.messages import MAX_NAMES_SHOWN, some
 from sknnmm.common.user_warnings import warn
+from sknnmm.genotypes.memory_map import read_only
 from sknnmm.inputs.tables import as_pandas
 from sknnmm.relationship._kernels import with_ancestors
 
@@ -38,7 +39,8 @@ def read_records(
     sires, dams = _one_row_each(own, sires, dams, ids)
     n_rows, n_added = len(sires), len(ids) - len(sires)
     sires, dams = (np.append(parents, np.full(n_added, -1)) for parents in (sires, dams))
-    order = with_ancestors(np.roll(np.arange(len(ids)), n_added), sires, dams)
+    roots = np.roll(np.arange(len(ids)), n_added)
+    order = with_ancestors(roots, read_only(sires), read_only(dams))
     if not len(order):
         _raise_for_loops(sires, dams, ids)
     _warn_of_both_roles(sires[:n_rows], dams[:n_rows], ids)

@@ -287,7 +287,8 @@ class Nodes(DrawnTerm[NodesState]):
         for i, block in enumerate(self._constant_blocks or self._blocks(state.activated)):
             own = slice(i * BLOCK, (i + 1) * BLOCK)
             of_nodes, in_basis = residual.of_block(block, own)
-            before = state.effects[own].copy()
+            before = state.effects[own].astype(float)
+            weights = before.copy()  # in double precision, for which alone it is compiled
             for c in range(self.n_responses):
                 shrunk = (_column(shrinkage, c) * block.in_basis).T
                 try:
@@ -298,7 +299,7 @@ class Nodes(DrawnTerm[NodesState]):
                         mixture[:, own] if mixture.shape[1] > 1 else mixture,
                         variance[own] if len(variance) > 1 else variance,
                         s2[c],
-                        state.effects[own],
+                        weights,
                         state.component[own],
                         c,
                         rng,
@@ -308,6 +309,7 @@ class Nodes(DrawnTerm[NodesState]):
                         f"{self.name} cannot be drawn: the activated omics have values that are "
                         "not finite, or vary too little for their size."
                     ) from error
+            state.effects[own] = weights
             if own.stop < self.n_nodes:  # there is another block to be drawn
                 residual.subtract(block, own, state.effects[own] - before)
         prior.update(state.hyper, state.effects, state.component, s2, rng)

@@ -113,6 +113,7 @@ def test_variants_of_other_names_are_refused_where_snps_have_names():
         snp_table(model, variants.set_index("S" + X.columns))
 
 
+@pytest.mark.slow  # those of the sampler and those of the table are tested apart
 def test_inclusion_probabilities_are_those_of_the_sum_over_all_models():
     rng = np.random.default_rng(1)
     n, p, pi, v, s2 = 60, 6, 0.6, 0.15, 0.7

@@ -100,7 +100,11 @@ def test_a_response_is_fully_correlated_with_itself(model_of):
 
 
 @pytest.mark.filterwarnings("ignore:X has feature names")
-def test_every_storage_of_genotypes_gives_the_same(model_of, tmp_path):
+@pytest.mark.parametrize(
+    "storage",
+    ["packed", "double", "memory map", pytest.param("single", marks=pytest.mark.slow)],
+)
+def test_every_storage_of_genotypes_gives_the_same(storage, model_of, tmp_path):
     model, X = model_of("selecting"), small_data()[0]
     expected = windows(model, X, window=5)[NUMBERS]
     codes = np.array([3, 2, 0, 1])[X]  # of 0, 1, 2 and -1, in PLINK's bits
@@ -110,13 +114,13 @@ def test_every_storage_of_genotypes_gives_the_same(model_of, tmp_path):
     names = [f"snp_{j}" for j in range(P)]
     with_nan = np.where(X < 0, np.nan, X)
     np.save(tmp_path / "X.npy", X)
-    for stored in (
-        PackedGenotypes(packed, range(len(X)), names),
-        with_nan,
-        with_nan.astype(np.float32),
-        np.load(tmp_path / "X.npy", mmap_mode="r"),
-    ):
-        assert_allclose(windows(model, stored, window=5)[NUMBERS], expected, rtol=1e-5, atol=1e-12)
+    stored = {
+        "packed": PackedGenotypes(packed, range(len(X)), names),
+        "double": with_nan,
+        "single": with_nan.astype(np.float32),
+        "memory map": np.load(tmp_path / "X.npy", mmap_mode="r"),
+    }[storage]
+    assert_allclose(windows(model, stored, window=5)[NUMBERS], expected, rtol=1e-5, atol=1e-12)
 
 
 def test_other_individuals_have_variances_of_their_own(model_of):

@@ -13,12 +13,18 @@ MANY_FITS = {  # only in the slow tier; the tests of what they show are in the o
     "comparing_models",
     "cross_validation",
     "diagnostics",
+    "figures",
     "groups",
     "large_data",
     "long_runs",
+    "mediation",
     "mixed_model",
+    "model",
     "other_outcomes",
+    "partial_networks",
     "preparing_omics",
+    "real_data",
+    "tutorial",
     "uncertainty",
 }
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -18,7 +18,10 @@ from sknnmm.sampling.resume import files
 AUTO = {"n_iter": "auto", "burn_in": 20, "n_chains": 2, "min_ess": 30, "max_iter": 4000}
 MODELS = {  # omics, parameters
     "no omics": (0, {}),
-    "one omic by HMC, tuned in burn-in": (1, {"activation": "tanh", "direct_effects": False}),
+    "one omic by HMC, tuned in burn-in": (
+        1,
+        {"activation": "tanh", "direct_effects": False, "min_ess": 15},
+    ),
     "RR-BLUP, coordinates": (3, {"method": "RR-BLUP", "omics_method": "RR-BLUP"}),
     "thinned": (0, {"method": "RR-BLUP", "thin": 3}),
 }
@@ -75,7 +78,7 @@ def test_it_is_the_fit_of_the_length_it_finds(n_omics, parameters, data, auto):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         model = fit(auto(**parameters), data, n_omics)
-    assert targets(model)["ess_bulk"].min() >= 30
+    assert targets(model)["ess_bulk"].min() >= model.min_ess
     assert 100 <= model.burn_in_ < model.n_iter_ < 4000
     assert model.posterior_.draws["heritability"].shape[1] == (
         (model.n_iter_ - model.burn_in_) // model.thin

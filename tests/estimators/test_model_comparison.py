@@ -77,7 +77,7 @@ def test_one_curved_omic_is_integrated_as_by_quadrature(data, activation):
     found = model.log_likelihood(data.X, data.y, omics).reshape(-1, 80)
     direct, expected = moments(model, data.X)
     sd = np.sqrt(held(model, "omics_residual_variance")) / model.omics_scale_
-    nodes = np.linspace(-8, 8, 4001)
+    nodes = np.linspace(-8, 8, 1001)
     grid = expected + sd[:, None] * nodes  # (S, n, nodes)
     value = ACTIVATIONS[activation].value(grid) * held(model, "omics_weights")[:, None]
     residual_sd = np.sqrt(held(model, "residual_variance"))[:, None, None]
@@ -172,7 +172,7 @@ def test_probabilities_over_a_curved_omic_are_those_of_quadrature(data, family):
         found = model.log_likelihood(data.X, y, omics, y_upper=upper)
     direct, expected = moments(model, data.X)
     sd = np.sqrt(held(model, "omics_residual_variance")) / model.omics_scale_
-    nodes = np.linspace(-8, 8, 2001)
+    nodes = np.linspace(-8, 8, 1001)
     value = np.tanh(expected + sd[:, None] * nodes) * held(model, "omics_weights")[:, None]
     residual_sd = np.sqrt(held(model, "residual_variance"))[:, None, None]
     distance = (direct[:, :, None] + value - end) / residual_sd

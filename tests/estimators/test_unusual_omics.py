@@ -165,7 +165,7 @@ def test_values_far_outside_warn_once_naming_omics_rows_and_sds(data, short):
 
 def test_a_power_transform_in_the_pipeline_restores_the_predictions(data, short, metabolites):
     X = pd.DataFrame(data.X, columns=SNPS).join(pd.DataFrame(metabolites, columns=list("abc")))
-    model = short(omics_features=["a", "b", "c"], n_iter=300)
+    model = short(omics_features=["a", "b", "c"], n_iter=200)
     prepare = ColumnTransformer(
         [("omics", PowerTransformer(), ["a", "b", "c"])],
         remainder="passthrough",

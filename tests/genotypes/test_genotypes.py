@@ -11,7 +11,6 @@ from scipy import sparse
 
 from sknnmm.genotypes import Genotypes, row_products
 from sknnmm.genotypes.centred import WIDENED_SNPS as BLOCK
-from sknnmm.inputs import genotypes as user_genotypes
 from sknnmm.inputs.genotypes import check_genotypes, stored_dosages
 
 pytestmark = pytest.mark.filterwarnings(
@@ -154,7 +153,7 @@ def test_what_is_not_0_1_2_stays_floating():
 
 @pytest.mark.parametrize("dtype", [np.int8, np.float32])
 def test_large_contiguous_genotypes_are_not_copied(dtype, dosages, tmp_path, monkeypatch):
-    monkeypatch.setattr(user_genotypes, "LARGE", 1000)
+    monkeypatch.setattr("sknnmm.genotypes.dosages.LARGE", 1000)
     X = coded(dosages, dtype)
     for array in (X, np.asfortranarray(X), memory_map(X, tmp_path)):
         assert np.shares_memory(stored_as(array, np.float32), array)

@@ -16,7 +16,6 @@ from sklearn.model_selection import cross_val_predict
 from sknnmm.genotypes import memory_map
 from sknnmm.genotypes.kernels import PRODUCT_SNPS
 from sknnmm.genotypes.memory_map import StoredArray
-from sknnmm.inputs import genotypes as user_genotypes
 from sknnmm.inputs.genotypes import check_genotypes
 from sknnmm.io import open_plink, read_plink
 from sknnmm.priors import METHODS
@@ -148,13 +147,15 @@ def test_read_only_arrays_of_workers_round_like_others(parameters, trio, short):
     ],
 )
 def test_large_genotypes_are_never_copied(storage, tmp_path, short, monkeypatch):
-    monkeypatch.setattr(user_genotypes, "LARGE", 0)
+    monkeypatch.setattr("sknnmm.genotypes.dosages.LARGE", 0)
     n, p = 4000, 5000  # 20 MB, of which cross-products of neighbouring SNPs are 7 %
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, (n, p), dtype=np.int8)
+    X[3, 5] = -1
     y, omics = rng.normal(size=n), rng.normal(size=(n, 2))
     omics[::3] = np.nan
     if storage == "bed":
+        X[3, 5] = -127
         to_bed(tmp_path / "X.bed", X)
         X = open_plink(tmp_path / "X").genotypes
     else:

@@ -22,7 +22,7 @@ def test_the_log_probability_of_classes_near_and_far():
     sd = np.array([1, 2, 0.5, 1, 1.5, 1, 0.3, 1])
     of_class = np.array([0, 1, 2, 3, 0, 1, 2, 1])
     thresholds = np.array([0, 1.2, 2.5])
-    for shift, factor in ((0, 1), (0.4, 1), (0, 1.5), (-2, 0.5)):
+    for shift, factor in ((0.0, 1.0), (0.4, 1.0), (0.0, 1.5), (-2.0, 0.5)):
         one_by_one = [
             log_likelihood_of_classes(
                 of_class[i : i + 1], mean[i : i + 1], sd[i : i + 1], thresholds, shift, factor

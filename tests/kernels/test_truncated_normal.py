@@ -66,10 +66,11 @@ def moments(lower, upper):
 
 
 def draws(lower, upper, mean=0.0, sd=1.0, dtype=np.float64, n=N_DRAWS):
-    """Return n draws of N(mean, sd^2) in [lower, upper]."""
+    """Return n draws of N(mean, sd^2) in [lower, upper]; bounds are doubles, as of records."""
     out = np.empty(n, dtype)
-    arguments = (np.full(n, value, dtype) for value in (mean, sd, lower, upper))
-    fill_truncated_normal(np.random.default_rng(0), *arguments, out)
+    moments = (np.full(n, value, dtype) for value in (mean, sd))
+    bounds = (np.full(n, value, float) for value in (lower, upper))
+    fill_truncated_normal(np.random.default_rng(0), *moments, *bounds, out)
     return out
 
 

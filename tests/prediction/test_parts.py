@@ -228,7 +228,10 @@ def test_three_layers_of_linear_nodes_are_the_mean_of_the_products():
     network = FittedNetwork(top, GENOTYPES_VARIANCE, of_layers(np.zeros(N_COVARIATES)))
     assert [layer.name for layer in network.layers] == ["phenotype", "metabolites", "omics"]
     rng = np.random.default_rng(0)
-    dosages, covariates = rng.integers(0, 3, (6, N_SNPS)), rng.normal(size=(6, N_COVARIATES))
+    dosages, covariates = (
+        rng.integers(0, 3, (6, N_SNPS)).astype(np.int8),
+        rng.normal(size=(6, N_COVARIATES)),
+    )
     rows = NewRows(dosages, of_layers(covariates))
 
     draws = posterior.draws

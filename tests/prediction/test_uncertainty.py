@@ -43,7 +43,7 @@ def test_samples_have_the_predicted_mean_and_sd(data, fitted, given):
     omics = data.gappy[:15] if given and with_omics else None
     mean, sd = model.predict(X, omics=omics, covariates=covariates, return_std=True)
     assert_array_equal(mean, model.predict(X, omics=omics, covariates=covariates))
-    n = 8000
+    n = 3000
     sample = model.sample_posterior_predictive(
         X, n, omics=omics, covariates=covariates, random_state=1
     )

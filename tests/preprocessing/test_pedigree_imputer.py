@@ -1,6 +1,7 @@
 """Expected genotypes by pedigree: against dense matrices, untouched rows, IDs, in a pipeline."""
 
 import pickle
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -22,13 +23,17 @@ N, P = 120, 9
 RNG = np.random.default_rng(6)
 PARENTS = random_parents(RNG, N, unknown=0.15, window=40, selfing=0.05)
 A = tabular(*PARENTS)
-PEDIGREE = Pedigree(np.arange(N), *PARENTS)
 GENOTYPED = np.sort(RNG.choice(np.arange(10, N), 45, replace=False))
 OTHERS = np.setdiff1d(np.arange(N), GENOTYPED)
 DOSAGES = RNG.binomial(2, 0.4, (45, P)).astype(np.int8)
 X = pd.DataFrame(DOSAGES, GENOTYPED).add_prefix("rs").rename_axis("animal")
 A_GG_INVERSE = np.linalg.inv(A[np.ix_(GENOTYPED, GENOTYPED)])
 REGRESSION = A[:, GENOTYPED] @ A_GG_INVERSE
+
+
+@cache  # where it is needed: it compiles
+def pedigree():
+    return Pedigree(np.arange(N), *PARENTS)
 
 
 def expected_densely(dosages):
@@ -47,7 +52,7 @@ def test_equals_the_dense_computation(monkeypatch):
     monkeypatch.setattr(_pedigree_imputer, "SNPS_AT_ONCE", 4)
     wanted, mean = expected_densely(DOSAGES)
     table = with_rows_missing(OTHERS)
-    imputer = PedigreeImputer(PEDIGREE).fit(table)
+    imputer = PedigreeImputer(pedigree()).fit(table)
     assert set(imputer.genotyped_ids_) == set(GENOTYPED.astype(str))
     assert_allclose(imputer.base_mean_, mean, rtol=1e-10)
     assert_allclose(imputer.impute(range(N)), wanted, atol=1e-10)
@@ -68,7 +73,7 @@ def test_a_mother_is_told_by_her_mate_and_their_calf():
 
 
 def test_what_is_asked_for_others_does_not_matter():
-    imputer = PedigreeImputer(PEDIGREE).fit(X)
+    imputer = PedigreeImputer(pedigree()).fit(X)
     of_all = imputer.impute(range(N))
     for some in (OTHERS[:1], OTHERS[-3:], [N - 1, 0, N - 1], GENOTYPED[:2]):
         assert_allclose(imputer.impute(some), of_all.loc[some], atol=1e-12)
@@ -81,21 +86,21 @@ def test_all_genotyped_is_the_same_to_the_bit():
     codes = np.array([3, 2, 0, 1], np.uint8)[np.pad(DOSAGES, ((0, 3), (0, 0)))]
     four = np.stack([codes[k::4] for k in range(4)], axis=2)
     packed = (four << np.array([0, 2, 4, 6], np.uint8)).sum(2, dtype=np.uint8).T
-    packed = PackedGenotypes(packed, names, X.columns)
+    packed = PackedGenotypes(np.ascontiguousarray(packed), names, X.columns)
     for form in (X, frame, packed):
-        assert PedigreeImputer(PEDIGREE).fit_transform(form) is form
-    imputed = PedigreeImputer(PEDIGREE).fit(packed).impute(OTHERS)
-    assert_array_equal(imputed, PedigreeImputer(PEDIGREE).fit(X).impute(OTHERS))
+        assert PedigreeImputer(pedigree()).fit_transform(form) is form
+    imputed = PedigreeImputer(pedigree()).fit(packed).impute(OTHERS)
+    assert_array_equal(imputed, PedigreeImputer(pedigree()).fit(X).impute(OTHERS))
     mixed = pd.concat([frame, X[:1].set_axis(["x"]) * np.nan])
     with pytest.raises(ValueError, match=r"X, in rows without genotypes, has 1 levels .* \(x\)"):
-        PedigreeImputer(PEDIGREE).fit(X).transform(mixed)
+        PedigreeImputer(pedigree()).fit(X).transform(mixed)
 
 
 def test_single_gaps_stay_and_count_as_the_mean():
     table = with_rows_missing(OTHERS)
     gap = (GENOTYPED[7], "rs3")
     table.loc[gap] = -1
-    imputed = PedigreeImputer(PEDIGREE).fit_transform(table)
+    imputed = PedigreeImputer(pedigree()).fit_transform(table)
     assert np.isnan(imputed.loc[gap]) and imputed.isna().sum().sum() == 1
     filled = DOSAGES.astype(float)
     filled[7, 3] = np.delete(DOSAGES[:, 3], 7).mean()
@@ -103,7 +108,7 @@ def test_single_gaps_stay_and_count_as_the_mean():
 
 
 def test_centring_covariate_and_residual():
-    imputer = PedigreeImputer(PEDIGREE).fit(X)
+    imputer = PedigreeImputer(pedigree()).fit(X)
     J = imputer.centring_covariate(range(N))
     assert_allclose(J, -REGRESSION.sum(axis=1), atol=1e-12)
     assert_allclose(J[GENOTYPED], -1)
@@ -120,7 +125,7 @@ def test_centring_covariate_and_residual():
 
 
 def test_animals_genotyped_in_the_fit_only():
-    imputer = PedigreeImputer(PEDIGREE).fit(X)
+    imputer = PedigreeImputer(pedigree()).fit(X)
     new = pd.DataFrame(np.nan, [GENOTYPED[5], OTHERS[0]], X.columns).rename_axis("animal")
     imputed = imputer.transform(new)
     assert_array_equal(imputed.iloc[0], DOSAGES[5])
@@ -130,17 +135,17 @@ def test_animals_genotyped_in_the_fit_only():
 def test_genotyped_animals_without_pedigree_pass_and_inform_nobody():
     more = pd.concat([X.set_axis(X.index.astype(str)), X[:2].set_axis(["u", "v"])])
     with pytest.warns(UserWarning, match=r"lacks 2 animals with genotypes \(u, v\)"):
-        imputer = PedigreeImputer(PEDIGREE).fit(more)
-    assert_array_equal(imputer.impute(OTHERS), PedigreeImputer(PEDIGREE).fit(X).impute(OTHERS))
+        imputer = PedigreeImputer(pedigree()).fit(more)
+    assert_array_equal(imputer.impute(OTHERS), PedigreeImputer(pedigree()).fit(X).impute(OTHERS))
     assert imputer.transform(more) is more
     with pytest.raises(ValueError, match="The pedigree has none of the 2 animals"):
-        PedigreeImputer(PEDIGREE).fit(more[-2:])
+        PedigreeImputer(pedigree()).fit(more[-2:])
 
 
 def test_repeated_records_of_an_animal():
     twice = pd.concat([X, X[:5]])
-    once = PedigreeImputer(PEDIGREE).fit(X)
-    assert_array_equal(PedigreeImputer(PEDIGREE).fit(twice).impute(OTHERS), once.impute(OTHERS))
+    once = PedigreeImputer(pedigree()).fit(X)
+    assert_array_equal(PedigreeImputer(pedigree()).fit(twice).impute(OTHERS), once.impute(OTHERS))
     asked = with_rows_missing([OTHERS[0], OTHERS[0]])
     assert_array_equal(*once.transform(asked).loc[OTHERS[0]].to_numpy())
 
@@ -150,14 +155,14 @@ def test_rows_of_an_animal_must_agree():
     of_one = X.iloc[[0]].astype(float)
     gaps = pd.concat([X.astype(float), of_one * np.nan])
     assert_array_equal(
-        PedigreeImputer(PEDIGREE).fit(gaps).impute(OTHERS),
-        PedigreeImputer(PEDIGREE).fit(X).impute(OTHERS),
+        PedigreeImputer(pedigree()).fit(gaps).impute(OTHERS),
+        PedigreeImputer(pedigree()).fit(X).impute(OTHERS),
     )
     for other in (2 - of_one, of_one.assign(rs0=np.nan)):
         changed = pd.concat([X.astype(float), of_one, other])
         message = f"1 animals with rows of different genotypes .{X.index[0]}.: keep one"
         with pytest.raises(ValueError, match=message):
-            PedigreeImputer(PEDIGREE).fit(changed)
+            PedigreeImputer(pedigree()).fit(changed)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +177,7 @@ def test_rows_of_an_animal_must_agree():
     ],
 )
 def test_refused_tables(table, error, message):
-    imputer = PedigreeImputer(PEDIGREE).fit(X)
+    imputer = PedigreeImputer(pedigree()).fit(X)
     before = dict(vars(imputer))
     with pytest.raises(error, match=message):
         imputer.fit(table)
@@ -181,16 +186,16 @@ def test_refused_tables(table, error, message):
 
 def test_other_columns_are_refused():
     with pytest.raises(ValueError, match="feature names should match"):
-        PedigreeImputer(PEDIGREE).fit(X).transform(X.add_prefix("other_"))
+        PedigreeImputer(pedigree()).fit(X).transform(X.add_prefix("other_"))
     with pytest.raises(ValueError, match="'pedigree' parameter of PedigreeImputer"):
         PedigreeImputer("pedigree").fit(X)
 
 
 def test_copies_of_the_imputer():
-    imputer = PedigreeImputer(PEDIGREE).fit(X)
+    imputer = PedigreeImputer(pedigree()).fit(X)
     wanted = imputer.impute(OTHERS)
     assert_array_equal(pickle.loads(pickle.dumps(imputer)).impute(OTHERS), wanted)
-    assert clone(imputer).pedigree is PEDIGREE
+    assert clone(imputer).pedigree is pedigree()
     assert imputer.get_feature_names_out().tolist() == X.columns.tolist()
     as_frame = clone(imputer).set_output(transform="pandas").fit_transform(with_rows_missing([0]))
     assert_allclose(as_frame.loc[0], wanted.loc[0], rtol=1e-6)
@@ -200,11 +205,11 @@ def test_copies_of_the_imputer():
 def test_in_a_pipeline():
     table = with_rows_missing(OTHERS)
     y = np.random.default_rng(0).normal(size=len(table))
-    network = NNMMRegressor(n_iter=20, burn_in=10, random_state=0)
-    pipeline = make_pipeline(PedigreeImputer(PEDIGREE), network)
+    network = NNMMRegressor("RR-BLUP", n_iter=20, burn_in=10, random_state=0)
+    pipeline = make_pipeline(PedigreeImputer(pedigree()), network)
     assert np.isfinite(cross_val_score(pipeline, table, y, cv=2)).all()
     pipeline.fit(table, y)
-    by_hand = clone(network).fit(PedigreeImputer(PEDIGREE).fit_transform(table), y)
+    by_hand = clone(network).fit(PedigreeImputer(pedigree()).fit_transform(table), y)
     assert_array_equal(pipeline[-1].coef_, by_hand.coef_)
     plain = clone(network).fit(X, y[: len(X)])
     assert_array_equal(pipeline.fit(X, y[: len(X)])[-1].coef_, plain.coef_)

@@ -242,9 +242,9 @@ def test_inclusion_probabilities_equal_the_sum_over_models(method, effects, n_ef
         included += probability * (variances > 0)
     exact = included / total
     drawn = sample(
-        sampler_of(model), lambda c: getattr(Parts(c), effects).effects[:, 0] != 0, 5_000, rng
+        sampler_of(model), lambda c: getattr(Parts(c), effects).effects[:, 0] != 0, 3_000, rng
     )
-    error = np.sqrt(exact * (1 - exact) / (5_000 * 0.2))
+    error = np.sqrt(exact * (1 - exact) / (3_000 * 0.2))
     assert np.abs(drawn.mean(axis=0) - exact).max() < 4 * error.max()
     assert exact.min() > 0.05  # the case is not trivial
     assert np.ptp(exact) > 0.15
@@ -265,5 +265,5 @@ def test_weights_of_correlated_omics_are_drawn_jointly(weighted):
         weighted=weighted,
     )
     model.omics[:, 1] = model.omics[:, 0] + 0.01 * model.omics[:, 1]
-    draws = sample(sampler_of(model), lambda c: Parts(c).weights.effects[:, 0].copy(), 5000, rng)
+    draws = sample(sampler_of(model), lambda c: Parts(c).weights.effects[:, 0].copy(), 3000, rng)
     assert_same_moments(draws, *ridge_posterior(model.omics, model.y, model.y_weight), ess_factor=1)

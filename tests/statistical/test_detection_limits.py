@@ -90,7 +90,7 @@ def test_cells_below_limits_match_quadrature(kind, activation):
     "kind",
     [
         ExactMissingOmics,
-        SliceMissingOmics,
+        pytest.param(SliceMissingOmics, marks=pytest.mark.slow),
         pytest.param(HamiltonianMissingOmics, marks=pytest.mark.slow),
     ],
 )

@@ -152,16 +152,8 @@ def moved(chain):
     return np.concatenate([getattr(hyper, of_prior) for hyper in hypers])
 
 
-@pytest.mark.parametrize(
-    "prior",
-    [  # the first a mixture, the second a scale alone
-        "BayesC",
-        *(
-            pytest.param(prior, marks=pytest.mark.slow)
-            for prior in ("BayesA", "BayesB", "BayesR", "BayesL")
-        ),
-    ],
-)
+@pytest.mark.slow  # in the ordinary tier all joint-distribution tests of mixtures make moves
+@pytest.mark.parametrize("prior", PRIORS)
 def test_posterior_is_that_without_moves(prior):
     draws = []
     for n_moves in (0, 2):

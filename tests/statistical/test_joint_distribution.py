@@ -563,7 +563,7 @@ FAMILY_CASES = {  # each family with each sampler of missing omics, and where om
 # In the ordinary tier, each way to draw SNP effects (cross-products, rows, connections, spectral,
 # from sums) and missing omics, latent nodes, random effects, groups with moves, detection limits,
 # liabilities and their thresholds.
-# The slow tier runs all cases, four times as long.
+# The slow tier runs all cases, several times as long.
 ORDINARY = {
     "special": ["latent tanh"],
     "complete": ["weighted"],
@@ -590,7 +590,7 @@ def options(method, activation, direct):
     }
 
 
-SHORT = {"n_iterations": 2_000, "n_prior_draws": 2_000}  # draws of a chain are worth less
+SHORT = {"n_iterations": 1_200, "n_prior_draws": 1_200}  # draws of a chain are worth less
 LONG = {"n_iterations": 8_000, "n_prior_draws": 20_000}
 
 
@@ -671,7 +671,7 @@ def draw_one_by_one_if_so(case, monkeypatch):
 def test_joint_distribution_with_random_effects(case, monkeypatch):
     draw_one_by_one_if_so(case, monkeypatch)
     assert_same_joint_distribution(
-        RANDOM_CASES[case], 150 + sorted(RANDOM_CASES).index(case), SHORT
+        RANDOM_CASES[case], 170 + sorted(RANDOM_CASES).index(case), SHORT
     )
 
 

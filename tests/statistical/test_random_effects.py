@@ -94,7 +94,7 @@ def test_effects_follow_the_mixed_model_equations(kind, layer, monkeypatch):
         terms = chain.layers[layer].terms
         return np.concatenate([terms["herd"].effects[:, 0], terms["pen"].effects[:, 0]])
 
-    draws = sample(sampler_of(model), both, 8000, rng)
+    draws = sample(sampler_of(model), both, 4000, rng)
     if layer == OMICS:
         response = model.omics[:, 0]
         weight = model.omics_observed[:, 0].astype(float)

@@ -97,7 +97,7 @@ class BlockedSweep(SNPUpdate, ReadOnlyArrays):
             seen = np.empty(shape, self._dtype)
             sweep_blocks(
                 self._genotypes.dosages,
-                self._any_missing,
+                self._genotypes.any_missing,
                 self._mean,
                 self._grams,
                 self._columns,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sknnmm.common.compiled import inlined, njit
+from sknnmm.genotypes.memory_map import read_only
 from sknnmm.kernels.simd import WIDE, load, splat, square_root, store
 from sknnmm.kernels.variates import random_odds
 
@@ -54,7 +55,8 @@ def prepare(squares, multipliers, weights, variance, residual_variance, rng, dty
                 continue
             ratio = np.minimum(residual_variance / (multiplier * variance), LARGEST)
             given = (
-                _in_rows(np.ascontiguousarray(v, number)) for v in (squares, ratio, weights[m])
+                _in_rows(read_only(np.ascontiguousarray(v, number)))
+                for v in (squares, ratio, weights[m])
             )
             shrink(*given, _in_rows(shrinkage[m]), _in_rows(score[m]))
         if len(multipliers) == 2:

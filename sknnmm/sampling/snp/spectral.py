@@ -67,7 +67,7 @@ class SpectralDraw(SNPUpdate):
         variance = np.concatenate([part.state.hyper.variance[0] for part in parts])
         s2 = np.concatenate([part.residual_variance for part in parts])
         draw_variances(
-            products,
+            products.astype(float, copy=False),  # compiled for one precision
             self.basis.squared,
             total,
             len(self._informed),

@@ -113,7 +113,11 @@ class UnexplainedRows(Unexplained):
 
     def _weigh(self, change):
         self._product = self._times(change)
-        return gains_of_rows(self._product, self._target, self._residual, self._row_weight)
+        return self._gains(self._product)
+
+    def _gains(self, product):
+        target = np.ascontiguousarray(self._target.T)  # of one layout, as kernels are compiled for
+        return gains_of_rows(product, target, self._residual, self._row_weight)
 
     def cost(self, change):
         """Return the cost of weighing a Change over that of an iteration."""
@@ -130,7 +134,7 @@ class UnexplainedRows(Unexplained):
 
     def _weigh_scale(self):
         none = np.zeros(self._residual.shape, self._residual.dtype)
-        return gains_of_rows(none, self._target, self._residual, self._row_weight)[1:3]
+        return self._gains(none)[1:3]
 
     def _scale(self, factor):
         more = (factor - 1).astype(self._residual.dtype)[:, None]
@@ -342,12 +346,12 @@ def without_effects(effects, indptr, entries, values, amounts):
 
 @njit(nogil=True, cache=True)
 def gains_of_rows(product, target, residual, row_weight):
-    """Return what UnexplainedRows.weigh does, given genotypes times the change (C, n)."""
+    """Return what UnexplainedRows.weigh does, given genotypes times the change; all are (C, n)."""
     sums = np.zeros((5, len(product)))
     for c in range(len(product)):
         for i in range(row_weight.size):
             change, left, weight = float(product[c, i]), float(residual[c, i]), row_weight[i]
-            fit = target[i, c] - left
+            fit = target[c, i] - left
             sums[0, c] += weight * change * (left - 0.5 * change)
             sums[1, c] += weight * fit * left
             sums[2, c] += weight * fit * fit

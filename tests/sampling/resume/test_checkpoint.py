@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import multiprocessing
 import os
 import pickle
 import random
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 import tracemalloc
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -30,12 +32,12 @@ from sklearn.model_selection import cross_val_score
 from sknnmm.activations import Activation
 from sknnmm.common.archive import CHECKSUM_BYTES, MAGIC, DamagedError
 from sknnmm.estimators.fingerprint import _digest
-from sknnmm.inputs import genotypes
 from sknnmm.persistence import TRUSTED_TYPES
 from sknnmm.priors import BayesA, BayesC
 from sknnmm.sampling.chains import chain
 from sknnmm.sampling.gibbs import Sampler
 from sknnmm.sampling.resume import directory_lock, files
+from sknnmm.sampling.resume.directory_lock import only_fit_in
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -432,16 +434,14 @@ def test_another_fit_at_the_same_time_is_refused(other, data, short, tmp_path, a
     assert_same(model, fit(short(checkpoint=link), data))  # afterwards it is free
 
 
-HOLD = """
-import os, pathlib, sys, time
-from sknnmm.sampling.resume.directory_lock import only_fit_in
-
-with only_fit_in(pathlib.Path(sys.argv[1])):
-    child = os.fork() if sys.argv[2] == "fork" else 0
-    if not child:  # a forked one has let go of the file by now
-        print("held", flush=True)
-    time.sleep(60)
-"""
+def hold(run, how, told):
+    """Hold a directory, in a session of its own."""
+    os.setsid()
+    with only_fit_in(run):
+        child = os.fork() if how == "fork" else 0
+        if not child:  # a forked one has let go of the file by now
+            told.send("held")
+        time.sleep(60)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs fork")
@@ -450,27 +450,22 @@ def test_a_killed_process_leaves_no_lock(how, data, short, tmp_path):
     """Nor do processes that it has forked, and which live on."""
     run = tmp_path / "run"
     run.mkdir()
-    script = tmp_path / "hold.py"
-    script.write_text(HOLD)
-    path = str(Path(genotypes.__file__).parents[2])
-    process = subprocess.Popen(
-        [sys.executable, script, run, how],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
-        start_new_session=True,
-    )
+    context = multiprocessing.get_context("fork")
+    listen, told = context.Pipe(duplex=False)
+    process = context.Process(target=hold, args=(run, how, told))
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads
+        process.start()
     try:
-        assert process.stdout.readline() == b"held\n"
+        assert listen.recv() == "held"
         with pytest.raises(ValueError, match="in use by another fit"):
             fit(short(checkpoint=run), data)
         process.kill()
-        process.wait()
+        process.join()
         fit(short(checkpoint=run), data)
         assert saved(run) == 80
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.stdout.close()
 
 
 def test_a_lock_is_for_a_file_that_is_still_there(tmp_path):
@@ -773,7 +768,9 @@ def test_other_data_are_refused_by_name(name, data, short, of_this_fit, tmp_path
 
 @pytest.mark.slow  # it compiles kernels of its own
 def test_another_layout_of_large_X_is_refused(data, short, tmp_path, monkeypatch):
-    monkeypatch.setattr(genotypes, "LARGE", 0)  # small ones all come to be stored alike
+    monkeypatch.setattr(
+        "sknnmm.genotypes.dosages.LARGE", 0
+    )  # small ones all come to be stored alike
     model = short(checkpoint=tmp_path, n_iter=30)
     model.fit(np.ascontiguousarray(data.X), data.y)
     with pytest.raises(ValueError, match=r"X differs in values, type or memory layout"):
