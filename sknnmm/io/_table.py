@@ -1,6 +1,7 @@
 """Tables with one row per individual."""
 
 import re
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -59,7 +60,7 @@ def read_table(
     -------
     DataFrame of shape (n, number of columns - 1)
         The other columns, in the order of the file. The index holds the IDs as text: 007 stays 007.
-        Blanks around IDs and, in text, around names of columns are left out.
+        Blanks around IDs and, in text, around names of columns and values are left out.
         Missing values (in text: empty, NA, NaN and others that pandas takes for missing) are NaN. A
         first column without a name (row names of R, index of pandas) is left out unless it holds
         the IDs, and so are columns at the end that have neither a name nor values.
@@ -145,7 +146,7 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
         with open_text(path, encoding) as file:
             for _ in range(header_line):
                 file.readline()
-            return pd.read_csv(
+            table = pd.read_csv(
                 file,
                 sep=sep,
                 decimal=decimal,
@@ -159,6 +160,19 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
             )
     except pd.errors.ParserError as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
+    return _without_blanks(table, id_name, decimal, na_values)
+
+
+def _without_blanks(table, id_name, decimal, na_values):
+    """Return a table without blanks around values: they hide missing ones, and so numbers."""
+    text = table.drop(columns=id_name).select_dtypes(exclude=["number", "bool"])
+    stripped = text.map(lambda value: value.strip() if isinstance(value, str) else value)
+    padded = stripped.columns[((stripped != text) & text.notna()).any()]
+    if len(padded) == 0:
+        return table
+    again = StringIO(stripped[padded].to_csv())  # types and missing values as in the file itself
+    read = pd.read_csv(again, index_col=0, decimal=decimal, na_values=list(na_values))
+    return table.assign(**read)
 
 
 def _check_regular_expression(sep):
