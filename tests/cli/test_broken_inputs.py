@@ -74,6 +74,9 @@ CASES = {  # what happens to the files; options; what the line has
     "empty .bed": (truncated("herd.bed", 0), "", ["herd.bed", "complete"]),
     "short line of .bim": (line("herd.bim", 4, "1 rs3"), "", ["herd.bim"]),
     "short line of .fam": (line("herd.fam", 4, "1"), "", ["herd.fam"]),
+    "IDs of genotypes in Latin-1": (
+        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "--encoding latin-1",
+        ["herd.fam, line 1, is not text", "iconv -f latin1"]),
     "individual twice": (
         edited("herd.fam", "cow00003", "cow00004"), "", ["herd.bed", "cow00004", "Keep one"]),
     "no VCF": (
