@@ -1,6 +1,7 @@
 """Tables with one row per individual."""
 
 import re
+import warnings
 from io import StringIO
 from pathlib import Path
 
@@ -142,22 +143,29 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
     _check_regular_expression(sep)
     names, header_line = column_names(path, id_column, sep, encoding)
     id_name = names[0] if id_column is None else id_column
-    try:
+    options = {
+        "sep": sep,
+        "decimal": decimal,
+        "header": None,
+        "names": names,
+        "usecols": range(len(names)),
+        "index_col": False,
+        "dtype": {id_name: str},
+        "na_values": {name: list(na_values) for name in names if name != id_name},
+        "engine": "c" if len(sep) == 1 or sep == BLANKS else "python",
+    }
+
+    def parsed(**memory):
         with open_text(path, encoding) as file:
             for _ in range(header_line):
                 file.readline()
-            table = pd.read_csv(
-                file,
-                sep=sep,
-                decimal=decimal,
-                header=None,
-                names=names,
-                usecols=range(len(names)),
-                index_col=False,
-                dtype={id_name: str},
-                na_values={name: list(na_values) for name in names if name != id_name},
-                engine="c" if len(sep) == 1 or sep == BLANKS else "python",
-            )
+            return pd.read_csv(file, **options, **memory)
+
+    try:
+        with warnings.catch_warnings(action="error", category=pd.errors.DtypeWarning):
+            table = parsed()
+    except pd.errors.DtypeWarning:  # of large files: a column is text in some parts only
+        table = parsed(low_memory=False)
     except pd.errors.ParserError as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     return _without_blanks(table, id_name, decimal, na_values)

@@ -419,6 +419,16 @@ def test_values_lose_the_blanks_around_them(tmp_path):
     assert_frame_equal(read, pd.DataFrame(expected, pd.Index(["1", "2", "3"], name="id")))
 
 
+def test_a_blank_late_in_a_large_file_leaves_numbers(tmp_path):
+    """Pandas reads such a file in parts, of which the last alone would be text."""
+    path = tmp_path / "t.csv"
+    values = 100_000 * ["1,5"] + [" "]
+    path.write_text("id;HDL\n" + "".join(f"{i};{value}\n" for i, value in enumerate(values)))
+    with warnings.catch_warnings(action="error"):
+        read = read_table(path, "id", sep=";", decimal=",")["HDL"]
+    assert read.dtype == float and read.sum() == 150_000
+
+
 def test_parquet_with_the_ids_as_index(tmp_path):
     path = tmp_path / "omics.parquet"
     OMICS.to_parquet(path)
