@@ -142,11 +142,11 @@ def _of_fold(k, validation, inputs, data, model):
     training = np.setdiff1d(np.arange(len(inputs.y)), validation)
     with current().fold(k):
         network = fitted(estimator(model, inputs), inputs, data, model, training)
-    X = inputs.genotypes.iloc[validation]
-    c = None if inputs.covariates is None else inputs.covariates.iloc[validation]
-    made = {FROM_GENOTYPES: predictions(network, X, None, c)}
-    if inputs.omics is not None:
-        made[WITH_OMICS] = predictions(network, X, inputs.omics.iloc[validation], c)
+        X = inputs.genotypes.iloc[validation]
+        c = None if inputs.covariates is None else inputs.covariates.iloc[validation]
+        made = {FROM_GENOTYPES: predictions(network, X, None, c)}
+        if inputs.omics is not None:
+            made[WITH_OMICS] = predictions(network, X, inputs.omics.iloc[validation], c)
     observed = exact(inputs.y, inputs.y_upper).iloc[validation]
     tables = []
     for kind, table in made.items():

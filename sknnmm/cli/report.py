@@ -128,6 +128,7 @@ def _of_folds(run, cv):
         "warnings": run["warnings"] + of_folds,
         "accuracy": read_result(cv, "accuracy", "from", "measure", "mean").set_index("from"),
         "accuracy_figure": figure,
+        "is_censored": table["observed"].isna().any(),
         "shown": shown,
     }
 

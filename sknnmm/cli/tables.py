@@ -89,18 +89,26 @@ def column(table: pd.DataFrame, name: str, path: Path, option: str) -> pd.Series
 
 
 def number_column(
-    table: pd.DataFrame, name: str, path: Path, option: str, *, infinite: bool = False
+    table: pd.DataFrame,
+    name: str,
+    path: Path,
+    option: str,
+    form: TableFormat,
+    *,
+    infinite: bool = False,
 ) -> pd.Series:
     """Return a column of numbers that an option names."""
     values = column(table, name, path, option)
-    return numbers(values.to_frame(), path, infinite=infinite)[name]
+    return numbers(values.to_frame(), path, form, infinite=infinite)[name]
 
 
-def numbers(table: pd.DataFrame, path: Path, *, infinite: bool = False) -> pd.DataFrame:
+def numbers(
+    table: pd.DataFrame, path: Path, form: TableFormat, *, infinite: bool = False
+) -> pd.DataFrame:
     """Return a table of which every value is a number or missing; finite, unless `infinite`."""
     made = {}
     for name, values in table.items():
-        as_numbers = pd.to_numeric(values, errors="coerce")
+        as_numbers = to_numbers(values, form)
         bad = as_numbers.isna() & values.notna()
         if not infinite:
             bad |= np.isinf(as_numbers.astype(float))
@@ -109,10 +117,19 @@ def numbers(table: pd.DataFrame, path: Path, *, infinite: bool = False) -> pd.Da
             what = "number" if infinite else "finite number"
             raise ValueError(
                 f"{place(path, row)}: {values.iloc[row]} in column {name} is not a {what}."
-                " Correct it, or leave the field empty if the value is missing."
+                " Correct it, pass --decimal if it has another decimal point, or leave the field "
+                "empty if the value is missing."
             )
         made[name] = as_numbers
     return pd.DataFrame(made, index=table.index)
+
+
+def to_numbers(values: pd.Series, form: TableFormat) -> pd.Series:
+    """Return values as numbers, NaN where there is none; beside text they have their decimals."""
+    if form.decimal != "." and not pd.api.types.is_numeric_dtype(values):
+        swapped = str.maketrans({form.decimal: ".", ".": form.decimal})
+        values = values.astype(str).str.translate(swapped)
+    return pd.to_numeric(values, errors="coerce")
 
 
 def place(path: Path, row: int) -> str:

@@ -74,6 +74,9 @@ CASES = {  # what happens to the files; options; what the line has
     "empty .bed": (truncated("herd.bed", 0), "", ["herd.bed", "complete"]),
     "short line of .bim": (line("herd.bim", 4, "1 rs3"), "", ["herd.bim"]),
     "short line of .fam": (line("herd.fam", 4, "1"), "", ["herd.fam"]),
+    "IDs of genotypes in Latin-1": (
+        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "--encoding latin-1",
+        ["herd.fam, line 1, is not text", "iconv -f latin1"]),
     "individual twice": (
         edited("herd.fam", "cow00003", "cow00004"), "", ["herd.bed", "cow00004", "Keep one"]),
     "no VCF": (
@@ -102,6 +105,15 @@ CASES = {  # what happens to the files; options; what the line has
     "infinite": (line("phenotypes.csv", 4, "cow00077,inf"), "", [f"{PHENOTYPES}, line 4", "inf"]),
     "decimal comma": (
         line("phenotypes.csv", 3, "cow00078,1,5"), "", [f"{PHENOTYPES}, line 3", "decimal"]),
+    "decimal commas": (
+        written("phenotypes.csv", b"id;milk\ncow00001;1,5\ncow00002;2\n"), "--sep ;",
+        [f"{PHENOTYPES}, line 2", "1,5", "--decimal"]),
+    "decimal commas alone": (
+        written("phenotypes.csv", b"id;milk\ncow00001;1,5\ncow00002;2,5\n"), "--sep ;",
+        [PHENOTYPES, "holds text: 1,5, 2,5", "--decimal"]),
+    "thousands beside decimal commas": (
+        written("phenotypes.csv", b"id;milk\ncow00001;1.234\ncow00002;2,5\n"),
+        "--sep ; --decimal ,", [f"{PHENOTYPES}, line 2", "1.234"]),
     "ID twice": (
         line("phenotypes.csv", 2, "cow00077,1"), "", ["phenotypes.csv", "cow00077", "Keep"]),
     "no ID": (line("phenotypes.csv", 2, ",1"), "", ["phenotypes.csv", "ID"]),

@@ -403,6 +403,32 @@ def test_ids_lose_the_blanks_around_them(tmp_path):
     assert list(read_table(path, "ID").index) == ["101", "99"]
 
 
+def test_values_lose_the_blanks_around_them(tmp_path):
+    """Blanks make no further levels; they hide neither missing values nor, so, numbers."""
+    path = tmp_path / "t.csv"
+    rows = '1;F ; ;NA ; True;"a; b "', "2; F;3,5;-9 ;False;-9", "3;M; 2,5 ;1;;c"
+    path.write_text("\n".join(["id;sex;HDL;LDL;sick;herd", *rows, ""]))
+    read = read_table(path, "id", sep=";", decimal=",", na_values=["-9"])
+    expected = {
+        "sex": ["F", "F", "M"],
+        "HDL": [np.nan, 3.5, 2.5],
+        "LDL": [np.nan, np.nan, 1],
+        "sick": [True, False, np.nan],
+        "herd": ["a; b", np.nan, "c"],
+    }
+    assert_frame_equal(read, pd.DataFrame(expected, pd.Index(["1", "2", "3"], name="id")))
+
+
+def test_a_blank_late_in_a_large_file_leaves_numbers(tmp_path):
+    """Pandas reads such a file in parts, of which the last alone would be text."""
+    path = tmp_path / "t.csv"
+    values = 100_000 * ["1,5"] + [" "]
+    path.write_text("id;HDL\n" + "".join(f"{i};{value}\n" for i, value in enumerate(values)))
+    with warnings.catch_warnings(action="error"):
+        read = read_table(path, "id", sep=";", decimal=",")["HDL"]
+    assert read.dtype == float and read.sum() == 150_000
+
+
 def test_parquet_with_the_ids_as_index(tmp_path):
     path = tmp_path / "omics.parquet"
     OMICS.to_parquet(path)

@@ -457,14 +457,14 @@ def test_a_killed_worker_leaves_a_note_of_what_is_saved(saved, data, short, tmp_
 class Fails:
     """An activation that raises in worker processes: in all, or in the one that is first."""
 
-    def __init__(self, folder, message, once_saved=None, in_all=False):
+    def __init__(self, folder, message, once_saved=None, in_all=False, error=ValueError):
         self._first, self._message, self._in_all = folder / "first", message, in_all
-        self._once_saved, self._parent = once_saved, os.getpid()
+        self._once_saved, self._parent, self._error = once_saved, os.getpid(), error
 
     def __call__(self, z):
         saved = self._once_saved is None or len(list(self._once_saved.glob("chain-?.npz"))) == 2
         if os.getpid() != self._parent and saved and (self._in_all or self._is_first()):
-            raise ValueError(self._message)
+            raise self._error(self._message)
         return np.tanh(z)
 
     def _is_first(self):
@@ -475,6 +475,33 @@ class Fails:
         return True
 
 
+class NoPickle(Exception):
+    def __init__(self, message):
+        super().__init__(message)
+        self.lock = threading.Lock()
+
+
+class TwoArguments(Exception):
+    """Pickled, it cannot be made again: its class takes one."""
+
+    def __init__(self, message):
+        super().__init__("layer 1", message)
+
+
+def of_a_function(message):
+    class Local(ArithmeticError):
+        pass
+
+    return Local(message)
+
+
+ERRORS = [
+    (ValueError, ValueError, "of the activation"),
+    (NoPickle, RuntimeError, "NoPickle: of the activation"),
+    (TwoArguments, RuntimeError, r"TwoArguments: \('layer 1', 'of the activation'\)"),
+    (of_a_function, ArithmeticError, "of the activation"),
+    (KeyboardInterrupt, KeyboardInterrupt, "of the activation"),
+]
 BACKENDS = [
     "multiprocessing",  # forks, which start at once
     pytest.param("loky", marks=pytest.mark.slow),
@@ -483,8 +510,9 @@ BACKENDS = [
 
 @posix
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("raised", "expected", "words"), ERRORS)
 def test_no_worker_is_killed_while_it_hands_over_an_error(
-    backend, data, short, tmp_path, monkeypatch
+    raised, expected, words, backend, data, short, tmp_path, monkeypatch
 ):
     """It may hold the lock of the queue of results, for which joblib would wait forever."""
 
@@ -492,8 +520,8 @@ def test_no_worker_is_killed_while_it_hands_over_an_error(
         raise AssertionError("joblib kills the workers.")
 
     monkeypatch.setattr(joblib.parallel.BACKENDS[backend], "abort_everything", kill)
-    fails = Fails(tmp_path, "of the activation", in_all=True)
-    with parallel_config(backend), pytest.raises(ValueError, match="of the activation") as error:
+    fails = Fails(tmp_path, "of the activation", in_all=True, error=raised)
+    with parallel_config(backend), pytest.raises(expected, match=words) as error:
         short(n_chains=2, n_jobs=2, activation=fails).fit(data.X, data.y, omics=data.gappy)
     assert "in __call__" in str(error.value.__cause__)  # the traceback of the worker
 
