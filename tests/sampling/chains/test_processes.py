@@ -21,7 +21,6 @@ import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numba.core import caching
 from numba.core.compiler_lock import global_compiler_lock
 from numpy.testing import assert_array_equal
@@ -426,34 +425,6 @@ def test_without_a_checkpoint_sigterm_ends_at_once_and_workers_end_too(tmp_path)
         assert fit.stop(signal.SIGTERM) == -signal.SIGTERM
 
 
-class DiesOnceSaved:
-    """An activation that kills its worker process as soon as a state is saved."""
-
-    def __init__(self, directory):
-        self._directory, self._parent = directory, os.getpid()
-
-    def __call__(self, z):
-        if os.getpid() != self._parent and list(self._directory.glob("chain-?.npz")):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return np.tanh(z)
-
-
-@posix
-@pytest.mark.parametrize("saved", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_a_killed_worker_leaves_a_note_of_what_is_saved(saved, data, short, tmp_path):
-    (tmp_path / "chain-9.npz").write_text("of a fit with more chains")
-    model = short(
-        n_chains=2,
-        n_jobs=2,
-        activation=DiesOnceSaved(tmp_path),
-        checkpoint=tmp_path if saved else None,
-    )
-    with pytest.raises(TerminatedWorkerError) as error:
-        model.fit(data.X, data.y, omics=data.gappy)
-    notes = " ".join(getattr(error.value, "__notes__", []))
-    assert (f"states that chains have saved in {tmp_path} are intact" in notes) is saved
-
-
 class Fails:
     """An activation that raises in worker processes: in all, or in the one that is first."""
 
@@ -497,10 +468,15 @@ def of_a_function(message):
 
 ERRORS = [
     (ValueError, ValueError, "of the activation"),
-    (NoPickle, RuntimeError, "NoPickle: of the activation"),
     (TwoArguments, RuntimeError, r"TwoArguments: \('layer 1', 'of the activation'\)"),
-    (of_a_function, ArithmeticError, "of the activation"),
-    (KeyboardInterrupt, KeyboardInterrupt, "of the activation"),
+    *(
+        pytest.param(*others, marks=pytest.mark.slow)
+        for others in (
+            (NoPickle, RuntimeError, "NoPickle: of the activation"),
+            (of_a_function, ArithmeticError, "of the activation"),
+            (KeyboardInterrupt, KeyboardInterrupt, "of the activation"),
+        )
+    ),
 ]
 BACKENDS = [
     "multiprocessing",  # forks, which start at once

@@ -360,6 +360,7 @@ def test_a_relative_path_counts_from_where_the_fit_begins(data, short, tmp_path,
     assert model.checkpoint == "run"
 
 
+@pytest.mark.slow  # it starts processes
 def test_workers_that_were_started_elsewhere_write_to_the_same_directory(
     data, short, tmp_path, monkeypatch
 ):
