@@ -38,6 +38,7 @@ def test_products_and_fits_equal_their_definition(options, dtype):
     for _ in range(5):
         sampler.iterate(chain, rng, tuning=True)
     X, parts, expected = centred(model.genotypes), [], []
+    tight = dtype == np.float64
     for term in update.terms:
         layer, own = sampler.network.layer(term.layer), chain.layers[term.layer]
         target = Target(sampler.residuals[term.layer], own, term)
@@ -47,7 +48,7 @@ def test_products_and_fits_equal_their_definition(options, dtype):
         expected.append(X[layer.informed].T @ rest[layer.informed])
         if update.keeps_fit:
             state = own.terms[term.name]
-            assert_allclose(state.fit, X @ state.effects, atol=1e-10 if dtype == float else 1e-5)
+            assert_allclose(state.fit, X @ state.effects, atol=1e-10 if tight else 1e-5)
     assert len(parts) == 1 + (model.n_nodes > 0)
-    atol = 1e-10 if dtype == np.float64 else 2e-4
-    assert_allclose(update.products(parts), np.hstack(expected).T, atol=atol)
+    products = update.products(parts)
+    assert_allclose(products, np.hstack(expected).T, atol=1e-10 if tight else 2e-4)
