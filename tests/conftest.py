@@ -37,7 +37,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the statistical tests, those in double precision first.
+    """Begin with the statistical tests, those in double precision first; give slow ones an hour.
 
     Of two workers one compiles their kernels first, the other those of single precision: hardly any
     in both.
@@ -48,6 +48,9 @@ def pytest_collection_modifyitems(items):
         return "statistical" not in item.path.parts, in_single
 
     items.sort(key=place)
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(3600))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -83,7 +83,7 @@ MAY_IMPORT = {  # all may import common; docs/architecture.md has the table
     "association": {"genotypes", "inputs", "prediction"},
     "cli": {
         "activations", "association", "datasets", "effects", "estimators", "inputs", "io",
-        "mediation", "metrics", "persistence", "plotting", "priors", "relationship",
+        "mediation", "metrics", "persistence", "plotting", "posterior", "priors", "relationship",
     },
     "common": set(),
     "datasets": {"activations"},

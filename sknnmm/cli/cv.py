@@ -50,8 +50,7 @@ def cv(
     splits = _splits(inputs, observed, data, folds, group)
     _check_levels(inputs, data, splits)
     table = pd.concat(
-        _of_fold(k, validation, inputs, data, estimator(model, inputs))
-        for k, validation in enumerate(splits, 1)
+        _of_fold(k, validation, inputs, data, model) for k, validation in enumerate(splits, 1)
     )
     if inputs.family is not Family.GAUSSIAN:  # training parts may lack a class
         columns = [PROBABILITY(label) for label in inputs.y.cat.categories]
@@ -141,13 +140,13 @@ def _groups(inputs, observed, data, group):
 def _of_fold(k, validation, inputs, data, model):
     """Return predictions of one fold by a fit of all others."""
     training = np.setdiff1d(np.arange(len(inputs.y)), validation)
-    with current().part(f"fold {k}"):
-        fitted(model, inputs, data, training)
-    X = inputs.genotypes.iloc[validation]
-    c = None if inputs.covariates is None else inputs.covariates.iloc[validation]
-    made = {FROM_GENOTYPES: predictions(model, X, None, c)}
-    if inputs.omics is not None:
-        made[WITH_OMICS] = predictions(model, X, inputs.omics.iloc[validation], c)
+    with current().fold(k):
+        network = fitted(estimator(model, inputs), inputs, data, model, training)
+        X = inputs.genotypes.iloc[validation]
+        c = None if inputs.covariates is None else inputs.covariates.iloc[validation]
+        made = {FROM_GENOTYPES: predictions(network, X, None, c)}
+        if inputs.omics is not None:
+            made[WITH_OMICS] = predictions(network, X, inputs.omics.iloc[validation], c)
     observed = exact(inputs.y, inputs.y_upper).iloc[validation]
     tables = []
     for kind, table in made.items():

@@ -17,6 +17,7 @@ from sknnmm.cli.outcomes import predictions
 from sknnmm.cli.stored import breeding_values, save_model
 from sknnmm.cli.tables import write
 from sknnmm.mediation import omics_table
+from sknnmm.posterior.diagnostics import MIN_ESS
 
 PHENOTYPE_EFFECTS = ["total", "direct", "mediated"]
 LONGEST_NAME = 200  # bytes, of a random effect: its file has an ending
@@ -59,14 +60,18 @@ def fit(
     states = checkpoint or out.with_name(out.name + ".checkpoint")
     network = estimator(model, inputs, checkpoint=states, verbose=int(not common.quiet))
     try:
-        fitted(network, inputs, data)
+        fitted(network, inputs, data, model)
     finally:
         with suppress(OSError):  # it is not empty: chains have begun
             _clear_lock(states)
             states.rmdir()
     network.set_params(checkpoint=None, verbose=0)
-    tables = _tables(network, inputs, window)
-    current().facts["heritability"] = float(network.heritability_)
+    tables = _tables(network, inputs, window, data.trait)
+    current().facts |= {
+        "heritability": float(network.heritability_),
+        "chains": network.n_chains,
+        "min_ess": network.min_ess if network.n_iter == "auto" else MIN_ESS,
+    }
     with new_folder(out) as folder:
         for name, table in tables.items():
             write(table, folder, name, results.format)
@@ -90,15 +95,16 @@ def _check_omics_names(inputs, data):
     """Raise if rows of the tables of results would have the name of an omic."""
     names = () if inputs.omics is None else inputs.omics.columns
     for name in names:
-        if name in PHENOTYPE_EFFECTS:
+        if name in (*PHENOTYPE_EFFECTS, "y"):
             raise ValueError(
-                f"{data.omics}, line 1: an omic is called {name}, as an effect on the trait is in "
-                "the results. Rename that column."
+                f"{data.omics}, line 1: an omic is called {name}, which stands for the trait or an "
+                "effect on it in the results. Rename that column."
             )
 
 
-def _tables(network, inputs, window):
-    """Return the tables of results by the names of their files."""
+def _tables(network, inputs, window, trait):
+    """Return the tables of results by the names of their files; y is called as the trait."""
+    of_trait = {"y": trait}
     X, variants = inputs.genotypes, inputs.variants
     many = len(network.snp_names_) * len(network.omics_names_) > ALL_EFFECTS
     has_positions = variants["position"].notna().any()
@@ -113,8 +119,8 @@ def _tables(network, inputs, window):
             predictions(network, X, inputs.omics, inputs.covariates)
         ),
         "snp_effects": snps.set_index("snp"),
-        "variance_components": network.variance_components_,
-        "fixed_effects": network.fixed_effects_,
+        "variance_components": network.variance_components_.rename(of_trait, level="response"),
+        "fixed_effects": network.fixed_effects_.rename(columns=of_trait, level="response"),
         "diagnostics": network.diagnostics_.rename_axis("quantity"),
     }
     if len(network.omics_names_):
@@ -125,7 +131,7 @@ def _tables(network, inputs, window):
         if len(found):  # none if no chromosome is known
             tables["windows"] = found.set_index("window")
     for name, effects in network.random_effects_.items():
-        tables[f"random_{name}"] = effects
+        tables[f"random_{name}"] = effects.rename(columns=of_trait, level="response")
     return tables
 
 

@@ -1,16 +1,19 @@
 """Folders of results that appear whole or not at all."""
 
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sknnmm.cli.options import Results
 from sknnmm.cli.tables import check_format
 
 MARK = "log.txt"  # in every folder that a command has written; begins with its name
+FILES = "files: "  # how the line of the log begins that names them
+REPORT = "report.html"  # of the results that are replaced
 
 
 def check_results(results: Results, overwrite: bool, command: str) -> None:
@@ -51,18 +54,48 @@ def _writer(out):
     return found and found[1]
 
 
+def _note_files(folder):
+    names = sorted(path.name for path in folder.iterdir())
+    with (folder / MARK).open("a", encoding="utf-8") as log:
+        log.write(f"{FILES}{json.dumps(names, ensure_ascii=False)}\n")
+
+
+def _keep_those_of_others(old, new):
+    """Move from an old folder to the new one what no command has written."""
+    written = {REPORT, *_noted_files(old)}
+    for path in old.iterdir():
+        if path.name not in written and not (new / path.name).exists():
+            path.rename(new / path.name)
+
+
+def _noted_files(folder):
+    """Return the names of the files that a command has written there, none if it is not known."""
+    with suppress(OSError, ValueError):
+        lines = (folder / MARK).read_text(encoding="utf-8").splitlines()
+        noted = [line for line in lines if line.startswith(FILES)]
+        return json.loads(noted[-1].removeprefix(FILES)) if noted else []
+    return []
+
+
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Yield a folder beside `out` that takes its place when all is written."""
-    out = out.absolute()
+    """Yield a folder beside `out` that takes its place when all is written.
+
+    Files and folders of others in `out` stay. Its log is to be among what is written; it gets the
+    names of all files, which tells them from those of others the next time.
+    """
+    out = out.resolve()
     partial, old = (out.with_name(f".{out.name}.{kind}-{os.getpid()}") for kind in ("new", "old"))
     partial.mkdir()
     try:
         yield partial
+        _note_files(partial)
         if out.exists():
             out.rename(old)
         partial.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
+        if old.exists():
+            _keep_those_of_others(old, out)
+            shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         if old.exists() and not out.exists():

@@ -16,7 +16,7 @@ from sknnmm.io import read_genotypes
 
 def genotypes_from(path: Path, option: str, **filters: Any) -> Bunch:
     """Return what `read_genotypes` returns."""
-    with naming(path), _no_words_of_libraries():
+    with naming(path), _no_words_of_libraries(), _naming_what_converts():
         data = read_genotypes(path, **filters)
     dropped = {
         name: int(n) for name, n in data.report.items() if name not in ("read", "kept") and n
@@ -36,6 +36,21 @@ def genotypes_from(path: Path, option: str, **filters: Any) -> Bunch:
             f"{path}: individual {data.samples.index[twice][0]} occurs twice. Keep one of them."
         )
     return data
+
+
+@contextmanager
+def _naming_what_converts():
+    """Let an error about an encoding say what to do: --encoding is that of tables."""
+    try:
+        yield
+    except ValueError as error:
+        place, found, _ = str(error).partition(" is not text in the encoding 'utf-8'.")
+        if not found:
+            raise
+        raise ValueError(
+            f"{place}{found} Convert that file, e.g. by iconv -f latin1 -t utf-8 (--encoding is "
+            "that of tables)."
+        ) from error
 
 
 @contextmanager

@@ -13,13 +13,14 @@ from sknnmm.cli.journal import current
 from sknnmm.cli.omics import check_limits, read_limits, read_omics
 from sknnmm.cli.options import Data, Family
 from sknnmm.cli.phenotypes import exact, read_phenotypes
-from sknnmm.cli.tables import naming, place, read, read_text
+from sknnmm.cli.tables import lacks_header, naming, place, read, read_text
 from sknnmm.common.messages import some
 from sknnmm.effects import Fixed, Random
 from sknnmm.inputs.cis import cis_mask
 from sknnmm.io import align
 from sknnmm.relationship import Pedigree
 
+HEADERS = {"omics": "id,omic1,omic2", "phenotypes": "id,trait", "covariates": "id,sex"}
 ANIMAL = "animal"  # the random effect that --pedigree adds, and its column of IDs
 
 
@@ -51,6 +52,11 @@ def read_inputs(data: Data) -> Inputs:
     phenotypes = read_phenotypes(data)
     limits = None if data.detection_limits is None else read_limits(data.detection_limits, data)
     omics = None if data.omics is None else read_omics(data.omics, data, limits or {})
+    if omics is not None and data.trait in omics:
+        raise ValueError(
+            f"{data.omics}, line 1: an omic is called {data.trait}, as the trait is. Leave out "
+            "that column if it holds the trait; else rename it."
+        )
     covariates = None if data.covariates is None else read(data.covariates, data)
     _check_terms(data, covariates)
     if data.cis_window is not None and data.mask is None:
@@ -58,7 +64,10 @@ def read_inputs(data: Data) -> Inputs:
     tables = {"omics": omics, "phenotypes": phenotypes, "covariates": covariates}
     for name, table in tables.items():  # each by itself, so that an error names its file
         if table is not None:
-            with naming(getattr(data, name)):
+            path = getattr(data, name)
+            if table.index.name in herd.genotypes.index:
+                raise lacks_header(path, f"{table.index.name} is an individual", HEADERS[name])
+            with naming(path):
                 align(herd.genotypes, **{name: table})
     aligned = align(herd.genotypes, **tables)
     _note(data, aligned)
@@ -196,10 +205,7 @@ def _pedigree(data, individuals):
         )
     own, sire, dam = table.columns[:3]
     if own in individuals:
-        raise ValueError(
-            f"{data.pedigree}, line 1: {own} is an individual, but the first line holds the names "
-            "of the columns. Add it, e.g. id,sire,dam."
-        )
+        raise lacks_header(data.pedigree, f"{own} is an individual", "id,sire,dam")
     with naming(data.pedigree):
         pedigree = Pedigree.from_frame(table, own, sire, dam)
         lacking = pd.Index(individuals).difference(pd.Index(pedigree.ids).astype(str))
@@ -228,6 +234,8 @@ def _mask(data, variants, omics):
     pairs = read_text(data.mask, data)
     if pairs.shape[1] < 2:
         raise ValueError(f"{data.mask}, line 1: two columns are needed, SNP and omic.")
+    if pairs.columns[1] in omics.columns:
+        raise lacks_header(data.mask, f"{pairs.columns[1]} is an omic", "snp,omic")
     snps, nodes = pairs.iloc[:, 0], pairs.iloc[:, 1]
     for values, known, what in ((snps, variants.index, "SNP"), (nodes, omics.columns, "omic")):
         unknown = ~values.isin(known)

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import sys
 import time
 import warnings
@@ -10,11 +11,14 @@ from contextvars import ContextVar
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from sklearn.exceptions import ConvergenceWarning
+
 from sknnmm import __version__
 from sknnmm.cli.config import as_toml
 from sknnmm.cli.words import in_options
 
 LIBRARIES = "numpy", "scipy", "pandas", "scikit-learn", "numba", "skops"
+SUMMARY = "summary.json"
 NOT_KEPT = "config", "debug", "overwrite"  # in config.toml, which another command may use
 
 
@@ -33,18 +37,26 @@ class Journal:
         self.steps.append(text)
 
     @contextmanager
-    def part(self, name):
-        """Let the warnings that come meanwhile begin with the name of a part of the command."""
+    def fold(self, number):
+        """Let the warnings that come meanwhile begin with the number of a fold."""
         first = len(self.recorded)
         yield
         for warning in self.recorded[first:]:
-            warning.message = f"{name}: {warning.message}"
+            warning.fold = number
 
     @property
     def warnings(self):
-        """Return the texts of all warnings, each once."""
-        texts = (in_options(" ".join(str(w.message).split())) for w in self.recorded)
-        return list(dict.fromkeys(texts))
+        """Return the texts of all warnings, each once; of folds with their numbers.
+
+        Chains that have not converged are one warning, with the words of the fold that needs the
+        longest ones.
+        """
+        folds: dict = {}  # of each text, or kind
+        for w in self.recorded:
+            text, fold = in_options(" ".join(str(w.message).split())), getattr(w, "fold", None)
+            is_merged = fold is not None and issubclass(w.category, ConvergenceWarning)
+            folds.setdefault(ConvergenceWarning if is_merged else text, {})[fold] = text
+        return [_of_folds(texts) for texts in folds.values()]
 
     def write(self, folder: Path) -> None:
         """Write config.toml (the options that ran), log.txt and summary.json."""
@@ -61,7 +73,7 @@ class Journal:
             "warnings": self.warnings,
         }
         text = json.dumps(facts, indent=1, ensure_ascii=False)
-        (folder / "summary.json").write_text(text, encoding="utf-8")
+        (folder / SUMMARY).write_text(text, encoding="utf-8")
         (folder / "log.txt").write_text(self.log(), encoding="utf-8")
 
     def log(self):
@@ -83,6 +95,23 @@ class Journal:
         """Print steps and warnings on stderr."""
         for line in [*self.steps, *(f"warning: {text}" for text in self.warnings)]:
             print(line, file=sys.stderr)
+
+
+def _of_folds(texts):
+    """Return one text for those of several folds, by number; None: of the whole command."""
+    if None in texts:
+        return texts[None]
+    which = f"fold{'s' if len(texts) > 1 else ''} {', '.join(map(str, texts))}"
+    longest = max(texts, key=lambda fold: _advised_length(texts[fold]))
+    if len(set(texts.values())) == 1:
+        return f"{which}: {texts[longest]}"
+    return f"{which}: chains have not converged. Of fold {longest}, the slowest: {texts[longest]}"
+
+
+def _advised_length(text):
+    """Return how long chains should be by a warning that they have not converged."""
+    found = re.search(r"(?:Try|takes) --[a-z-]+ (\d+)", text)
+    return int(found[1]) if found else 0
 
 
 def _version(library):

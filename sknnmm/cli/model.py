@@ -12,6 +12,7 @@ from sknnmm.estimators.classifier import NNMMClassifier
 from sknnmm.estimators.regressor import NNMMRegressor
 
 DIFFERENT_NAMES = {"jobs": "n_jobs", "seed": "random_state"}
+AS_IN_PYTHON = {"True": True, "False": False, "None": None}  # of --set; else as in TOML
 NOT_PARAMETERS = "set", "n_iter"
 
 
@@ -48,14 +49,18 @@ def _parameter(assignment):
     name, equals, text = assignment.partition("=")
     if not equals:
         raise ValueError(f"--set {assignment} has no =. Write for example --set method__pi=0.9.")
+    if text.strip() in AS_IN_PYTHON:
+        return {name.strip(): AS_IN_PYTHON[text.strip()]}
     try:
         return {name.strip(): tomllib.loads(f"value = {text}")["value"]}
     except tomllib.TOMLDecodeError:
         return {name.strip(): text.strip()}
 
 
-def fitted(model: Network, inputs: Inputs, data: Data, rows: Any = slice(None)) -> Network:
-    """Fit rows of the inputs; an error names the file that it is about."""
+def fitted(
+    network: Network, inputs: Inputs, data: Data, model: Model, rows: Any = slice(None)
+) -> Network:
+    """Fit rows of the inputs; an error names the file that it is about, or the --set."""
 
     def part(table):
         return None if table is None else table.iloc[rows]
@@ -64,7 +69,7 @@ def fitted(model: Network, inputs: Inputs, data: Data, rows: Any = slice(None)) 
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "classes_ are")  # the log tells their order
-            return model.fit(
+            return network.fit(
                 part(inputs.genotypes),
                 part(inputs.y),
                 omics=part(inputs.omics),
@@ -73,5 +78,15 @@ def fitted(model: Network, inputs: Inputs, data: Data, rows: Any = slice(None)) 
                 **censored,
             )
     except (ValueError, TypeError) as error:
-        path = path_of(str(error), data)
-        raise ValueError(f"{path}: {error}" if path else str(error)) from error
+        about = _set_by(str(error), model) or path_of(str(error), data)
+        raise ValueError(f"{about}: {error}" if about else str(error)) from error
+
+
+def _set_by(message, model):
+    """Return the --set of the parameter that a message is about, None if there is none."""
+    name = re.search(r"\w+(?=' parameter)", message) or re.match(r"\w+", message)
+    for assignment in model.set or []:
+        parameter = assignment.partition("=")[0].strip()
+        if name is not None and parameter.split("__")[-1] == name[0]:
+            return f"--set {assignment}"
+    return None

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sknnmm.cli.options import Data, TableFormat
-from sknnmm.cli.tables import numbers, place, read
+from sknnmm.cli.tables import lacks_header, numbers, place, read, to_numbers
 
 BELOW = r"-inf(inity)?$|<"  # how a cell says that its value is below the limit: -inf, <LOD, <0.05
 
@@ -17,7 +17,10 @@ def read_limits(path: Path, form: TableFormat) -> dict[str, float]:
     table = read(path, replace(form, id=None))  # the first column, which holds no individuals
     if table.shape[1] == 0:
         raise ValueError(f"{path}, line 1: two columns are needed, omic and limit.")
-    limits = numbers(table.iloc[:, :1], path).iloc[:, 0]
+    if not np.isnan(pd.to_numeric(table.columns[0], errors="coerce")):
+        what = f"{table.index.name} and {table.columns[0]} are an omic and its limit"
+        raise lacks_header(path, what, "omic,limit")
+    limits = numbers(table.iloc[:, :1], path, form).iloc[:, 0]
     return {str(omic): float(limit) for omic, limit in limits.dropna().items()}
 
 
@@ -45,8 +48,8 @@ def read_omics(path: Path, form: TableFormat, limits: dict[str, float]) -> pd.Da
         )
     below = table.apply(_says_below)
     for name in table.columns[below.any()]:
-        _check_below(table[name], below[name].to_numpy(), limits.get(name), path)
-    return numbers(table.mask(below), path).mask(below, -np.inf)
+        _check_below(table[name], below[name].to_numpy(), limits.get(name), path, form)
+    return numbers(table.mask(below), path, form).mask(below, -np.inf)
 
 
 def _says_below(values):
@@ -55,12 +58,12 @@ def _says_below(values):
     return values.astype(str).str.strip().str.match(BELOW, case=False)
 
 
-def _check_below(values, below, limit, path):
+def _check_below(values, below, limit, path, form):
     """Raise if an omic has no limit, or cells are below a number (<0.5) that is larger."""
     wrong = below
     reason = "which has none in --detection-limits. Give it one, or leave the field empty"
     if limit is not None:
-        bounds = pd.to_numeric(values.astype(str).str.strip().str.lstrip("< "), errors="coerce")
+        bounds = to_numbers(values.astype(str).str.strip().str.lstrip("< "), form)
         wrong = below & (bounds > limit).to_numpy()
         reason = f"which is {limit:g} in --detection-limits. Give it the larger one"
     if wrong.any():

@@ -46,7 +46,9 @@ class Common:
             callback=read_config,
         ),
     ] = None
-    overwrite: Annotated[bool, option("Replace results that are already there.")] = False
+    overwrite: Annotated[
+        bool, option("Replace results that are already there; other files stay.")
+    ] = False
     quiet: Annotated[bool, option("No progress and no messages on stderr, but errors.")] = False
     debug: Annotated[bool, option("Show where in the program an error arises.")] = False
 
@@ -148,18 +150,20 @@ class Model:
 
     method: Annotated[str, option(f"Prior of SNP effects: {', '.join(METHODS)}.")] = "BayesC"
     activation: Annotated[str, option(f"One of {', '.join(ACTIVATIONS)}.")] = "linear"
-    omics_method: Annotated[str, option("Prior of the omics weights.")] = "BayesC"
+    omics_method: Annotated[str, option("Prior of the omics weights; not GBLUP.")] = "BayesC"
     direct_effects: Annotated[
         bool, option("Whether SNPs also act on the phenotype other than by the omics.")
     ] = True
     n_latent: Annotated[int, option("Unobserved nodes beside the omics.")] = 0
     n_iter: Annotated[str, option('Iterations per chain, or "auto": until converged.')] = "2000"
     burn_in: Annotated[int, option("Iterations discarded at the start.")] = 500
-    thin: Annotated[int, option("Keep every so-manieth iteration.")] = 1
+    thin: Annotated[int, option("Keep one of so many iterations after burn-in.")] = 1
     n_chains: Annotated[int, option("Independent chains.")] = 2
     min_ess: Annotated[float, option('Effective sample size that ends "auto".')] = 400.0
     max_iter: Annotated[int, option('Iterations at which "auto" stops.')] = 50_000
-    latent_sampler: Annotated[str, option("auto, gibbs, hmc or slice.")] = "auto"
+    latent_sampler: Annotated[
+        str, option("How missing omics are drawn: auto, gibbs, hmc or slice.")
+    ] = "auto"
     precision: Annotated[str, option("single or double.")] = "single"
     set: Annotated[
         list[str] | None,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sknnmm.cli.journal import current
 from sknnmm.cli.options import Data, Family
-from sknnmm.cli.tables import column, number_column, numbers, place, read
+from sknnmm.cli.tables import column, number_column, numbers, place, read, to_numbers
 from sknnmm.common.messages import some
 from sknnmm.inputs.intervals import check_intervals
 
@@ -23,27 +23,28 @@ def read_phenotypes(data: Data) -> pd.DataFrame:
         found = {"y": _classes(column(records, data.trait, path, "--trait"), data)}
     elif data.trait_upper is not None:
         found = {
-            "y": number_column(records, data.trait, path, "--trait", infinite=True),
+            "y": number_column(records, data.trait, path, "--trait", data, infinite=True),
             "y_upper": number_column(
-                records, data.trait_upper, path, "--trait-upper", infinite=True
+                records, data.trait_upper, path, "--trait-upper", data, infinite=True
             ),
         }
         _check_ends(found["y"], found["y_upper"], data)
     else:
         found = {"y": _measured(column(records, data.trait, path, "--trait"), data)}
     if data.weight is not None:
-        found["weight"] = number_column(records, data.weight, path, "--weight")
+        found["weight"] = number_column(records, data.weight, path, "--weight", data)
     return pd.DataFrame(found)
 
 
 def _measured(values, data):
     """Return measurements, and say where classes or the missing code of PLINK may be meant."""
-    if not pd.to_numeric(values, errors="coerce").notna().any() and values.notna().any():
+    if not to_numbers(values, data).notna().any() and values.notna().any():
         raise ValueError(
             f"{data.phenotypes}: column {data.trait} holds text: {some(values.dropna().unique())}. "
-            "If these are classes, pass --family binary or ordinal."
+            "If these are classes, pass --family binary or ordinal; if numbers with another "
+            "decimal point, pass --decimal."
         )
-    y = numbers(values.to_frame(), data.phenotypes)[data.trait]
+    y = numbers(values.to_frame(), data.phenotypes, data)[data.trait]
     if y.nunique() == 2:
         low, high = sorted(y.dropna().unique())
         current().step(

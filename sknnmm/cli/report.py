@@ -9,13 +9,15 @@ import pandas as pd
 
 from sknnmm.cli import figures
 from sknnmm.cli.cv import FROM_GENOTYPES, WITH_OMICS
+from sknnmm.cli.folder import REPORT
+from sknnmm.cli.journal import SUMMARY
 from sknnmm.cli.options import Common, Family, option
 from sknnmm.cli.tables import find_result, read_result
 from sknnmm.common.optional import import_optional
+from sknnmm.posterior.diagnostics import has_failed, r_hat_limits
 
 ROWS = 10  # of tables that show only the top
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-WORST_R_HAT, LEAST_ESS = 1.05, 100
 
 
 def report(
@@ -31,7 +33,7 @@ def report(
 
     sknnmm report --model results --cv folds
     """
-    out = out or model / "report.html"
+    out = out or model / REPORT
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise ValueError(f"--out {out} cannot be a file. Pass the name of one in a folder.")
     if out.exists() and not common.overwrite:
@@ -50,7 +52,8 @@ def report(
 
 def _content(model, cv):
     """Return what the template shows."""
-    run = _summary(model, "fit", "trait", "family", "warnings", "steps", "heritability")
+    needed = "trait", "family", "warnings", "steps", "heritability", "chains", "min_ess"
+    run = _summary(model, "fit", *needed)
     trait = run["trait"]
     of_targets = "quantity", "r_hat", "ess_bulk", "target"
     diagnostics = read_result(model, "diagnostics", *of_targets).set_index("quantity")
@@ -65,11 +68,11 @@ def _content(model, cv):
         "trait": trait,
         "is_measured": run["family"] == Family.GAUSSIAN,
         "warnings": run["warnings"],
-        "convergence": in_words(diagnostics),
+        "convergence": in_words(diagnostics, run["chains"], run["min_ess"]),
         "slowest": _targets(diagnostics).nsmallest(ROWS, "ess_bulk").drop(columns="target"),
         "values": values.sort_values("breeding_value", ascending=False).head(ROWS),
         "n_values": len(values),
-        "components": components.replace({"response": {"y": trait}}).set_index("layer"),
+        "components": components.set_index("layer"),
         "components_figure": figures.variances(
             components.set_index(["layer", "response", "term"]), trait
         ),
@@ -125,36 +128,46 @@ def _of_folds(run, cv):
         "warnings": run["warnings"] + of_folds,
         "accuracy": read_result(cv, "accuracy", "from", "measure", "mean").set_index("from"),
         "accuracy_figure": figure,
+        "is_censored": table["observed"].isna().any(),
         "shown": shown,
     }
 
 
-def in_words(diagnostics: pd.DataFrame) -> str:
-    """Return in plain words what the diagnostics say."""
+def in_words(diagnostics: pd.DataFrame, n_chains: int, min_ess: float) -> str:
+    """Return in plain words what the diagnostics say, by the rule of the estimator's warning."""
     targets = _targets(diagnostics)
-    worst, least = targets["r_hat"].max(), targets["ess_bulk"].min()
-    if worst > WORST_R_HAT:
-        values = targets[targets.index.str.startswith("genetic_values[")]
-        are_good = (values["ess_bulk"] >= LEAST_ESS) & ~(values["r_hat"] > WORST_R_HAT)
-        begins, what = (
-            ("Not all have. Breeding values and predictions can be used, but the", "its value")
-            if len(values) and are_good.all()
-            else ("No. The", "these results")
-        )
-        return (
-            f"{begins} chains disagree about {targets['r_hat'].idxmax()} (R-hat {worst:.2f}; it "
-            f"should be at most {WORST_R_HAT}). Do not use {what}: run more iterations, or "
-            "--n-iter auto."
-        )
-    if least < LEAST_ESS:
-        return (
-            f"They agree, but say little about {targets['ess_bulk'].idxmin()}: it has {least:.0f} "
-            f"effective draws, fewer than {LEAST_ESS}. Run more iterations, or --n-iter auto."
-        )
-    agree = (
-        f"agree (R-hat at most {worst:.2f})" if worst == worst else "are only one: none to compare"
+    r_hat, ess = targets["r_hat"], targets["ess_bulk"]
+    if ess.isna().all():
+        return "There are too few draws to tell. Run more iterations, or --n-iter auto."
+    if has_failed(targets, n_chains, len(targets), min_ess).any():
+        return _what_failed(targets, n_chains, min_ess)
+    draws = f"at least {ess.min():.0f} effective draws of every target"
+    if r_hat.isna().all():
+        return f"Yes, as far as one chain can tell. It has {draws}."
+    return f"Yes. The chains agree (R-hat at most {r_hat.max():.2f}), with {draws}."
+
+
+def _what_failed(targets, n_chains, min_ess):
+    """Return what to do with results of which some targets have not converged."""
+    r_hat, ess = targets["r_hat"], targets["ess_bulk"]
+    values = targets[targets.index.str.startswith("genetic_values[")]
+    are_good = len(values) and not has_failed(values, n_chains, len(targets), min_ess).any()
+    begins, what = (
+        ("Not all have. Breeding values and predictions can be used, but the", "its value")
+        if are_good
+        else ("No. The", "these results")
     )
-    return f"Yes. The chains {agree}, with at least {least:.0f} effective draws of every target."
+    limits = r_hat_limits(ess, n_chains, len(targets))
+    if (r_hat > limits).any():
+        worst = (r_hat - limits).idxmax()
+        return (
+            f"{begins} chains disagree about {worst} (R-hat {r_hat[worst]:.2f}; it should be at "
+            f"most {limits[worst]:.2f}). Do not use {what}: run more iterations, or --n-iter auto."
+        )
+    return (
+        f"{begins} chains say little about {ess.idxmin()}: it has {ess.min():.0f} effective "
+        f"draws, fewer than {min_ess:g}. Run more iterations, or --n-iter auto."
+    )
 
 
 def _targets(diagnostics):
@@ -164,7 +177,7 @@ def _targets(diagnostics):
 
 def _summary(folder, command, *needed):
     """Return what a command has noted in its folder."""
-    path = folder / "summary.json"
+    path = folder / SUMMARY
     if not path.is_file():
         raise ValueError(f"{path} does not exist. Pass the --out folder of sknnmm {command}.")
     try:

@@ -37,7 +37,12 @@ def simulate(
     truth about the new individuals, and run.toml with the options for fit and cv.
     """
     check_free(out, common.overwrite, "simulate")
-    for name, value, least in (("individuals", individuals, 20), ("new", new, 1)):
+    for name, value, least in (
+        ("individuals", individuals, 20),
+        ("new", new, 1),
+        ("snps", snps, 1),
+        ("omics", omics, 1),
+    ):
         if value < least:
             raise ValueError(f"--{name} {value} is too few: give {least} or more.")
     to_bed = import_optional("bed_reader", "Writing PLINK files").to_bed

@@ -19,19 +19,25 @@ OTHER_NAMES = {
     "random_state": "--seed",
     "n_jobs": "--jobs",
     "checkpoint": "--checkpoint",
+    "missing_omics": "--missing-omics",
     "estimate_pi": "--set method__estimate_pi",
     "diagnostics_": "the table diagnostics",
 }
 PHRASES = {  # regular expressions, replaced before names are
     # The parameters, which a grid search needs.
     r"\bNNMM\w+\(.*\): (?=R-hat|bulk ESS|\d+ kept draws)": "",
-    r"The '(\w+)' parameter of NNMM\w+ must": r"\1= must",
+    r"The '(\w+)' parameter of (?:NNMM\w+|make_omics_network) must": r"\1= must",
     r"which NNMMRegressor takes for": "which are taken for",
     r"NNMMClassifier\(ordered=True\)": "--family ordinal",
     r"([Uu]se) NNMMClassifier": r"\1 --family binary",
     r"Fixed\('(.*?)'\)": r"--fixed \1",
     r"Random\('(.*?)'\)": r"--random \1",
-    r"a str among (\{.*?\}),? (or )?an instance.*?\. Got": r"one of \1. Got",
+    r"a str among \{(.*?)\}": r"one of \1",
+    r"an instance of 'bool' or an instance of 'numpy\.bool\w*'": "true or false",
+    r"(,| or) (an instance of '[\w.]+\.[\w.]+'|a callable)": "",  # objects of Python
+    r"an int in the range \[(\d+), inf\)( or None)?": r"a whole number, \1 or more",
+    r"an int in the range \[(\d+), (\d+)\]( or None)?": r"a whole number from \1 to \2",
+    r", an int in the range \(-inf, -1\] or None": " (or -1: as many as there are cores)",
     r" For tables of genotypes see read_table\.": "",
     r"warm_start=True": "--set warm_start=true",
     r"\bn_splits=(\d+)": r"--folds \1",  # of scikit-learn
@@ -45,11 +51,18 @@ VALUE = r"(?:r?(?P<quote>['\"])(?P<quoted>.*?)(?P=quote)|(?P<plain>[\w.+-]*\w))?
 ASSIGNMENT = re.compile(r"(?<![\w/.-])(?P<name>[a-z]\w*)=" + VALUE)
 PASSED = re.compile(r"\b(?P<verb>[Pp]ass(?: another)?) (?P<name>[a-z_]+)\b(?![=/.]\w)")
 NO_ENGLISH = {name: option for name, option in {**OPTIONS, **OTHER_NAMES}.items() if "_" in name}
+TYPED = re.compile(r"(--set \S+)")  # on the command line
 CHROMOSOME = r"(?<!chromosome )", r"(?!, Y| \+)"  # X may be one
 
 
 def in_options(message: str) -> str:
     """Return a message with the options of the command line for the arguments of Python."""
+    return "".join(
+        part if part.startswith("--set ") else _in_options(part) for part in TYPED.split(message)
+    )
+
+
+def _in_options(message):
     for pattern, text in PHRASES.items():
         message = re.sub(pattern, text, message)
     message = ASSIGNMENT.sub(_assigned, message)

@@ -49,7 +49,7 @@ See `sknnmm.datasets.make_omics_network`.
         "missing_omics": [Interval(Real, 0, 1, closed="left")],
         "missing_y": [Interval(Real, 0, 1, closed="left")],
         "missing_genotypes": [Interval(Real, 0, 1, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS)), callable],
+        "activation": [StrOptions(ACTIVATIONS.keys()), callable],
         "n_modules": [Interval(Integral, 1, None, closed="left"), None],
         "module_correlation": [Interval(Real, 0, 1, closed="both")],
         "log_sd": [Interval(Real, 0, 20, closed="both")],

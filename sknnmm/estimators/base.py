@@ -349,10 +349,11 @@ class NNMMBase(BaseEstimator):
         Only if X has string column names.
     """
 
+    # Options are keys of dictionaries, which messages list in their order.
     _parameter_constraints = {
-        "method": [StrOptions(set(METHODS)), Prior, Mapping],
-        "activation": [StrOptions(set(ACTIVATIONS)), callable],
-        "omics_method": [StrOptions(set(METHODS)), Prior, Mapping],
+        "method": [StrOptions(METHODS.keys()), Prior, Mapping],
+        "activation": [StrOptions(ACTIVATIONS.keys()), callable],
+        "omics_method": [StrOptions(METHODS.keys()), Prior, Mapping],
         "direct_effects": ["boolean", Prior, Mapping],
         "n_latent": [Interval(Integral, 0, None, closed="left")],
         "mask": "no_validation",  # many forms: see sknnmm.inputs.masks
@@ -366,12 +367,16 @@ class NNMMBase(BaseEstimator):
         "n_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "burn_in": [Interval(Integral, 0, None, closed="left")],
         "thin": [Interval(Integral, 1, None, closed="left")],
-        "latent_sampler": [StrOptions({"auto", *LATENT_SAMPLERS})],
+        "latent_sampler": [StrOptions({"auto": None, **LATENT_SAMPLERS}.keys())],
         "n_chains": [Interval(Integral, 1, None, closed="left")],
         "min_ess": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 2, None, closed="left")],
-        "precision": [StrOptions(set(PRECISIONS))],
-        "n_jobs": [Integral, None],
+        "precision": [StrOptions(PRECISIONS.keys())],
+        "n_jobs": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+            None,
+        ],
         "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],

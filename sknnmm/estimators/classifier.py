@@ -271,7 +271,8 @@ class NNMMClassifier(ClassifierMixin, NNMMBase):
         ndarray of shape (n,)
             In residual SDs of the liability, whatever the number of classes. Of two classes it is
             above 0 where the second is the more probable one; nearly so, since the probability
-            counts what is not known of the liability.
+            counts what is not known of the liability. For the same reason the two may order
+            individuals differently whose probabilities nearly agree.
         """
         rows = self._rows(X, omics, covariates)
         return self._network.expected_phenotype(rows)[:, 0]

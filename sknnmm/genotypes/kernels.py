@@ -110,6 +110,13 @@ def _fetch(dosages, snps, first, last):
     return line_by_line
 
 
+@inlined()
+def fetch_part(flat, first, last):
+    """Ask for some elements of a flat array, which may be beyond its end."""
+    for i in range(first, last, LINE // flat.itemsize):
+        prefetch(flat, i)
+
+
 def gathered(dosages, snp, tile, position):
     """Return one SNP as stored, contiguous."""
 

@@ -105,7 +105,10 @@ def labels_of(y, n_samples):
         )
     check_n_values(y, "y", n_samples)
     categories = y.dtype if isinstance(y.dtype, pd.CategoricalDtype) else None
-    labels = y if isinstance(y, np.ndarray) else y.to_numpy(dtype=_plain_dtype(y, categories))
+    if categories is not None and y.isna().any():  # pandas would make whole numbers floating ones
+        labels = np.append(categories.categories.astype(object), None)[pd.Series(y).cat.codes]
+    else:
+        labels = y if isinstance(y, np.ndarray) else y.to_numpy(dtype=_plain_dtype(y, categories))
     if labels.dtype == object:
         missing = pd.isna(labels)
         labels = np.where(missing, None, labels)

@@ -7,6 +7,7 @@ commas, so the fields are counted here.
 
 import csv
 import re
+from collections import deque
 
 from sknnmm.common.duplicates import refuse_duplicates
 from sknnmm.io._text import open_text
@@ -21,9 +22,10 @@ def column_names(path, id_column, sep, encoding):
     Fields that rows have beyond them are empty.
     """
     with open_text(path, encoding) as file:
-        rows = _rows(file, sep, path)
+        rows = _rows(_noting(file, last := deque(maxlen=1)), sep, path)
         header_line, header, quoted = next(rows, (0, [], False))
-        while header and not header[-1].strip():
+        header = [name.strip() for name in header]
+        while header and not header[-1]:
             header.pop()
         if not header:
             raise ValueError(f"{path} has no names of columns in its first line.")
@@ -39,6 +41,12 @@ def column_names(path, id_column, sep, encoding):
                     f"{path}, line {line}, has {len(fields)} fields but the header has "
                     f"{len(names)}: write NA for what is missing."
                 )
+        is_cut = last[0].strip() and not last[0].endswith(("\n", "\r"))
+        if surplus.n_rows and len(fields) < len(names) and is_cut:
+            raise ValueError(
+                f"{path}, line {line}, ends in the middle: it has {len(fields)} fields but the "
+                f"header has {len(names)}, and it is the last line. Copy or write the file again."
+            )
     if surplus.n_rows == 0:
         raise ValueError(f"{path} has a header but no rows.")
     if surplus.first is None:

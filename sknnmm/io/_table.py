@@ -1,6 +1,8 @@
 """Tables with one row per individual."""
 
 import re
+import warnings
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -59,6 +61,7 @@ def read_table(
     -------
     DataFrame of shape (n, number of columns - 1)
         The other columns, in the order of the file. The index holds the IDs as text: 007 stays 007.
+        Blanks around IDs and, in text, around names of columns and values are left out.
         Missing values (in text: empty, NA, NaN and others that pandas takes for missing) are NaN. A
         first column without a name (row names of R, index of pandas) is left out unless it holds
         the IDs, and so are columns at the end that have neither a name nor values.
@@ -70,8 +73,8 @@ def read_table(
     ValueError
         If the file has no column `id_column`, an ID is missing or duplicated, or the name of the
         file does not tell `sep`; if a text file has no rows, a row with more fields than the header
-        (or with fewer, where blanks separate them), two columns of the same name, or another
-        `encoding`. The message names file and line.
+        (or with fewer, where blanks separate them), a last line that ends in the middle, two
+        columns of the same name, or another `encoding`. The message names file and line.
     TypeError
         If the IDs in a Parquet file are neither text nor whole numbers.
     ImportError
@@ -140,24 +143,44 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
     _check_regular_expression(sep)
     names, header_line = column_names(path, id_column, sep, encoding)
     id_name = names[0] if id_column is None else id_column
-    try:
+    options = {
+        "sep": sep,
+        "decimal": decimal,
+        "header": None,
+        "names": names,
+        "usecols": range(len(names)),
+        "index_col": False,
+        "dtype": {id_name: str},
+        "na_values": {name: list(na_values) for name in names if name != id_name},
+        "engine": "c" if len(sep) == 1 or sep == BLANKS else "python",
+    }
+
+    def parsed(**memory):
         with open_text(path, encoding) as file:
             for _ in range(header_line):
                 file.readline()
-            return pd.read_csv(
-                file,
-                sep=sep,
-                decimal=decimal,
-                header=None,
-                names=names,
-                usecols=range(len(names)),
-                index_col=False,
-                dtype={id_name: str},
-                na_values={name: list(na_values) for name in names if name != id_name},
-                engine="c" if len(sep) == 1 or sep == BLANKS else "python",
-            )
+            return pd.read_csv(file, **options, **memory)
+
+    try:
+        with warnings.catch_warnings(action="error", category=pd.errors.DtypeWarning):
+            table = parsed()
+    except pd.errors.DtypeWarning:  # of large files: a column is text in some parts only
+        table = parsed(low_memory=False)
     except pd.errors.ParserError as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
+    return _without_blanks(table, id_name, decimal, na_values)
+
+
+def _without_blanks(table, id_name, decimal, na_values):
+    """Return a table without blanks around values: they hide missing ones, and so numbers."""
+    text = table.drop(columns=id_name).select_dtypes(exclude=["number", "bool"])
+    stripped = text.map(lambda value: value.strip() if isinstance(value, str) else value)
+    padded = stripped.columns[((stripped != text) & text.notna()).any()]
+    if len(padded) == 0:
+        return table
+    again = StringIO(stripped[padded].to_csv())  # types and missing values as in the file itself
+    read = pd.read_csv(again, index_col=0, decimal=decimal, na_values=list(na_values))
+    return table.assign(**read)
 
 
 def _check_regular_expression(sep):

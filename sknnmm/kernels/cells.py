@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from sknnmm.common.compiled import njit
-from sknnmm.kernels.passes import dosages_from
+from sknnmm.common.compiled import inlined, njit
+from sknnmm.genotypes.kernels import LINE, fetch_part
+from sknnmm.kernels.codes import GROUP, RAISED, have_codes, in_codes, raised_dosages
 from sknnmm.kernels.simd import WIDE, load, splat, store
 
-LINE = 64  # bytes of a cache line
-
 STRIP = 64  # individuals; widened, a span of their SNPs stays in the nearest cache
-SPAN = 8 * len(WIDE)  # SNPs whose sums stay in registers
+SPAN = GROUP  # SNPs; their sums stay in registers
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -18,7 +17,7 @@ def add_cells(tiles, any_missing, mean, indptr, rows, responses, products):
 
     Parameters
     ----------
-    tiles : (strips, spans, STRIP, SPAN), of `in_tiles`; any_missing : None if no dosage is missing
+    tiles : of `in_tiles`; any_missing : None if no dosage is missing
     mean : (p,)
     indptr, rows : the cells, of strips of STRIP individuals, response after response: those of
         strip s and response c are indptr[s, c] to indptr[s, c + 1]
@@ -26,42 +25,50 @@ def add_cells(tiles, any_missing, mean, indptr, rows, responses, products):
     """
     n_responses, n_snps = products.shape
     values, total = np.empty(rows.size, mean.dtype), np.zeros(n_responses)
+    places = np.empty(rows.size, np.int32)  # in a tile
     for s in range(len(indptr)):
         for c in range(n_responses):
             for t in range(indptr[s, c], indptr[s, c + 1]):
                 values[t] = responses[rows[t], c]
                 total[c] += values[t]
+                places[t] = SPAN * (rows[t] - STRIP * s)
     n_spans = tiles.shape[1]
     means, tile = np.zeros((n_spans, SPAN), mean.dtype), aligned(STRIP, SPAN, mean)
     for j in range(n_snps):
-        means[j // SPAN, j % SPAN] = mean[j]
+        means[j // SPAN, j % SPAN] = mean[j] + mean.dtype.type(RAISED)
     sums = np.zeros((n_responses, n_spans, SPAN), mean.dtype)
+    flat, size = tiles.reshape(-1), tiles[0, 0].size
+    ahead, share = size, size // n_responses + 1
     for s in range(len(indptr)):
         for span in range(n_spans):
             widen(tiles[s, span], any_missing, means[span], tile)
             for c in range(n_responses):
-                of_span, start, stop = sums[c, span], indptr[s, c], indptr[s, c + 1]
-                add_rows_of(tile, STRIP * s, rows, values, start, stop, of_span)
+                # The next tile comes from memory while this one is multiplied.
+                fetch_part(flat, ahead + c * share, ahead + (c + 1) * share)
+                own = slice(indptr[s, c], indptr[s, c + 1])
+                add_rows_of(tile.reshape(-1), places[own], values[own], sums[c, span])
+            ahead += size
     for c in range(n_responses):
         constant, of_response, added = mean.dtype.type(total[c]), products[c], sums[c].reshape(-1)
         for j in range(n_snps):
-            of_response[j] += added[j] - constant * mean[j]
+            of_response[j] += added[j] - constant * means[j // SPAN, j % SPAN]
 
 
 def in_tiles(dosages):
     """Return dosages (n, p) tile after tile, as `add_cells` reads them: one stream of memory.
 
-    Tiles are of STRIP individuals and SPAN SNPs, (strips, spans, STRIP, SPAN); what is beyond the
-    last individual or SNP is 0.
+    Tiles are of STRIP individuals and SPAN SNPs, (strips, spans, STRIP, SPAN), the last axis in
+    codes if dosages have them; what is beyond the last individual or SNP has no meaning.
     """
     n, p = dosages.shape
-    tiles = np.zeros((-(-n // STRIP), -(-p // SPAN), STRIP, SPAN), dosages.dtype)
-    for strip, first in zip(tiles, range(0, n, STRIP), strict=True):
-        rows = np.zeros((STRIP, len(strip) * SPAN), dosages.dtype)
+    coded, tiles = have_codes(dosages), []
+    for first in range(0, n, STRIP):
+        rows = np.zeros((STRIP, -(-p // SPAN) * SPAN), dosages.dtype)
         own = dosages[first : first + STRIP]
         rows[: len(own), :p] = own
-        strip[:] = rows.reshape(STRIP, len(strip), SPAN).swapaxes(0, 1)
-    return tiles
+        strip = rows.reshape(STRIP, -1, SPAN).swapaxes(0, 1)
+        tiles.append(in_codes(strip) if coded else strip)
+    return np.array(tiles)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -74,30 +81,48 @@ def aligned(n_rows, n_columns, like):
 
 @njit(nogil=True, cache=True, forceinline=True)
 def widen(stored, any_missing, mean, tile):
-    """Write a tile as it is stored to `tile`, in its precision."""
-    zero = splat(mean.dtype.type(0), WIDE)
+    """Write a tile as it is stored to `tile`, in its precision, raised as the mean is."""
+    lanes, zero = len(WIDE), splat(mean.dtype.type(0), WIDE)
     for t in range(STRIP):
-        for k in range(0, SPAN, len(WIDE)):
-            store(tile[t], k, dosages_from(stored[t], k, mean, any_missing, zero))
+        # All before the first is stored: from then on, what was loaded might have changed.
+        vectors = eight_vectors(stored[t], any_missing, mean, zero)
+        for k, vector in enumerate(vectors):
+            store(tile[t], k * lanes, vector)
+
+
+@inlined()
+def eight_vectors(stored, any_missing, mean, zero):
+    """Return the dosages of a span of SNPs, raised as the mean is, as vectors."""
+    n = len(WIDE)
+    return (
+        raised_dosages(stored, 0, load(mean, 0, zero), any_missing),
+        raised_dosages(stored, n, load(mean, n, zero), any_missing),
+        raised_dosages(stored, 2 * n, load(mean, 2 * n, zero), any_missing),
+        raised_dosages(stored, 3 * n, load(mean, 3 * n, zero), any_missing),
+        raised_dosages(stored, 4 * n, load(mean, 4 * n, zero), any_missing),
+        raised_dosages(stored, 5 * n, load(mean, 5 * n, zero), any_missing),
+        raised_dosages(stored, 6 * n, load(mean, 6 * n, zero), any_missing),
+        raised_dosages(stored, 7 * n, load(mean, 7 * n, zero), any_missing),
+    )
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def add_rows_of(tile, first_row, rows, values, start, stop, sums):
-    """Add the rows of a tile of the cells `start` to `stop` times their values to `sums`."""
+def add_rows_of(tile, places, values, sums):
+    """Add the rows of a flat tile that begin at some places, times values, to `sums`."""
     lanes, zero = len(WIDE), splat(sums.dtype.type(0), WIDE)
     a, b = load(sums, 0, zero), load(sums, lanes, zero)
     c, d = load(sums, 2 * lanes, zero), load(sums, 3 * lanes, zero)
     e, f = load(sums, 4 * lanes, zero), load(sums, 5 * lanes, zero)
     g, h = load(sums, 6 * lanes, zero), load(sums, 7 * lanes, zero)
-    for t in range(start, stop):
-        x, value = tile[rows[t] - first_row], splat(values[t], WIDE)
-        a = a + value * load(x, 0, zero)
-        b = b + value * load(x, lanes, zero)
-        c = c + value * load(x, 2 * lanes, zero)
-        d = d + value * load(x, 3 * lanes, zero)
-        e = e + value * load(x, 4 * lanes, zero)
-        f = f + value * load(x, 5 * lanes, zero)
-        g = g + value * load(x, 6 * lanes, zero)
-        h = h + value * load(x, 7 * lanes, zero)
+    for t in range(values.size):
+        x, value = np.int64(places[t]), splat(values[t], WIDE)
+        a = a + value * load(tile, x, zero)
+        b = b + value * load(tile, x + lanes, zero)
+        c = c + value * load(tile, x + 2 * lanes, zero)
+        d = d + value * load(tile, x + 3 * lanes, zero)
+        e = e + value * load(tile, x + 4 * lanes, zero)
+        f = f + value * load(tile, x + 5 * lanes, zero)
+        g = g + value * load(tile, x + 6 * lanes, zero)
+        h = h + value * load(tile, x + 7 * lanes, zero)
     for k, vector in enumerate((a, b, c, d, e, f, g, h)):
         store(sums, k * lanes, vector)

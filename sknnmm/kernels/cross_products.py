@@ -44,7 +44,6 @@ def sweep_own_pairs(
             residual_variance[c : c + 1],
             score[:, own].copy().reshape(-1, 1, size),
             shrinkage[:, own].copy().reshape(-1, 1, size),
-            np.zeros((1, size), products.dtype),
             rng,
         )
         for j in range(size):
@@ -56,7 +55,7 @@ def sweep_own_pairs(
 # Inlined, as all that holds sums which may be reordered: see kernels/passes.py.
 @njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 def sweep_all_pairs(
-    gram, target, fit_products, effects, component, residual_variance, score, shrinkage, change, rng
+    gram, target, fit_products, effects, component, residual_variance, score, shrinkage, rng
 ):  # fmt: skip
     """Draw the effects of p SNPs on the C columns of some paths once.
 
@@ -68,7 +67,6 @@ def sweep_all_pairs(
     effects, component : tuples, of each path (p, c); component -1 = not in the model
     residual_variance : (C,)
     score, shrinkage : (M, C, p), of `prepare`
-    change : (C, p), zero before; gets what has changed
     """
     n_snps = gram.shape[0]
     left = np.empty_like(target)
@@ -87,7 +85,7 @@ def sweep_all_pairs(
                 selects = score.shape[0] == 2 and shrinkage[0, at, 0] == 0  # paths may differ
                 draw_block(
                     gram, first, last, left[at], effects[g][:, c], component[g][:, c],
-                    residual_variance[at], score, shrinkage, at, selects, change[at], room, rng,
+                    residual_variance[at], score, shrinkage, at, selects, room, rng,
                 )  # fmt: skip
                 at += 1
     at = 0
@@ -106,7 +104,7 @@ def take_off(first, second, out):
 
 @inlined(error_model="numpy")
 def draw_block(
-    gram, first, last, left, effects, component, s2, score, shrinkage, c, selects, change, room, rng
+    gram, first, last, left, effects, component, s2, score, shrinkage, c, selects, room, rng
 ):  # fmt: skip
     """Draw the effects of SNPs `first` to `last` on column c, whose arrays are (p,).
 
@@ -129,8 +127,7 @@ def draw_block(
         full = float(xr) + float(gram[j, j]) * float(old)
         component[j], effects[j] = pick(full, s2, 0.5 / s2, score, shrinkage, c, j, rng)
         if effects[j] != old:
-            change[j] = effects[j] - old
-            snps[n_changed], amounts[n_changed] = j, change[j]
+            snps[n_changed], amounts[n_changed] = j, effects[j] - old
             of_snp, amount = gram[j, first:last], amounts[n_changed]
             for t in range(of_snp.size):  # those before j too: short loops make no whole vectors
                 products[t] -= amount * of_snp[t]

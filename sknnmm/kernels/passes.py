@@ -310,27 +310,6 @@ def _dosages_at(stored, row, mean, any_missing, lanes):
     return filled_in
 
 
-def dosages_from(stored, index, mean, any_missing, like):
-    """Return dosages of one individual from SNP `index` on, as a vector like another.
-
-    Where missing, the mean (p,).
-    """
-
-
-@overload(dosages_from)
-def _dosages_from(stored, index, mean, any_missing, like):
-    if isinstance(any_missing, types.NoneType):
-        return lambda stored, index, mean, any_missing, like: load(stored, index, like)
-    limit = lowest_limit(stored.dtype, mean.dtype)
-
-    def filled_in(stored, index, mean, any_missing, like):
-        values = load(stored, index, like)
-        centre = load(mean, index, like)
-        return where_greater(values, splat(limit, WIDE), values, centre)
-
-    return filled_in
-
-
 def filled(x, mean, any_missing):
     """Return a stored dosage in the precision of `mean`; where missing, the mean."""
 

@@ -47,12 +47,17 @@ def splat(typing_context, number, lanes):
     def generate(context, builder, signature, arguments):
         if not isinstance(kind, Vector):
             return arguments[0]
-        undefined = ir.Constant(context.get_value_type(kind), ir.Undefined)
-        first = builder.insert_element(undefined, arguments[0], cgutils.int32_t(0))
-        zeros = ir.Constant(ir.VectorType(cgutils.int32_t, kind.lanes), None)
-        return builder.shuffle_vector(first, undefined, zeros)
+        return _repeated(builder, arguments[0], kind.lanes)
 
     return kind(number, lanes), generate
+
+
+def _repeated(builder, number, lanes):
+    """Return a vector of a number."""
+    undefined = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
+    first = builder.insert_element(undefined, number, cgutils.int32_t(0))
+    zeros = ir.Constant(ir.VectorType(cgutils.int32_t, lanes), None)
+    return builder.shuffle_vector(first, undefined, zeros)
 
 
 @intrinsic
@@ -77,6 +82,37 @@ def load(typing_context, values, index, like):
         return (builder.fpext if longer else builder.fptrunc)(stored, wanted)
 
     return like(values, types.intp, like), generate
+
+
+@intrinsic
+def load_codes(typing_context, words, index, like):
+    """Return codes index, index + 1, ... of a contiguous row plus 2, as a vector like another.
+
+    See `codes.py`. `index` is a multiple of the lanes; a code of 3 becomes 6.
+    """
+    _check_contiguous(words)
+
+    def generate(context, builder, signature, arguments):
+        values, index, _ = arguments
+        number, size = like.dtype, context.get_value_type(types.intp)
+        integers = ir.VectorType(ir.IntType(number.bitwidth), like.lanes)
+        group = size(like.lanes * words.dtype.bitwidth // 2)
+        first = builder.mul(builder.udiv(index, group), size(like.lanes))
+        place, stored_as = _place(context, builder, words, values, first, like)
+        stored = builder.load(place, align=words.dtype.bitwidth // 8, typ=stored_as)
+        # The bits of a code become the first of the fraction and the last of the exponent of 2.0:
+        # 2 (1 + 0), 2 (1 + 1/2), 4 (1 + 0), 4 (1 + 1/2).
+        last = 22 if number.bitwidth == 32 else 51
+        before = builder.udiv(builder.urem(index, group), size(like.lanes))
+        shift = builder.sub(size(last), builder.mul(before, size(2)))
+        shift = _repeated(builder, builder.trunc(shift, integers.element), like.lanes)
+        mask = ir.Constant(integers, [3 << last] * like.lanes)
+        code = builder.and_(builder.shl(builder.zext(stored, integers), shift), mask)
+        wanted = context.get_value_type(like)
+        two = builder.bitcast(ir.Constant(wanted, [2.0] * like.lanes), integers)
+        return builder.bitcast(builder.or_(code, two), wanted)
+
+    return like(words, types.intp, like), generate
 
 
 @intrinsic

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_list_like
 from scipy import sparse
 from sklearn.utils import check_scalar
 
+from sknnmm.common.messages import some
 from sknnmm.inputs.positions import positions_of_snps
 from sknnmm.prediction.effect_draws import EffectDraws, moments_of, tails_of
 
@@ -125,10 +127,10 @@ def _chosen(draws, omics):
         raise ValueError("snp_paths needs a model fitted with omics or latent nodes.")
     if omics is None:
         return draws.nodes
-    names = [omics] if isinstance(omics, str) else list(omics)
+    names = list(omics) if is_list_like(omics) else [omics]
     unknown = [name for name in names if name not in draws.nodes]
     if unknown or not names:
-        raise ValueError(f"omics={omics!r}: the nodes of the model are {', '.join(draws.nodes)}.")
+        raise ValueError(f"omics={omics!r}: the nodes of the model are {some(draws.nodes)}.")
     return names
 
 

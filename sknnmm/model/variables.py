@@ -3,7 +3,7 @@
 The recorder, the posterior, the diagnostics and the fitted attributes read these descriptions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Variable:
     is_diagnosed: bool = False  # stands in the table of diagnostics
     is_record_variance: bool = False  # refers to a record of weight 1
     needs_variance: bool = False  # 0 of a response that does not vary
+    of_liability: bool = False  # the response is a liability
     every: bool = True  # every draw is kept; else moments, and some draws
 
 
@@ -49,6 +50,8 @@ def registry(network: "Network") -> dict[str, Variable]:
                     f"variable {variable.name!r}: give every layer a prefix, every term of SNPs a "
                     "name of its own."
                 )
+            if layer.family.residual_variance_is_fixed:
+                variable = replace(variable, of_liability=True)
             variables[variable.name] = variable
     return variables
 

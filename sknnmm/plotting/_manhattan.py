@@ -1,10 +1,12 @@
 """Evidence along the genome."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_scalar
 
 from sknnmm.association import snp_table, windows
 from sknnmm.common.typing import Table
@@ -16,9 +18,11 @@ from sknnmm.plotting._style import (
     axes_of,
     characters_along,
     plain,
+    refuse_many_panels,
     text_of,
     without_frame,
 )
+from sknnmm.prediction.effect_draws import EffectDraws
 
 if TYPE_CHECKING:
     from sknnmm.estimators.classifier import NNMMClassifier
@@ -38,6 +42,10 @@ AXIS_LABELS = {
 OUTSTANDING = 0.2  # of the highest value: what gets a name has more
 APART = 0.05  # of the width: points closer than that do not both get a label
 LONGEST_LABEL = 24  # characters
+CHOOSE = (
+    'Choose some with the argument response, for example response=["total", "direct"]; '
+    "sknnmm.mediation.omics_table says which omics carry most."
+)
 
 
 class ManhattanDisplay:
@@ -118,7 +126,8 @@ class ManhattanDisplay:
             Chromosome and position of the SNPs, as in `sknnmm.association.snp_table`. None: SNPs
             are drawn in the order of the fit.
         response : str, sequence of str or None, default="total"
-            The name of an omic, "direct", "mediated" or "total"; several are stacked. None: all.
+            The name of an omic, "direct", "mediated" or "total"; several are stacked, up to 30.
+            None: all.
         X : array-like of shape (n, p) or None, default=None
             Genotypes, for windows.
         window, threshold
@@ -141,10 +150,13 @@ class ManhattanDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If a window is given without X, the table has no such column, or the inclusion
-            probability is 1 by the prior and a false discovery impossible; and as `snp_table` and
-            `windows` do.
+            If a window is given without X, there would be more than 30 panels and `ax` is None,
+            the table has no such column, or the inclusion probability is 1 by the prior and a false
+            discovery impossible; and as `snp_table` and `windows` do.
         """
+        names = EffectDraws(model).chosen(response)
+        if ax is None:
+            refuse_many_panels(len(names), CHOOSE)
         if window is None:
             table = snp_table(model, variants, response)
         elif X is None:
@@ -170,9 +182,10 @@ class ManhattanDisplay:
         -------
         ManhattanDisplay
         """
+        check_scalar(n_labels, "n_labels", Integral, min_val=0)
         self._check()
         responses = list(dict.fromkeys(self.table["response"]))
-        axes = axes_of(ax, (len(responses), 1), (9, 1.2 + 1.9 * len(responses)))[:, 0]
+        axes = axes_of(ax, (len(responses), 1), (9, 1.2 + 1.9 * len(responses)), CHOOSE)[:, 0]
         self.points_: list[Any] = []
         self.texts_: list[list[Any]] = []
         for own_ax, response in zip(axes, responses, strict=True):

@@ -1,9 +1,11 @@
 """What each omic carries, as bars."""
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_scalar
 
 from sknnmm.mediation import omics_table
 from sknnmm.plotting._style import (
@@ -133,6 +135,7 @@ class MediationDisplay:
         -------
         MediationDisplay
         """
+        check_scalar(max_omics, "max_omics", Integral, min_val=0)
         if self.value not in LABELS:
             raise ValueError(f"value={self.value!r} must be one of {', '.join(LABELS)}.")
         rows = self._rows(max_omics)

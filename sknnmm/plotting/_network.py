@@ -1,10 +1,12 @@
 """The network, with lines as wide as what passes along them."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_scalar
 
 from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.common.optional import import_optional
@@ -143,6 +145,8 @@ class NetworkDisplay:
         -------
         NetworkDisplay
         """
+        check_scalar(max_omics, "max_omics", Integral, min_val=0)
+        check_scalar(max_groups, "max_groups", Integral, min_val=0)
         shares = _summed_up(_summed_up(self.shares, max_omics).T, max_groups).T
         self.shares_ = shares
         height = max(2.6, 0.26 * len(shares), 0.62 * shares.shape[1]) + 0.6

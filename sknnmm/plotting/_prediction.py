@@ -1,14 +1,17 @@
 """Predictions beside what was observed."""
 
+from inspect import signature
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.stats import norm
 from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_scalar
 
 from sknnmm.common.typing import Column, Table
+from sknnmm.inputs.tables import column_of_doubles
 from sknnmm.plotting._style import (
     BLUE,
     VERMILION,
@@ -81,8 +84,8 @@ class PredictionDisplay:
 
         Parameters
         ----------
-        model : NNMMRegressor
-            Fitted, on other individuals than these.
+        model : NNMMRegressor, or another regressor whose predict has return_std
+            Fitted, on other individuals than these. Also a Pipeline that ends in one.
         X : array-like of shape (n, p)
         y : array-like of shape (n,)
             Observed phenotypes; NaN are not drawn.
@@ -104,7 +107,7 @@ class PredictionDisplay:
         ImportError
             If matplotlib is not installed.
         TypeError
-            If the model predicts classes.
+            If the model predicts classes, or no standard deviations.
         ValueError
             As `predict` does.
         """
@@ -113,7 +116,10 @@ class PredictionDisplay:
                 f"PredictionDisplay is for measured phenotypes, {type(model).__name__} predicts "
                 "classes: use CalibrationDisplay or RocCurveDisplay of scikit-learn."
             )
-        mean, std = model.predict(X, omics=omics, covariates=covariates, return_std=True)
+        _refuse_without_std(model)
+        given = {"omics": omics, "covariates": covariates}
+        given = {name: table for name, table in given.items() if table is not None}
+        mean, std = model.predict(X, **given, return_std=True)
         if y_name is None:
             name = getattr(y, "name", None)
             y_name = "y" if name is None else text_of(name)
@@ -135,7 +141,8 @@ class PredictionDisplay:
             self.interval, "interval", Real, min_val=0, max_val=1, include_boundaries="neither"
         )
         check_consistent_length(self.y, self.mean, self.std)
-        y, mean, std = (np.asarray(v, float) for v in (self.y, self.mean, self.std))
+        y = column_of_doubles(self.y, "y")
+        mean, std = np.asarray(self.mean, float), np.asarray(self.std, float)
         seen = ~np.isnan(y)
         if not seen.any():
             raise ValueError("y has no observed value, so there is nothing to compare with.")
@@ -163,3 +170,17 @@ class PredictionDisplay:
         without_frame(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _refuse_without_std(model):
+    """Raise for an estimator that predicts no standard deviations."""
+    last = model
+    while isinstance(last, Pipeline):
+        last = last[-1]
+    predict = getattr(last, "predict", None)
+    if predict is None or "return_std" not in signature(predict).parameters:
+        raise TypeError(
+            f"{type(last).__name__} has no predict(X, return_std=True), of which the intervals are "
+            "made: draw its predictions with PredictionErrorDisplay of scikit-learn. Of a search "
+            "pass best_estimator_."
+        )

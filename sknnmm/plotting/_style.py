@@ -10,10 +10,11 @@ from sknnmm.common.optional import import_optional
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#999999"
+MOST_PANELS = 30  # above each other in a new figure
 IN_TURN = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK)
 
 
-def axes_of(ax, shape, size):
+def axes_of(ax, shape, size, advice=""):
     """Return axes (rows, columns) as an array: those of the user, or of a new figure.
 
     Parameters
@@ -23,16 +24,33 @@ def axes_of(ax, shape, size):
         Rows and columns of axes.
     size : tuple of float
         Of a new figure, in inches.
+    advice : str
+        How to choose what is drawn, if rows may be too many.
     """
     if ax is None:
+        refuse_many_panels(shape[0], advice)
         pyplot = import_optional("matplotlib.pyplot", "A figure")
         _, axes = pyplot.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
         return axes
     axes = np.asarray(ax, dtype=object)
+    kind = import_optional("matplotlib.axes", "A figure").Axes
+    if wrong := [each for each in axes.ravel() if not isinstance(each, kind)]:
+        raise TypeError(
+            f"ax must be Axes of matplotlib, as plt.subplots() returns; got {wrong[0]!r}."
+        )
     n_axes = int(np.prod(shape))
     if axes.size != n_axes:
         raise ValueError(f"ax must be {n_axes} Axes for this figure, or None; got {axes.size}.")
     return axes.reshape(shape)
+
+
+def refuse_many_panels(n_panels, advice):
+    """Raise if a new figure would have more panels above each other than anyone looks at."""
+    if n_panels > MOST_PANELS:
+        raise ValueError(
+            f"The figure would have {n_panels} panels, more than {MOST_PANELS}. {advice} To draw "
+            "all of them, pass ax, with Axes for each."
+        )
 
 
 def plain(name):

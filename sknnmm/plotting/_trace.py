@@ -1,9 +1,12 @@
 """How the chains have moved."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from pandas.api.types import is_list_like
+from sklearn.utils import check_scalar
 
 from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.common.messages import some
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 BINS = 20
 LONGEST_LABEL = 24  # characters of a line
+CHOOSE = "Choose with the argument labels, or max_quantities."
 
 
 class TraceDisplay:
@@ -93,10 +97,15 @@ class TraceDisplay:
         TypeError
             If `model` is no NNMMRegressor or NNMMClassifier.
         ValueError
-            If a label is not one of `diagnostics_`.
+            If a label is not one of `diagnostics_`, or more than 30 are to be drawn and `ax` is
+            None.
         """
         check_is_fitted_network(model)
+        check_scalar(max_quantities, "max_quantities", Integral, min_val=1)
         diagnostics, posterior = model.diagnostics_, model.posterior_
+        if labels is not None and not is_list_like(labels):
+            hint = f": write [{labels!r}]" if isinstance(labels, str) else f"; got {labels!r}"
+            raise ValueError(f"labels must be a sequence of labels of diagnostics_{hint}.")
         if labels is None:
             worst = diagnostics.loc[diagnostics["target"].to_numpy(bool), "r_hat"]
             labels = worst.sort_values(ascending=False).index[:max_quantities]
@@ -104,10 +113,6 @@ class TraceDisplay:
             posterior.draws, posterior.registry, posterior.coords, judged={}
         )
         of_label = dict(zip(known, columns, strict=True))
-        if isinstance(labels, str):
-            raise ValueError(
-                f"labels must be a sequence of labels of diagnostics_: write [{labels!r}]."
-            )
         unknown = [label for label in labels if label not in of_label]
         if unknown or not len(labels):
             raise ValueError(
@@ -128,7 +133,7 @@ class TraceDisplay:
         -------
         TraceDisplay
         """
-        axes = axes_of(ax, (len(self.draws), 2), (9, 0.6 + 1.7 * len(self.draws)))
+        axes = axes_of(ax, (len(self.draws), 2), (9, 0.6 + 1.7 * len(self.draws)), CHOOSE)
         self.ranks_ = {}
         for (trace, ranks), (label, draws) in zip(axes, self.draws.items(), strict=True):
             parts, starts = _parts(np.asarray(draws))

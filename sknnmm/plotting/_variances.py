@@ -1,9 +1,11 @@
 """What makes up the variance of y and of the omics."""
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_scalar
 
 from sknnmm.common.fitted import check_is_fitted_network
 from sknnmm.plotting._style import (
@@ -112,6 +114,7 @@ class VariancePartitionDisplay:
         -------
         VariancePartitionDisplay
         """
+        check_scalar(max_omics, "max_omics", Integral, min_val=0)
         shares = self.table["share"].unstack("term", sort=False).fillna(0)
         shares = shares.iloc[: 1 + max_omics]
         terms = [str(term) for term in shares if term != "residual"] + ["residual"]

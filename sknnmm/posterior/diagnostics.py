@@ -104,12 +104,14 @@ def of_draws(columns):
 
 
 def has_failed(table, n_chains, n_targets, min_ess=MIN_ESS):
-    """Return which rows of a table of `of_draws` have too small an ESS or too large an R-hat.
+    """Return which rows of a table of `of_draws` have too small an ESS or too large an R-hat."""
+    limits = r_hat_limits(table["ess_bulk"], n_chains, n_targets)
+    return (table["ess_bulk"] < min_ess) | (table["r_hat"] > limits)
 
-    The limit of R-hat is MAX_R_HAT, or what chance makes the largest of so many targets.
-    """
-    max_r_hat = np.fmax(MAX_R_HAT, r_hat_by_chance(table["ess_bulk"], n_chains, n_targets))
-    return (table["ess_bulk"] < min_ess) | (table["r_hat"] > max_r_hat)
+
+def r_hat_limits(ess, n_chains, n_targets):
+    """Return limits of R-hat: MAX_R_HAT, or what chance makes the largest of so many targets."""
+    return np.fmax(MAX_R_HAT, r_hat_by_chance(ess, n_chains, n_targets))
 
 
 def r_hat_by_chance(ess, n_chains, n_targets):

@@ -39,9 +39,9 @@ class Posterior:
         variances (BayesA, BayesB), ``*_squared_penalty`` lambda^2 of BayesL. With groups of SNPs
         or omics, theirs and pi are (chain, draw, group, ...), NaN of a group that has none.
     variables : DataFrame
-        What the draws are: one row for each name, with its dims, its unit ("1": none; "y": of a
-        classifier the liability; hyperparameters are on the standardised scale), whether chains
-        are judged by it (target), the number of draws of a chain, and a description.
+        What the draws are: one row for each name, with its dims, its unit ("1": none; "y", of a
+        classifier "liability"; "omic"; hyperparameters are on the standardised scale), whether
+        chains are judged by it (target), the number of draws of a chain, and a description.
     registry : dict of str to Variable
         The same, as the package reads it.
     coords : dict of str to ndarray

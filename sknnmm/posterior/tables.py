@@ -31,7 +31,7 @@ def variables_table(registry: dict[str, Variable], draws: dict) -> pd.DataFrame:
 
 def unit_of(variable: Variable) -> str:
     """Return the unit of the draws of a variable, "1" if it has none."""
-    unit = "y" if variable.layer == PHENOTYPE else "omic"
+    unit = "liability" if variable.of_liability else "y" if variable.layer == PHENOTYPE else "omic"
     if variable.power == 0:
         return "1"
     if variable.power > 1:

@@ -6,6 +6,7 @@ The responses are the nodes and y: "direct", "mediated" by all nodes, or "total"
 from typing import NamedTuple
 
 import numpy as np
+from pandas.api.types import is_list_like
 from scipy import sparse
 
 from sknnmm.common.fitted import check_is_fitted_network
@@ -70,7 +71,7 @@ class EffectDraws:
             )
         if response is None:
             return self.responses
-        names = [response] if isinstance(response, str) else list(response)
+        names = list(response) if is_list_like(response) else [response]
         unknown = [name for name in names if name not in self.responses]
         if unknown or not names:
             raise ValueError(

@@ -74,6 +74,9 @@ CASES = {  # what happens to the files; options; what the line has
     "empty .bed": (truncated("herd.bed", 0), "", ["herd.bed", "complete"]),
     "short line of .bim": (line("herd.bim", 4, "1 rs3"), "", ["herd.bim"]),
     "short line of .fam": (line("herd.fam", 4, "1"), "", ["herd.fam"]),
+    "IDs of genotypes in Latin-1": (
+        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "--encoding latin-1",
+        ["herd.fam, line 1, is not text", "iconv -f latin1"]),
     "individual twice": (
         edited("herd.fam", "cow00003", "cow00004"), "", ["herd.bed", "cow00004", "Keep one"]),
     "no VCF": (
@@ -90,6 +93,8 @@ CASES = {  # what happens to the files; options; what the line has
     "no phenotypes": (removed("phenotypes.csv"), "", [PHENOTYPES, "Check"]),
     "empty table": (written("phenotypes.csv", b""), "", [PHENOTYPES, "Give"]),
     "header alone": (written("phenotypes.csv", b"id,milk\n"), "", [PHENOTYPES, "rows"]),
+    "cut off": (
+        truncated("omics.csv", -25), "", [f"{OMICS}, line 81", "ends in the middle", "again"]),
     "text for a number": (
         line("phenotypes.csv", 4, "cow00077,high"), "", [f"{PHENOTYPES}, line 4", "high", "empty"]),
     "text after an empty line": (
@@ -100,6 +105,15 @@ CASES = {  # what happens to the files; options; what the line has
     "infinite": (line("phenotypes.csv", 4, "cow00077,inf"), "", [f"{PHENOTYPES}, line 4", "inf"]),
     "decimal comma": (
         line("phenotypes.csv", 3, "cow00078,1,5"), "", [f"{PHENOTYPES}, line 3", "decimal"]),
+    "decimal commas": (
+        written("phenotypes.csv", b"id;milk\ncow00001;1,5\ncow00002;2\n"), "--sep ;",
+        [f"{PHENOTYPES}, line 2", "1,5", "--decimal"]),
+    "decimal commas alone": (
+        written("phenotypes.csv", b"id;milk\ncow00001;1,5\ncow00002;2,5\n"), "--sep ;",
+        [PHENOTYPES, "holds text: 1,5, 2,5", "--decimal"]),
+    "thousands beside decimal commas": (
+        written("phenotypes.csv", b"id;milk\ncow00001;1.234\ncow00002;2,5\n"),
+        "--sep ; --decimal ,", [f"{PHENOTYPES}, line 2", "1.234"]),
     "ID twice": (
         line("phenotypes.csv", 2, "cow00077,1"), "", ["phenotypes.csv", "cow00077", "Keep"]),
     "no ID": (line("phenotypes.csv", 2, ",1"), "", ["phenotypes.csv", "ID"]),
@@ -120,6 +134,8 @@ CASES = {  # what happens to the files; options; what the line has
     "no omic": (written("omics.csv", b"id\ncow00001\n"), "", [f"{OMICS}, line 1", "--sep"]),
     "omic with the name of a result": (
         line("omics.csv", 1, "id,omic0,total"), "", [f"{OMICS}, line 1", "total", "Rename"]),
+    "omic with the name of the trait": (
+        line("omics.csv", 1, "id,omic0,milk"), "", [f"{OMICS}, line 1", "milk", "holds the trait"]),
     "text for an omic": (
         line("omics.csv", 3, "cow00078,low,1"), "", [f"{OMICS}, line 3", "low", "empty"]),
     "no such covariate": (
@@ -189,12 +205,27 @@ CASES = {  # what happens to the files; options; what the line has
     "limit that is no number": (
         limited("cow00078,<LOD,1", "omic0,low"), "--detection-limits demo/limits.csv",
         ["demo/limits.csv, line 2", "low"]),
+    "limits without column names": (
+        written("limits.csv", b"omic0,0.1\nomic1,0.2\n"), "--detection-limits demo/limits.csv",
+        ["demo/limits.csv, line 1", "omic0 and 0.1 are an omic and its limit", "omic,limit"]),
+    "omics without column names": (
+        line("omics.csv", 1, "cow00079,0.5,0.7"), "",
+        [f"{OMICS}, line 1", "cow00079 is an individual", "id,omic1"]),
+    "mask without column names": (
+        written("m.csv", b"rs1,omic0\nrs2,omic1\n"), "--mask demo/m.csv",
+        ["demo/m.csv, line 1", "omic0 is an omic", "snp,omic"]),
     "unknown format": (nothing, "--format xlsx", ["--format", "parquet", "--help"]),
-    "unknown method": (nothing, "--method BayesZ", ["BayesZ", "BayesC"]),
+    "unknown method": (
+        nothing, "--method BayesZ", ["BayesZ", "'RR-BLUP', 'GBLUP', 'BayesA', 'BayesB', 'BayesC'"]),
     "n-iter": (nothing, "--n-iter many", ["--n-iter many", "auto"]),
     "burn-in": (nothing, "--burn-in 50", ["--burn-in 50", "--n-iter"]),
     "no number": (nothing, "--burn-in few", ["--burn-in", "integer", "--help"]),
     "unknown option": (nothing, "--colour red", ["--colour", "--help"]),
+    "no jobs": (nothing, "--jobs 0", ["--jobs must be a whole number, 1 or more (or -1:", "Got 0"]),
+    "negative seed": (nothing, "--seed -1", ["--seed must be a whole number from 0 to", "Got -1"]),
+    "text for a probability": (
+        nothing, "--set method__pi=no", ["--set method__pi=no: The 'pi' parameter", "[0.0, 1.0)"]),
+    "False for a mask": (nothing, "--set mask=False", ["--set mask=False: mask must be None"]),
     "unknown parameter": (nothing, "--set colour=1", ["colour"]),
     "config without =": (line("run.toml", 2, "seed"), "", ["demo/run.toml", "line 2", "Write"]),
     "config with an unknown option": (
@@ -250,6 +281,9 @@ def test_a_broken_input_is_one_line_and_leaves_nothing(case, demo, tmp_path, cap
         ("fit --config demo/run.toml --out demo --overwrite", "written by sknnmm simulate"),
         ("fit --config demo/run.toml --out broken --overwrite", "log.txt"),
         ("simulate --out demo", "--overwrite"),
+        ("simulate --out out --seed -1", "--seed must be a whole number from 0 to"),
+        ("simulate --out out --snps 0", "--snps 0 is too few: give 1 or more"),
+        ("simulate --out out --missing-omics 2", "--missing-omics must be a float in the range"),
         ("report --model results --out results --overwrite", "cannot be a file"),
         ("report --model results --out no/report.html", "cannot be a file"),
         ("cv --config demo/run.toml --fixed family --group family --out out", "is in fold 1 only"),
@@ -282,6 +316,9 @@ def test_other_commands_say_in_one_line_what_is_wrong(
         ("report --model results", "diagnostics.csv", "a,b\n1,2\n"),
         ("report --model results", "snp_effects.csv", "snp,response,variance,lfdr\n"),
         ("report --model results", "variance_components.csv", ""),
+        ("report --model results", "breeding_values.csv", -3),
+        ("report --model results", "windows.csv", "last line"),
+        ("report --model results --cv folds", "../folds/predictions.csv", "last line"),
         ("predict --model results --genotypes demo/new.bed --out out", "variants.csv", "snp\na\n"),
         ("predict --model results --genotypes demo/new.bed --out out", "variants.csv", "a\n1\n"),
     ],
@@ -291,11 +328,18 @@ def test_a_damaged_result_is_one_line_that_names_it(
 ):
     shutil.copytree(workplace.folder / "results", tmp_path / "results")
     (tmp_path / "results" / "report.html").unlink()
-    (tmp_path / "results" / name).write_text(text)
+    shutil.copytree(workplace.folder / "folds", tmp_path / "folds")
+    path = tmp_path / "results" / name
+    whole = path.read_text()
+    if text == "last line":
+        text = "".join(whole.splitlines(keepends=True)[:-1])
+    path.write_text(whole[:text] if isinstance(text, int) else text)
     before = sorted(tmp_path.rglob("*"))
     assert main(command.split()) == 2
     printed = capfd.readouterr().err
-    assert printed.count("\n") == 1 and f"results/{name} is damaged" in printed
+    assert (
+        printed.count("\n") == 1 and f"{path.resolve().relative_to(tmp_path)} is damaged" in printed
+    )
     assert sorted(tmp_path.rglob("*")) == before
 
 

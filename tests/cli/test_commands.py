@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 import tomllib
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 
 from sknnmm import NNMMRegressor
 from sknnmm.cli import main
@@ -129,6 +131,14 @@ def test_results_hold_the_options_the_counts_and_the_versions(workplace):
     assert f"numpy {np.__version__}" in log and "seed 0" in log
 
 
+def test_the_trait_has_its_name_in_the_results(workplace):
+    components = results(workplace, "variance_components").loc["phenotype"]
+    assert set(components["response"]) == {"milk"}
+    for name in ("fixed_effects", "random_family"):
+        columns = results(workplace, name).columns
+        assert "milk mean" in columns and "y mean" not in columns
+
+
 def test_the_written_config_runs_again_to_the_same_bits(workplace, inside):
     assert main(["fit", "--config", "results/config.toml", "--out", "again"]) == 0
     assert (inside / "again/predictions.csv").read_bytes() == (
@@ -170,10 +180,23 @@ def test_the_report_has_the_best_individuals_and_says_what_the_figure_shows(work
     assert "breeding_values.csv:" not in text  # of the steps only those about data
 
 
-def test_warnings_of_folds_say_which(workplace):
+def test_chains_of_folds_that_have_not_converged_are_one_warning(workplace):
     summary = json.loads((workplace.folder / "folds" / "summary.json").read_text())
-    starts = [text.partition(":")[0] for text in summary["warnings"]]
-    assert starts == ["fold 1", "fold 2"]
+    (text,) = summary["warnings"]
+    assert text.startswith("folds 1, 2: chains have not converged. Of fold ")
+    assert "--n-iter" in text
+
+
+def test_the_warning_of_folds_is_that_of_the_fold_which_needs_the_longest_chains():
+    with journal("cv", {"quiet": True}) as kept:
+        for fold, n_iter in ((1, 900), (2, 4000), (4, 1000)):
+            with kept.fold(fold):
+                warnings.warn(f"{fold}. Try n_iter={n_iter}.", ConvergenceWarning, stacklevel=1)
+                warnings.warn("rare", UserWarning, stacklevel=1)
+    assert kept.warnings == [
+        "folds 1, 2, 4: chains have not converged. Of fold 2, the slowest: 2. Try --n-iter 4000.",
+        "folds 1, 2, 4: rare",
+    ]
 
 
 def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
@@ -181,7 +204,8 @@ def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
     table["case"] = np.where(table["milk"] > 0, 1, -9)
     table.to_csv(tmp_path / "p.csv")
     covariates = pd.read_csv("demo/covariates.csv", index_col=0)
-    covariates.assign(herd="a").to_csv(tmp_path / "c.csv")
+    text = covariates.assign(herd="a").to_csv()
+    (tmp_path / "c.csv").write_text(text.rstrip())
     data = Data(
         genotypes=inside / "demo/herd.bed",
         phenotypes=tmp_path / "p.csv",
@@ -194,6 +218,8 @@ def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
         note_unnamed(data, unnamed(data, read_inputs(data).covariates))
     steps = "\n".join(kept.steps)
     assert "case: -9 and 1 are taken as measurements; --family binary takes them as" in steps
+    assert steps.count("c.csv: its last line has no line break; check that the file is whole") == 1
+    assert "p.csv: its last line" not in steps
     assert "c.csv: herd, which no option names, is a fixed effect" in steps
     assert "values of case are -9, which is a missing value in PLINK" in kept.warnings[0]
 

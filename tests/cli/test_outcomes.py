@@ -1,7 +1,9 @@
 """Classes, censored traits, detection limits and the formats of files, from the shell."""
 
+import json
 import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -157,9 +159,30 @@ def test_censored_traits_are_those_of_python_and_only_exact_ones_are_scored(herd
     assert_array_equal(made["observed_upper"], upper)
     n_censored = int(np.isinf(upper).sum())
     assert f"{n_censored} of them are censored" in (inside / "out" / "log.txt").read_text()
-    run(herd, f"cv {line} --folds 2 --out folds")
+    (inside / "limits.csv").write_text("omic,limit\nHDL,0\n")  # above measured values
+    run(herd, f"cv {line} --detection-limits limits.csv --folds 2 --out folds")
     folds = result(inside / "folds", "folds")
     assert (folds.groupby("from")["individuals"].sum() == N - n_censored).all()
+    summary = json.loads((inside / "folds" / "summary.json").read_text())
+    assert all(text.startswith("fold") for text in summary["warnings"])
+    assert any("below their limits" in text for text in summary["warnings"])
+    run(herd, "report --model out --cv folds --quiet", short=False)
+    assert "known exactly are scored" in (inside / "out" / "report.html").read_text()
+
+
+def test_values_below_limits_stand_beside_decimal_commas(herd, inside):
+    for name in ("p", "omics"):
+        table = pd.read_csv(herd.folder / f"{name}.csv", index_col=0)
+        table.to_csv(f"{name}.csv", sep=";", decimal=",")
+    text = Path("omics.csv").read_text().replace(".", ",")
+    Path("omics.csv").write_text(text.replace("<LOD", "<-0,5", 1))
+    Path("limits.csv").write_text("omic;limit\nHDL;-0,5\n")
+    tables = "--phenotypes p.csv --omics omics.csv --detection-limits limits.csv --sep ;"
+    options = "--genotypes @herd.vcf --trait time --trait-upper until --out"
+    run(herd, f"fit {tables} --decimal , {options} commas")
+    run(herd, f"fit {DATA} {options} points")
+    commas, points = (inside / name / "predictions.csv" for name in ("commas", "points"))
+    assert commas.read_bytes() == points.read_bytes()
 
 
 def test_parquet_gives_the_bits_of_csv(herd, inside):
@@ -172,7 +195,7 @@ def test_parquet_gives_the_bits_of_csv(herd, inside):
     for name in names:
         text, table = pd.read_csv(f"csv/{name}.csv"), pd.read_parquet(f"parquet/{name}.parquet")
         if name == "fixed_effects":  # of which the model has none
-            assert {"y mean", "y sd", "HDL mean"} <= set(table) == set(text)
+            assert {"time mean", "time sd", "HDL mean"} <= set(table) == set(text)
             continue
         assert list(table) == list(text) and len(table)
         for column in table.select_dtypes("number"):

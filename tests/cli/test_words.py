@@ -16,10 +16,12 @@ from sknnmm.cli.words import in_options
 @pytest.mark.parametrize(
     ("r_hat", "ess", "begins", "names"),
     [
-        (1.2, 500, "No.", "omics_weights[HDL]"),
-        (1.01, 30, "They agree, but", "30 effective draws"),
+        (1.2, 500, "No.", "omics_weights[HDL] (R-hat 1.20; it should be at most 1.05)"),
+        (1.06, 130, "Yes.", "R-hat at most 1.06"),  # of 130 effective draws chance makes 1.09
+        (1.01, 30, "No. The chains say little", "30 effective draws"),
         (1.01, 500, "Yes.", "R-hat at most 1.01"),
-        (float("nan"), 500, "Yes.", "none to compare"),
+        (float("nan"), 500, "Yes, as far as one chain", "at least 500 effective draws"),
+        (float("nan"), float("nan"), "There are too few draws", "--n-iter auto"),
     ],
 )
 def test_convergence_in_words(r_hat, ess, begins, names):
@@ -27,7 +29,7 @@ def test_convergence_in_words(r_hat, ess, begins, names):
         {"r_hat": [r_hat, 9.0], "ess_bulk": [ess, 1], "target": [True, False]},
         index=["omics_weights[HDL]", "pi"],
     )
-    words = in_words(table)
+    words = in_words(table, n_chains=2, min_ess=100)
     assert words.startswith(begins) and names in words
 
 
@@ -36,9 +38,13 @@ def test_predictions_can_be_used_when_only_other_quantities_have_not_converged()
         {"r_hat": [1.2, 1.01], "ess_bulk": [20, 500], "target": True},
         index=["omics_heritability[HDL]", "genetic_values[cow1]"],
     )
-    words = in_words(table)
+    words = in_words(table, n_chains=2, min_ess=100)
     assert words.startswith("Not all have. Breeding values and predictions can be used")
-    assert "omics_heritability[HDL]" in words and "these results" not in words
+    assert "say little about omics_heritability[HDL]" in words
+    table.loc["omics_heritability[HDL]", ["r_hat", "ess_bulk"]] = 1.3, 110
+    words = in_words(table, n_chains=2, min_ess=100)
+    assert words.startswith("Not all have. Breeding values and predictions can be used")
+    assert "disagree about omics_heritability[HDL]" in words and "use its value" in words
 
 
 def test_options_survive_toml():
@@ -75,17 +81,23 @@ def test_a_config_has_numbers_as_typed_and_passes_over_options_of_other_commands
 def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
     out = tmp_path / "out"
     with new_folder(out) as folder:
-        (folder / "log.txt").write_text("sknnmm 1.0 fit, first")
+        (folder / "log.txt").write_text("sknnmm 1.0 fit, first\n")
+        (folder / "random_a, [b].csv").touch()
         assert not out.exists()
     with pytest.raises(FileNotFoundError), new_folder(out) as folder:
         (folder / "no" / "folder.txt").write_text("second")
-    assert (out / "log.txt").read_text() == "sknnmm 1.0 fit, first"
+    assert (out / "log.txt").read_text().startswith("sknnmm 1.0 fit, first\n")
     check_free(out, True, "fit")
     with pytest.raises(ValueError, match="was written by sknnmm fit"):
         check_free(out, True, "predict")  # which would lose the model
+    (out / "report.html").touch()  # of the results that are replaced
+    (out / "notes").mkdir()
+    (out / "notes" / "mine.txt").write_text("mine")
     with new_folder(out) as folder:
-        (folder / "log.txt").write_text("third")
-    assert (out / "log.txt").read_text() == "third"
+        (folder / "log.txt").write_text("third\n")
+    assert (out / "log.txt").read_text() == 'third\nfiles: ["log.txt"]\n'
+    assert {path.name for path in out.iterdir()} == {"log.txt", "notes"}
+    assert (out / "notes" / "mine.txt").read_text() == "mine"
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -99,6 +111,16 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
         (
             "The 'thin' parameter of NNMMRegressor must be an int. Got 0 instead.",
             "--thin must be an int. Got 0 instead.",
+        ),
+        (
+            "The 'random_state' parameter of NNMMRegressor must be an int in the range [0, 9], an "
+            "instance of 'numpy.random.mtrand.RandomState' or None. Got -1 instead.",
+            "--seed must be a whole number from 0 to 9. Got -1 instead.",
+        ),
+        (
+            "--set n_latent=True: The 'n_latent' parameter of NNMMRegressor must be an int in the "
+            "range [0, inf). Got True instead.",
+            "--set n_latent=True: --n-latent must be a whole number, 0 or more. Got True instead.",
         ),
         (r"pass sep, e.g. sep=r'\s+' for blanks", r"pass --sep, e.g. --sep '\s+' for blanks"),
         ("Pass encoding, e.g. encoding='latin-1'", "Pass --encoding, e.g. --encoding latin-1"),

@@ -52,6 +52,14 @@ def test_labels_go_through(data, disease):
     assert of_score == pytest.approx(np.average(predicted == disease, weights=weight))
 
 
+def test_quantities_on_the_scale_of_the_liability_say_so(data, disease):
+    units = make().fit(data.X, disease, omics=data.gappy).posterior_.variables["unit"]
+    assert units["genetic_values"] == units["thresholds"] == "liability"
+    assert units["genetic_variance"] == "liability^2"
+    assert units["direct_effects"] == "liability / allele"
+    assert units["snp_effects"] == "omic / allele"
+
+
 @pytest.mark.parametrize("how", ["two", "ordered"])
 def test_other_labels_give_the_same_bits(how, data, disease, score):
     if how == "two":

@@ -23,7 +23,10 @@ OTHERS = [
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (
         "weights are inverse residual variances, not repetition counts"
-    )
+    ),
+    "check_decision_proba_consistency": (
+        "means of liabilities and of probabilities over draws order near ties differently"
+    ),
 }
 
 

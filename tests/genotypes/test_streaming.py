@@ -257,8 +257,7 @@ def test_what_workers_get_does_not_read_another_file(kind, harm, trio, tmp_path)
     assert_array_equal(columns_of(genotypes.dosages, np.arange(P)), trio[0])
 
 
-# Of forks, which end while another sends its error, joblib sometimes waits for ever.
-@pytest.mark.slow
+@pytest.mark.slow  # it starts processes
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("without_omics", [True, False])

@@ -41,6 +41,7 @@ MISSING = {
     "NA": pd.Series([0, pd.NA, 1, 1], dtype="Int64"),
     "NA among booleans": pd.Series([False, pd.NA, True, True], dtype="boolean"),
     "NA among objects": pd.Series(["a", pd.NA, "b", "b"], dtype=object),
+    "NaN among whole categories": pd.Categorical([3, None, 4, 4]),
     "NaN among categories": pd.Categorical(["a", None, "b", "b"]),
     "NA among text": pd.Series(["a", None, "b", "b"], dtype="string"),
 }
@@ -53,8 +54,9 @@ def test_missing_labels(y):
     assert len(record.classes) == 2
 
 
-def test_numbers_beside_missing_ones_stay_numbers():
-    y = np.array([3, None, 4, 4], object)
+@pytest.mark.parametrize("kind", [list, pd.Categorical, lambda y: pd.Series(pd.Categorical(y))])
+def test_numbers_beside_missing_ones_stay_numbers(kind):
+    y = kind(np.array([3, None, 4, 4], object))
     assert Classes(y, ordered=False).check(4, None).classes.dtype.kind == "i"
 
 

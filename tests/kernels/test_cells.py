@@ -10,10 +10,11 @@ from sknnmm.sampling.snp.drawn_cells import in_strips
 
 
 @pytest.mark.parametrize(("n", "p"), [(3, 1), (STRIP, SPAN), (2 * STRIP + 5, SPAN + 19)])
-@pytest.mark.parametrize("any_missing", [None, True])
-def test_products_with_cells_equal_the_product_of_matrices(n, p, any_missing):
+@pytest.mark.parametrize(("any_missing", "largest"), [(None, 2), (True, 2), (True, 4)])
+def test_products_with_cells_equal_the_product_of_matrices(n, p, any_missing, largest):
+    """Also of polyploids, whose dosages have no codes."""
     rng = np.random.default_rng(0)
-    dosages = rng.integers(0, 3, (n, p)).astype(np.int8)
+    dosages = rng.integers(0, largest + 1, (n, p)).astype(np.int8)
     if any_missing:
         dosages[rng.random((n, p)) < 0.2] = -1
     mean = rng.random(p)

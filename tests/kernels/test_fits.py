@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose
 
 from sknnmm.genotypes.kernels import TILE
 from sknnmm.genotypes.memory_map import read_only
-from sknnmm.kernels.fits import add_fits
+from sknnmm.kernels.codes import GROUP
+from sknnmm.kernels.fits import add_fits, coded_fits, in_blocks
 
 
 @pytest.mark.parametrize("n", [50, 128, 300])
@@ -29,3 +30,18 @@ def test_genotypes_times_effects_equal_the_product_of_matrices(n, order, any_mis
     fit = before.copy()
     add_fits(read_only(dosages), any_missing, read_only(mean), effects, fit)
     assert_allclose(fit - before, effects @ centred.T, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [50, GROUP, 2 * GROUP + 44])
+@pytest.mark.parametrize("any_missing", [None, True])
+def test_coded_genotypes_times_effects_equal_the_product_of_matrices(n, any_missing):
+    rng, p = np.random.default_rng(0), 70
+    dosages = rng.integers(0, 3, (n, p)).astype(np.int8)
+    if any_missing:
+        dosages[rng.random((n, p)) < 0.2] = -1
+    mean = rng.random(p)
+    centred = np.where(dosages < 0, 0, dosages - mean)
+    effects = rng.standard_normal((p, 3)) * (rng.random((p, 3)) < [1, 0.3, 0])
+    fit = np.empty((n, 3))
+    coded_fits(read_only(in_blocks(dosages)), any_missing, read_only(mean), effects, fit)
+    assert_allclose(fit, centred @ effects, rtol=1e-12, atol=1e-12)

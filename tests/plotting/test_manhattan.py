@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from sknnmm.association import snp_table, windows
-from sknnmm.plotting import ManhattanDisplay
+from sknnmm.plotting import ManhattanDisplay, TraceDisplay
 from sknnmm.plotting._style import BLUE, SKY
 from tests.helpers.association import P, small_data
 
@@ -121,7 +121,26 @@ def test_what_does_not_fit_is_refused(model_of):
     _, ax = pyplot.subplots()
     with pytest.raises(ValueError, match="ax must be 2 Axes for this figure, or None; got 1"):
         ManhattanDisplay.from_estimator(model, response=["direct", "total"], ax=ax)
+    with pytest.raises(TypeError, match="ax must be Axes of matplotlib, .*; got 'x'"):
+        ManhattanDisplay.from_estimator(model, ax="x")
+    with pytest.raises(ValueError, match="response=5: the model has no effects on 5. There are"):
+        ManhattanDisplay.from_estimator(model, response=5)
+    with pytest.raises(ValueError, match="n_labels == -1, must be >= 0"):
+        ManhattanDisplay.from_estimator(model, n_labels=-1)
     assert ManhattanDisplay.from_estimator(model, ax=ax).ax_ is ax
+
+
+def test_more_panels_than_anyone_looks_at_are_refused(model_of, monkeypatch):
+    one = {"snp": "rs1", "inclusion_probability": 0.5}
+    table = pd.DataFrame([{"response": f"omic_{k}", **one} for k in range(31)])
+    with pytest.raises(ValueError, match="have 31 panels, more than 30. Choose some .* response"):
+        ManhattanDisplay(table).plot()
+    ManhattanDisplay(table.iloc[:30]).plot()
+    monkeypatch.setattr("sknnmm.plotting._style.MOST_PANELS", 5)
+    with pytest.raises(ValueError, match="6 panels"):
+        ManhattanDisplay.from_estimator(model_of["selecting"], response=None)
+    with pytest.raises(ValueError, match="6 panels.*labels, or max_quantities"):
+        TraceDisplay.from_estimator(model_of["selecting"], max_quantities=6)
 
 
 def test_chromosomes_without_room_for_their_names_have_none():

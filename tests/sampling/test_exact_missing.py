@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sknnmm.sampling.missing.exact import draw_from_prior, move_onto
+from sknnmm.sampling.missing.exact import move_onto
 
 
 @pytest.mark.parametrize("n_responses", [1, 2])
@@ -16,21 +16,14 @@ def test_draws_are_those_of_the_formula(n_responses):
     def normal(*shape):
         return rng.standard_normal(shape).astype(np.float32)
 
-    mean, noise_of_cells, sd = normal(columns.size), normal(columns.size), normal(columns.size) ** 2
-    nodes, weights = normal(40, 5), normal(5, n_responses)
-    unexplained, noise = normal(len(rows), n_responses), normal(len(rows), n_responses)
+    prior, sd = normal(columns.size), normal(columns.size) ** 2
+    weights, left = normal(5, n_responses), normal(len(rows), n_responses)
     residual_variance = 0.3 + normal(len(rows), n_responses) ** 2
-    cells, gap = noise_of_cells.copy(), noise.copy()
-    draw_from_prior(
-        mean, sd, unexplained, residual_variance, nodes, weights, rows, columns, place, cells, gap
-    )
-    move_onto(gap, cells, sd, weights, residual_variance, columns, place, starts)
+    cells = prior.copy()
+    move_onto(left.copy(), cells, sd, weights, residual_variance, columns, place, starts)
     for r, row in enumerate(rows):
         own = np.flatnonzero(row_of_cell == row)
         w, D = weights[columns[own]].astype(float), np.diag(sd[own].astype(float) ** 2)
-        target = unexplained[r] + w.T @ nodes[row, columns[own]]
-        prior = mean[own] + sd[own] * noise_of_cells[own]
-        left = target - w.T @ prior - np.sqrt(residual_variance[r]) * noise[r]
         covariance = w.T @ D @ w + np.diag(residual_variance[r])
-        expected = prior + D @ w @ np.linalg.solve(covariance, left)
+        expected = prior[own] + D @ w @ np.linalg.solve(covariance, left[r])
         assert_allclose(cells[own], expected, rtol=1e-4, atol=1e-5)

@@ -1,7 +1,8 @@
 """How chains are stopped: after a whole iteration, so that their state can be saved.
 
-Ctrl-C, SIGTERM, SIGHUP and the death of the parent process put up a sign, which every chain of the
-fit sees; a chain that saw it saves its state and ends. Only then is the signal acted on.
+Ctrl-C, SIGTERM, SIGHUP, the death of the parent process and a failure of one chain put up a sign,
+which every chain of the fit sees; a chain that saw it saves its state and ends. Only then is the
+signal acted on, or the error raised.
 """
 
 import multiprocessing
@@ -9,13 +10,14 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from joblib.externals.loky import get_reusable_executor
 
-SIGN = ".sknnmm-stop"  # in the directory of the checkpoint
+SIGN = ".sknnmm-stop"  # in the directory of the checkpoint, or a temporary one
 SECONDS_BETWEEN_LOOKS = 0.2  # at the file: it may be on a slow file system
 
 #: Signals that stop chains, where they would end the program: their usual handlers.
@@ -69,6 +71,23 @@ class StopSign:
             self._look_at = time.monotonic() + SECONDS_BETWEEN_LOOKS
         return self._raised or _orphaned(self._parent)
 
+    def put_up(self):
+        """Let all chains of the fit stop."""
+        self._raised = True
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.touch()
+
+    @contextmanager
+    def seen_by_workers(self):
+        """Let worker processes of this machine see the sign, also without a checkpoint."""
+        with ExitStack() as kept:
+            if self._file is None:
+                with suppress(OSError):  # no disk to write on: each chain runs to its end
+                    folder = TemporaryDirectory(ignore_cleanup_errors=True)
+                    self._file = Path(kept.enter_context(folder)) / SIGN
+            yield
+
     @contextmanager
     def raised_on_the_way_out(self):
         """Put up the sign if the fit is left by an exception: threads would run on."""
@@ -85,7 +104,7 @@ class StopSign:
         That is, raise KeyboardInterrupt or Terminated. A second signal does not wait, but for
         SIGHUP, which a terminal and its shell both send as they close.
         """
-        if self._file is None:
+        if self._directory is None:
             yield
             return
         self._file.unlink(missing_ok=True)  # of a fit that was killed
@@ -121,7 +140,7 @@ class StopSign:
     def _hearing(self, in_worker=False):
         """Handle signals: in the main thread, which alone gets them, and if no one else does."""
         in_main_thread = threading.current_thread() is threading.main_thread()
-        if self._file is None or not in_main_thread:
+        if self._directory is None or not in_main_thread:
             yield
             return
 
@@ -131,9 +150,8 @@ class StopSign:
                 _replace_handler(number, signal.SIG_IGN)
                 if in_worker:  # a second one must not come before the chain is handed over
                     del _replaced[number]
-            self.signal, self._raised = number, True
-            with suppress(OSError):
-                self._file.touch()
+            self.signal = number
+            self.put_up()
 
         for number, handler in USUAL.items():
             if signal.getsignal(number) == handler:

@@ -1,14 +1,26 @@
 """Chains side by side: the same numbers for any number of jobs and any joblib backend."""
 
 import os
+import pickle
 import sys
-from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from contextlib import (
+    ExitStack,
+    contextmanager,
+    nullcontext,
+    redirect_stderr,
+    redirect_stdout,
+    suppress,
+)
+from dataclasses import dataclass
 from functools import partial
+from multiprocessing import parent_process
 from threading import Lock
+from traceback import format_exc, format_exception_only
 
 import scipy.linalg  # noqa: F401  loads the BLAS of the kernels before its threads are limited
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky import BrokenProcessPool
+from joblib.externals.loky.backend.reduction import dumps as loky_dumps
 from threadpoolctl import threadpool_limits
 
 from sknnmm.sampling.chains.chain import Stopped, run_chain
@@ -55,12 +67,16 @@ def run_chains(sampler, origins, length, effects_memory, n_jobs, verbose):
         n_jobs = min(effective_n_jobs(n_jobs), len(origins))
         with (
             _streams_that_flush() if n_jobs > 1 else nullcontext(),
+            stop.seen_by_workers() if n_jobs > 1 else nullcontext(),
             Parallel(n_jobs=n_jobs) as parallel,
         ):
             while following is not None:
                 settings, board = following, progress.board
                 tasks = partial(_tasks, origins, settings, budget, board, stop)
                 results = shared.apply(lambda sampler, tasks=tasks: parallel(tasks(sampler)))
+                for result in results:
+                    if isinstance(result, _Failed):
+                        raise result.error() from _InWorker(result.traceback)
                 if any(isinstance(result, Stopped) for result in results):
                     stop.told = _saved(origins, settings, results)
                     break
@@ -116,6 +132,39 @@ def _tasks(origins, settings, budget, board, stop, sampler):
     ]
 
 
+@dataclass(frozen=True)
+class _Failed:
+    """What is left of a chain in a worker process that raised an error."""
+
+    pickled: bytes  # here, as joblib and the pools wait forever for some that cannot be; or none
+    words: str  # its type and message
+    traceback: str
+
+    @classmethod
+    def of(cls, error):
+        words = "".join(format_exception_only(error)).strip()
+        return cls(_pickled(error), words, format_exc())
+
+    def error(self):
+        """Return the error, or one with its words if it cannot be pickled and rebuilt."""
+        with suppress(Exception):
+            return pickle.loads(self.pickled)
+        return RuntimeError(
+            f"A chain in a worker process raised an error that cannot be pickled: {self.words}"
+        )
+
+
+def _pickled(error):
+    for dumps in (pickle.dumps, loky_dumps):  # the second takes classes that cannot be imported
+        with suppress(Exception):
+            return bytes(dumps(error))
+    return b""
+
+
+class _InWorker(Exception):
+    """The traceback of an error, as text: pickled errors lose theirs."""
+
+
 def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
     in_worker = os.getpid() != parent
     report = report_to(board, chain)
@@ -123,7 +172,21 @@ def _run_one(shared, origin, settings, budget, board, chain, parent, stop):
         one_blas_thread(),  # in a worker process; no more than a count in this one
         stop.put_up_in_worker() if in_worker else nullcontext(),
     ):
-        return run_chain(at_hand(shared), origin, settings, budget, report, stop)
+        try:
+            return run_chain(at_hand(shared), origin, settings, budget, report, stop)
+        except BaseException as error:  # also KeyboardInterrupt, of a worker alone
+            if not _started_by(parent):
+                raise
+            # At an error joblib kills the other workers. If one has an error to hand over as well,
+            # it may die with the lock of their queue, for which the pool then waits forever.
+            stop.put_up()
+            return _Failed.of(error)
+
+
+def _started_by(parent):
+    """Return whether this is a worker process started by the process with that number."""
+    starter = parent_process()
+    return starter is not None and starter.pid == parent
 
 
 class _SharedLimit:

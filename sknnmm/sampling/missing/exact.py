@@ -24,19 +24,17 @@ class ExactMissingOmics(MissingOmics):
 
     def draw_coupled(self, chain, mean, sd, rng, tuning):
         """Return draws of the coupled cells (see MissingOmics)."""
-        state, columns, row_of_cell = self._nodes.of(chain), self.coupled.columns, self._row_of_cell
-        residual_variance, unexplained = self._residual_variance(chain), self._unexplained(chain)
+        residual_variance, weights = self._residual_variance(chain), self._nodes.of(chain).effects
         if self.coupled.any_bounded:
             mean, sd = self._with_bounded_cells(chain, mean, sd, residual_variance, rng)
-        cells = standard_normals(mean.shape, rng, mean.dtype)
-        gap = standard_normals(unexplained.shape, rng, mean.dtype)
-        draw_from_prior(
-            mean, sd, unexplained, residual_variance, state.activated, state.effects, self.rows,
-            columns, row_of_cell, cells, gap,
-        )  # fmt: skip
-        move_onto(
-            gap, cells, sd, state.effects, residual_variance, columns, row_of_cell, self._starts
-        )
+        n_cells = mean.size
+        normals = standard_normals((n_cells + residual_variance.size,), rng, mean.dtype)
+        cells = mean + sd * normals[:n_cells]
+        errors = np.sqrt(residual_variance) * normals[n_cells:].reshape(residual_variance.shape)
+        self._store(chain, self.coupled, cells)
+        gap = self._unexplained(chain) - errors
+        columns, rows = self.coupled.columns, self._row_of_cell
+        move_onto(gap, cells, sd, weights, residual_variance, columns, rows, self._starts)
         return cells
 
     def _with_bounded_cells(self, chain, mean, sd, residual_variance, rng):
@@ -117,40 +115,12 @@ def draw_bounded(
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def draw_from_prior(
-    mean, sd, unexplained, residual_variance, nodes, weights, rows, columns, row_of_cell, cells, gap
-):  # fmt: skip
-    """Make draws from the prior of standard normal variates: of the cells, and of the residuals.
-
-    Parameters
-    ----------
-    mean, sd : (cells,), of their prior, sorted by row
-    unexplained, residual_variance : (rows, C), of the responses, given the present nodes
-    nodes : (n, K); weights : (K, C)
-    rows : (rows,), place among the nodes of each row
-    columns, row_of_cell : (cells,)
-    cells : (cells,), normal variates; become draws
-    gap : (rows, C), normal variates; become the responses minus all that is drawn of them
-    """
-    for e in range(cells.size):
-        cells[e] = mean[e] + sd[e] * cells[e]
-    for r in range(gap.shape[0]):
-        for c in range(gap.shape[1]):
-            gap[r, c] = unexplained[r, c] - np.sqrt(residual_variance[r, c]) * gap[r, c]
-    for e in range(cells.size):
-        r, k = row_of_cell[e], columns[e]
-        change = nodes[rows[r], k] - cells[e]
-        for c in range(gap.shape[1]):
-            gap[r, c] += weights[k, c] * change
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
 def move_onto(gap, cells, sd, weights, residual_variance, columns, row_of_cell, starts):
     """Move draws of the cells from their prior, in place, so that those of a row close its gap.
 
     Parameters
     ----------
-    gap, residual_variance : (rows, C), the responses minus all that is drawn of them
+    gap, residual_variance : (rows, C), the responses minus all that is drawn of them; changed
     cells, sd : (cells,), sorted by row
     weights : (K, C)
     columns, row_of_cell : (cells,)

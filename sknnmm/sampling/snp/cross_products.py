@@ -9,12 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from sknnmm.genotypes.memory_map import ReadOnlyArrays, read_only
+from sknnmm.genotypes.memory_map import ReadOnlyArrays, StoredArray, read_only
+from sknnmm.kernels.codes import have_codes
 from sknnmm.kernels.cross_products import sweep_all_pairs, sweep_own_pairs
-from sknnmm.kernels.fits import add_fits
+from sknnmm.kernels.fits import add_fits, coded_fits, in_blocks
 from sknnmm.kernels.passes import add_connections, connection_products
 from sknnmm.sampling.snp.base import SNPUpdate
-from sknnmm.sampling.snp.drawn_cells import DrawnCells
+from sknnmm.sampling.snp.drawn_cells import DrawnCells, unpacked
 from sknnmm.sampling.snp.prepared_draws import Draws, prepare, prepare_together
 from sknnmm.sampling.snp.unexplained import UnexplainedProducts, work_of_iteration
 
@@ -53,7 +54,12 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         starts = np.cumsum([0] + [term.n_responses for term in terms])
         self._slices = [slice(*pair) for pair in pairwise(starts)]
         self._pairs = _all_pairs(len(self._gram), max(term.n_responses for term in terms))
-        self._drawn_cells = {} if from_sums else self._cells_of(network)
+        self._drawn_cells, self._blocks = {}, None
+        if self.keeps_fit:
+            self._drawn_cells = self._cells_of(network)
+            dosages = unpacked(network.genotypes)
+            if have_codes(dosages):
+                self._blocks = StoredArray(in_blocks(dosages))
         work = sum(self._work_of(network, term) for term in terms)
         self._work = work_of_iteration(starts[-1] * len(self._gram), work)
         self.freeze()
@@ -95,7 +101,6 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         """Draw every SNP effect once (see SNPUpdate)."""
         states = [part.state for part in parts]
         target = self.products(parts)
-        change = np.zeros_like(target)
         sweep_all_pairs(
             self._gram,
             target,
@@ -104,22 +109,32 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             tuple(state.component for state in states),
             np.concatenate([part.residual_variance for part in parts]),
             *self._prepare(parts, rng),
-            change,
             rng,
         )
         return [
-            UnexplainedProducts(
-                state, target[own], change[own], self._gram, self._settle, self._work
-            )
+            UnexplainedProducts(state, target[own], self._gram, self._settle, self._work)
             for state, own in zip(states, self._slices, strict=True)
         ]
 
-    def _settle(self, state, change):
-        """Bring up to date what is maintained of the fit, given what has changed (C, p)."""
+    def _settle(self, state):
+        """Bring up to date what is maintained of the fit but for its products.
+
+        X b is made anew: it is the nonzero effects that have changed, and some that became zero.
+        """
         if self.keeps_fit:
-            state.fit += self._times(change).T
+            self._multiply(state.effects, state.fit)
         else:
             state.fit_squares[:] = self.squared_fit(state)
+
+    def _multiply(self, effects, fit):
+        """Write genotypes times effects (p, C), many of which are zero, to `fit` (n, C)."""
+        if self._blocks is not None:
+            coded_fits(self._blocks.values, self._any_missing, self._mean, effects, fit)
+            return
+        product = np.zeros(fit.shape[::-1], fit.dtype)
+        effects = np.ascontiguousarray(effects.T)
+        add_fits(self._genotypes.dosages, self._any_missing, self._mean, effects, product)
+        fit[:] = product.T
 
     def products(self, parts):
         """Return X'W target of all columns, (C, p)."""
@@ -130,17 +145,15 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             if term.layer in self._drawn_cells
         }
         for term, part, own in zip(self.terms, parts, self._slices, strict=True):
-            products[own] = self._products(term, part, of_responses)
+            if term.layer in self._drawn_cells:
+                cells = self._drawn_cells[term.layer]
+                cells.products(part.target.state, of_responses, products[own])
+            elif self.keeps_fit:
+                rows = part.target.rows()
+                products[own] = self._pass_over(self._row_weight.astype(rows.dtype) * rows)
+            else:
+                products[own] = part.target.snp_products().T
         return products
-
-    def _products(self, term, part, of_responses):
-        """Return those of one term, given X'W responses of layers, by name."""
-        if not self.keeps_fit:
-            return part.target.snp_products().T
-        if term.layer in self._drawn_cells:
-            return self._drawn_cells[term.layer].products(part.target.state, of_responses)
-        rows = part.target.rows()
-        return self._pass_over(self._row_weight.astype(rows.dtype) * rows)
 
     def _pass_over(self, rows):
         """Return X'rows (C, p) for rows (n, C), in their precision."""
@@ -173,18 +186,12 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
         ]
         return prepare_together(draws, -2, rng, self._gram.dtype)
 
-    def _times(self, effects):
-        """Return genotypes times effects (C, p), many of which are zero: (C, n)."""
-        product = np.zeros((len(effects), self._genotypes.shape[0]), effects.dtype)
-        add_fits(self._genotypes.dosages, self._any_missing, self._mean, effects, product)
-        return product
-
     def refresh(self, states):
         """Recompute what is maintained (see SNPUpdate)."""
         for state in states:
             np.matmul(state.effects.T, self._gram, out=state.fit_products)
             if self.keeps_fit:
-                state.fit[:] = self._genotypes.dot(state.effects)
+                self._settle(state)
 
     def table(self, rows):
         """Return X'W rows (p, r) for rows (n, r), in double precision."""
@@ -207,7 +214,11 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
 
     def fitted(self, effects):
         """Return genotypes times effects (p, R), for all rows (see SNPUpdate)."""
-        return self._genotypes.dot(effects)
+        if self._blocks is None:
+            return self._genotypes.dot(effects)
+        fit = np.empty((self._genotypes.shape[0], effects.shape[1]), effects.dtype)
+        self._multiply(effects, fit)
+        return fit
 
     def squared_fit(self, state):
         """Return the weighted sums of squares (C,) of genotypes times effects."""
@@ -219,7 +230,9 @@ class CrossProductSweep(SNPUpdate, ReadOnlyArrays):
             return state.fit
         if np.count_nonzero(state.effects) > MANY_EFFECTS * state.effects.size:
             return self._genotypes.dot(state.effects)
-        return self._times(np.ascontiguousarray(state.effects.T)).T
+        fit = np.empty((self._genotypes.shape[0], state.effects.shape[1]), state.effects.dtype)
+        self._multiply(state.effects, fit)
+        return fit
 
 
 def _all_pairs(n_snps, n_columns):

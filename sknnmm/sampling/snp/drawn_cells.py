@@ -5,6 +5,7 @@ import numpy as np
 from sknnmm.genotypes.memory_map import ReadOnlyArrays, StoredArray
 from sknnmm.genotypes.plink_bits import PackedGenotypes
 from sknnmm.kernels.cells import STRIP, add_cells, in_tiles
+from sknnmm.sampling.residual import subtract_outer
 
 
 class DrawnCells(ReadOnlyArrays):
@@ -55,7 +56,8 @@ class DrawnCells(ReadOnlyArrays):
 
     def _measure(self, response):
         kept = np.where(self._kept, response, 0)
-        self._of_others = [self._update.table(other.predictors).T for other in self._others]
+        tables = [self._update.table(other.predictors) for other in self._others]
+        self._of_others = [np.ascontiguousarray(table.T) for table in tables]
         self._of_kept = np.ascontiguousarray(self._update.table(kept).T)
 
     def responses(self, state):
@@ -74,16 +76,19 @@ class DrawnCells(ReadOnlyArrays):
         )
         return products
 
-    def products(self, state, of_responses):
-        """Return X'W target (C, p), given the LayerState and X'W responses by layer."""
+    def products(self, state, of_responses, out):
+        """Write X'W target (C, p), given the LayerState and X'W responses by layer."""
         target = of_responses[self._layer]
         for reader in self._readers:
             weights = reader.coefficients(state.terms[reader.name])
             target = target - weights.T @ of_responses[reader.source]
-        for other, of_predictors in zip(self._others, self._of_others, strict=True):
-            coefficients = other.coefficients(state.terms[other.name])
-            target = target - coefficients.T @ of_predictors
-        return target
+        coefficients = [other.coefficients(state.terms[other.name]) for other in self._others]
+        if sum(map(len, coefficients)) == 1:
+            subtract_outer(target, coefficients[0][0], self._of_others[0][0], out)
+            return
+        for of_term, of_predictors in zip(coefficients, self._of_others, strict=True):
+            target = target - of_term.T @ of_predictors
+        out[:] = target
 
 
 def in_strips(drawn):

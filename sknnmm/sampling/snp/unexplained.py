@@ -186,19 +186,16 @@ class UnexplainedProducts(Unexplained):
     state : SNPState
     target : ndarray of shape (C, p)
         X'W target.
-    change : ndarray of shape (C, p)
-        What has changed of the effects, changed in place.
     gram : ndarray of shape (p, p)
     settle : callable
-        Given the state and what has changed, brings up to date what is maintained.
+        Given the state, brings up to date what else is maintained.
     work : float
         What an iteration costs, but for cross-products.
     """
 
-    def __init__(self, state, target, change, gram, settle, work):
+    def __init__(self, state, target, gram, settle, work):
         super().__init__(state, work)
-        self._target, self._changed = target, change
-        self._gram, self._settle = gram, settle
+        self._target, self._gram, self._settle = target, gram, settle
 
     @property
     def _effects(self):
@@ -211,7 +208,6 @@ class UnexplainedProducts(Unexplained):
         return self._state.fit_products
 
     def _weigh(self, change):
-        self._snps = self._snps_of(change)
         self._product = np.zeros_like(self._target)
         return gains_of_products(
             self._gram,
@@ -220,7 +216,7 @@ class UnexplainedProducts(Unexplained):
             self._effects,
             self._product,
             change.indptr,
-            self._snps,
+            self._snps_of(change),
             change.amounts,
         )
 
@@ -235,9 +231,6 @@ class UnexplainedProducts(Unexplained):
 
     def _take(self, accepted):
         self._fit_products[accepted] += self._product[accepted]
-        column = np.repeat(np.arange(len(accepted)), np.diff(self._change.indptr))
-        taken = accepted[column]
-        self._changed[column[taken], self._snps[taken]] += self._change.amounts[taken]
 
     def _weigh_scale(self):
         effects = self._effects.T.astype(float)
@@ -245,13 +238,11 @@ class UnexplainedProducts(Unexplained):
         return (effects * self._target).sum(axis=1) - quadratic, quadratic
 
     def _scale(self, factor):
-        factor = factor.astype(self._target.dtype)[:, None]
-        self._changed += (factor - 1) * self._effects.T
-        self._fit_products[:] *= factor
+        self._fit_products[:] *= factor.astype(self._target.dtype)[:, None]
 
     def settle(self):
         """Bring up to date what is maintained."""
-        self._settle(self._state, self._changed)
+        self._settle(self._state)
 
     def of_group(self, state):
         """Return the Unexplained of a group (see Unexplained)."""
@@ -270,17 +261,18 @@ class _ProductsOfGroup(UnexplainedProducts):
 
     def __init__(self, whole, state):
         Unexplained.__init__(self, state, whole._work)
-        self._whole, self._changed, self._gram = whole, whole._changed, whole._gram
+        self._whole, self._gram = whole, whole._gram
 
     @property
     def _effects(self):
-        effects = np.zeros(self._changed.shape[::-1], self._changed.dtype)
+        target = self._whole._target
+        effects = np.zeros(target.shape[::-1], target.dtype)
         effects[self._state.hyper.layout.members] = self._state.effects
         return effects
 
     @cached
     def _fit_products(self):
-        products, change = np.zeros_like(self._changed), all_effects(self._state)
+        products, change = np.zeros_like(self._whole._target), all_effects(self._state)
         snps = self._snps_of(change)
         add_changes(self._gram, change.indptr, snps, change.amounts, products)
         return products
@@ -290,14 +282,14 @@ class _ProductsOfGroup(UnexplainedProducts):
         return self._whole._target - (self._whole._fit_products - self._fit_products)
 
     def _snps_of(self, change):
-        return self._state.hyper.layout.place(change.entries) // len(self._changed)
+        return self._state.hyper.layout.place(change.entries) // len(self._whole._target)
 
     def _take(self, accepted):
         super()._take(accepted)
         self._whole._fit_products[accepted] += self._product[accepted]
 
     def _scale(self, factor):
-        more = (factor - 1).astype(self._changed.dtype)[:, None]
+        more = (factor - 1).astype(self._gram.dtype)[:, None]
         self._whole._fit_products[:] += more * self._fit_products
         super()._scale(factor)
 

@@ -15,10 +15,11 @@ import time
 import warnings
 from pathlib import Path
 
+import joblib
 import numba
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
 from numba.core import caching
 from numba.core.compiler_lock import global_compiler_lock
@@ -280,6 +281,11 @@ if __name__ == "__main__":
 """
 
 
+def iteration_saved(path):
+    with np.load(path) as archive:
+        return json.loads(archive["description"].tobytes())["state"]["iteration"]
+
+
 class Endless:
     """A fit in a process, and a session, of its own that runs until it is told to stop."""
 
@@ -318,9 +324,7 @@ class Endless:
         iterations = []
         for number in range(2 if self._n_jobs == 2 else 1):
             try:
-                with np.load(self.directory / f"chain-{number}.npz") as archive:
-                    description = json.loads(archive["description"].tobytes())
-                iterations.append(description["state"]["iteration"])
+                iterations.append(iteration_saved(self.directory / f"chain-{number}.npz"))
             except FileNotFoundError:
                 iterations.append(0)
         return iterations
@@ -419,6 +423,105 @@ def test_without_a_checkpoint_sigterm_ends_at_once_and_workers_end_too(tmp_path)
     with Endless(tmp_path, n_jobs=2, checkpoint=False) as fit:
         fit.wait_for(lambda: len(list(tmp_path.glob("*.runs"))) == 3)  # one by the parent
         assert fit.stop(signal.SIGTERM) == -signal.SIGTERM
+
+
+class Fails:
+    """An activation that raises in worker processes: in all, or in the one that is first."""
+
+    def __init__(self, folder, message, once_saved=None, in_all=False, error=ValueError):
+        self._first, self._message, self._in_all = folder / "first", message, in_all
+        self._once_saved, self._parent, self._error = once_saved, os.getpid(), error
+
+    def __call__(self, z):
+        saved = self._once_saved is None or len(list(self._once_saved.glob("chain-?.npz"))) == 2
+        if os.getpid() != self._parent and saved and (self._in_all or self._is_first()):
+            raise self._error(self._message)
+        return np.tanh(z)
+
+    def _is_first(self):
+        try:
+            self._first.touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+
+class NoPickle(Exception):
+    def __init__(self, message):
+        super().__init__(message)
+        self.lock = threading.Lock()
+
+
+class TwoArguments(Exception):
+    """Pickled, it cannot be made again: its class takes one."""
+
+    def __init__(self, message):
+        super().__init__("layer 1", message)
+
+
+def of_a_function(message):
+    class Local(ArithmeticError):
+        pass
+
+    return Local(message)
+
+
+ERRORS = [
+    (ValueError, ValueError, "of the activation"),
+    (TwoArguments, RuntimeError, r"TwoArguments: \('layer 1', 'of the activation'\)"),
+    *(
+        pytest.param(*others, marks=pytest.mark.slow)
+        for others in (
+            (NoPickle, RuntimeError, "NoPickle: of the activation"),
+            (of_a_function, ArithmeticError, "of the activation"),
+            (KeyboardInterrupt, KeyboardInterrupt, "of the activation"),
+        )
+    ),
+]
+BACKENDS = [
+    "multiprocessing",  # forks, which start at once
+    pytest.param("loky", marks=pytest.mark.slow),
+]
+
+
+@posix
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("raised", "expected", "words"), ERRORS)
+def test_no_worker_is_killed_while_it_hands_over_an_error(
+    raised, expected, words, backend, data, short, tmp_path, monkeypatch
+):
+    """It may hold the lock of the queue of results, for which joblib would wait forever."""
+
+    def kill(*args, **kwargs):
+        raise AssertionError("joblib kills the workers.")
+
+    monkeypatch.setattr(joblib.parallel.BACKENDS[backend], "abort_everything", kill)
+    fails = Fails(tmp_path, "of the activation", in_all=True, error=raised)
+    with parallel_config(backend), pytest.raises(expected, match=words) as error:
+        short(n_chains=2, n_jobs=2, activation=fails).fit(data.X, data.y, omics=data.gappy)
+    assert "in __call__" in str(error.value.__cause__)  # the traceback of the worker
+
+
+@posix
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_chain_that_fails_stops_the_others(saved, backend, data, short, tmp_path):
+    directory = tmp_path / "run"
+    model = short(
+        n_chains=2,
+        n_jobs=2,
+        n_iter=10**7,
+        thin=10**5,
+        activation=Fails(tmp_path, "too large", once_saved=directory if saved else None),
+        checkpoint=directory if saved else None,
+    )
+    with parallel_config(backend), pytest.raises(ValueError, match="too large"):
+        model.fit(data.X, data.y, omics=data.gappy)
+    if saved:
+        done = [iteration_saved(directory / f"chain-{number}.npz") for number in range(2)]
+        assert min(done) >= 1
+        assert max(done) > 1  # of the one that did not fail, saved as it stopped
+        assert not list(directory.glob(".*stop"))
 
 
 def test_no_more_workers_than_chains(data, short, monkeypatch):
