@@ -4,7 +4,7 @@ import numpy as np
 
 from sknnmm.common.compiled import inlined, njit
 from sknnmm.genotypes.kernels import LINE, fetch_part
-from sknnmm.kernels.codes import GROUP, RAISED, have_codes, in_codes, raised_dosages
+from sknnmm.kernels.codes import GROUP, have_codes, in_codes, raised_by, raised_dosages
 from sknnmm.kernels.simd import WIDE, load, splat, store
 
 STRIP = 64  # individuals; widened, a span of their SNPs stays in the nearest cache
@@ -34,8 +34,9 @@ def add_cells(tiles, any_missing, mean, indptr, rows, responses, products):
                 places[t] = SPAN * (rows[t] - STRIP * s)
     n_spans = tiles.shape[1]
     means, tile = np.zeros((n_spans, SPAN), mean.dtype), aligned(STRIP, SPAN, mean)
+    added = mean.dtype.type(raised_by(tiles))
     for j in range(n_snps):
-        means[j // SPAN, j % SPAN] = mean[j] + mean.dtype.type(RAISED)
+        means[j // SPAN, j % SPAN] = mean[j] + added
     sums = np.zeros((n_responses, n_spans, SPAN), mean.dtype)
     flat, size = tiles.reshape(-1), tiles[0, 0].size
     ahead, share = size, size // n_responses + 1

@@ -34,17 +34,27 @@ def in_codes(dosages):
     return words.reshape(*dosages.shape[:-1], -1)
 
 
-def raised_dosages(stored, index, mean, any_missing):
-    """Return dosages plus RAISED from an index of a row on, which is of codes or of dosages.
+def raised_by(stored):
+    """Return what `raised_dosages` adds: RAISED to codes, nothing to dosages, of any scale."""
 
-    As a vector like `mean`, which replaces missing ones.
+
+@overload(raised_by)
+def _raised_by(stored):
+    added = RAISED if stored.dtype == types.uint16 else 0
+    return lambda stored: added
+
+
+def raised_dosages(stored, index, mean, any_missing):
+    """Return dosages from an index of a row on, which is of codes or of dosages, raised if so.
+
+    As a vector like `mean`, which is raised too and replaces missing ones.
     """
 
 
 @overload(raised_dosages)
 def _raised_dosages(stored, index, mean, any_missing):
     number = np.float32 if mean.dtype.bitwidth == 32 else np.float64
-    raised, highest, lowest = number(RAISED), number(5), lowest_limit(stored.dtype, mean.dtype)
+    highest, lowest = number(5), lowest_limit(stored.dtype, mean.dtype)
     is_complete = isinstance(any_missing, types.NoneType)
     if stored.dtype == types.uint16:
 
@@ -58,7 +68,6 @@ def _raised_dosages(stored, index, mean, any_missing):
 
     def as_dosages(stored, index, mean, any_missing):
         values = load(stored, index, mean)
-        above = values + splat(raised, WIDE)
-        return above if is_complete else where_greater(values, splat(lowest, WIDE), above, mean)
+        return values if is_complete else where_greater(values, splat(lowest, WIDE), values, mean)
 
     return as_dosages
