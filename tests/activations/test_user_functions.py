@@ -76,6 +76,7 @@ def test_network_function_has_no_weights(data):
         assert not hasattr(model, name)
 
 
+@pytest.mark.slow  # it starts processes
 def test_lambdas_reach_worker_processes(data):
     scale = 2.0
     one = fit(data, lambda z: np.sin(scale * z))

@@ -286,6 +286,7 @@ def test_nobody_and_nothing_is_an_error(genotypes, short):
         short().fit(genotypes[:, :0], np.arange(N))
 
 
+@pytest.mark.slow  # kernels of packed genotypes and a single column
 def test_cross_validation_of_a_pipeline(X, genotypes, short):
     y = X[:, 3] + np.random.default_rng(0).normal(size=N)
     model = make_pipeline(*(clone(s) for s in SELECTORS), short())

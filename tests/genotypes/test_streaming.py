@@ -109,10 +109,8 @@ def test_a_file_gives_the_bits_of_memory(storage, parameters, trio, stored, shor
         assert_array_equal(in_file[key], value, err_msg=key)
 
 
-@pytest.mark.parametrize(
-    "storage",
-    ["bed", *(pytest.param(f"{of}-major", marks=pytest.mark.slow) for of in ("SNP", "individual"))],
-)
+@pytest.mark.slow  # it starts processes
+@pytest.mark.parametrize("storage", ["bed", "SNP-major", "individual-major"])
 def test_worker_processes_open_the_file_themselves(storage, trio, stored, short):
     _, omics, y = trio
     chains = {"n_chains": 2, "n_iter": 30, "burn_in": 10}

@@ -276,7 +276,7 @@ def test_blocked_sweep_goes_backward_too(n_nodes, monkeypatch):
     [  # every kind of storage has kernels of its own, which take seconds to compile
         (False, np.int8),
         (True, np.int8),
-        (True, np.float32),
+        pytest.param(True, np.float32, marks=pytest.mark.slow),
         pytest.param(False, np.float32, marks=pytest.mark.slow),
     ],
 )

@@ -504,7 +504,7 @@ def test_no_worker_is_killed_while_it_hands_over_an_error(
 
 @posix
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("saved", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_chain_that_fails_stops_the_others(saved, backend, data, short, tmp_path):
     directory = tmp_path / "run"
     model = short(
