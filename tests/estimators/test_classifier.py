@@ -177,7 +177,8 @@ def test_chains_are_as_long_as_thresholds_need(data, score):
     assert_allclose(model.thresholds_[1:], free["mean"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["ordinal", pytest.param("censored", marks=pytest.mark.slow)])
+@pytest.mark.slow  # it starts processes
+@pytest.mark.parametrize("kind", ["ordinal", "censored"])
 def test_same_bits_for_any_number_of_jobs(kind, data, score, short):
     y, upper, new = data.y, np.where(data.y > 34, np.inf, data.y), short
     draws = []
