@@ -145,8 +145,8 @@ def test_warning_points_at_the_call_of_fit(data, short):
     assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("order", ["F", pytest.param("C", marks=pytest.mark.slow)])
 @pytest.mark.slow  # it starts processes
+@pytest.mark.parametrize("order", ["F", "C"])
 def test_same_bits_for_any_number_of_jobs(data, short, order):
     X = np.asarray(data.X, order=order)
     one, two = (
