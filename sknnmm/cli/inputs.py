@@ -44,6 +44,7 @@ def read_inputs(data: Data) -> Inputs:
     herd = genotypes_from(
         data.genotypes,
         "--genotypes",
+        data.encoding,
         dosages=data.dosages,
         min_maf=data.min_maf,
         max_missing=data.max_missing,

@@ -75,8 +75,11 @@ CASES = {  # what happens to the files; options; what the line has
     "short line of .bim": (line("herd.bim", 4, "1 rs3"), "", ["herd.bim"]),
     "short line of .fam": (line("herd.fam", 4, "1"), "", ["herd.fam"]),
     "IDs of genotypes in Latin-1": (
-        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "--encoding latin-1",
-        ["herd.fam, line 1, is not text", "iconv -f latin1"]),
+        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "",
+        ["herd.fam, line 1, is not text in the encoding utf-8", "--encoding latin-1", "iconv"]),
+    "IDs of genotypes in no encoding": (
+        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "--encoding ascii",
+        ["herd.fam, line 1, is not text in the encoding utf-8 or ascii", "iconv -f latin1"]),
     "individual twice": (
         edited("herd.fam", "cow00003", "cow00004"), "", ["herd.bed", "cow00004", "Keep one"]),
     "no VCF": (

@@ -8,6 +8,7 @@ import sys
 import time
 import tomllib
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -222,6 +223,24 @@ def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
     assert "p.csv: its last line" not in steps
     assert "c.csv: herd, which no option names, is a fixed effect" in steps
     assert "values of case are -9, which is a missing value in PLINK" in kept.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "of_genotypes"), [("latin-1", "latin-1"), ("utf-16", "utf-8")]
+)
+def test_names_of_genotypes_are_utf_8_or_encoded_as_the_tables(
+    encoding, of_genotypes, inside, tmp_path
+):
+    for suffix in ("bed", "bim", "fam"):
+        (tmp_path / f"herd.{suffix}").write_bytes(Path(f"demo/herd.{suffix}").read_bytes())
+    fam = Path("demo/herd.fam").read_text().replace("cow00003", "Kühne")
+    (tmp_path / "herd.fam").write_bytes(fam.encode(of_genotypes))
+    table = Path("demo/phenotypes.csv").read_text().replace("cow00003", "Kühne")
+    (tmp_path / "p.csv").write_bytes(table.encode(encoding))
+    files = {"genotypes": tmp_path / "herd.bed", "phenotypes": tmp_path / "p.csv"}
+    with journal("fit", {"quiet": True}):
+        inputs = read_inputs(Data(**files, trait="milk", encoding=encoding))
+    assert inputs.genotypes.index[3] == "Kühne" and np.isfinite(inputs.y["Kühne"])
 
 
 def test_help_has_the_whole_name_of_every_option(monkeypatch, capfd):
