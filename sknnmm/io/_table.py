@@ -1,5 +1,6 @@
 """Tables with one row per individual."""
 
+import csv
 import re
 import warnings
 from io import StringIO
@@ -151,7 +152,7 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
         "usecols": range(len(names)),
         "index_col": False,
         "dtype": {id_name: str},
-        "na_values": {name: list(na_values) for name in names if name != id_name},
+        "na_values": {n: list(na_values) for n in names if n != id_name} if na_values else None,
         "engine": "c" if len(sep) == 1 or sep == BLANKS else "python",
     }
 
@@ -173,14 +174,21 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
 
 def _without_blanks(table, id_name, decimal, na_values):
     """Return a table without blanks around values: they hide missing ones, and so numbers."""
+    stripped = {}  # lists and the csv module: pandas takes far longer where columns are many
     text = table.drop(columns=id_name).select_dtypes(exclude=["number", "bool"])
-    stripped = text.map(lambda value: value.strip() if isinstance(value, str) else value)
-    padded = stripped.columns[((stripped != text) & text.notna()).any()]
-    if len(padded) == 0:
+    for name, column in text.items():
+        values = column.tolist()
+        without = [value.strip() if isinstance(value, str) else value for value in values]
+        if without != values:
+            stripped[name] = without
+    if not stripped:
         return table
-    again = StringIO(stripped[padded].to_csv())  # types and missing values as in the file itself
+    again = StringIO()  # types and missing values as in the file itself
+    csv.writer(again).writerow(["", *stripped])
+    csv.writer(again).writerows(zip(table.index, *stripped.values(), strict=True))
+    again.seek(0)
     read = pd.read_csv(again, index_col=0, decimal=decimal, na_values=list(na_values))
-    return table.assign(**read)
+    return pd.concat([table.drop(columns=list(stripped)), read], axis=1)[table.columns]
 
 
 def _check_regular_expression(sep):

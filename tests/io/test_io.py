@@ -419,6 +419,15 @@ def test_values_lose_the_blanks_around_them(tmp_path):
     assert_frame_equal(read, pd.DataFrame(expected, pd.Index(["1", "2", "3"], name="id")))
 
 
+def test_blanks_around_text_of_several_lines(tmp_path):
+    """A file of Windows, or of an old Macintosh; the values are written and read once more."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'id,note,HDL\n1," a\rb", 1\n2,"c\r\nd ",NA \n')
+    read = read_table(path, "id")
+    assert list(read["note"]) == ["a\rb", "c\r\nd"]
+    assert_array_equal(read["HDL"], [1, np.nan])
+
+
 def test_a_blank_late_in_a_large_file_leaves_numbers(tmp_path):
     """Pandas reads such a file in parts, of which the last alone would be text."""
     path = tmp_path / "t.csv"
