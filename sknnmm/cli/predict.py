@@ -66,6 +66,7 @@ def predict(
         for name, table in tables.items():
             write(table, folder, name, results.format)
         current().write(folder)
+    current().results(results.out, f"the tables {' and '.join(tables)}")
 
 
 def _harmonised(new, reference, path, flip, ambiguous):

@@ -377,6 +377,11 @@ def test_ctrl_c_says_how_to_continue_and_the_same_command_does(demo, tmp_path, c
     printed = capfd.readouterr().err
     assert "sknnmm: stopped: checkpoint" in printed and "continues" in printed
     assert (tmp_path / "out.checkpoint").is_dir() and not (tmp_path / "out").exists()
-    assert main([*FIT.split(), "--quiet"]) == 0
+    assert main(FIT.split()) == 0
+    *_, warning, last = capfd.readouterr().err.splitlines()
+    assert warning.startswith("warning: ") and last == (
+        "out: 9 tables and the model, which sknnmm report and sknnmm predict read by --model out"
+    )
     assert (tmp_path / "out" / "model.skops").is_file()
+    assert len(list((tmp_path / "out").glob("*.csv"))) == 9 + 1  # with the alleles of the model
     assert not (tmp_path / "out.checkpoint").exists()

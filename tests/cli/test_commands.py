@@ -243,6 +243,21 @@ def test_names_of_genotypes_are_utf_8_or_encoded_as_the_tables(
     assert inputs.genotypes.index[3] == "Kühne" and np.isfinite(inputs.y["Kühne"])
 
 
+def test_commands_end_with_where_the_results_are(inside, tmp_path, capfd):
+    folder = tmp_path / "my cows"
+    folder.mkdir()
+    new = ["--genotypes", "demo/new.bed", "--covariates", "demo/new_covariates.csv"]
+    for command, out, end in (
+        (["simulate"], "demo", f"read by --config '{folder}/demo/run.toml'"),
+        (["predict", "--model", "results", *new], "new", "the tables predictions and"),
+        (["report", "--model", "results"], "report.html", "to be opened in a browser"),
+    ):
+        path = folder / out
+        assert main([*command, "--out", str(path)]) == 0
+        last = capfd.readouterr().err.splitlines()[-1]
+        assert last.startswith(f"{path}: ") and end in last and path.exists()
+
+
 def test_help_has_the_whole_name_of_every_option(monkeypatch, capfd):
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("simulate", "fit", "predict", "cv", "report"):
