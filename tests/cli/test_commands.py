@@ -222,7 +222,7 @@ def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
     assert steps.count("c.csv: its last line has no line break; check that the file is whole") == 1
     assert "p.csv: its last line" not in steps
     assert "c.csv: herd, which no option names, is a fixed effect" in steps
-    assert "values of case are -9, which is a missing value in PLINK" in kept.warnings[0]
+    assert "p.csv: case is -9 in " in kept.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ def test_phenotypes_that_are_no_numbers_are_missing(written, text):
         phenotypes = phenotypes_of(written, " 2", f" {text}", " -9", " NA", " 1e-3")
     assert_array_equal(phenotypes, [2, NAN, NAN, NAN, 1e-3])
     (warning,) = caught
-    assert f"mice.qc.fam: the phenotype of 1 lines is not a number ({text!r})" in str(
+    assert f"mice.qc.fam: the phenotype of 1 line is not a number ({text!r})" in str(
         warning.message
     )
 
@@ -327,8 +327,8 @@ def test_positions_that_are_no_numbers_are_missing(written):
     assert_array_equal(variants["position"], [NAN, NAN, 9])
     assert_array_equal(variants["cM"], [0, NAN, 2.25])
     messages = "\n".join(str(warning.message) for warning in caught)
-    assert "mice.qc.bim: the cM of 1 lines is not a number ('x')" in messages
-    assert "mice.qc.bim: the position of 1 lines is not a number ('1.2kb')" in messages
+    assert "mice.qc.bim: the cM of 1 line is not a number ('x')" in messages
+    assert "mice.qc.bim: the position of 1 line is not a number ('1.2kb')" in messages
     assert {warning.filename for warning in caught} == {__file__}
 
 
@@ -469,7 +469,7 @@ INVALID_TABLES = {
     "duplicates": ("ID,A\n1,2\n3,4\n1,5\n3,4\n3,3\n", {}, r"t.csv has 2 duplicated IDs \(1, 3\)"),
     "duplicates but for blanks": ("ID,A\n1,2\n 1,5\n", {}, r"has 1 duplicated ID \(1\)"),
     "missing": ("ID,A\n1,2\n,5\nNA,2\n", {}, r"t.csv has 2 rows without an ID .*: 2, 3\)"),
-    "empty": ("ID,A\n1,2\n  ,5\n", {}, r"t.csv has 1 rows with an empty ID .*: 2\)"),
+    "empty": ("ID,A\n1,2\n  ,5\n", {}, r"t.csv has 1 row with an empty ID .*: 2\)"),
 }
 
 
@@ -932,7 +932,7 @@ INVALID = {
     "missing": (
         (GENOTYPES, None, indexed(["a", None])),
         ValueError,
-        "phenotypes has 1 rows without an ID",
+        "phenotypes has 1 row without an ID",
     ),
     "counted rows": ((COUNTED,), ValueError, "genotypes has no IDs: its index has no name"),
     "counted omics": ((GENOTYPES, COUNTED), ValueError, "omics has no IDs"),
