@@ -444,6 +444,32 @@ def test_parquet_with_the_ids_as_index(tmp_path):
     assert_frame_equal(read_table(path, "mouse"), OMICS)
 
 
+def test_values_of_parquet_lose_the_blanks_around_them(tmp_path):
+    """As those of a text file do: blanks make no further levels, and hide no missing values."""
+    levels = pd.CategoricalDtype(["low", " high", "high ", " "], ordered=True)
+    values = {
+        " id ": [" 1", "2 ", "3"],
+        "sex ": [" F", "F", None],
+        "herd": ["a b ", " ", ""],
+        "yield": pd.Series(["high ", " high", " "], dtype=levels),
+        "HDL": [1.5, 2, 3],
+        "kept": pd.Series(["x", "y", "x"], dtype="category"),
+    }
+    pd.DataFrame(values).to_parquet(tmp_path / "t.parquet", index=False)
+    expected = {
+        "sex": ["F", "F", None],
+        "herd": ["a b", None, None],
+        "yield": pd.Categorical(["high", "high", None], ["low", "high"], ordered=True),
+        "HDL": [1.5, 2, 3],
+        "kept": pd.Categorical(["x", "y", "x"]),
+    }
+    read = read_table(tmp_path / "t.parquet", "id")
+    assert_frame_equal(read, pd.DataFrame(expected, pd.Index(["1", "2", "3"], name="id")))
+    pd.DataFrame({"id": ["1"], "a": [1], "a ": [2]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match=r"t\.parquet has 1 duplicated column name.* \(a\)"):
+        read_table(tmp_path / "t.parquet", "id")
+
+
 def test_parquet_with_an_index_of_two_levels(tmp_path):
     path = tmp_path / "omics.parquet"
     OMICS.assign(herd=["x", "y", "z"]).set_index("herd", append=True).to_parquet(path)
