@@ -1,5 +1,6 @@
 """``sknnmm cv``."""
 
+from shlex import quote
 from typing import Annotated
 
 import numpy as np
@@ -63,6 +64,10 @@ def cv(
         for name, made in tables.items():
             write(made, folder, name, results.format)
         current().write(folder)
+    current().results(
+        results.out,
+        f"the tables {some(tables)}, which sknnmm report reads by --cv {quote(str(results.out))}",
+    )
 
 
 def _splits(inputs, observed, data, folds, group):

@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import pandas as pd
@@ -77,6 +78,11 @@ def fit(
             write(table, folder, name, results.format)
         save_model(network, inputs.variants, folder, results.format)
         current().write(folder)
+    current().results(
+        out,
+        f"{len(tables)} tables and the model, which sknnmm report and sknnmm predict read by "
+        f"--model {quote(str(out))}",
+    )
     if checkpoint is None:
         _remove(states)
 

@@ -12,12 +12,18 @@ from sklearn.utils import Bunch
 from sknnmm.cli.journal import current
 from sknnmm.cli.tables import naming
 from sknnmm.io import read_genotypes
+from sknnmm.io._text import codec_name
+
+NOT_TEXT = " is not text in the encoding"
 
 
-def genotypes_from(path: Path, option: str, **filters: Any) -> Bunch:
-    """Return what `read_genotypes` returns."""
-    with naming(path), _no_words_of_libraries(), _naming_what_converts():
-        data = read_genotypes(path, **filters)
+def genotypes_from(path: Path, option: str, encoding: str, **filters: Any) -> Bunch:
+    """Return what `read_genotypes` returns.
+
+    Text in or beside the genotypes is UTF-8, else it has the encoding of the tables.
+    """
+    with naming(path), _no_words_of_libraries():
+        data = _read(path, encoding, filters)
     dropped = {
         name: int(n) for name, n in data.report.items() if name not in ("read", "kept") and n
     }
@@ -38,19 +44,21 @@ def genotypes_from(path: Path, option: str, **filters: Any) -> Bunch:
     return data
 
 
-@contextmanager
-def _naming_what_converts():
-    """Let an error about an encoding say what to do: --encoding is that of tables."""
-    try:
-        yield
-    except ValueError as error:
-        place, found, _ = str(error).partition(" is not text in the encoding 'utf-8'.")
-        if not found:
-            raise
-        raise ValueError(
-            f"{place}{found} Convert that file, e.g. by iconv -f latin1 -t utf-8 (--encoding is "
-            "that of tables)."
-        ) from error
+def _read(path, encoding, filters):
+    tried = list(dict.fromkeys(["utf-8", codec_name(encoding)]))
+    for name in tried:
+        try:
+            return read_genotypes(path, encoding=name, **filters)
+        except ValueError as error:
+            place, found, _ = str(error).partition(NOT_TEXT)
+            if not found:
+                raise
+            if name == tried[-1]:
+                raise ValueError(
+                    f"{place}{NOT_TEXT} {' or '.join(tried)}. Convert that file, e.g. by "
+                    "iconv -f latin1 -t utf-8, or pass --encoding latin-1 if the tables have that "
+                    "encoding too."
+                ) from error
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sknnmm.cli.omics import check_limits, read_limits, read_omics
 from sknnmm.cli.options import Data, Family
 from sknnmm.cli.phenotypes import exact, read_phenotypes
 from sknnmm.cli.tables import lacks_header, naming, place, read, read_text
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.effects import Fixed, Random
 from sknnmm.inputs.cis import cis_mask
 from sknnmm.io import align
@@ -44,6 +44,7 @@ def read_inputs(data: Data) -> Inputs:
     herd = genotypes_from(
         data.genotypes,
         "--genotypes",
+        data.encoding,
         dosages=data.dosages,
         min_maf=data.min_maf,
         max_missing=data.max_missing,
@@ -114,7 +115,7 @@ def _note(data, aligned):
         n = observed - int(exact(aligned.phenotypes["y"], upper).notna().sum())
         current().step(f"{data.trait}: {n} of them are censored")
     if aligned.omics is not None and (n := int(np.isneginf(aligned.omics).sum().sum())):
-        current().step(f"--omics {data.omics}: {n} values below their detection limit")
+        current().step(f"--omics {data.omics}: {counted(n, 'value')} below the detection limit")
     current().facts |= {"trait": data.trait, "family": data.family}
     current().facts["individuals"] = {
         "genotyped": len(aligned.genotypes),

@@ -31,10 +31,15 @@ class Journal:
         self.steps: list[str] = []
         self.facts: dict = {}
         self.recorded: list = []  # warnings, as the warnings module keeps them
+        self._results = ""
 
     def step(self, text):
         """Note what was done, with its counts."""
         self.steps.append(text)
+
+    def results(self, path, text):
+        """Say where the results are and what to do with them: the last line on stderr."""
+        self._results = f"{path}: {text}"
 
     @contextmanager
     def fold(self, number):
@@ -92,8 +97,9 @@ class Journal:
         return "\n".join(lines) + "\n"
 
     def show(self):
-        """Print steps and warnings on stderr."""
-        for line in [*self.steps, *(f"warning: {text}" for text in self.warnings)]:
+        """Print steps, warnings and where the results are on stderr."""
+        warned = [f"warning: {text}" for text in self.warnings]
+        for line in filter(None, [*self.steps, *warned, self._results]):
             print(line, file=sys.stderr)
 
 

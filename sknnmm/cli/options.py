@@ -74,7 +74,9 @@ class TableFormat:
     ] = None
     sep: Annotated[str | None, option("What separates columns, if not as the suffix says.")] = None
     decimal: Annotated[str, option("Decimal point of the tables.")] = "."
-    encoding: Annotated[str, option("Encoding of the tables, as latin-1.")] = "utf-8"
+    encoding: Annotated[
+        str, option("Encoding of the tables, as latin-1; of genotypes too, if these are not UTF-8.")
+    ] = "utf-8"
 
 
 @dataclass(kw_only=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from sknnmm.cli.journal import current
 from sknnmm.cli.options import Data, Family
 from sknnmm.cli.tables import column, number_column, numbers, place, read, to_numbers
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.inputs.intervals import check_intervals
 
 PLINK_MISSING = -9
@@ -53,7 +53,7 @@ def _measured(values, data):
         )
     if n := int((y == PLINK_MISSING).sum()):
         warnings.warn(
-            f"{data.phenotypes}: {n} values of {data.trait} are {PLINK_MISSING}, which "
+            f"{data.phenotypes}: {data.trait} is {PLINK_MISSING} in {counted(n, 'row')}, which "
             "is a missing value in PLINK but a measurement here. Leave the field empty if missing.",
             stacklevel=2,
         )

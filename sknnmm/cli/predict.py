@@ -40,7 +40,7 @@ def predict(
     """
     check_results(results, common.overwrite, "predict")
     network, reference = load_model(model)
-    new = genotypes_from(genotypes, "--genotypes", dosages=dosages)
+    new = genotypes_from(genotypes, "--genotypes", form.encoding, dosages=dosages)
     X = _harmonised(new, reference, genotypes, flip, ambiguous)
     limits: Any = network.detection_limits or {}
     z = None if omics is None else read_omics(omics, form, limits)
@@ -66,6 +66,7 @@ def predict(
         for name, table in tables.items():
             write(table, folder, name, results.format)
         current().write(folder)
+    current().results(results.out, f"the tables {' and '.join(tables)}")
 
 
 def _harmonised(new, reference, path, flip, ambiguous):

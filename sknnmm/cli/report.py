@@ -10,7 +10,7 @@ import pandas as pd
 from sknnmm.cli import figures
 from sknnmm.cli.cv import FROM_GENOTYPES, WITH_OMICS
 from sknnmm.cli.folder import REPORT
-from sknnmm.cli.journal import SUMMARY
+from sknnmm.cli.journal import SUMMARY, current
 from sknnmm.cli.options import Common, Family, option
 from sknnmm.cli.tables import find_result, read_result
 from sknnmm.common.optional import import_optional
@@ -48,6 +48,7 @@ def report(
     partial = out.with_name(f".{out.name}.{os.getpid()}")
     partial.write_text(text, encoding="utf-8")
     partial.replace(out)
+    current().results(out, "to be opened in a browser")
 
 
 def _content(model, cv):

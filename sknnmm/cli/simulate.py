@@ -1,6 +1,7 @@
 """``sknnmm simulate``."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import numpy as np
@@ -62,8 +63,13 @@ def simulate(
         tables["covariates"].loc[ids[later]].to_csv(folder / "new_covariates.csv")
         tables["truth"].loc[ids[later]].to_csv(folder / "new_truth.csv")
         (folder / "run.toml").write_text(as_toml(_options(out, seed)), encoding="utf-8")
-        current().step(f"{out}: {individuals} individuals to learn from, {new} to predict")
+        current().step(f"simulated: {individuals} individuals to learn from, {new} to predict")
         (folder / "log.txt").write_text(current().log(), encoding="utf-8")
+    current().results(
+        out,
+        "simulated files, which sknnmm fit and sknnmm cv read by "
+        f"--config {quote(str(out / 'run.toml'))}",
+    )
 
 
 def _tables(data, ids, rng):

@@ -53,20 +53,21 @@ def read(path: Path, form: TableFormat) -> pd.DataFrame:
 def read_text(path: Path, form: TableFormat) -> pd.DataFrame:
     """Return a table of text without IDs (rows may begin alike), without blanks around it."""
     if path.suffix.lower() == ".parquet":
-        return pd.read_parquet(path).astype(str)
-    with naming(path), open_text(path, form.encoding) as file:
-        try:
-            table = pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
-        except pd.errors.EmptyDataError as error:
-            raise ValueError(EMPTY.format(path)) from error
-    _note_open_end(path)
+        table = pd.read_parquet(path).astype(str)
+    else:
+        with naming(path), open_text(path, form.encoding) as file:
+            try:
+                table = pd.read_csv(file, sep=form.sep or _separator(path), dtype=str)
+            except pd.errors.EmptyDataError as error:
+                raise ValueError(EMPTY.format(path)) from error
+        _note_open_end(path)
     return table.rename(columns=str.strip).apply(lambda values: values.str.strip())
 
 
 def _first_column(path, form):
     if path.suffix.lower() == ".parquet":
         table = pd.read_parquet(path)
-        return table.index.name or table.columns[0]
+        return str(table.index.name or table.columns[0]).strip()
     sep = form.sep or _separator(path)
     with open_text(path, form.encoding) as file:
         for line in file:

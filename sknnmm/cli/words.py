@@ -43,6 +43,9 @@ PHRASES = {  # regular expressions, replaced before names are
     r"\bn_splits=(\d+)": r"--folds \1",  # of scikit-learn
     r"pass dosages=False": "leave out --dosages",
     r"With dosages=False": "Without --dosages",
+    r"\b(?:pass|use) (-inf)\b": r"write \1",
+    r"\buse NaN for (missing \w+|a missing y)\.": r"leave the field empty for \1.",
+    r"\bor NaN in both if nothing is\b": "or leave both empty if nothing is",
     r",? or pass (id_column=None|sample_path)": "",  # the command line has no such option
 }
 OUTSIDE_NAMES = r"(?<![\w/.\\-]){}(?![\w/\\-]|\.\w)"  # of files, and of longer names

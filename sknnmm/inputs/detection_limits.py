@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sknnmm.common.duplicates import refuse_duplicates
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.labels import as_labels, look_up
 from sknnmm.inputs.tables import column_of_doubles
@@ -101,7 +101,8 @@ def check_below(omics, limits, names):
     if contradicting.any():
         of_omics = contradicting.any(axis=0)
         warn(
-            f"omics {some(names[of_omics])} have {contradicting.sum()} values below their limits "
-            "in detection_limits. They are used as measured: pass -inf for what was not detected, "
-            "and check that detection_limits is in the unit of the omics."
+            f"omics has {counted(contradicting.sum(), 'value')} below the limits in "
+            f"detection_limits, of {some(names[of_omics])}. Such values are used as measured: pass "
+            "-inf for what was not detected, and check that detection_limits is in the unit of the "
+            "omics."
         )

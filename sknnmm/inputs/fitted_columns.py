@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.inputs.fixed_columns import FixedColumns
 from sknnmm.inputs.random_columns import RandomLevels
 
@@ -40,16 +40,16 @@ def check_same_columns(names, fitted, argument, frame):
     """Raise if the columns at predict are not those at fit; names count only for DataFrames."""
     if len(names) and not len(fitted):
         raise ValueError(
-            f"{argument} has {len(names)} columns but the model was fitted without {argument}: "
-            "leave it out."
+            f"{argument} has {counted(len(names), 'column')} but the model was fitted without "
+            f"{argument}: leave it out."
         )
     unknown = [name for name in names if name not in set(fitted)]
     if len(names) != len(fitted) and (unknown or not hasattr(frame, "columns")):
         other = f", {some(unknown)} not among them" if hasattr(frame, "columns") else ""
         absent = " What was not measured may be NaN." if argument == "omics" else ""
         raise ValueError(
-            f"{argument} has {len(names)} columns but the model was fitted with {len(fitted)}: "
-            f"{some(fitted)}{other}.{absent}"
+            f"{argument} has {counted(len(names), 'column')} but the model was fitted with "
+            f"{len(fitted)}: {some(fitted)}{other}.{absent}"
         )
     if hasattr(frame, "columns") and list(names) != list(fitted):
         raise ValueError(

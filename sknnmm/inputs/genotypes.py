@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sknnmm.common.constant import is_constant
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.common.user_warnings import warn
 from sknnmm.genotypes.dosages import column_range, has_genotypes, in_memory_order, row_parts
 from sknnmm.genotypes.memory_map import check_map
@@ -125,8 +125,8 @@ def warn_of_empty_rows(dosages, names):
     empty = ~has_genotypes(dosages)
     if empty.any():
         warn(
-            f"X has {empty.sum()} rows without any genotype ({some(names[empty])}): they count as "
-            "individuals of mean genotypes. With a pedigree, "
+            f"X has {counted(empty.sum(), 'row')} without any genotype ({some(names[empty])}). "
+            "The genotypes of such an individual count as their means. With a pedigree, "
             "sknnmm.preprocessing.PedigreeImputer fills in what is expected of them."
         )
 
@@ -179,6 +179,6 @@ def warn_of_constant_snps(polymorphic, names):
     if constant.size:
         shown = constant if names is None else np.asarray(names)[constant]
         warn(
-            f"X has {constant.size} columns without variance ({some(shown)}); they are kept with "
-            "effect zero."
+            f"X has {counted(constant.size, 'column')} without variance ({some(shown)}). Such SNPs "
+            "are kept with effect zero."
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sknnmm.common.duplicates import refuse_duplicates
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.labels import OMICS, SEQUENCES, SNPS, as_labels, labels_of, look_up
 
@@ -54,7 +54,7 @@ def resolve_snp_groups(groups, snp_names):
     found, lacking = _look_up(members, "snp_groups", "SNP", snp_names)
     if lacking.size:
         warn(
-            f"snp_groups names {lacking.size} SNPs that are not in X ({some(lacking)}); they are "
+            f"snp_groups names {counted(lacking.size, 'SNP')} not in X ({some(lacking)}); this is "
             "ignored."
         )
     return _checked(found, "snp_groups", "SNPs", snp_names)

@@ -8,7 +8,7 @@ from pandas.api.types import is_list_like
 from scipy.sparse import csc_array, issparse
 
 from sknnmm.common.duplicates import refuse_duplicates
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.labels import SEQUENCES, SNPS, as_labels, labels_of, look_up
 
@@ -205,12 +205,13 @@ def _find_snps(labels, snps):
     lacking = pd.unique(labels[positions < 0])
     if lacking.size and (positions < 0).all():
         raise ValueError(
-            f"mask names {lacking.size} SNPs, none of them in X ({some(lacking)}); X has "
-            f"{some(snps)}."
+            f"mask names {counted(lacking.size, 'SNP')}, none of them in X ({some(lacking)}); X "
+            f"has {some(snps)}."
         )
     if lacking.size:
         warn(
-            f"mask names {lacking.size} SNPs that are not in X ({some(lacking)}); they are ignored."
+            f"mask names {counted(lacking.size, 'SNP')} not in X ({some(lacking)}); this is "
+            "ignored."
         )
     return positions
 

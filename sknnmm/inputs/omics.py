@@ -3,7 +3,7 @@
 import numpy as np
 
 from sknnmm.common.constant import mean_and_sd
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.named_table import named_table
 
@@ -40,9 +40,9 @@ def check_variation(varies, names):
         )
     if not varies.all():
         warn(
-            f"omics has {(~varies).sum()} columns without variance over their observed values "
-            f"({some(names[~varies])}); they are kept with weight zero (a network function gets "
-            "them as constants)."
+            f"omics has {counted((~varies).sum(), 'column')} without variance over the observed "
+            f"values ({some(names[~varies])}). Such columns are kept with weight zero (a network "
+            "function gets them as constants)."
         )
 
 
@@ -111,8 +111,8 @@ def warn_of_far_omics(omics, fitted):
         return
     rows, columns = np.flatnonzero(far.any(axis=1)), np.flatnonzero(far.any(axis=0))
     warn(
-        f"omics {some(fitted.omics[columns])} have values far outside the range seen in fit, up to "
-        f"{np.nanmax(beyond[:, columns]):.3g} SDs beyond it (rows {some(rows)}): predictions for "
-        "these rows are extrapolations. Check their units, or transform the omics before the fit "
-        "(see the page Preparing omics of the guide)."
+        f"omics has values far outside the range seen in fit, of {some(fitted.omics[columns])}, up "
+        f"to {np.nanmax(beyond[:, columns]):.3g} SDs beyond it (rows {some(rows)}): "
+        "predictions for these rows are extrapolations. Check their units, or transform the omics "
+        "before the fit (see the page Preparing omics of the guide)."
     )

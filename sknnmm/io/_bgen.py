@@ -27,6 +27,7 @@ def read_bgen(
     path: FilePath,
     sample_path: FilePath | None = None,
     *,
+    encoding: str = "utf-8",
     min_maf: float = 0.0,
     max_missing: float = 1.0,
     min_hwe_p: float = 0.0,
@@ -41,6 +42,8 @@ def read_bgen(
     sample_path : str or path-like, or None, default=None
         The .sample file with the IDs of the individuals. None: the IDs in the BGEN file; if there
         are none, the file of the same name that ends in .sample.
+    encoding : str, default="utf-8"
+        Encoding of the .sample file.
     min_maf, max_missing, min_hwe_p : float
         Which variants to keep by their quality, as in `read_genotypes`.
 
@@ -99,7 +102,7 @@ def read_bgen(
     except ValueError as error:
         raise _unreadable(path, error) from error
     with file:
-        samples = _samples(path, file, sample_path)
+        samples = _samples(path, file, sample_path, encoding)
         into = GrowingArray(len(samples), np.float32, expected=file.header.nvariants)
         return collect(path, samples, _blocks(path, file, len(samples)), into, filters)
 
@@ -145,7 +148,7 @@ def _unreadable(path, error, place=""):
     )
 
 
-def _samples(path, file, sample_path):
+def _samples(path, file, sample_path, encoding):
     ids = file.samples if file.header.has_sample_ids else None
     if sample_path is None and ids is not None:
         return samples_of(ids)
@@ -157,7 +160,7 @@ def _samples(path, file, sample_path):
             if ids is None
             else f"{sample_path} does not exist."
         )
-    samples = _read_samples(sample_path)
+    samples = _read_samples(sample_path, encoding)
     if len(samples) != file.header.nsamples:
         raise ValueError(
             f"{sample_path} has {len(samples)} individuals, {path} has {file.header.nsamples}."
@@ -172,8 +175,8 @@ def _samples(path, file, sample_path):
     return samples
 
 
-def _read_samples(path):
-    with open_text(path, "utf-8") as file:
+def _read_samples(path, encoding):
+    with open_text(path, encoding) as file:
         lines = [line.split() for line in file if line.strip()]
     if len(lines) <= HEADER_LINES or any(len(line) != len(lines[0]) for line in lines):
         raise ValueError(

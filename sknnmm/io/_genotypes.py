@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sklearn.utils import Bunch
 
@@ -13,7 +14,7 @@ from sknnmm.io._hapmap import read_hapmap
 from sknnmm.io._pgen import read_pgen
 from sknnmm.io._plink import read_plink
 from sknnmm.io._raw import read_plink_raw
-from sknnmm.io._text import BROKEN, OPENERS
+from sknnmm.io._text import BROKEN, OPENERS, codec_name
 from sknnmm.io._vcf import read_vcf
 
 COMPANIONS = {  # files that stand beside the one with genotypes
@@ -35,6 +36,7 @@ READERS: dict[str, Callable[..., Bunch]] = {
 }  # fmt: skip
 WITH_DOSAGES = "vcf", "pgen"
 DOSAGES_ONLY = "bgen", "raw"  # of .raw, if there are any
+ALWAYS_UTF8 = ("vcf",)
 FORMATS = (
     "PLINK (.bed, .raw), PLINK 2 (.pgen), VCF and BCF (.vcf, .vcf.gz, .bcf), BGEN (.bgen) and "
     "HapMap (.hmp.txt)"
@@ -45,6 +47,7 @@ def read_genotypes(
     path: FilePath,
     *,
     dosages: bool = False,
+    encoding: str = "utf-8",
     min_maf: float = 0.0,
     max_missing: float = 1.0,
     min_hwe_p: float = 0.0,
@@ -62,6 +65,9 @@ def read_genotypes(
     dosages : bool, default=False
         Whether to read expected dosages from a VCF, BCF or .pgen file, instead of genotypes. A BGEN
         file always has dosages, a .raw file may have them.
+    encoding : str, default="utf-8"
+        Encoding of .raw and HapMap files, and of the .fam, .bim, .psam, .pvar or .sample file
+        beside others; of older Windows programs often "latin-1". VCF and BCF are always UTF-8.
     min_maf : float, default=0.0
         Variants whose minor allele is rarer are dropped, and with any number above 0 those without
         known genotypes.
@@ -99,7 +105,8 @@ def read_genotypes(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the format is not known, the file is malformed or truncated, or no variant is left.
+        If the format is not known, the file is malformed, truncated or of another `encoding`, or no
+        variant is left.
 
     Warns
     -----
@@ -155,12 +162,23 @@ def read_genotypes(
     Name: variants, dtype: int64
     """
     path = _main_file(os.fspath(path))
-    kind = _format(path)
-    options = {"min_maf": min_maf, "max_missing": max_missing, "min_hwe_p": min_hwe_p}
+    kind = _format(path, codec_name(encoding))
+    options: dict[str, Any] = {
+        "min_maf": min_maf,
+        "max_missing": max_missing,
+        "min_hwe_p": min_hwe_p,
+    }
     if kind in WITH_DOSAGES:
         options["dosages"] = dosages
     elif dosages and kind not in DOSAGES_ONLY:
         raise ValueError(f"{path} has no dosages, as its format has none: pass dosages=False.")
+    if kind not in ALWAYS_UTF8:
+        options["encoding"] = encoding
+    elif codec_name(encoding) != "utf-8":
+        raise ValueError(
+            f"encoding={encoding!r}: {path} is a VCF or BCF file, which is always UTF-8. Pass "
+            "encoding='utf-8', and convert a VCF that is not, e.g. by iconv -f latin1 -t utf-8."
+        )
     return READERS[kind](path, **options)
 
 
@@ -177,7 +195,7 @@ def _main_file(path):
     return Path(found[0] if found else path)
 
 
-def _format(path):
+def _format(path, encoding):
     with path.open("rb") as file:
         start = file.read(32)
     opener = ".gz" if start.startswith(b"\x1f\x8b") else path.suffix.lower()
@@ -187,8 +205,9 @@ def _format(path):
                 start = file.read(32)
         except BROKEN as error:
             raise ValueError(f"{path} cannot be unpacked: {error}") from error
+    as_text = start.decode(encoding, "ignore").lstrip("\ufeff").encode()  # "\ufeff": order mark
     for kind, pattern in MAGIC.items():
-        if re.match(pattern, start, re.DOTALL):
+        if re.match(pattern, start, re.DOTALL) or re.match(pattern, as_text):
             # A .pgen may have the layout of a .bed, but has other files beside it.
             return "pgen" if kind == "bed" and path.suffix.lower() == ".pgen" else kind
     raise ValueError(

@@ -5,7 +5,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from sknnmm.common.duplicates import refuse_duplicates
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 
 
 def text_ids(ids, table):
@@ -31,7 +31,9 @@ def text_ids(ids, table):
     """
     ids = pd.Series(ids.array.astype(object))
     if (missing := ids.isna()).any():
-        raise ValueError(f"{table} has {missing.sum()} rows without an ID{_where(missing)}")
+        raise ValueError(
+            f"{table} has {counted(missing.sum(), 'row')} without an ID{_where(missing)}"
+        )
     kind = infer_dtype(ids)
     if kind not in ("string", "integer", "mixed-integer", "empty"):
         raise TypeError(
@@ -40,7 +42,9 @@ def text_ids(ids, table):
         )
     text = pd.Index(ids.map(str).str.strip())
     if (empty := text == "").any():
-        raise ValueError(f"{table} has {empty.sum()} rows with an empty ID{_where(empty)}")
+        raise ValueError(
+            f"{table} has {counted(empty.sum(), 'row')} with an empty ID{_where(empty)}"
+        )
     advice = "Keep one row of each individual, e.g. the mean of its records."
     refuse_duplicates(text, table, "IDs", advice)
     return text

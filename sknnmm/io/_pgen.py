@@ -15,11 +15,12 @@ from sknnmm.io._collect import (
     Filters,
     GrowingArray,
     collect,
+    in_parts,
     variant_table,
     variants_at_once,
 )
 from sknnmm.io._samples import known, phenotypes, samples_of, sexes
-from sknnmm.io._text import open_text
+from sknnmm.io._text import open_text, undecodable
 
 PSAM_COLUMNS = {  # of PLINK 2, and ours
     "IID": "individual", "FID": "family", "PAT": "father", "MAT": "mother", "SEX": "sex",
@@ -49,7 +50,7 @@ def read_pgen(
     dosages : bool, default=False
         Whether to read dosages instead of the genotypes called from them.
     encoding : str, default="utf-8"
-        Encoding of the .psam file.
+        Encoding of the .psam and .pvar files.
     min_maf, max_missing, min_hwe_p : float
         Which variants to keep by their quality, as in `read_genotypes`.
 
@@ -66,7 +67,7 @@ def read_pgen(
     FileNotFoundError
         If one of the three files does not exist.
     ValueError
-        If a file is malformed or truncated, or they do not fit together.
+        If a file is malformed, truncated or of another `encoding`, or they do not fit together.
 
     Warns
     -----
@@ -112,33 +113,43 @@ def read_pgen(
         raise _unreadable(pgen, error) from error
     dtype, n_variants = np.float32 if dosages else np.int8, variants.get_variant_ct()
     into = GrowingArray(n_samples, dtype, expected=n_variants)
-    return collect(pgen, samples, _blocks(pgen, file, variants, n_samples, dtype), into, filters)
+    rows = _rows(pvar, variants, encoding)
+    return collect(pgen, samples, _blocks(pgen, file, rows, n_samples, dtype), into, filters)
 
 
-def _blocks(path, file, variants, n_samples, dtype):
-    n_variants, n_at_once = variants.get_variant_ct(), variants_at_once(n_samples)
+def _blocks(path, file, rows, n_samples, dtype):
+    end = 0
     read = file.read_range if dtype == np.int8 else file.read_dosages_range
-    for start in range(0, n_variants, n_at_once):
-        end = min(start + n_at_once, n_variants)
-        rows = [_variant(variants, k) for k in range(start, end)]
-        dosages = np.empty((end - start, n_samples), dtype)
+    for part in in_parts(rows, variants_at_once(n_samples)):
+        start, end = end, end + len(part)
+        dosages = np.empty((len(part), n_samples), dtype)
         try:
             read(start, end, dosages)
         except RuntimeError as error:
-            place = f" between the variants {rows[0][0]} and {rows[-1][0]}"
+            place = f" between the variants {part[0][0]} and {part[-1][0]}"
             raise _unreadable(path, error, place) from error
         dosages[dosages < 0] = -1 if dtype == np.int8 else np.nan
-        yield Block(variant_table(rows), dosages)
+        yield Block(variant_table(part), dosages)
 
 
-def _variant(variants, k):
+def _rows(path, variants, encoding):
+    """Yield the row of the table of each variant."""
+    for k in range(variants.get_variant_ct()):
+        try:
+            yield _row(variants, k, encoding)
+        except UnicodeError as error:
+            raise undecodable(f"{path}, variant {k + 1},", encoding) from error
+
+
+def _row(variants, k, encoding):
     reference, *others = (
-        variants.get_allele_code(k, allele).decode() for allele in range(variants.get_allele_ct(k))
+        variants.get_allele_code(k, allele).decode(encoding)
+        for allele in range(variants.get_allele_ct(k))
     )
     others = [other for other in others if other != "."]
     return (
-        variants.get_variant_id(k).decode(),
-        variants.get_variant_chrom(k).decode(),
+        variants.get_variant_id(k).decode(encoding),
+        variants.get_variant_chrom(k).decode(encoding),
         variants.get_variant_pos(k),
         ",".join(others) or None,
         reference,

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 
 SAMPLE_COLUMNS = ["family", "father", "mother", "sex", "phenotype"]
 SEXES = {"M": "1", "MALE": "1", "F": "2", "FEMALE": "2"}
@@ -30,7 +30,7 @@ def sexes(column, path):
     other = column[~sexes.isin([0, 1, 2, -9]) & ~text.isin(["NA", ""])]
     if len(other):
         warnings.warn(
-            f"{path}: the sex of {len(other)} lines is none of 1, 2, M, F, male, female "
+            f"{path}: the sex of {counted(len(other), 'line')} is none of 1, 2, M, F, male, female "
             f"({some(other.map(repr).unique())}) and is read as missing.",
             stacklevel=5,
         )
@@ -44,7 +44,7 @@ def numbers(column, path):
     text = column[numbers.isna() & (column != "NA")]
     if len(text):
         warnings.warn(
-            f"{path}: the {column.name} of {len(text)} lines is not a number "
+            f"{path}: the {column.name} of {counted(len(text), 'line')} is not a number "
             f"({some(text.map(repr).unique())}) and is read as missing.",
             stacklevel=5,
         )

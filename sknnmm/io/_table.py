@@ -1,5 +1,6 @@
 """Tables with one row per individual."""
 
+import csv
 import re
 import warnings
 from io import StringIO
@@ -8,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
+from sknnmm.common.duplicates import refuse_duplicates
 from sknnmm.common.optional import import_optional
 from sknnmm.common.typing import FilePath
 from sknnmm.io._ids import text_ids
@@ -61,10 +63,10 @@ def read_table(
     -------
     DataFrame of shape (n, number of columns - 1)
         The other columns, in the order of the file. The index holds the IDs as text: 007 stays 007.
-        Blanks around IDs and, in text, around names of columns and values are left out.
-        Missing values (in text: empty, NA, NaN and others that pandas takes for missing) are NaN. A
-        first column without a name (row names of R, index of pandas) is left out unless it holds
-        the IDs, and so are columns at the end that have neither a name nor values.
+        Blanks around IDs, names of columns and values are left out. Missing values (empty, and in a
+        text file NA, NaN and others that pandas takes for missing) are NaN. A first column without
+        a name (row names of R, index of pandas) is left out unless it holds the IDs, and so are
+        columns at the end that have neither a name nor values.
 
     Raises
     ------
@@ -72,9 +74,9 @@ def read_table(
         If there is no such file.
     ValueError
         If the file has no column `id_column`, an ID is missing or duplicated, or the name of the
-        file does not tell `sep`; if a text file has no rows, a row with more fields than the header
-        (or with fewer, where blanks separate them), a last line that ends in the middle, two
-        columns of the same name, or another `encoding`. The message names file and line.
+        file does not tell `sep`; if two columns have the same name; if a text file has no rows, a
+        row with more fields than the header (or with fewer, where blanks separate them), a last
+        line that ends in the middle, or another `encoding`. The message names file and line.
     TypeError
         If the IDs in a Parquet file are neither text nor whole numbers.
     ImportError
@@ -112,7 +114,7 @@ def read_table(
     """
     path = Path(path)
     if sep is None and path.suffix.lower() == ".parquet":
-        table, is_text = _read_parquet(path), False
+        table, is_text = _read_parquet(path, id_column), False
     else:
         table = _read_text(path, id_column, sep or _separator(path), decimal, encoding, na_values)
         is_text = True
@@ -125,11 +127,32 @@ def read_table(
     return others.set_axis(ids.rename(id_column), axis=0)
 
 
-def _read_parquet(path):
+def _read_parquet(path, id_column):
     import_optional("pyarrow", f"Reading the Parquet file {path.name}")
     table = pd.read_parquet(path)
-    written_with_its_index = any(name is not None for name in table.index.names)
-    return table.reset_index() if written_with_its_index else table
+    if any(name is not None for name in table.index.names):  # it was written with its index
+        table = table.reset_index()
+    names = [_without_blanks(name) for name in table.columns]
+    refuse_duplicates(names, path, "column names", "Rename them.")
+    table.columns = names
+    others = table.drop(columns=[id_column], errors="ignore")
+    for name, column in others.select_dtypes(exclude=["number", "bool"]).items():
+        table[name] = _filled(column)
+    return table
+
+
+def _filled(column):
+    """Return a column without blanks around text, missing where nothing else is."""
+    is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
+    values = (column.cat.categories if is_categorical else column).tolist()
+    filled = [None if value == "" else value for value in map(_without_blanks, values)]
+    if filled == values:
+        return column
+    if not is_categorical:
+        return pd.Series(filled, column.index, column.dtype)
+    levels = [level for level in dict.fromkeys(filled) if level is not None]
+    of_rows = [filled[code] if code >= 0 else None for code in column.cat.codes]
+    return pd.Series(pd.Categorical(of_rows, levels, column.cat.ordered), column.index)
 
 
 def _read_text(path, id_column, sep, decimal, encoding, na_values):
@@ -151,7 +174,7 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
         "usecols": range(len(names)),
         "index_col": False,
         "dtype": {id_name: str},
-        "na_values": {name: list(na_values) for name in names if name != id_name},
+        "na_values": {n: list(na_values) for n in names if n != id_name} if na_values else None,
         "engine": "c" if len(sep) == 1 or sep == BLANKS else "python",
     }
 
@@ -168,19 +191,30 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
         table = parsed(low_memory=False)
     except pd.errors.ParserError as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
-    return _without_blanks(table, id_name, decimal, na_values)
+    return _read_without_blanks(table, id_name, decimal, na_values)
 
 
-def _without_blanks(table, id_name, decimal, na_values):
+def _read_without_blanks(table, id_name, decimal, na_values):
     """Return a table without blanks around values: they hide missing ones, and so numbers."""
+    stripped = {}  # lists and the csv module: pandas takes far longer where columns are many
     text = table.drop(columns=id_name).select_dtypes(exclude=["number", "bool"])
-    stripped = text.map(lambda value: value.strip() if isinstance(value, str) else value)
-    padded = stripped.columns[((stripped != text) & text.notna()).any()]
-    if len(padded) == 0:
+    for name, column in text.items():
+        values = column.tolist()
+        without = [_without_blanks(value) for value in values]
+        if without != values:
+            stripped[name] = without
+    if not stripped:
         return table
-    again = StringIO(stripped[padded].to_csv())  # types and missing values as in the file itself
+    again = StringIO()  # types and missing values as in the file itself
+    csv.writer(again).writerow(["", *stripped])
+    csv.writer(again).writerows(zip(table.index, *stripped.values(), strict=True))
+    again.seek(0)
     read = pd.read_csv(again, index_col=0, decimal=decimal, na_values=list(na_values))
-    return table.assign(**read)
+    return pd.concat([table.drop(columns=list(stripped)), read], axis=1)[table.columns]
+
+
+def _without_blanks(value):
+    return value.strip() if isinstance(value, str) else value
 
 
 def _check_regular_expression(sep):

@@ -40,7 +40,7 @@ def open_text(path, encoding):
     A file that starts with the mark of UTF-8 is read as UTF-8. If it cannot be decoded or unpacked
     while it is open, a ValueError names it.
     """
-    name = _checked(encoding)
+    name = codec_name(encoding)
     try:
         with _open_bytes(path) as raw:
             if raw.peek(3).startswith(codecs.BOM_UTF8):
@@ -50,11 +50,7 @@ def open_text(path, encoding):
             with io.TextIOWrapper(raw, encoding=name, newline="") as file:
                 yield file
     except UnicodeError as error:
-        raise ValueError(
-            f"{path}{_undecodable_line(path, name)} is not text in the encoding "
-            f"{encoding!r}. Pass encoding, e.g. encoding='latin-1' for files of older Windows "
-            "programs or encoding='utf-16'."
-        ) from error
+        raise undecodable(f"{path}{_undecodable_line(path, name)}", encoding) from error
     except BROKEN as error:
         raise ValueError(f"{path} cannot be unpacked: {error}") from error
 
@@ -84,7 +80,16 @@ def header_names(file, path, start, n_first, sep, description):
     return names
 
 
-def _checked(encoding):
+def undecodable(place, encoding):
+    """Return the error of text that is in another encoding."""
+    return ValueError(
+        f"{place} is not text in the encoding {encoding!r}. Pass encoding, e.g. "
+        "encoding='latin-1' for files of older Windows programs or encoding='utf-16'."
+    )
+
+
+def codec_name(encoding):
+    """Return Python's name of an encoding of text; raise if there is none."""
     try:
         "a".encode(encoding)  # fails for codecs that are not of text, such as base64
         return codecs.lookup(encoding).name

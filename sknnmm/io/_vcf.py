@@ -104,13 +104,20 @@ def read_vcf(
         raise ValueError(
             f"{path} is not a complete VCF or BCF file, or has an ID of individuals twice: {error}."
         ) from error
-    n_samples = len(file.samples)
+    try:
+        ids = file.samples
+    except UnicodeError as error:
+        raise ValueError(
+            f"{path}: the IDs of individuals are not text in the encoding 'utf-8', as in VCF and "
+            "BCF files. Convert it, e.g. by iconv -f latin1 -t utf-8."
+        ) from error
+    n_samples = len(ids)
     if n_samples == 0:
         raise ValueError(f"{path} has no individuals: its header ends before their IDs.")
     into = GrowingArray(n_samples, np.float32 if dosages else np.int8)
     blocks = _blocks(path, file, n_samples, read_dosages=dosages)
     try:
-        return collect(path, samples_of(file.samples), blocks, into, filters)
+        return collect(path, samples_of(ids), blocks, into, filters)
     finally:
         file.close()
 

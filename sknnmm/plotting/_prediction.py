@@ -10,6 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_scalar
 
+from sknnmm.common.fitted import pass_what_is_inside
 from sknnmm.common.typing import Column, Table
 from sknnmm.inputs.tables import column_of_doubles
 from sknnmm.plotting._style import (
@@ -116,7 +117,15 @@ class PredictionDisplay:
                 f"PredictionDisplay is for measured phenotypes, {type(model).__name__} predicts "
                 "classes: use CalibrationDisplay or RocCurveDisplay of scikit-learn."
             )
-        _refuse_without_std(model)
+        if not _predicts_std(model):
+            raise TypeError(
+                f"{type(_last_step(model)).__name__} has no predict(X, return_std=True), of which "
+                "the intervals are made."
+                + (
+                    pass_what_is_inside(model, _predicts_std)
+                    or " Draw its predictions with PredictionErrorDisplay of scikit-learn."
+                )
+            )
         given = {"omics": omics, "covariates": covariates}
         given = {name: table for name, table in given.items() if table is not None}
         mean, std = model.predict(X, **given, return_std=True)
@@ -172,15 +181,12 @@ class PredictionDisplay:
         return self
 
 
-def _refuse_without_std(model):
-    """Raise for an estimator that predicts no standard deviations."""
-    last = model
-    while isinstance(last, Pipeline):
-        last = last[-1]
-    predict = getattr(last, "predict", None)
-    if predict is None or "return_std" not in signature(predict).parameters:
-        raise TypeError(
-            f"{type(last).__name__} has no predict(X, return_std=True), of which the intervals are "
-            "made: draw its predictions with PredictionErrorDisplay of scikit-learn. Of a search "
-            "pass best_estimator_."
-        )
+def _last_step(model):
+    while isinstance(model, Pipeline):
+        model = model[-1]
+    return model
+
+
+def _predicts_std(model):
+    predict = getattr(_last_step(model), "predict", None)
+    return predict is not None and "return_std" in signature(predict).parameters

@@ -75,8 +75,11 @@ CASES = {  # what happens to the files; options; what the line has
     "short line of .bim": (line("herd.bim", 4, "1 rs3"), "", ["herd.bim"]),
     "short line of .fam": (line("herd.fam", 4, "1"), "", ["herd.fam"]),
     "IDs of genotypes in Latin-1": (
-        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "--encoding latin-1",
-        ["herd.fam, line 1, is not text", "iconv -f latin1"]),
+        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "",
+        ["herd.fam, line 1, is not text in the encoding utf-8", "--encoding latin-1", "iconv"]),
+    "IDs of genotypes in no encoding": (
+        written("herd.fam", b"0 K\xfch 0 0 0 0\n"), "--encoding ascii",
+        ["herd.fam, line 1, is not text in the encoding utf-8 or ascii", "iconv -f latin1"]),
     "individual twice": (
         edited("herd.fam", "cow00003", "cow00004"), "", ["herd.bed", "cow00004", "Keep one"]),
     "no VCF": (
@@ -374,6 +377,11 @@ def test_ctrl_c_says_how_to_continue_and_the_same_command_does(demo, tmp_path, c
     printed = capfd.readouterr().err
     assert "sknnmm: stopped: checkpoint" in printed and "continues" in printed
     assert (tmp_path / "out.checkpoint").is_dir() and not (tmp_path / "out").exists()
-    assert main([*FIT.split(), "--quiet"]) == 0
+    assert main(FIT.split()) == 0
+    *_, warning, last = capfd.readouterr().err.splitlines()
+    assert warning.startswith("warning: ") and last == (
+        "out: 9 tables and the model, which sknnmm report and sknnmm predict read by --model out"
+    )
     assert (tmp_path / "out" / "model.skops").is_file()
+    assert len(list((tmp_path / "out").glob("*.csv"))) == 9 + 1  # with the alleles of the model
     assert not (tmp_path / "out.checkpoint").exists()

@@ -8,6 +8,7 @@ import sys
 import time
 import tomllib
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -221,7 +222,40 @@ def test_what_was_read_in_another_sense_than_meant_is_noted(inside, tmp_path):
     assert steps.count("c.csv: its last line has no line break; check that the file is whole") == 1
     assert "p.csv: its last line" not in steps
     assert "c.csv: herd, which no option names, is a fixed effect" in steps
-    assert "values of case are -9, which is a missing value in PLINK" in kept.warnings[0]
+    assert "p.csv: case is -9 in " in kept.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "of_genotypes"), [("latin-1", "latin-1"), ("utf-16", "utf-8")]
+)
+def test_names_of_genotypes_are_utf_8_or_encoded_as_the_tables(
+    encoding, of_genotypes, inside, tmp_path
+):
+    for suffix in ("bed", "bim", "fam"):
+        (tmp_path / f"herd.{suffix}").write_bytes(Path(f"demo/herd.{suffix}").read_bytes())
+    fam = Path("demo/herd.fam").read_text().replace("cow00003", "Kühne")
+    (tmp_path / "herd.fam").write_bytes(fam.encode(of_genotypes))
+    table = Path("demo/phenotypes.csv").read_text().replace("cow00003", "Kühne")
+    (tmp_path / "p.csv").write_bytes(table.encode(encoding))
+    files = {"genotypes": tmp_path / "herd.bed", "phenotypes": tmp_path / "p.csv"}
+    with journal("fit", {"quiet": True}):
+        inputs = read_inputs(Data(**files, trait="milk", encoding=encoding))
+    assert inputs.genotypes.index[3] == "Kühne" and np.isfinite(inputs.y["Kühne"])
+
+
+def test_commands_end_with_where_the_results_are(inside, tmp_path, capfd):
+    folder = tmp_path / "my cows"
+    folder.mkdir()
+    new = ["--genotypes", "demo/new.bed", "--covariates", "demo/new_covariates.csv"]
+    for command, out, end in (
+        (["simulate"], "demo", f"read by --config '{folder}/demo/run.toml'"),
+        (["predict", "--model", "results", *new], "new", "the tables predictions and"),
+        (["report", "--model", "results"], "report.html", "to be opened in a browser"),
+    ):
+        path = folder / out
+        assert main([*command, "--out", str(path)]) == 0
+        last = capfd.readouterr().err.splitlines()[-1]
+        assert last.startswith(f"{path}: ") and end in last and path.exists()
 
 
 def test_help_has_the_whole_name_of_every_option(monkeypatch, capfd):

@@ -114,7 +114,7 @@ def test_two_classes_with_mask_weights_and_limits_are_those_of_python(herd, insi
     n_healthy = (herd.table["disease"] == "healthy").sum()
     assert f"classes from low to high healthy ({n_healthy}), diseased ({75 - n_healthy})" in log
     below = np.isneginf(herd.omics).sum().sum()
-    assert below > 0 and f"{below} values below their detection limit" in log
+    assert below > 0 and f"{below} values below the detection limit" in log
     assert "classes_" not in log and "40 connections" in log
 
     run(herd, "predict --model out --genotypes @herd.vcf --omics @omics.csv --out new", short=False)
@@ -165,7 +165,7 @@ def test_censored_traits_are_those_of_python_and_only_exact_ones_are_scored(herd
     assert (folds.groupby("from")["individuals"].sum() == N - n_censored).all()
     summary = json.loads((inside / "folds" / "summary.json").read_text())
     assert all(text.startswith("fold") for text in summary["warnings"])
-    assert any("below their limits" in text for text in summary["warnings"])
+    assert any("below the limits" in text for text in summary["warnings"])
     run(herd, "report --model out --cv folds --quiet", short=False)
     assert "known exactly are scored" in (inside / "out" / "report.html").read_text()
 

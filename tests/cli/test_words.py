@@ -9,7 +9,9 @@ import pytest
 
 from sknnmm.cli.config import as_toml, read_config
 from sknnmm.cli.folder import check_free, new_folder
+from sknnmm.cli.options import TableFormat
 from sknnmm.cli.report import in_words
+from sknnmm.cli.tables import read, read_text
 from sknnmm.cli.words import in_options
 
 
@@ -78,6 +80,17 @@ def test_a_config_has_numbers_as_typed_and_passes_over_options_of_other_commands
     assert context.default_map == {**expected, "random": ["litter"]}
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_tables_have_no_blanks_around_names_and_text(tmp_path, suffix):
+    table, path = pd.DataFrame({" snp": [" rs1", "rs2 "], "herd ": ["a ", " b"]}), tmp_path / "t"
+    path = path.with_suffix(f".{suffix}")
+    table.to_csv(path, index=False) if suffix == "csv" else table.to_parquet(path, index=False)
+    read_as = read_text(path, TableFormat())
+    assert read_as.to_dict("list") == {"snp": ["rs1", "rs2"], "herd": ["a", "b"]}
+    by_id = read(path, TableFormat())
+    assert by_id["herd"].to_dict() == {"rs1": "a", "rs2": "b"} and by_id.index.name == "snp"
+
+
 def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
     out = tmp_path / "out"
     with new_folder(out) as folder:
@@ -124,6 +137,11 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path):
         ),
         (r"pass sep, e.g. sep=r'\s+' for blanks", r"pass --sep, e.g. --sep '\s+' for blanks"),
         ("Pass encoding, e.g. encoding='latin-1'", "Pass --encoding, e.g. --encoding latin-1"),
+        ("as measured: pass -inf for what", "as measured: write -inf for what"),
+        ("or use NaN for missing values.", "or leave the field empty for missing values."),
+        ("use NaN for a missing y.", "leave the field empty for a missing --trait."),
+        ("use -inf for a y of which only", "write -inf for a --trait of which only"),
+        ("or NaN in both if nothing is.", "or leave both empty if nothing is."),
         ("is less than n_splits=3.", "is less than --folds 3."),
         ("pass dosages=False.", "leave out --dosages."),
         ("min_maf must be a number", "--min-maf must be a number"),

@@ -20,7 +20,7 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_only_fitted_networks_are_taken(call):
-    with pytest.raises(TypeError, match=r"got Pipeline.*last step of a Pipeline is pipeline\[-1\]"):
+    with pytest.raises(TypeError, match=r"got Pipeline\. Pass model\[-1\]\."):
         call(make_pipeline(NNMMRegressor()))
     with pytest.raises(NotFittedError, match="not fitted yet"):
         call(NNMMRegressor())

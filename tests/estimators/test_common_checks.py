@@ -10,7 +10,7 @@ from sknnmm import NNMMClassifier, NNMMRegressor
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore:X has .* columns without variance"),
+    pytest.mark.filterwarnings("ignore:X has .* columns? without variance"),
     pytest.mark.filterwarnings("ignore:X has negative values"),
 ]
 CONFIGURATIONS = [{}, {"method": "RR-BLUP", "activation": "tanh", "n_latent": 2}]

@@ -147,7 +147,7 @@ def test_a_continued_fit_is_one_long_fit(below, short, activation, tmp_path):
     )
 
 
-@pytest.mark.filterwarnings("ignore:omics .* below their limits")
+@pytest.mark.filterwarnings("ignore:omics .* below the limits")
 def test_a_checkpoint_with_other_limits_is_refused(below, short, tmp_path):
     options = {"checkpoint": tmp_path, "n_iter": 40}
     short(detection_limits=below.array, **options).fit(below.X, below.y, omics=below.omics)

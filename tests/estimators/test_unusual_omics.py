@@ -41,7 +41,7 @@ def test_an_omic_without_variance_has_weight_zero(data, short, kind, method, act
     weights = "BayesL" if method == "BayesL" else "BayesC"
     model = short(method=method, omics_method=weights, activation=activation)
     omics = with_idle(data.gappy, kind)
-    with pytest.warns(UserWarning, match=r"1 columns without variance.*\(omic_1\)") as caught:
+    with pytest.warns(UserWarning, match=r"1 column without variance.*\(omic_1\)") as caught:
         model.fit(data.X, data.y, omics=omics)
     assert [w.filename for w in caught if "without variance" in str(w.message)] == [__file__]
     for name in (
@@ -150,7 +150,9 @@ def test_values_far_outside_warn_once_naming_omics_rows_and_sds(data, short):
     mean, sd = model.omics_mean_, model.omics_scale_
     omics[3, 1] = np.nanmax(data.gappy[:, 1]) + 1000 * sd[1]
     omics[7, 2] = np.nanmin(data.gappy[:, 2]) - 50 * sd[2]
-    message = r"omics omic_1, omic_2 .*up to 1e\+03 SDs beyond it \(rows 3, 7\)"
+    message = (
+        r"omics has values far .*, of omic_1, omic_2, up to 1e\+03 SDs beyond it \(rows 3, 7\)"
+    )
     for act in (
         lambda: model.predict(data.X[:10], omics=omics, return_std=True),
         lambda: model.score(data.X[:10], data.y[:10], omics=omics),

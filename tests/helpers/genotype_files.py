@@ -84,8 +84,8 @@ def write_pgen(prefix, dosages, ids, variants):
 
 
 def write_bgen(path, dosages, ids, variants, **options):
-    """Write certain genotypes; `options` are those of BgenWriter."""
-    with BgenWriter(str(path), len(ids), samples=list(ids), **options) as writer:
+    """Write certain genotypes, without IDs if they are None; `options` are those of BgenWriter."""
+    with BgenWriter(str(path), len(dosages), samples=ids and list(ids), **options) as writer:
         for (name, v), column in zip(variants.iterrows(), dosages.T, strict=True):
             probabilities = np.vstack([np.eye(3), np.full(3, np.nan)])[column]
             alleles = [v.other_allele, v.counted_allele]

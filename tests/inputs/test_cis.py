@@ -336,6 +336,6 @@ def test_as_a_mask_by_position_and_by_name():
     assert_array_equal(resolve_mask(mask, snps.index, genes.index, 0).toarray(), expected)
     by_name = pd.DataFrame.sparse.from_spmatrix(mask, index=snps.index, columns=genes.index)
     kept = np.array(["rs4", "rs2", "rs1"])
-    with pytest.warns(UserWarning, match=r"mask names 1 SNPs that are not in X \(rs3\)"):
+    with pytest.warns(UserWarning, match=r"mask names 1 SNP not in X \(rs3\)"):
         resolved = resolve_mask(by_name, kept, np.array(["g2", "g1"]), 0)
     assert_array_equal(resolved.toarray(), [[False, True], [True, False], [False, True]])

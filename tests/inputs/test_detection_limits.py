@@ -56,8 +56,10 @@ def test_cells_below_no_limit_are_refused_by_name():
 
 def test_measured_values_below_a_limit_are_a_warning():
     omics = np.array([[1.0, 0.4, 3.0], [1.0, -np.inf, 3.0], [1.0, 0.3, 3.0], [1.0, 0.5, 3.0]])
-    with pytest.warns(UserWarning, match="omics glucose have 2 values below their limits"):
-        check_below(omics, np.array(EXPECTED), NAMES)
+    for rows, values in ((4, "2 values"), (2, "1 value")):
+        message = f"omics has {values} below the limits in detection_limits, of glucose. Such"
+        with pytest.warns(UserWarning, match=message):
+            check_below(omics[:rows], np.array(EXPECTED), NAMES)
 
 
 def test_a_fit_checks_before_it_samples(data, short, no_sampling):

@@ -43,7 +43,7 @@ def test_inputs_of_a_fit_are_frozen_and_the_estimator_is_as_it_was(data, frame, 
 
 def test_what_predict_compares_with(data, short):
     constant = np.column_stack([data.gappy[:, 0], np.full(80, 5.0)])
-    with pytest.warns(UserWarning, match="1 columns without variance"):
+    with pytest.warns(UserWarning, match="1 column without variance"):
         inputs = check_fit_inputs(
             short(), data.X, Phenotype(data.y), constant, None, None, np.float32
         )
@@ -81,7 +81,7 @@ def test_floating_columns_that_differ_by_rounding_alone_have_effect_zero(data, s
     X[:, 2] = 0.3
     X[::2, 2] = np.nextafter(0.3, 1)
     model = short(precision="double", method="RR-BLUP")
-    with pytest.warns(UserWarning, match=r"X has 1 columns without variance \(2\)"):
+    with pytest.warns(UserWarning, match=r"X has 1 column without variance \(2\)"):
         model.fit(X, data.y)
     assert model.direct_effects_[2] == 0 and np.count_nonzero(model.direct_effects_) == 23
 

@@ -40,7 +40,7 @@ def test_names_of_groups_are_text_in_order():
 
 def test_names_that_X_lacks_are_dropped_with_a_warning():
     groups = pd.Series("x", index=[*SNPS[::-1], "rs90", "rs91"])
-    with pytest.warns(UserWarning, match=r"snp_groups names 2 SNPs that are not in X \(rs90, rs91"):
+    with pytest.warns(UserWarning, match=r"snp_groups names 2 SNPs not in X \(rs90, rs91"):
         assert_array_equal(resolve_snp_groups(groups, SNPS).of, 0)
 
 

@@ -274,7 +274,7 @@ def test_names_that_X_lacks_are_dropped_with_one_warning(mask, lacking):
     assert_array_equal(resolved.toarray(), ONE_EACH[FILTERED])
     (warned,) = caught
     shown = ", ".join(lacking[:5])
-    assert f"mask names {len(lacking)} SNPs that are not in X ({shown}, ...)" in str(warned.message)
+    assert f"mask names {len(lacking)} SNPs not in X ({shown}, ...)" in str(warned.message)
 
 
 # --- errors ------------------------------------------------------------------------------------

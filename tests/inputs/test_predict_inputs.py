@@ -58,7 +58,7 @@ INVALID_PREDICT = {
     ),
     "covariates columns": (
         dict(covariates=lambda t: t.to_numpy()[:, :1]),
-        "covariates has 1 columns but the model was fitted with 2: age, sex",
+        "covariates has 1 column but the model was fitted with 2: age, sex",
     ),
     "covariates missing": (
         dict(covariates=lambda t: t.mask(t["age"] > 50)),

@@ -129,6 +129,51 @@ def test_invalid_filters(tmp_path, options, message):
         read_vcf(tmp_path / "absent.vcf", **options)
 
 
+IN_LATIN_1 = {  # of each format, the file that is text
+    "bed": "herd.fam", "pgen": "herd.pvar", "bgen": "herd.sample", "raw": "herd.raw",
+    "hapmap": "herd.hmp.txt",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "name"), IN_LATIN_1.items())
+def test_names_in_another_encoding(kind, name, tmp_path):
+    path = write_format(kind, tmp_path, DOSAGES, IDS, variants_of(30))
+    old, new = ("rs2", "rsé") if kind == "pgen" else ("m3", "Kühne")
+    if kind == "bgen":
+        write_bgen(path, DOSAGES, None, variants_of(30))
+        lines = ["ID_1 ID_2 missing", "0 0 0", *(f"{i} {i} 0" for i in IDS)]
+        write_lines(tmp_path / name, lines)
+    text = (tmp_path / name).read_text()
+    assert old in text
+    (tmp_path / name).write_bytes(text.replace(old, new).encode("latin-1"))
+    with pytest.raises(ValueError, match=f"{name}, .*is not text in the encoding 'utf-8'"):
+        read_genotypes(path)
+    genotypes = read_genotypes(path, encoding="latin-1").genotypes
+    assert new in (genotypes.columns if kind == "pgen" else genotypes.index)
+    assert_array_equal(calls(genotypes), DOSAGES)
+    with pytest.raises(ValueError, match="encoding='klingon' is not known"):
+        read_genotypes(path, encoding="klingon")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("kind", ["raw", "hapmap"])
+def test_formats_are_known_in_wide_encodings_and_after_byte_order_marks(kind, encoding, tmp_path):
+    path = write_format(kind, tmp_path, DOSAGES, IDS, variants_of(30))
+    path.write_bytes(path.read_text().encode(encoding))
+    passed = "utf-8" if encoding == "utf-8-sig" else encoding
+    assert_array_equal(calls(read_genotypes(path, encoding=passed).genotypes), DOSAGES)
+
+
+def test_a_vcf_is_always_utf_8(tmp_path):
+    path = write_format("vcf", tmp_path, DOSAGES, IDS, variants_of(30))
+    assert list(read_genotypes(path, encoding="UTF8").genotypes.index) == IDS
+    with pytest.raises(ValueError, match=r"encoding='latin-1': .*herd.vcf is a VCF .* iconv"):
+        read_genotypes(path, encoding="latin-1")
+    path.write_bytes(path.read_text().replace("m3", "Kühne").encode("latin-1"))
+    with pytest.raises(ValueError, match=r"herd.vcf: the IDs .* 'utf-8'.* iconv"):
+        read_genotypes(path)
+
+
 @pytest.mark.parametrize("cut", [0.5, 0.95, 0.05])
 def test_truncated_files(written, cut):
     content = written.read_bytes()

@@ -229,7 +229,7 @@ def test_phenotypes_that_are_no_numbers_are_missing(written, text):
         phenotypes = phenotypes_of(written, " 2", f" {text}", " -9", " NA", " 1e-3")
     assert_array_equal(phenotypes, [2, NAN, NAN, NAN, 1e-3])
     (warning,) = caught
-    assert f"mice.qc.fam: the phenotype of 1 lines is not a number ({text!r})" in str(
+    assert f"mice.qc.fam: the phenotype of 1 line is not a number ({text!r})" in str(
         warning.message
     )
 
@@ -327,8 +327,8 @@ def test_positions_that_are_no_numbers_are_missing(written):
     assert_array_equal(variants["position"], [NAN, NAN, 9])
     assert_array_equal(variants["cM"], [0, NAN, 2.25])
     messages = "\n".join(str(warning.message) for warning in caught)
-    assert "mice.qc.bim: the cM of 1 lines is not a number ('x')" in messages
-    assert "mice.qc.bim: the position of 1 lines is not a number ('1.2kb')" in messages
+    assert "mice.qc.bim: the cM of 1 line is not a number ('x')" in messages
+    assert "mice.qc.bim: the position of 1 line is not a number ('1.2kb')" in messages
     assert {warning.filename for warning in caught} == {__file__}
 
 
@@ -419,6 +419,15 @@ def test_values_lose_the_blanks_around_them(tmp_path):
     assert_frame_equal(read, pd.DataFrame(expected, pd.Index(["1", "2", "3"], name="id")))
 
 
+def test_blanks_around_text_of_several_lines(tmp_path):
+    """A file of Windows, or of an old Macintosh; the values are written and read once more."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'id,note,HDL\n1," a\rb", 1\n2,"c\r\nd ",NA \n')
+    read = read_table(path, "id")
+    assert list(read["note"]) == ["a\rb", "c\r\nd"]
+    assert_array_equal(read["HDL"], [1, np.nan])
+
+
 def test_a_blank_late_in_a_large_file_leaves_numbers(tmp_path):
     """Pandas reads such a file in parts, of which the last alone would be text."""
     path = tmp_path / "t.csv"
@@ -433,6 +442,32 @@ def test_parquet_with_the_ids_as_index(tmp_path):
     path = tmp_path / "omics.parquet"
     OMICS.to_parquet(path)
     assert_frame_equal(read_table(path, "mouse"), OMICS)
+
+
+def test_values_of_parquet_lose_the_blanks_around_them(tmp_path):
+    """As those of a text file do: blanks make no further levels, and hide no missing values."""
+    levels = pd.CategoricalDtype(["low", " high", "high ", " "], ordered=True)
+    values = {
+        " id ": [" 1", "2 ", "3"],
+        "sex ": [" F", "F", None],
+        "herd": ["a b ", " ", ""],
+        "yield": pd.Series(["high ", " high", " "], dtype=levels),
+        "HDL": [1.5, 2, 3],
+        "kept": pd.Series(["x", "y", "x"], dtype="category"),
+    }
+    pd.DataFrame(values).to_parquet(tmp_path / "t.parquet", index=False)
+    expected = {
+        "sex": ["F", "F", None],
+        "herd": ["a b", None, None],
+        "yield": pd.Categorical(["high", "high", None], ["low", "high"], ordered=True),
+        "HDL": [1.5, 2, 3],
+        "kept": pd.Categorical(["x", "y", "x"]),
+    }
+    read = read_table(tmp_path / "t.parquet", "id")
+    assert_frame_equal(read, pd.DataFrame(expected, pd.Index(["1", "2", "3"], name="id")))
+    pd.DataFrame({"id": ["1"], "a": [1], "a ": [2]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match=r"t\.parquet has 1 duplicated column name.* \(a\)"):
+        read_table(tmp_path / "t.parquet", "id")
 
 
 def test_parquet_with_an_index_of_two_levels(tmp_path):
@@ -460,7 +495,7 @@ INVALID_TABLES = {
     "duplicates": ("ID,A\n1,2\n3,4\n1,5\n3,4\n3,3\n", {}, r"t.csv has 2 duplicated IDs \(1, 3\)"),
     "duplicates but for blanks": ("ID,A\n1,2\n 1,5\n", {}, r"has 1 duplicated ID \(1\)"),
     "missing": ("ID,A\n1,2\n,5\nNA,2\n", {}, r"t.csv has 2 rows without an ID .*: 2, 3\)"),
-    "empty": ("ID,A\n1,2\n  ,5\n", {}, r"t.csv has 1 rows with an empty ID .*: 2\)"),
+    "empty": ("ID,A\n1,2\n  ,5\n", {}, r"t.csv has 1 row with an empty ID .*: 2\)"),
 }
 
 
@@ -923,7 +958,7 @@ INVALID = {
     "missing": (
         (GENOTYPES, None, indexed(["a", None])),
         ValueError,
-        "phenotypes has 1 rows without an ID",
+        "phenotypes has 1 row without an ID",
     ),
     "counted rows": ((COUNTED,), ValueError, "genotypes has no IDs: its index has no name"),
     "counted omics": ((GENOTYPES, COUNTED), ValueError, "omics has no IDs"),

@@ -296,7 +296,7 @@ def test_before_a_network_with_a_mask_by_names(data, short):
         short(mask={0: names[:12], 1: names[6:], 2: names[12:]}),
     ]
     pipeline = make_pipeline(*steps).set_output(transform="pandas")
-    with pytest.warns(UserWarning, match="mask names 2 SNPs that are not in X"):
+    with pytest.warns(UserWarning, match="mask names 2 SNPs not in X"):
         pipeline.fit(X, data.y, nnmmregressor__omics=data.omics)
     network = pipeline[-1]
     assert list(network.snp_names_) == [name for name in names if name not in ("rs7", "rs8")]

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from joblib.externals.loky import get_reusable_executor
 
 SIGN = ".sknnmm-stop"  # in the directory of the checkpoint, or a temporary one
-SECONDS_BETWEEN_LOOKS = 0.2  # at the file: it may be on a slow file system
+SECONDS_BETWEEN_LOOKS = 0.2  # for the file, which may be on a slow file system, and the parent
 
 #: Signals that stop chains, where they would end the program: their usual handlers.
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
@@ -58,7 +58,7 @@ class StopSign:
         self._directory = directory
         self._file = None if directory is None else Path(directory) / SIGN
         self._raised = False
-        self._parent = None
+        self._parent_has_ended = None  # in a worker process: asks whether it has
         self._look_at = -float("inf")
         self.signal = None  # that has put up the sign
         self.told = None  # what the chains that saw it have saved, for a message
@@ -66,10 +66,16 @@ class StopSign:
     @property
     def is_up(self):
         """Return whether chains are to stop."""
-        if self._file is not None and time.monotonic() >= self._look_at:
-            self._raised = self._raised or os.path.exists(self._file)
+        if not self._raised and time.monotonic() >= self._look_at:
+            self._raised = self._was_put_up_elsewhere() or self._is_orphaned()
             self._look_at = time.monotonic() + SECONDS_BETWEEN_LOOKS
-        return self._raised or _orphaned(self._parent)
+        return self._raised
+
+    def _was_put_up_elsewhere(self):
+        return self._file is not None and os.path.exists(self._file)
+
+    def _is_orphaned(self):
+        return self._parent_has_ended is not None and self._parent_has_ended()
 
     def put_up(self):
         """Let all chains of the fit stop."""
@@ -127,8 +133,8 @@ class StopSign:
         """
         started_by = multiprocessing.parent_process()  # None: of a cluster, which looks after it
         if started_by is not None:
-            self._parent = started_by.pid
-            _leave_with(started_by.pid, os.getpid())
+            self._parent_has_ended = _end_of(started_by)
+            _leave_with(started_by, os.getpid())
         _at_work.add(self)
         try:
             with self._hearing(in_worker=True):
@@ -190,14 +196,26 @@ def _put_back_handlers():
         signal.signal(*_replaced.popitem())
 
 
-def _orphaned(parent):
-    return parent is not None and os.getppid() != parent
+def _end_of(starter):
+    """Return a function that tells whether the process that started this one has ended.
+
+    A child that loses its parent gets another one. But the parent of a worker is not the process
+    that started it if that uses a fork server, and on Windows the number of the parent stays: there
+    the sentinel tells. It would not do elsewhere: loky passes none, and workers that are forked
+    hold those of their siblings open.
+    """
+    is_parent = os.name != "nt" and os.getppid() == starter.pid
+    if is_parent or starter.sentinel is None:
+        return lambda: os.getppid() != starter.pid
+    return lambda: not starter.is_alive()
 
 
 @cache  # once per process
-def _leave_with(parent, pid):
+def _leave_with(starter, pid):
+    has_ended = _end_of(starter)
+
     def leave():
-        while not _orphaned(parent) or _at_work:
+        while not has_ended() or _at_work:
             time.sleep(0.5)
         os._exit(1)
 

@@ -245,6 +245,7 @@ class Limit:
 # --- signals ------------------------------------------------------------------------------------
 
 ENDLESS = """
+import multiprocessing
 import os
 import signal
 import sys
@@ -264,7 +265,8 @@ def tanh_that_tells(z):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, also for the tests it starts
-    directory, n_jobs, backend, handler = sys.argv[1:]
+    directory, n_jobs, backend, handler, start_method = sys.argv[1:]
+    multiprocessing.set_start_method(start_method)
     if handler == "own":
         # Not sys.exit: numba does not survive every exception raised in the middle of a call.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
@@ -289,13 +291,21 @@ def iteration_saved(path):
 class Endless:
     """A fit in a process, and a session, of its own that runs until it is told to stop."""
 
-    def __init__(self, folder, n_jobs=1, backend="loky", handler="usual", checkpoint=True):
+    def __init__(
+        self,
+        folder,
+        n_jobs=1,
+        backend="loky",
+        handler="usual",
+        start_method="fork",
+        checkpoint=True,
+    ):
         script = folder / "endless.py"
         script.write_text(ENDLESS)
         self.directory, self._n_jobs = folder / "run", n_jobs
         where = str(self.directory) if checkpoint else ""
         self._process = subprocess.Popen(
-            [sys.executable, script, where, str(n_jobs), backend, handler],
+            [sys.executable, script, where, str(n_jobs), backend, handler, start_method],
             env={**os.environ, "PYTHONPATH": str(Path(sknnmm.__file__).parents[1])},
             start_new_session=True,
         )
@@ -401,9 +411,17 @@ def send_twice(pid, number):
 
 
 @posix
-@pytest.mark.slow
-def test_a_killed_fit_leaves_workers_that_save_and_end(tmp_path):
-    with Endless(tmp_path, n_jobs=2) as fit:
+@pytest.mark.parametrize(
+    ("backend", "start_method"),
+    [
+        ("multiprocessing", "forkserver"),  # whose workers are no children of the fit
+        pytest.param("multiprocessing", "fork", marks=pytest.mark.slow),
+        pytest.param("multiprocessing", "spawn", marks=pytest.mark.slow),
+        pytest.param("loky", "fork", marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_fit_leaves_workers_that_save_and_end(backend, start_method, tmp_path):
+    with Endless(tmp_path, 2, backend, start_method=start_method) as fit:
         fit.wait_until_saved()
         assert fit.stop(signal.SIGKILL) == -signal.SIGKILL
         assert min(fit.saved()) > 1
