@@ -42,11 +42,18 @@ from benchmarks.real.families import (
 )
 from benchmarks.real.scores import predictions, print_pooled, print_seconds, print_tables, scores
 from benchmarks.reporting import describe_machine
+from sknnmm import priors
 
 LINEAR_COMPETITORS = {name: COMPETITORS[name] for name in LINEAR}
 OURS = "RR-BLUP, weights RR-BLUP"
 RRBLUP = {"method": "RR-BLUP", "omics_method": "RR-BLUP"}
 BAYESC_WEIGHTS = {"RR-BLUP, weights BayesC": {**RRBLUP, "omics_method": "BayesC"}}
+HELD = {
+    "RR-BLUP, weights of held variance": {
+        **RRBLUP,
+        "omics_method": priors.RRBLUP(estimate_variance=False),
+    }
+}
 NO_DIRECT = {"RR-BLUP, no direct effects": {**RRBLUP, "direct_effects": False}}
 N_COMPONENTS = 5
 SIMULATED_FOLDS = 3
@@ -121,7 +128,7 @@ def maize_methods(trait, n_iter):
     """Return competitors, networks of the transcripts, and of their principal components."""
     methods = LINEAR_COMPETITORS
     if trait in LONG_TRAITS:
-        methods = COMPETITORS | networks({OURS: RRBLUP, **BAYESC_WEIGHTS}, n_iter)
+        methods = COMPETITORS | networks({OURS: RRBLUP, **BAYESC_WEIGHTS, **HELD}, n_iter)
         methods["ours: RR-BLUP, no omics"] = without_omics(n_iter)
     on_few = {"two-kernel BLUP": COMPETITORS["two-kernel BLUP"]}
     on_few |= networks({OURS: RRBLUP, **NO_DIRECT}, n_iter)
@@ -132,7 +139,7 @@ def maize_methods(trait, n_iter):
 
 
 def compare_incomplete(options):
-    methods = LINEAR_COMPETITORS | networks({OURS: RRBLUP}, options.n_iter)
+    methods = LINEAR_COMPETITORS | networks({OURS: RRBLUP, **HELD}, options.n_iter)
     case = maize(options.data_home, "GTM", "all")
     return report([predictions(case, methods, options.folds)])
 
