@@ -45,7 +45,7 @@ def genotypes_from(path: Path, option: str, encoding: str, **filters: Any) -> Bu
 
 
 def _read(path, encoding, filters):
-    tried = list(dict.fromkeys(["utf-8", codec_name(encoding)]))
+    tried = list({codec_name(name): name for name in ("utf-8", encoding)}.values())
     for name in tried:
         try:
             return read_genotypes(path, encoding=name, **filters)

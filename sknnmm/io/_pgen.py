@@ -20,7 +20,7 @@ from sknnmm.io._collect import (
     variants_at_once,
 )
 from sknnmm.io._samples import known, phenotypes, samples_of, sexes
-from sknnmm.io._text import open_text, undecodable
+from sknnmm.io._text import open_text, refuse_mark, undecodable
 
 PSAM_COLUMNS = {  # of PLINK 2, and ours
     "IID": "individual", "FID": "family", "PAT": "father", "MAT": "mother", "SEX": "sex",
@@ -104,6 +104,7 @@ def read_pgen(
         pvar = pvar.with_suffix(".pvar.zst")
     for path in (pgen, pvar):
         path.open("rb").close()  # pgenlib does not tell which one is absent
+    refuse_mark(pvar)
     samples = _read_samples(psam, encoding)
     n_samples = len(samples)
     try:

@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sknnmm import NNMMRegressor
 from sknnmm.cli import main
+from sknnmm.cli.genotypes import genotypes_from
 from sknnmm.cli.inputs import note_unnamed, read_inputs, unnamed
 from sknnmm.cli.journal import journal
 from sknnmm.cli.options import Data
@@ -241,6 +242,16 @@ def test_names_of_genotypes_are_utf_8_or_encoded_as_the_tables(
     with journal("fit", {"quiet": True}):
         inputs = read_inputs(Data(**files, trait="milk", encoding=encoding))
     assert inputs.genotypes.index[3] == "Kühne" and np.isfinite(inputs.y["Kühne"])
+
+
+def test_genotypes_in_a_wide_encoding_have_that_of_the_tables(tmp_path):
+    path = tmp_path / "herd.raw"
+    path.write_text("FID IID PAT MAT SEX PHENOTYPE s_A\n0 Kühne 0 0 1 -9 2\n", "utf-16")
+    with journal("fit", {"quiet": True}):
+        data = genotypes_from(path, "--genotypes", "utf-16")
+    assert list(data.genotypes.index) == ["Kühne"]
+    with pytest.raises(ValueError, match="not text in the encoding utf-8 or latin-1"):
+        genotypes_from(path, "--genotypes", "latin-1")
 
 
 def test_commands_end_with_where_the_results_are(inside, tmp_path, capfd):
