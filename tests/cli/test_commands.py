@@ -254,6 +254,20 @@ def test_genotypes_in_a_wide_encoding_have_that_of_the_tables(tmp_path):
         genotypes_from(path, "--genotypes", "latin-1")
 
 
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+def test_nullable_numbers_in_parquet_are_read_as_those_of_text(backend, inside, tmp_path):
+    tables = {}
+    for name in "phenotypes", "omics":
+        table = pd.read_csv(f"demo/{name}.csv").mask(lambda values: values == values.iloc[3, 1])
+        tables[name] = tmp_path / f"{name}.parquet"
+        table.convert_dtypes(dtype_backend=backend).to_parquet(tables[name])
+    files = {"genotypes": Path("demo/herd.bed"), "trait": "milk"}
+    with journal("fit", {"quiet": True}):
+        inputs = read_inputs(Data(**files, **tables))
+    assert inputs.y.isna().sum() == 1 and inputs.y.dtype == float
+    assert inputs.omics.isna().any(axis=None) and set(inputs.omics.dtypes) == {np.dtype(float)}
+
+
 def test_commands_end_with_where_the_results_are(inside, tmp_path, capfd):
     folder = tmp_path / "my cows"
     folder.mkdir()
