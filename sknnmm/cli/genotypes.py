@@ -56,8 +56,8 @@ def _read(path, encoding, filters):
             if name == tried[-1]:
                 raise ValueError(
                     f"{place}{NOT_TEXT} {' or '.join(tried)}. Convert that file, e.g. by "
-                    "iconv -f latin1 -t utf-8, or pass --encoding latin-1 if the tables have that "
-                    "encoding too."
+                    "iconv -f latin1 -t utf-8 (or -f utf-16), or pass --encoding latin-1 (or "
+                    "utf-16) if the tables have that encoding too."
                 ) from error
 
 
