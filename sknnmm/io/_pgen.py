@@ -50,7 +50,7 @@ def read_pgen(
     dosages : bool, default=False
         Whether to read dosages instead of the genotypes called from them.
     encoding : str, default="utf-8"
-        Encoding of the .psam and .pvar files.
+        Encoding of the .psam and .pvar files; the latter cannot be in UTF-16 or UTF-32.
     min_maf, max_missing, min_hwe_p : float
         Which variants to keep by their quality, as in `read_genotypes`.
 
