@@ -45,7 +45,7 @@ def genotypes_from(path: Path, option: str, encoding: str, **filters: Any) -> Bu
 
 
 def _read(path, encoding, filters):
-    tried = list(dict.fromkeys(["utf-8", codec_name(encoding)]))
+    tried = list({codec_name(name): name for name in ("utf-8", encoding)}.values())
     for name in tried:
         try:
             return read_genotypes(path, encoding=name, **filters)
@@ -56,8 +56,8 @@ def _read(path, encoding, filters):
             if name == tried[-1]:
                 raise ValueError(
                     f"{place}{NOT_TEXT} {' or '.join(tried)}. Convert that file, e.g. by "
-                    "iconv -f latin1 -t utf-8, or pass --encoding latin-1 if the tables have that "
-                    "encoding too."
+                    "iconv -f latin1 -t utf-8 (or -f utf-16), or pass --encoding latin-1 (or "
+                    "utf-16) if the tables have that encoding too."
                 ) from error
 
 

@@ -19,7 +19,7 @@ from sknnmm.cli.words import in_options
 
 LIBRARIES = "numpy", "scipy", "pandas", "scikit-learn", "numba", "skops"
 SUMMARY = "summary.json"
-NOT_KEPT = "config", "debug", "overwrite"  # in config.toml, which another command may use
+NOT_KEPT = "config", "debug", "overwrite", "quiet"  # in config.toml, which another command may use
 
 
 class Journal:

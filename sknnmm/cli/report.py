@@ -34,8 +34,10 @@ def report(
     sknnmm report --model results --cv folds
     """
     out = out or model / REPORT
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise ValueError(f"--out {out} cannot be a file. Pass the name of one in a folder.")
+    if not out.absolute().parent.is_dir():
+        raise ValueError(f"--out {out}: the folder {out.parent} does not exist. Make it first.")
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder. Pass the name of a file.")
     if out.exists() and not common.overwrite:
         raise ValueError(f"--out {out} exists. Pass another name, or --overwrite.")
     jinja2 = import_optional("jinja2", "The report")

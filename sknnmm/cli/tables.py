@@ -130,7 +130,8 @@ def to_numbers(values: pd.Series, form: TableFormat) -> pd.Series:
     if form.decimal != "." and not pd.api.types.is_numeric_dtype(values):
         swapped = str.maketrans({form.decimal: ".", ".": form.decimal})
         values = values.astype(str).str.translate(swapped)
-    return pd.to_numeric(values, errors="coerce")
+    made = pd.to_numeric(values, errors="coerce")
+    return made if isinstance(made.dtype, np.dtype) else made.astype(float)  # NA: none of NumPy
 
 
 def place(path: Path, row: int) -> str:

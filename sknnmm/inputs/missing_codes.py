@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknnmm.common.messages import some
+from sknnmm.common.messages import counted, some
 from sknnmm.common.user_warnings import warn
 from sknnmm.inputs.genotype_array import NOT_KNOWN
 
@@ -27,8 +27,9 @@ def warn_of_codes(X, names, *, fitting):
     odd, code = likely_codes(X)
     if odd.size:
         shown = odd if names is None else np.asarray(names)[odd]
+        where = f"{counted(len(odd), 'column')} ({some(shown)})"
         warn(
-            f"X has whole numbers other than 0, 1 and 2 in {len(odd)} columns ({some(shown)}): "
+            f"X has whole numbers other than 0, 1 and 2 in {where}: "
             f"{code:g} looks like a code for missing genotypes, but counts as an allele dosage. "
             "Recode missing values to NaN in floating columns, to negative numbers in integer ones."
         )

@@ -1,5 +1,6 @@
 """Genotypes from a file of any format that can be read."""
 
+import codecs
 import os
 import re
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sknnmm.io._hapmap import read_hapmap
 from sknnmm.io._pgen import read_pgen
 from sknnmm.io._plink import read_plink
 from sknnmm.io._raw import read_plink_raw
-from sknnmm.io._text import BROKEN, OPENERS, codec_name
+from sknnmm.io._text import BROKEN, OPENERS, codec_name, undecodable
 from sknnmm.io._vcf import read_vcf
 
 COMPANIONS = {  # files that stand beside the one with genotypes
@@ -30,6 +31,8 @@ MAGIC = {  # pattern of the first bytes, after unpacking
     "raw": rb"FID[ \t]+IID[ \t]+PAT[ \t]",
     "hapmap": rb"rs#?\talleles\t",
 }
+TEXT = "vcf", "raw", "hapmap"
+N_BYTES = 64  # what the patterns need, also of text with four bytes per letter
 READERS: dict[str, Callable[..., Bunch]] = {
     "bed": read_plink, "pgen": read_pgen, "bgen": read_bgen, "vcf": read_vcf,
     "raw": read_plink_raw, "hapmap": read_hapmap,
@@ -162,7 +165,8 @@ def read_genotypes(
     Name: variants, dtype: int64
     """
     path = _main_file(os.fspath(path))
-    kind = _format(path, codec_name(encoding))
+    codec = codec_name(encoding)
+    kind = _format(path, encoding)
     options: dict[str, Any] = {
         "min_maf": min_maf,
         "max_missing": max_missing,
@@ -174,7 +178,7 @@ def read_genotypes(
         raise ValueError(f"{path} has no dosages, as its format has none: pass dosages=False.")
     if kind not in ALWAYS_UTF8:
         options["encoding"] = encoding
-    elif codec_name(encoding) != "utf-8":
+    elif codec != "utf-8":
         raise ValueError(
             f"encoding={encoding!r}: {path} is a VCF or BCF file, which is always UTF-8. Pass "
             "encoding='utf-8', and convert a VCF that is not, e.g. by iconv -f latin1 -t utf-8."
@@ -197,19 +201,23 @@ def _main_file(path):
 
 def _format(path, encoding):
     with path.open("rb") as file:
-        start = file.read(32)
+        start = file.read(N_BYTES)
     opener = ".gz" if start.startswith(b"\x1f\x8b") else path.suffix.lower()
     if opener in OPENERS:
         try:
             with OPENERS[opener](path, "rb") as file:
-                start = file.read(32)
+                start = file.read(N_BYTES)
         except BROKEN as error:
             raise ValueError(f"{path} cannot be unpacked: {error}") from error
+    start = start.removeprefix(codecs.BOM_UTF8)
     as_text = start.decode(encoding, "ignore").lstrip("\ufeff").encode()  # "\ufeff": order mark
     for kind, pattern in MAGIC.items():
         if re.match(pattern, start, re.DOTALL) or re.match(pattern, as_text):
             # A .pgen may have the layout of a .bed, but has other files beside it.
             return "pgen" if kind == "bed" and path.suffix.lower() == ".pgen" else kind
+    letters = start.lstrip(b"\xff\xfe\0").replace(b"\0", b"")  # of UTF-16 and UTF-32
+    if any(re.match(MAGIC[kind], letters) for kind in TEXT):
+        raise undecodable(path, encoding)
     raise ValueError(
         f"{path} begins as no file of genotypes that can be read: {FORMATS}. Is it complete, "
         "and of one of these formats? For tables of genotypes see read_table."

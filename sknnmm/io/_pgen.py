@@ -20,7 +20,7 @@ from sknnmm.io._collect import (
     variants_at_once,
 )
 from sknnmm.io._samples import known, phenotypes, samples_of, sexes
-from sknnmm.io._text import open_text, undecodable
+from sknnmm.io._text import open_text, refuse_mark, undecodable
 
 PSAM_COLUMNS = {  # of PLINK 2, and ours
     "IID": "individual", "FID": "family", "PAT": "father", "MAT": "mother", "SEX": "sex",
@@ -50,7 +50,7 @@ def read_pgen(
     dosages : bool, default=False
         Whether to read dosages instead of the genotypes called from them.
     encoding : str, default="utf-8"
-        Encoding of the .psam and .pvar files.
+        Encoding of the .psam and .pvar files; the latter cannot be in UTF-16 or UTF-32.
     min_maf, max_missing, min_hwe_p : float
         Which variants to keep by their quality, as in `read_genotypes`.
 
@@ -104,6 +104,7 @@ def read_pgen(
         pvar = pvar.with_suffix(".pvar.zst")
     for path in (pgen, pvar):
         path.open("rb").close()  # pgenlib does not tell which one is absent
+    refuse_mark(pvar)
     samples = _read_samples(psam, encoding)
     n_samples = len(samples)
     try:

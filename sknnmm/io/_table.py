@@ -145,7 +145,8 @@ def _filled(column):
     """Return a column without blanks around text, missing where nothing else is."""
     is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
     values = (column.cat.categories if is_categorical else column).tolist()
-    filled = [None if value == "" else value for value in map(_without_blanks, values)]
+    filled = [_without_blanks(value) for value in values]
+    filled = [None if isinstance(value, str) and not value else value for value in filled]
     if filled == values:
         return column
     if not is_categorical:
@@ -191,7 +192,19 @@ def _read_text(path, id_column, sep, decimal, encoding, na_values):
         table = parsed(low_memory=False)
     except pd.errors.ParserError as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
+    if na_values:
+        table = _without_codes(table, id_name, decimal, na_values)
     return _read_without_blanks(table, id_name, decimal, na_values)
+
+
+def _without_codes(table, id_name, decimal, na_values):
+    """Return a table without numbers that mean a missing value, which pandas keeps among blanks."""
+    texts = pd.Series([str(value).replace(decimal, ".") for value in na_values])
+    codes = pd.to_numeric(texts, errors="coerce").dropna()
+    numbers = table.drop(columns=id_name).select_dtypes("number")
+    found = numbers.isin(codes.tolist())
+    names = found.columns[found.any()]
+    return table.assign(**{name: table[name].mask(found[name]) for name in names})
 
 
 def _read_without_blanks(table, id_name, decimal, na_values):

@@ -88,10 +88,21 @@ def undecodable(place, encoding):
     )
 
 
+def refuse_mark(path):
+    """Raise for a byte order mark, which the library that reads the file takes for text."""
+    with path.open("rb") as file:
+        if file.read(4).startswith((codecs.BOM_UTF8, *MARKS.values())):
+            raise ValueError(
+                f"{path} begins with a byte order mark, as editors write it, which files of this "
+                "format must not have. Save it as UTF-8 without such a mark."
+            )
+
+
 def codec_name(encoding):
     """Return Python's name of an encoding of text; raise if there is none."""
     try:
-        "a".encode(encoding)  # fails for codecs that are not of text, such as base64
+        # Fails for codecs that are not of text, such as base64, or not of files, such as idna.
+        "a".encode(encoding).decode(encoding, "ignore")
         return codecs.lookup(encoding).name
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(

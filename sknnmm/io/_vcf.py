@@ -18,10 +18,12 @@ from sknnmm.io._collect import (
     variants_at_once,
 )
 from sknnmm.io._samples import samples_of
+from sknnmm.io._text import refuse_mark
 
 BGZF_START = b"\x1f\x8b\x08\x04"  # gzip with an extra field
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 MISSING, ABSENT = -1, -2  # alleles as cyvcf2 gives them; ABSENT: beyond the ploidy
+REPLACEMENT = "\ufffd"  # what cyvcf2 makes of a name that is not UTF-8
 # Dosages by first and second allele: 0, 1, ABSENT, MISSING. One allele counts twice.
 DOSAGES = np.array([[0, 1, 0, -1], [1, 2, 2, -1], [-1, -1, -1, -1], [-1, -1, -1, -1]], np.int8)
 
@@ -97,6 +99,7 @@ def read_vcf(
     filters = Filters(min_maf, max_missing, min_hwe_p)
     cyvcf2 = import_optional("cyvcf2", "Reading VCF and BCF files")
     path = Path(path)
+    refuse_mark(path)
     _check_complete(path)
     try:
         file = cyvcf2.VCF(str(path))
@@ -107,10 +110,7 @@ def read_vcf(
     try:
         ids = file.samples
     except UnicodeError as error:
-        raise ValueError(
-            f"{path}: the IDs of individuals are not text in the encoding 'utf-8', as in VCF and "
-            "BCF files. Convert it, e.g. by iconv -f latin1 -t utf-8."
-        ) from error
+        raise _not_utf8(path, "the IDs of individuals") from error
     n_samples = len(ids)
     if n_samples == 0:
         raise ValueError(f"{path} has no individuals: its header ends before their IDs.")
@@ -173,8 +173,25 @@ def _records(path, file):
                 f"{path} is malformed or truncated after {last}: {error}. If it was copied or "
                 "downloaded, do that again."
             ) from error
+        if not _has_text(variant):
+            raise _not_utf8(path, f"the chromosome or the name of the variant after {last}")
         last = f"variant {_name(variant)}"
         yield variant
+
+
+def _has_text(variant):
+    """Return whether chromosome and name are UTF-8."""
+    try:
+        return REPLACEMENT not in f"{variant.CHROM} {variant.ID}"
+    except UnicodeError:
+        return False
+
+
+def _not_utf8(path, what):
+    return ValueError(
+        f"{path}: {what} must be UTF-8, as all text in VCF and BCF files. Convert the file, e.g. "
+        "by iconv -f latin1 -t utf-8."
+    )
 
 
 def _alleles(path, variant, *, optional):

@@ -176,7 +176,7 @@ def test_without_omics_direct_effects_are_all():
 
 
 def test_only_a_fitted_model_is_taken(model_of):
-    with pytest.raises(TypeError, match=r"got Pipeline. Pass model\[-1\]\."):
+    with pytest.raises(TypeError, match=r"got Pipeline. Pass model\[-1\];"):
         snp_table(make_pipeline(FunctionTransformer(), model_of("selecting")))
     with pytest.raises(ValueError, match="not fitted"):
         snp_table(NNMMRegressor())

@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sknnmm import NNMMRegressor
 from sknnmm.cli import main
+from sknnmm.cli.genotypes import genotypes_from
 from sknnmm.cli.inputs import note_unnamed, read_inputs, unnamed
 from sknnmm.cli.journal import journal
 from sknnmm.cli.options import Data
@@ -116,7 +117,7 @@ def test_results_hold_the_options_the_counts_and_the_versions(workplace):
     folder = workplace.folder / "results"
     config = tomllib.loads((folder / "config.toml").read_text())
     assert (
-        "overwrite" not in config
+        not {"overwrite", "quiet"} & set(config)  # a later cv would say nothing either
         and config["n-iter"] == "60"
         and config["fixed"] == ["sex"]
         and config["seed"] == 0
@@ -141,7 +142,7 @@ def test_the_trait_has_its_name_in_the_results(workplace):
 
 
 def test_the_written_config_runs_again_to_the_same_bits(workplace, inside):
-    assert main(["fit", "--config", "results/config.toml", "--out", "again"]) == 0
+    assert main(["fit", "--config", "results/config.toml", "--out", "again", "--quiet"]) == 0
     assert (inside / "again/predictions.csv").read_bytes() == (
         inside / "results/predictions.csv"
     ).read_bytes()
@@ -241,6 +242,30 @@ def test_names_of_genotypes_are_utf_8_or_encoded_as_the_tables(
     with journal("fit", {"quiet": True}):
         inputs = read_inputs(Data(**files, trait="milk", encoding=encoding))
     assert inputs.genotypes.index[3] == "Kühne" and np.isfinite(inputs.y["Kühne"])
+
+
+def test_genotypes_in_a_wide_encoding_have_that_of_the_tables(tmp_path):
+    path = tmp_path / "herd.raw"
+    path.write_text("FID IID PAT MAT SEX PHENOTYPE s_A\n0 Kühne 0 0 1 -9 2\n", "utf-16")
+    with journal("fit", {"quiet": True}):
+        data = genotypes_from(path, "--genotypes", "utf-16")
+    assert list(data.genotypes.index) == ["Kühne"]
+    with pytest.raises(ValueError, match="not text in the encoding utf-8 or latin-1"):
+        genotypes_from(path, "--genotypes", "latin-1")
+
+
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+def test_nullable_numbers_in_parquet_are_read_as_those_of_text(backend, inside, tmp_path):
+    tables = {}
+    for name in "phenotypes", "omics":
+        table = pd.read_csv(f"demo/{name}.csv").mask(lambda values: values == values.iloc[3, 1])
+        tables[name] = tmp_path / f"{name}.parquet"
+        table.convert_dtypes(dtype_backend=backend).to_parquet(tables[name])
+    files = {"genotypes": Path("demo/herd.bed"), "trait": "milk"}
+    with journal("fit", {"quiet": True}):
+        inputs = read_inputs(Data(**files, **tables))
+    assert inputs.y.isna().sum() == 1 and inputs.y.dtype == float
+    assert inputs.omics.isna().any(axis=None) and set(inputs.omics.dtypes) == {np.dtype(float)}
 
 
 def test_commands_end_with_where_the_results_are(inside, tmp_path, capfd):

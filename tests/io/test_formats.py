@@ -151,17 +151,30 @@ def test_names_in_another_encoding(kind, name, tmp_path):
     genotypes = read_genotypes(path, encoding="latin-1").genotypes
     assert new in (genotypes.columns if kind == "pgen" else genotypes.index)
     assert_array_equal(calls(genotypes), DOSAGES)
-    with pytest.raises(ValueError, match="encoding='klingon' is not known"):
-        read_genotypes(path, encoding="klingon")
+    for unknown in "klingon", "idna":
+        with pytest.raises(ValueError, match=f"encoding='{unknown}' is not known"):
+            read_genotypes(path, encoding=unknown)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
 @pytest.mark.parametrize("kind", ["raw", "hapmap"])
 def test_formats_are_known_in_wide_encodings_and_after_byte_order_marks(kind, encoding, tmp_path):
     path = write_format(kind, tmp_path, DOSAGES, IDS, variants_of(30))
     path.write_bytes(path.read_text().encode(encoding))
-    passed = "utf-8" if encoding == "utf-8-sig" else encoding
-    assert_array_equal(calls(read_genotypes(path, encoding=passed).genotypes), DOSAGES)
+    if encoding == "utf-8-sig":
+        encoding = "latin-1"  # the mark says more than what is passed
+    else:
+        with pytest.raises(ValueError, match=f"{path.name} is not text in the encoding 'UTF8'"):
+            read_genotypes(path, encoding="UTF8")
+    assert_array_equal(calls(read_genotypes(path, encoding=encoding).genotypes), DOSAGES)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("vcf", "herd.vcf"), ("pgen", "herd.pvar")])
+def test_byte_order_marks_that_the_library_of_a_format_takes_for_text(kind, name, tmp_path):
+    path = write_format(kind, tmp_path, DOSAGES, IDS, variants_of(30))
+    (tmp_path / name).write_bytes((tmp_path / name).read_text().encode("utf-8-sig"))
+    with pytest.raises(ValueError, match=f"{name} begins with a byte order mark"):
+        read_genotypes(path)
 
 
 def test_a_vcf_is_always_utf_8(tmp_path):
@@ -169,9 +182,12 @@ def test_a_vcf_is_always_utf_8(tmp_path):
     assert list(read_genotypes(path, encoding="UTF8").genotypes.index) == IDS
     with pytest.raises(ValueError, match=r"encoding='latin-1': .*herd.vcf is a VCF .* iconv"):
         read_genotypes(path, encoding="latin-1")
-    path.write_bytes(path.read_text().replace("m3", "Kühne").encode("latin-1"))
-    with pytest.raises(ValueError, match=r"herd.vcf: the IDs .* 'utf-8'.* iconv"):
-        read_genotypes(path)
+    text = path.read_text()
+    for name in "m3", "rs2\t", "\n1\t":  # an individual, a variant and a chromosome
+        assert name in text
+        path.write_bytes(text.replace(name, f"{name[:-1]}é{name[-1]}").encode("latin-1"))
+        with pytest.raises(ValueError, match=r"herd.vcf: the (IDs|chromosome) .* UTF-8.* iconv"):
+            read_genotypes(path)
 
 
 @pytest.mark.parametrize("cut", [0.5, 0.95, 0.05])

@@ -454,6 +454,7 @@ def test_values_of_parquet_lose_the_blanks_around_them(tmp_path):
         "yield": pd.Series(["high ", " high", " "], dtype=levels),
         "HDL": [1.5, 2, 3],
         "kept": pd.Series(["x", "y", "x"], dtype="category"),
+        "nullable": pd.array(["x ", None, ""], "string"),
     }
     pd.DataFrame(values).to_parquet(tmp_path / "t.parquet", index=False)
     expected = {
@@ -462,6 +463,7 @@ def test_values_of_parquet_lose_the_blanks_around_them(tmp_path):
         "yield": pd.Categorical(["high", "high", None], ["low", "high"], ordered=True),
         "HDL": [1.5, 2, 3],
         "kept": pd.Categorical(["x", "y", "x"]),
+        "nullable": pd.array(["x", None, None], "string"),
     }
     read = read_table(tmp_path / "t.parquet", "id")
     assert_frame_equal(read, pd.DataFrame(expected, pd.Index(["1", "2", "3"], name="id")))
@@ -1146,3 +1148,11 @@ def test_more_codes_for_missing_values(tmp_path):
     assert list(table.index) == ["-9", "2"]
     assert_array_equal(table, [[1.5, np.nan], [np.nan, 3]])
     assert all(dtype.kind == "f" for dtype in table.dtypes)
+
+
+def test_codes_for_missing_values_between_blanks(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("cow;milk;fat;herd\n-9; -9 ; -9,0;3\n2; 3 ; 4,5; 4 \n3;-9;-99,5 ;5\n")
+    table = read_table(path, "cow", sep=";", decimal=",", na_values=["-9", "-99,5"])
+    assert_array_equal(table, [[np.nan, np.nan, 3], [3, 4.5, 4], [np.nan, np.nan, 5]])
+    assert table["herd"].dtype == int

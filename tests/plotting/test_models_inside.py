@@ -35,14 +35,22 @@ def test_of_a_search_the_best_estimator_is_to_be_passed(name):
     network = NNMMRegressor()
     assert refused(name, search_of(network)).endswith(" Pass model.best_estimator_.")
     inside = make_pipeline(FunctionTransformer(), search_of(network))
-    assert refused(name, inside).endswith(" Pass model[-1].best_estimator_.")
+    assert refused(name, inside).endswith(
+        " Pass model[-1].best_estimator_; its X is model[:-1].transform(X)."
+    )
 
 
 @pytest.mark.parametrize("name", BUT_PREDICTIONS)
 def test_of_a_pipeline_the_last_step_is_to_be_passed(name):
     pipeline = make_pipeline(FunctionTransformer(), NNMMRegressor())
-    assert refused(name, pipeline).endswith("; got Pipeline. Pass model[-1].")
-    assert refused(name, search_of(pipeline)).endswith(" Pass model.best_estimator_[-1].")
+    its_x = "its X is model[:-1].transform(X)."
+    assert refused(name, pipeline).endswith(f"; got Pipeline. Pass model[-1]; {its_x}")
+    assert refused(name, search_of(pipeline)).endswith(
+        " Pass model.best_estimator_[-1]; its X is model.best_estimator_[:-1].transform(X)."
+    )
+    nested = make_pipeline(FunctionTransformer(), make_pipeline(NNMMRegressor()))
+    assert refused(name, nested).endswith(f" Pass model[-1][-1]; {its_x}")
+    assert refused(name, make_pipeline(NNMMRegressor())).endswith(" Pass model[-1].")
 
 
 def test_a_pipeline_predicts_with_its_steps():
