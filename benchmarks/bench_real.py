@@ -31,6 +31,7 @@ from benchmarks.real.competitors import (
     OWN_OMICS,
     networks,
     on_components,
+    on_filled,
     without_omics,
 )
 from benchmarks.real.families import (
@@ -139,7 +140,9 @@ def maize_methods(trait, n_iter):
 
 
 def compare_incomplete(options):
-    methods = LINEAR_COMPETITORS | networks({OURS: RRBLUP, **HELD}, options.n_iter)
+    ours = networks({OURS: RRBLUP, **HELD}, options.n_iter)
+    methods = LINEAR_COMPETITORS | ours
+    methods[f"ours: {OURS}, gaps filled"] = on_filled(ours[f"ours: {OURS}"])
     case = maize(options.data_home, "GTM", "all")
     return report([predictions(case, methods, options.folds)])
 

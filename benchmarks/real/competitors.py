@@ -135,6 +135,17 @@ def on_components(n_components, method):
     return reduced
 
 
+def on_filled(method):
+    """Return the method with omics whose gaps are filled as the competitors have them."""
+
+    def filled(fold):
+        train, test = fold.omics
+        train, test = replace(fold.train, omics=train), replace(fold.test, omics=test)
+        return method(Fold(train, test, fold.inner, fold.test_rows))
+
+    return filled
+
+
 COMPETITORS = {
     "GBLUP": blup("snps"),
     "BLUP of the omics": blup("omics"),
