@@ -18,7 +18,7 @@ ACCEPTANCE = 0.3  # of proposals, aimed at
 FIRST_STEP = 0.2
 MEMORY = 0.02  # weight of the last move in the mean cost
 PERSISTENCE = 0.9  # of the direction of proposals
-SHARE = 0.3  # of the time of an iteration that moves may take, by estimates that are too high
+SHARE = 0.5  # of the time of an iteration that moves may take, by estimates that are too high
 MANY_SNPS, MOST_TIMES = 1000, 3  # from where on it grows with the SNPs of a column, and how far
 MAX_MOVES = 4  # in an iteration
 
