@@ -54,8 +54,8 @@ def resolve_snp_groups(groups, snp_names):
     found, lacking = _look_up(members, "snp_groups", "SNP", snp_names)
     if lacking.size:
         warn(
-            f"snp_groups names {counted(lacking.size, 'SNP')} not in X ({some(lacking)}); this is "
-            "ignored."
+            f"snp_groups names {counted(lacking.size, 'SNP')} not in X ({some(lacking)}). What is "
+            "not in X is ignored."
         )
     return _checked(found, "snp_groups", "SNPs", snp_names)
 

@@ -210,8 +210,8 @@ def _find_snps(labels, snps):
         )
     if lacking.size:
         warn(
-            f"mask names {counted(lacking.size, 'SNP')} not in X ({some(lacking)}); this is "
-            "ignored."
+            f"mask names {counted(lacking.size, 'SNP')} not in X ({some(lacking)}). What is not in "
+            "X is ignored."
         )
     return positions
 
